@@ -1,0 +1,472 @@
+-- +goose Up
+-- One text for SQLite and PostgreSQL. Three words differ and are replaced when the file is read (see dialect.go):
+--   @id    a generated integer primary key      @json  a JSON document      @blob  bytes
+-- Times are UTC, unix milliseconds, in columns named …_at; null = never or not yet. Each table is written by one room alone.
+
+-- ---------------------------------------------------------------- digest
+create table sources (
+    id            @id,
+    kind          text    not null check (kind in ('feed', 'wordpress', 'sitemap', 'pages')),
+    url           text    not null unique,      -- what is polled
+    site_url      text    not null default '',
+    host          text    not null,             -- host of its articles; the beacon counts only these
+    title         text    not null default '',
+    language      text    not null default '',  -- BCP 47, prior for its stories
+    rights        text    not null default 'quote' check (rights in ('own', 'licensed', 'quote')),
+    settings      @json   not null default '{}',
+    state         text    not null default 'active' check (state in ('active', 'paused', 'failing')),
+    reason        text    not null default '',  -- why it is failing, in words
+    etag          text    not null default '',
+    last_modified text    not null default '',
+    body_hash     text    not null default '',
+    errors        integer not null default 0,   -- polls in a row that failed
+    interval_s    integer not null default 600, -- seconds between polls
+    created_at    bigint  not null,
+    next_poll_at  bigint  not null,
+    last_poll_at  bigint,
+    last_ok_at    bigint,
+    last_new_at   bigint
+);
+create index sources_due on sources (state, next_poll_at);
+
+create table entries (
+    id           @id,
+    source_id    bigint  not null references sources (id),
+    guid         text    not null,
+    article_key  text    not null,              -- article.KeyOf(url)
+    url          text    not null,
+    title        text    not null,
+    author       text    not null default '',
+    section      text    not null default '',
+    language     text    not null default '',
+    summary      text    not null default '',   -- plain text of the feed's own summary
+    content      text    not null default '',   -- sanitised HTML of the feed's full text, if any
+    image        text    not null default '',
+    image_alt    text    not null default '',
+    state        text    not null check (state in ('new', 'read', 'failed', 'baseline')),
+    reason       text    not null default '',
+    attempts     integer not null default 0,
+    published_at bigint,
+    seen_at      bigint  not null,
+    next_try_at  bigint,
+    unique (source_id, guid)
+);
+create index entries_todo on entries (state, next_try_at);
+create index entries_key on entries (article_key);
+
+create table stories (
+    id           @id,
+    article_key  text    not null unique,       -- of the member shown
+    url          text    not null,
+    title        text    not null,
+    author       text    not null default '',
+    source_id    bigint  not null references sources (id),
+    source_title text    not null default '',
+    language     text    not null default '',
+    direction    text    not null default 'ltr' check (direction in ('ltr', 'rtl')),
+    section      text    not null default '',
+    image        text    not null default '',
+    image_alt    text    not null default '',
+    label        text    not null default '',   -- opinion | satire | paid | live | ''
+    flags        text    not null default '',   -- space separated: sensitive legal
+    body         text    not null default '',   -- article text, paragraphs by blank lines
+    description  text    not null default '',   -- the feed's own summary
+    state        text    not null default 'live' check (state in ('live', 'gone', 'blocked', 'merged')),
+    merged_into  bigint  references stories (id),
+    title_hash   text    not null default '',   -- of the title when last checked
+    published_at bigint  not null,
+    seen_at      bigint  not null,
+    checked_at   bigint
+);
+create index stories_recent on stories (state, published_at);
+
+-- the articles that tell a story: several sources, one story
+create table story_members (
+    article_key  text   primary key,
+    story_id     bigint not null references stories (id),
+    entry_id     bigint not null references entries (id),
+    url          text   not null,
+    why          text   not null default '',    -- why it is the same story, in words
+    added_at     bigint not null
+);
+create index story_members_story on story_members (story_id);
+
+-- the site's own names of an article (WordPress id, guid, shortlink) → article key
+create table article_aliases (
+    alias        text   primary key,
+    article_key  text   not null
+);
+
+create table newsletters (
+    id          @id,
+    name        text    not null unique,         -- short name in URLs and on the command line
+    version     integer not null default 1,
+    spec        @json   not null,                -- digest.Spec
+    state       text    not null default 'active' check (state in ('active', 'paused')),
+    created_at  bigint  not null,
+    updated_at  bigint  not null
+);
+create table newsletter_versions (
+    newsletter_id bigint  not null references newsletters (id),
+    version       integer not null,
+    spec          @json   not null,
+    author        text    not null default '',
+    created_at    bigint  not null,
+    primary key (newsletter_id, version)
+);
+
+create table slots (
+    id            @id,
+    newsletter_id bigint not null references newsletters (id),
+    slot_at       bigint not null,
+    state         text   not null check (state in ('planned', 'running', 'done', 'skipped', 'missed')),
+    reason        text   not null default '',
+    started_at    bigint,
+    finished_at   bigint,
+    unique (newsletter_id, slot_at)
+);
+create index slots_due on slots (state, slot_at);
+
+create table issues (
+    id            @id,
+    newsletter_id bigint  not null references newsletters (id),
+    slot_id       bigint  unique references slots (id),
+    number        integer not null,              -- counts up within the newsletter
+    state         text    not null check (state in ('building', 'draft', 'held', 'approved', 'countdown', 'sending', 'paused', 'sent', 'closed', 'skipped', 'cancelled', 'failed')),
+    reason        text    not null default '',
+    spec          @json   not null,              -- the newsletter's spec when it was built
+    subject       text    not null default '',
+    preheader     text    not null default '',
+    ranked_by     text    not null default '',   -- views | snapshot | date
+    revision      integer not null default 0,    -- of the sealed editions
+    audience      integer not null default 0,    -- frozen at start
+    approved_by   text    not null default '',
+    slot_at       bigint  not null,
+    created_at    bigint  not null,
+    approved_at   bigint,
+    started_at    bigint,
+    sent_at       bigint,
+    closed_at     bigint,
+    unique (newsletter_id, number)
+);
+create index issues_state on issues (state);
+
+create table issue_stories (
+    issue_id    bigint  not null references issues (id),
+    story_id    bigint  not null references stories (id),
+    section     text    not null,                -- trending | latest
+    position    integer not null,
+    state       text    not null default 'in' check (state in ('in', 'dropped', 'removed')), -- dropped by an editor, removed by rule
+    title       text    not null,
+    summary     text    not null,
+    spans       @json   not null default '[]',   -- byte offsets of the summary's sentences in the story's body
+    method      text    not null default '',
+    related     @json   not null default '[]',   -- story ids
+    reason      text    not null default '',     -- why it stands here, one sentence
+    score       @json   not null default '{}',   -- the arithmetic
+    edited_by   text    not null default '',     -- title or summary rewritten by
+    pinned      boolean not null default false,
+    original_title   text not null default '',
+    original_summary text not null default '',
+    primary key (issue_id, story_id)
+);
+
+create table editions (
+    id          @id,
+    issue_id    bigint  not null references issues (id),
+    revision    integer not null,
+    name        text    not null,                -- language, and what else sets its readers apart
+    language    text    not null,
+    text_only   boolean not null default false,
+    subject     text    not null,
+    hash        text    not null,                -- SHA-256 of message, hex
+    message     @blob   not null,                -- MIME with slot markers
+    html        text    not null,
+    body_text   text    not null,
+    stories     @json   not null default '[]',   -- story ids in order
+    key_id      text    not null default '',     -- of the link key its links will be signed with
+    created_at  bigint  not null,
+    unique (issue_id, revision, name)
+);
+
+-- a story counts as used for its newsletter once the first delivery is accepted or uncertain
+create table used_stories (
+    newsletter_id bigint not null references newsletters (id),
+    story_id      bigint not null references stories (id),
+    issue_id      bigint not null references issues (id),
+    used_at       bigint not null,
+    primary key (newsletter_id, story_id)
+);
+
+-- view counters of the SQL engine; digest/trend
+create table view_hours (
+    article_key  text    not null,
+    hour         integer not null,               -- unix hour
+    views        integer not null,
+    primary key (hour, article_key)
+);
+create table view_days (
+    article_key  text    not null,
+    day          integer not null,               -- unix day
+    views        integer not null,
+    primary key (day, article_key)
+);
+create table view_seen (
+    day          integer not null,
+    visitor      bigint  not null,               -- salted hash of visitor and article
+    primary key (day, visitor)
+);
+create table view_salts (
+    day          integer primary key,
+    salt         text    not null                -- hex; deleted after two days
+);
+-- last ranking read from the counters: used when they are out of reach
+create table view_snapshots (
+    id           integer primary key,
+    taken_at     bigint  not null,
+    snapshot     @json   not null
+);
+-- features kept for the nightly fit, truth filled in a day later
+create table trend_samples (
+    taken_at     bigint  not null,
+    samples      @json   not null,
+    filled       boolean not null default false,
+    primary key (taken_at)
+);
+create table trend_models (
+    id           @id,
+    fitted_at    bigint  not null,
+    model        @json   not null
+);
+
+-- ---------------------------------------------------------------- subscribers
+create table lists (
+    id          @id,
+    name        text    not null unique,
+    title       text    not null,
+    description text    not null default '',
+    language    text    not null default 'en',
+    public      boolean not null default true,   -- offered on the sign-up page
+    created_at  bigint  not null
+);
+create table subscribers (
+    id          @id,
+    email       text    not null,                -- as typed, for sending
+    email_key   text    not null unique,         -- canonical, for identity
+    name        text    not null default '',
+    language    text    not null default '',
+    zone        text    not null default '',     -- IANA; '' = the newsletter's
+    text_only   boolean not null default false,
+    attrs       @json   not null default '{}',
+    created_at  bigint  not null,
+    updated_at  bigint  not null
+);
+create table subscriptions (
+    list_id       bigint not null references lists (id),
+    subscriber_id bigint not null references subscribers (id),
+    state         text   not null check (state in ('pending', 'active', 'paused', 'unsubscribed', 'expired')),
+    reason        text   not null default '',
+    created_at    bigint not null,
+    confirmed_at  bigint,
+    ended_at      bigint,
+    resume_at     bigint,
+    changed_at    bigint not null,
+    primary key (list_id, subscriber_id)
+);
+create index subscriptions_of on subscriptions (subscriber_id);
+create index subscriptions_changed on subscriptions (changed_at);
+create table consents (
+    id            @id,
+    subscriber_id bigint not null references subscribers (id),
+    list_id       bigint references lists (id),
+    basis         text   not null check (basis in ('express', 'implied', 'imported')),
+    source        text   not null,               -- form, import file, API user …
+    wording       text   not null default '',    -- version of the words agreed to
+    evidence      text   not null default '',
+    until_at      bigint,                        -- implied consent ends
+    given_at      bigint not null
+);
+create index consents_of on consents (subscriber_id);
+create table segments (
+    id          @id,
+    name        text   not null unique,
+    rule        text   not null,
+    created_at  bigint not null,
+    updated_at  bigint not null
+);
+create table suppressions (
+    email_key   text   primary key,              -- canonical address, or its hash when forgotten
+    reason      text   not null check (reason in ('left', 'hard', 'complaint', 'forgotten', 'manual')),
+    note        text   not null default '',
+    delivery_id bigint,
+    created_at  bigint not null
+);
+create index suppressions_at on suppressions (created_at);
+create table imports (
+    id          @id,
+    file        text   not null,
+    list_id     bigint references lists (id),
+    source      text   not null,                 -- declared source of consent
+    state       text   not null check (state in ('done', 'undone')),
+    report      @json  not null,
+    created_by  text   not null default '',
+    created_at  bigint not null
+);
+create table import_rows (                        -- what an import created, so that it can be undone
+    import_id     bigint not null references imports (id),
+    subscriber_id bigint not null,
+    list_id       bigint,
+    created       boolean not null,              -- the subscriber itself is new
+    primary key (import_id, subscriber_id)
+);
+
+-- ---------------------------------------------------------------- mailer
+create table deliveries (
+    id            @id,
+    issue_id      bigint  not null,
+    subscriber_id bigint  not null,
+    edition_id    bigint  not null,
+    state         text    not null check (state in ('queued', 'claimed', 'deferred', 'accepted', 'failed', 'expired', 'withheld', 'cancelled', 'uncertain', 'parked')),
+    reason        text    not null default '',
+    owner         text    not null default '',   -- process that claimed it
+    fence         bigint  not null default 0,    -- grows with each claim
+    attempts      integer not null default 0,
+    message_id    text    not null default '',
+    edition_hash  text    not null default '',   -- SHA-256 of the edition whose bytes went out
+    relay         text    not null default '',
+    phase         text    not null default '',
+    code          integer not null default 0,    -- SMTP reply code
+    enhanced      text    not null default '',   -- RFC 3463
+    reply         text    not null default '',   -- at most 256 bytes
+    queue_id      text    not null default '',
+    was_uncertain boolean not null default false,
+    resent        boolean not null default false,
+    due_at        bigint  not null,
+    expires_at    bigint  not null,
+    next_at       bigint  not null,
+    date_at       bigint,                        -- Date header, stored at the first turn
+    claimed_at    bigint,
+    done_at       bigint,
+    bounced_at    bigint,
+    complained_at bigint,
+    unique (issue_id, subscriber_id)
+);
+create index deliveries_due on deliveries (state, next_at);
+create index deliveries_of on deliveries (subscriber_id);
+
+create table attempts (
+    id          @id,
+    delivery_id bigint,
+    letter_id   bigint,
+    relay       text    not null,
+    phase       text    not null,
+    code        integer not null,
+    enhanced    text    not null default '',
+    reply       text    not null default '',
+    outcome     text    not null,
+    tried_at    bigint  not null
+);
+create index attempts_of on attempts (delivery_id);
+create index attempts_at on attempts (tried_at);
+
+-- at most one message in flight on a connection; written before its body goes out
+create table in_flight (
+    connection  text   primary key,
+    owner       text   not null,
+    delivery_id bigint,
+    letter_id   bigint,
+    fence       bigint not null,
+    marked_at   bigint not null
+);
+create table senders (                            -- one row a sending process
+    owner       text   primary key,
+    host        text   not null default '',
+    beat_at     bigint not null
+);
+
+create table letters (
+    id            @id,
+    kind          text    not null,              -- confirmation | approval | test | alarm | welcome
+    address       text    not null,
+    subscriber_id bigint,
+    language      text    not null default '',
+    message       @blob   not null,              -- MIME with slot markers
+    state         text    not null check (state in ('queued', 'claimed', 'deferred', 'accepted', 'failed', 'expired', 'withheld', 'cancelled', 'uncertain', 'parked')),
+    reason        text    not null default '',
+    owner         text    not null default '',
+    fence         bigint  not null default 0,
+    attempts      integer not null default 0,
+    message_id    text    not null default '',
+    relay         text    not null default '',
+    code          integer not null default 0,
+    enhanced      text    not null default '',
+    reply         text    not null default '',
+    created_at    bigint  not null,
+    expires_at    bigint  not null,
+    next_at       bigint  not null,
+    claimed_at    bigint,
+    done_at       bigint
+);
+create index letters_due on letters (state, next_at);
+
+-- switches of sending: armed (value: host and sender domain), stopped (value: who and why)
+create table switches (
+    name        text   primary key,
+    value       text   not null,
+    set_by      text   not null default '',
+    set_at      bigint not null
+);
+create table relay_health (
+    relay       text   primary key,
+    state       text   not null check (state in ('up', 'down', 'paused')),
+    reason      text   not null default '',
+    failures    integer not null default 0,
+    retry_at    bigint,
+    changed_at  bigint not null
+);
+
+-- ---------------------------------------------------------------- installation: who may use the desk, what needs a person
+create table users (
+    id          @id,
+    email       text   not null unique,
+    name        text   not null default '',
+    role        text   not null check (role in ('viewer', 'editor', 'approver', 'list admin', 'operator')),
+    password    text   not null default '',      -- argon2id, '' = one-time links only
+    created_at  bigint not null,
+    seen_at     bigint
+);
+create table sign_in_links (
+    token_hash  text   primary key,              -- SHA-256 of the token, hex
+    user_id     bigint not null references users (id),
+    created_at  bigint not null,
+    expires_at  bigint not null,
+    used_at     bigint
+);
+create table sessions (
+    token_hash  text   primary key,
+    user_id     bigint not null references users (id),
+    created_at  bigint not null,
+    expires_at  bigint not null
+);
+create table alarms (
+    id          @id,
+    kind        text    not null,
+    subject     text    not null,
+    detail      text    not null default '',
+    count       integer not null default 1,
+    opened_at   bigint  not null,
+    mailed_at   bigint,
+    closed_at   bigint
+);
+create unique index alarms_open on alarms (kind, subject) where closed_at is null;
+create table audit (
+    id          @id,
+    actor       text   not null,
+    action      text   not null,
+    object      text   not null default '',
+    detail      text   not null default '',
+    done_at     bigint not null
+);
+
+-- +goose Down
+select 1;

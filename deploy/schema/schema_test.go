@@ -1,0 +1,63 @@
+package schema_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"pressrun/deploy/schema"
+	"pressrun/deploy/schema/schematest"
+)
+
+func TestMigrateTwiceAndAtOnce(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		var wg sync.WaitGroup
+		for range 3 {
+			wg.Go(func() {
+				if n, err := db.Migrate(context.Background()); err != nil || n != 0 {
+					t.Errorf("migrating a current database: applied %d, %v; want 0", n, err)
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
+func TestInTxRollsBack(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := context.Background()
+		want := errors.New("no")
+		err := db.InTx(ctx, func(tx *sql.Tx) error {
+			if _, err := tx.ExecContext(ctx, "insert into segments (name, rule, created_at, updated_at) values ($1, $2, $3, $3)", "a", "true", schema.At(time.Now())); err != nil {
+				t.Fatal(err)
+			}
+			return want
+		})
+		if !errors.Is(err, want) {
+			t.Fatalf("got error %v, want %v", err, want)
+		}
+		var n int
+		if err := db.Read.QueryRowContext(ctx, "select count(*) from segments").Scan(&n); err != nil || n != 0 {
+			t.Errorf("got %d rows after a rollback, %v", n, err)
+		}
+	})
+}
+
+func TestTimeRoundTrip(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := context.Background()
+		at := time.Date(2026, 3, 29, 1, 30, 0, 5e6, time.UTC)
+		for _, want := range []time.Time{at, {}} {
+			var got schema.Time
+			if err := db.Read.QueryRowContext(ctx, "select cast($1 as bigint)", schema.At(want)).Scan(&got); err != nil {
+				t.Fatal(err)
+			}
+			if !got.Equal(want) {
+				t.Errorf("got %v, want %v", got, want)
+			}
+		}
+	})
+}
