@@ -1,0 +1,156 @@
+package summary
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// What stands before the first sentence of an agency report and is not part
+// of it. Each pattern is tried at the start of the article only.
+var openings = []*regexp.Regexp{
+	// By . Jane Roe . PUBLISHED: . 07:04 EST, 9 January 2014 . | . UPDATED: . …
+	regexp.MustCompile(`^(?:By\s*\.?\s.{0,160}?)?(?:PUBLISHED|UPDATED|Last updated)\b.{0,140}?(?:\d{4}|\|)\s*\.?\s*(?:(?:\|\s*\.?\s*)?UPDATED:?\s*\.?.{0,60}?\d{4}\s*\.?\s*)?`),
+	regexp.MustCompile(`^(?:By|Von|Por|Par)\s*\.?\s*(?:\p{Lu}[\p{L}'’\-]+[ .,]*(?:and |for |in )?){1,8}\.\s+`),
+	regexp.MustCompile(`^Follow @@?\w+\s*\.?\s*`),
+	// 新华社北京5月3日电（记者 …） 本报讯
+	regexp.MustCompile(`^(?:\p{Han}{2,12}\d{1,2}月\d{1,2}日[电電讯訊]|本报讯|本報訊|据?中新网\d{1,2}月\d{1,2}日[电訊讯])\s*(?:（[^）]{1,40}）|\([^)]{1,40}\))?[，,：: ]*`),
+	// МОСКВА, 5 ноя — РИА Новости.
+	regexp.MustCompile(`^\p{Lu}{3,}[\p{L}\d ,.\-]{0,40}[—–\-]+\s*(?:РИА Новости|ТАСС|Интерфакс|УНИАН|Укринформ)[^.]{0,30}\.\s*(?:/[^/]{2,40}/\.?\s*)?`),
+	// Mumbai, Jul 27 (PTI) Two persons · LONDON, England (CNN) -- · (Reuters) -
+	regexp.MustCompile(`^(?:\p{Lu}[\p{L}.'’\-]*(?:[ ,/]+[\p{L}\p{N}.'’\-]+){0,6}[ ,]*)?[(\[]\p{Lu}[\p{L}.&/]*(?:[ /.\-][\p{L}.]+){0,3}[)\]] *(?:\.?\s*(?:--|[-–—:])+)? *`),
+	// القاهرة (رويترز) - · اسلام آباد (ویب ڈیسک)
+	regexp.MustCompile(`^\p{Arabic}+(?: \p{Arabic}+){0,3} *[(（]\p{Arabic}[\p{Arabic} ]{1,30}[)）] *(?:--|[-–—:])? *`),
+	regexp.MustCompile(`^\p{Arabic}+(?: \p{Arabic}+){0,2} *(?:[:：]|--|–|—| - ) *`),
+	// KYIV, Nov. 5 — · NEW DELHI: · TTO -
+	regexp.MustCompile(`^\p{Lu}{3,}[\p{Lu}.]*(?:[ ,/]+[\p{L}\p{N}.]+){0,5} *(?:--|–|—| - |: ) *`),
+	regexp.MustCompile(`^\p{Lu}[\p{L}]+(?:, (?:\p{Lu}\p{L}+|\d{1,2}\.? \p{L}{3,9}\.?|\p{Lu}\p{L}{2,8}\.? \d{1,2})){1,2}\.? (?:--|–|—|\.-) +`),
+}
+
+// opening returns how many bytes of the trimmed head of an article are
+// byline and dateline.
+func opening(s string) int {
+	cut := 0
+	for again := true; again; {
+		again = false
+		for _, re := range openings {
+			if m := re.FindStringIndex(s[cut:min(len(s), cut+400)]); m != nil && m[1] > 0 && cut+m[1] < len(s) {
+				cut += m[1]
+				again = true
+			}
+		}
+	}
+	return cut
+}
+
+// aside matches bracketed words that point at the page, not at the story.
+var aside = regexp.MustCompile(`(?i)^[(\[](?:pictured|above|below|left|right|centre|center|inset|file|photo|file photo|pictured (?:above|below|left|right)|see (?:above|below|picture|video|map)|right, pictured|left, pictured|archivo|foto|xem ảnh|ảnh|图|資料圖|资料图)(?:[ ,][^)\]]{0,30})?[)\]]$`)
+
+// junk are parts of sentences that belong to the page around the article.
+// They are matched in lower case.
+var junkAnywhere = []string{
+	"contributed to this report", "contributed to this story", "e-mail to a friend", "email to a friend", "all rights reserved",
+	"click here", "read more", "read the full", "see also:", "sign up for", "subscribe to", "follow us on", "follow him on", "follow her on",
+	"you can follow", "scroll down", "may not be published, broadcast", "story highlights", "terms of use", "cookie", "newsletter",
+	"the opinions expressed", "opinions expressed in this", "the views expressed", "this story has been corrected", "an earlier version of",
+	"this article was originally", "originally appeared", "see the original story", "advertisement", "share this", "watch the video", "watch:",
+	"has been updated", "reporting by", "editing by", "write to us", "get in touch", "@@", "http://", "https://", "www.",
+	"xem thêm", ">>", "đọc thêm", "bấm vào đây", "theo dõi chúng tôi",
+	"читайте также", "подписывайтесь", "подпишитесь", "смотрите также", "haz clic", "haga clic", "lea también", "lee también", "leer más", "suscríb",
+	"lire aussi", "à lire", "abonnez-vous", "lesen sie auch", "mehr zum thema", "newsletter abonnieren",
+	"اقرأ أيضا", "اقرأ المزيد", "للمزيد", "تابعونا", "مزید پڑھیں", "یہ بھی پڑھیں", "点击", "點擊", "延伸阅读", "责任编辑", "責任編輯", "相关阅读", "扫码",
+}
+
+var junkPrefix = []string{
+	"read:", "watch:", "pictured:", "more:", "related:", "also read", "photos:", "photo:", "video:", "image:", "picture:", "caption:", "editor's note",
+	"editor’s note", "editors' note", "correction:", "clarification:", "updated:", "published:", "by .", "source:", "via ", "credit:", "copyright", "©", "(c) ", "follow @",
+	"here's what", "here are", "for more", "to read", "listen to", "tell us", "join the",
+	"ảnh:", "video:", "nguồn:", "фото:", "видео:", "источник:", "foto:", "vídeo:", "fuente:", "photo :", "crédit", "bild:", "quelle:", "صورة:", "فيديو:", "المصدر:", "تصویر:", "图片来源", "图：", "来源：", "编辑：", "編輯：",
+}
+
+// isJunk says whether a sentence belongs to the page rather than the story.
+func isJunk(s string) bool {
+	if strings.HasSuffix(s, " .") || strings.HasSuffix(s, "\u200b .") {
+		return true // a caption or a link line that was made a sentence of
+	}
+	lower := strings.ToLower(s)
+	for _, p := range junkPrefix {
+		if strings.HasPrefix(lower, p) {
+			return true
+		}
+	}
+	for _, p := range junkAnywhere {
+		if strings.Contains(lower, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// body returns the spans of a sentence that are worth printing: without the
+// brackets that point at pictures, broken wherever the white space is not one
+// plain space.
+func body(text string, s [2]int) [][2]int {
+	var out [][2]int
+	start := s[0]
+	for i := s[0]; i < s[1]; {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case unicode.IsSpace(r) && r != '\u00a0' && r != '\u202f':
+			j := i + size
+			for j < s[1] {
+				r, n := utf8.DecodeRuneInString(text[j:])
+				if !isBlank(r) {
+					break
+				}
+				j += n
+			}
+			if text[i:j] != " " {
+				out = appendSpan(out, start, i)
+				start = j
+			}
+			i = j
+		case (r == '(' || r == '[') && i > start && text[i-1] == ' ':
+			end := closing(text, i, s[1])
+			if end < 0 || end+1 >= s[1] || text[end] != ' ' || !aside.MatchString(text[i:end]) {
+				i += size
+				continue
+			}
+			out = appendSpan(out, start, i-1)
+			start, i = end+1, end+1
+		default:
+			i += size
+		}
+	}
+	return appendSpan(out, start, s[1])
+}
+
+func appendSpan(out [][2]int, start, end int) [][2]int {
+	if start >= end {
+		return out
+	}
+	return append(out, [2]int{start, end})
+}
+
+// closing returns the offset after the bracket that closes the one at i, or
+// -1 if there is none within 120 bytes and before end.
+func closing(text string, i, end int) int {
+	j := strings.IndexAny(text[i:min(end, i+120)], ")]")
+	if j < 0 {
+		return -1
+	}
+	return i + j + 1
+}
+
+// join puts the spans of a sentence together as Summary promises.
+func join(text string, spans [][2]int) string {
+	if len(spans) == 1 {
+		return text[spans[0][0]:spans[0][1]]
+	}
+	parts := make([]string, len(spans))
+	for i, s := range spans {
+		parts[i] = text[s[0]:s[1]]
+	}
+	return strings.Join(parts, " ")
+}

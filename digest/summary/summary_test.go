@@ -1,0 +1,77 @@
+package summary_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"pressrun/digest/summary"
+)
+
+const ferry = `PORT ELLEN, Scotland (Islay Wire) -- The last wooden ferry between Port Ellen and the mainland will sail for a museum on Saturday, its owner said. "We kept her going for 61 years," Mairi Kerr, the captain, said (pictured) on the quay. "She never once missed the Christmas mail."
+
+The Kittiwake carried 40 passengers and the island's post. It will be moored at the harbour museum in Oban, where visitors may steer a replica of its wheel. Did anybody want to buy it? Nobody did, Ms. Kerr said.
+
+Read more: our pictures of the quay. Jane Roe contributed to this report.`
+
+// verbatim fails unless every line of the summary stands in the text at its
+// spans, in order.
+func verbatim(t *testing.T, text string, s summary.Summary) {
+	t.Helper()
+	lines := strings.Split(s.Text, "\n")
+	if len(s.Sentences) == 0 {
+		return
+	}
+	if len(lines) != len(s.Sentences) {
+		t.Fatalf("%d lines but %d sentences", len(lines), len(s.Sentences))
+	}
+	last := 0
+	for i, line := range lines {
+		var parts []string
+		for _, span := range s.Sentences[i].Spans {
+			if span[0] < last || span[1] <= span[0] || span[1] > len(text) {
+				t.Fatalf("span %v is empty, out of order or outside the text", span)
+			}
+			if !utf8.ValidString(text[span[0]:span[1]]) && utf8.ValidString(text) {
+				t.Fatalf("span %v cuts a character", span)
+			}
+			parts = append(parts, text[span[0]:span[1]])
+			last = span[1]
+		}
+		if got := strings.Join(parts, " "); got != line {
+			t.Fatalf("line %d is %q, its spans %q", i, line, got)
+		}
+	}
+}
+
+func TestSummarize(t *testing.T) {
+	s := summary.Summarize(summary.Doc{Language: "en", Title: "Last wooden ferry sails into a museum", Text: ferry}, summary.Options{})
+	verbatim(t, ferry, s)
+	if got, want := strings.Split(s.Text, "\n")[0], "The last wooden ferry between Port Ellen and the mainland will sail for a museum on Saturday, its owner said."; got != want {
+		t.Errorf("first line is %q, want %q", got, want)
+	}
+	for _, no := range []string{"?", "(pictured)", "Read more", "contributed", "PORT ELLEN"} {
+		if strings.Contains(s.Text, no) {
+			t.Errorf("summary holds %q: %q", no, s.Text)
+		}
+	}
+	if n := summary.Words(s.Text); n > 60 {
+		t.Errorf("%d words, want at most 60", n)
+	}
+}
+
+func TestReplayJSON(t *testing.T) {
+	in := `{"id":"a","lang":"en","title":"","text":"The bridge opened on Monday after two years of work."}` + "\n" + `{"id":"b","lang":"en","text":""}`
+	var out bytes.Buffer
+	if err := summary.ReplayJSON(strings.NewReader(in), &out, summary.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	want := `{"id":"a","summary":"The bridge opened on Monday after two years of work.","sentences":[{"spans":[[0,52]]}]}` + "\n" + `{"id":"b","summary":"","sentences":[]}` + "\n"
+	if out.String() != want {
+		t.Errorf("got %s want %s", out.String(), want)
+	}
+	if err := summary.ReplayJSON(strings.NewReader("[1]"), &out, summary.Options{}); err == nil {
+		t.Error("no error for a value that is no article")
+	}
+}
