@@ -1,0 +1,176 @@
+package article
+
+import (
+	"bytes"
+	"mime"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gogs/chardet"
+	"golang.org/x/net/html/charset"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/unicode"
+)
+
+// MaxPage is how many bytes of a page are looked at, unpacked; what lies beyond
+// has never been an article.
+const MaxPage = 8 << 20
+
+// decode turns a page into valid UTF-8 without NUL. Whatever is valid UTF-8 is
+// UTF-8, whoever says otherwise: labels are wrong far more often than bytes
+// happen to fit. Then a byte order mark, the HTTP header, the page's meta
+// element and a detector are asked, in this order.
+func decode(page []byte, contentType string) string {
+	if len(page) > MaxPage {
+		page = trimRune(page[:MaxPage])
+	}
+	text := ""
+	switch enc := charsetOf(page, contentType); enc {
+	case nil:
+		text = string(bytes.TrimPrefix(page, []byte("\xef\xbb\xbf")))
+	default:
+		if out, err := enc.NewDecoder().Bytes(page); err == nil {
+			text = string(out)
+		} else {
+			text = string(page)
+		}
+	}
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	if strings.Contains(text, "\x00") {
+		text = strings.ReplaceAll(text, "\x00", "")
+	}
+	return text
+}
+
+// trimRune cuts off the beginning of a character at the end of b.
+func trimRune(b []byte) []byte {
+	for n := 1; n < utf8.UTFMax && n < len(b); n++ {
+		tail := b[len(b)-n:]
+		if utf8.RuneStart(tail[0]) {
+			if !utf8.FullRune(tail) {
+				return b[:len(b)-n]
+			}
+			break
+		}
+	}
+	return b
+}
+
+// charsetOf chooses the encoding of a page; nil stands for UTF-8.
+func charsetOf(page []byte, contentType string) encoding.Encoding {
+	switch {
+	case bytes.HasPrefix(page, []byte("\xff\xfe")), looksUTF16(page, 1):
+		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
+	case bytes.HasPrefix(page, []byte("\xfe\xff")), looksUTF16(page, 0):
+		return unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
+	}
+	header := labelled(headerCharset(contentType))
+	if utf8.Valid(page) {
+		return stateful(page, header)
+	}
+	for _, enc := range []encoding.Encoding{header, labelled(metaCharset(page))} {
+		if enc != nil && (enc != unicode.UTF8 || nearlyUTF8(page)) {
+			return plain(enc)
+		}
+	}
+	if nearlyUTF8(page) {
+		return nil
+	}
+	return detected(page)
+}
+
+// plain maps UTF-8 to nil.
+func plain(enc encoding.Encoding) encoding.Encoding {
+	if enc == unicode.UTF8 {
+		return nil
+	}
+	return enc
+}
+
+// stateful keeps ISO-2022-JP, the one encoding in use whose bytes are all
+// ASCII, when its escape sequences are there.
+func stateful(page []byte, header encoding.Encoding) encoding.Encoding {
+	if !bytes.Contains(page, []byte("\x1b$")) {
+		return nil
+	}
+	jp, _ := htmlindex.Get("iso-2022-jp")
+	if header == jp || labelled(metaCharset(page)) == jp {
+		return jp
+	}
+	return nil
+}
+
+// looksUTF16 finds UTF-16 without byte order mark: in its markup every second
+// byte, at the given offset, is zero.
+func looksUTF16(page []byte, zero int) bool {
+	if len(page) < 64 {
+		return false
+	}
+	n := 0
+	for i := zero; i < 64; i += 2 {
+		if page[i] == 0 && page[i^1] != 0 {
+			n++
+		}
+	}
+	return n > 24
+}
+
+func headerCharset(contentType string) string {
+	_, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return ""
+	}
+	return params["charset"]
+}
+
+var metaCharsetPattern = regexp.MustCompile(`(?i)<meta[^>]{0,200}?charset\s*=\s*["']?\s*([a-z0-9_:.-]{2,40})|<\?xml[^>]{0,100}encoding\s*=\s*["']([a-z0-9_:.-]{2,40})`)
+
+// metaCharset looks for a label in the first 16 KB; browsers stop at 1 KB, pages
+// do not.
+func metaCharset(page []byte) string {
+	m := metaCharsetPattern.FindSubmatch(page[:min(len(page), 16<<10)])
+	if m == nil {
+		return ""
+	}
+	return string(m[1]) + string(m[2])
+}
+
+// labelled finds an encoding by its label; nil when there is none of the name.
+func labelled(label string) encoding.Encoding {
+	enc, name := charset.Lookup(label)
+	if name == "utf-8" {
+		return unicode.UTF8
+	}
+	return enc
+}
+
+// nearlyUTF8 tells a UTF-8 page with a few broken characters (a cut in a
+// comment, one pasted byte) from another encoding.
+func nearlyUTF8(page []byte) bool {
+	good, bad := 0, 0
+	for i := 0; i < len(page); {
+		r, n := utf8.DecodeRune(page[i:])
+		switch {
+		case r == utf8.RuneError && n == 1:
+			bad++
+		case n > 1:
+			good++
+		}
+		i += n
+	}
+	return good > 10*bad
+}
+
+// detected asks the statistical detector, windows-1252 when it knows nothing.
+func detected(page []byte) encoding.Encoding {
+	sample := page[:min(len(page), 256<<10)]
+	if r, err := chardet.NewHtmlDetector().DetectBest(sample); err == nil && r.Confidence >= 20 {
+		if enc := labelled(r.Charset); enc != nil && enc != unicode.UTF8 {
+			return enc
+		}
+	}
+	enc, _ := htmlindex.Get("windows-1252")
+	return enc
+}

@@ -1,0 +1,230 @@
+package article
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/andybalholm/cascadia"
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+// article fills in everything but text, language and kind.
+func (p *page) article(r rules) Article {
+	t := p.story()
+	a := Article{
+		URL:         p.address,
+		Description: first([]string{p.metaFirst("og:description", "description", "twitter:description"), t.text("description")}),
+		SiteName:    p.siteName(t),
+		Section:     first([]string{p.metaFirst("article:section", "parsely-section", "section"), t.text("articleSection")}),
+	}
+	a.Canonical = p.canonical()
+	a.Title = first([]string{ruleText(p.doc, r.title), p.headline(t, a.SiteName)})
+	a.Byline = p.byline(r.author, t, a)
+	a.Published, a.Modified = p.dates(r.date, t)
+	a.Image, a.ImageAlt = p.picture(t)
+	a.Keys = p.keys(a.Canonical)
+	return a
+}
+
+// ruleText is what the first match of a site's rule says.
+func ruleText(doc *html.Node, m cascadia.Matcher) string {
+	if m == nil {
+		return ""
+	}
+	n := cascadia.Query(doc, m)
+	if n == nil {
+		return ""
+	}
+	return stated(n)
+}
+
+// stated is the machine-readable value of an element, else its text.
+func stated(n *html.Node) string {
+	for _, name := range []string{"content", "datetime"} {
+		if v := attr(n, name); v != "" {
+			return clean(v)
+		}
+	}
+	return inline(n)
+}
+
+// siteName is how the publication calls itself.
+func (p *page) siteName(t thing) string {
+	for _, o := range p.objects(t["publisher"]) {
+		if name := o.text("name"); name != "" {
+			return first([]string{p.metaFirst("og:site_name"), name})
+		}
+	}
+	return p.metaFirst("og:site_name", "application-name", "al:ios:app_name", "twitter:app:name:iphone")
+}
+
+// canonical is the page's own address by its link, og:url or JSON-LD. One that
+// points to a front page says nothing.
+func (p *page) canonical() string {
+	for _, ref := range []string{first(p.links["canonical"]), p.metaFirst("og:url")} {
+		u, err := url.Parse(p.absolute(ref))
+		if err == nil && u.Host != "" && (strings.Trim(u.Path, "/") != "" || u.RawQuery != "") {
+			return u.String()
+		}
+	}
+	return ""
+}
+
+// dates are when the article was published and last changed.
+func (p *page) dates(rule cascadia.Matcher, t thing) (published, modified time.Time) {
+	american := p.american()
+	modified, _ = firstDate(american, t.text("dateModified"), p.metaFirst("article:modified_time", "og:updated_time", "last-modified", "dcterms.modified"), p.prop("dateModified"))
+	if d, ok := firstDate(american, ruleText(p.doc, rule)); ok {
+		return d, modified
+	}
+	published, ok := firstDate(american, t.text("datePublished"), p.metaFirst("article:published_time", "og:article:published_time"), p.prop("datePublished"),
+		p.metaFirst("parsely-pub-date", "datepublished", "date", "pubdate", "publishdate", "publish-date", "publish_date", "article.published", "sailthru.date", "dc.date.issued", "dcterms.created", "dc.date", "dcterms.date", "published-date", "article_date_original", "originalpublicationdate", "cxenseparse:recs:publishtime", "rnews:datepublished", "bt:pubdate"),
+		t.text("dateCreated"), t.text("uploadDate"))
+	if !ok {
+		published, ok = p.visibleDate(american)
+	}
+	if !ok {
+		published, _ = urlDate(p.base)
+	}
+	return published, modified
+}
+
+func firstDate(american bool, candidates ...string) (time.Time, bool) {
+	for _, c := range candidates {
+		if t, ok := parseDate(c, american); ok {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// american tells whether 10/9/2025 is the ninth of October here.
+func (p *page) american() bool {
+	lang := strings.ToLower(p.lang)
+	if lang == "" || lang == "en" {
+		return p.base == nil || !strings.HasSuffix(p.base.Hostname(), ".uk") && !strings.HasSuffix(p.base.Hostname(), ".au") && !strings.HasSuffix(p.base.Hostname(), ".pk") && !strings.HasSuffix(p.base.Hostname(), ".in")
+	}
+	return lang == "en-us" || lang == "en_us"
+}
+
+func (p *page) prop(name string) string {
+	for _, n := range p.props[name] {
+		if v := stated(n); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// visibleDate reads the date that the page shows for the article.
+func (p *page) visibleDate(american bool) (time.Time, bool) {
+	for _, n := range p.times {
+		if d, ok := firstDate(american, attr(n, "datetime"), inline(n)); ok {
+			return d, true
+		}
+	}
+	for _, n := range p.dated {
+		if s := stated(n); len(s) < 120 {
+			if d, ok := parseDate(s, american); ok {
+				return d, true
+			}
+		}
+	}
+	return time.Time{}, false
+}
+
+// urlDate reads /2025/10/09/ in an address.
+func urlDate(u *url.URL) (time.Time, bool) {
+	if u == nil {
+		return time.Time{}, false
+	}
+	m := isoDate.FindStringSubmatch(u.Path)
+	if m == nil {
+		return time.Time{}, false
+	}
+	return build(m[1], m[2], m[3], "", "", "")
+}
+
+// picture is the lead picture and its description.
+func (p *page) picture(t thing) (src, alt string) {
+	src = p.absolute(p.metaFirst("og:image", "og:image:url", "og:image:secure_url"))
+	for _, o := range p.objects(t["image"]) {
+		if src == "" {
+			src = p.absolute(first(texts(o["url"])))
+		}
+		if src == "" {
+			src = p.absolute(first(texts(o["contentUrl"])))
+		}
+	}
+	if src == "" {
+		src = p.absolute(first([]string{p.metaFirst("twitter:image", "twitter:image:src", "parsely-image-url", "thumbnail"), first(p.links["image_src"])}))
+	}
+	bare, _, _ := strings.Cut(src, "?")
+	for n := range p.doc.Descendants() {
+		if n.DataAtom != atom.Img {
+			continue
+		}
+		shown := p.absolute(first([]string{attr(n, "data-src"), attr(n, "data-lazy-src"), attr(n, "src")}))
+		if src == "" && attr(n, "itemprop") == "image" {
+			src, bare = shown, shown
+		}
+		if shown != "" && (shown == src || shown == bare) {
+			return shown, first([]string{clean(attr(n, "alt")), p.metaFirst("og:image:alt", "twitter:image:alt")})
+		}
+	}
+	return src, p.metaFirst("og:image:alt", "twitter:image:alt")
+}
+
+// keys are the names by which the site itself knows the article.
+func (p *page) keys(canonical string) []string {
+	host := ""
+	if p.base != nil {
+		host = p.base.Host
+	}
+	if canonical != "" {
+		if u, err := url.Parse(canonical); err == nil && host == "" {
+			host = u.Host
+		}
+	}
+	ids := slices.Clone(p.ids)
+	ids = append(ids, p.links["shortlink"]...)
+	ids = append(ids, p.links["alternate"]...)
+	if canonical != "" {
+		ids = append(ids, canonical)
+	}
+	return Aliases(host, ids...)
+}
+
+func (p *page) languageClaim(given string) string {
+	if given != "" {
+		return given
+	}
+	return first([]string{p.lang, p.metaFirst("og:locale", "language", "content-language", "dc.language")})
+}
+
+// kind sorts the page by what its markup, address and text say.
+func (p *page) kind(a Article, b body) string {
+	t := p.story()
+	path := ""
+	if p.base != nil {
+		path = strings.ToLower(p.base.Path)
+	}
+	switch {
+	case t.is(set("LiveBlogPosting")) || strings.Contains(path, "/live/"):
+		return KindLive
+	case t.is(set("AdvertiserContentArticle")):
+		return KindPaid
+	case t.is(set("OpinionNewsArticle")) || strings.Contains(path, "/opinion/"):
+		return KindOpinion
+	case t.is(set("ImageGallery")):
+		return KindGallery
+	case t.is(set("VideoObject")):
+		return KindVideo
+	case wordCount(a.Text) < BriefWords:
+		return KindBrief
+	}
+	return KindArticle
+}
