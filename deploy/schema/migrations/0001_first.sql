@@ -76,7 +76,8 @@ create table stories (
     title_hash   text    not null default '',   -- of the title when last checked
     published_at bigint  not null,
     seen_at      bigint  not null,
-    checked_at   bigint
+    checked_at   bigint,
+    check_failed integer not null default 0      -- checks in a row that found it gone or changed
 );
 create index stories_recent on stories (state, published_at);
 
@@ -138,6 +139,7 @@ create table issues (
     subject       text    not null default '',
     preheader     text    not null default '',
     ranked_by     text    not null default '',   -- views | snapshot | date
+    views_at      bigint,                        -- newest view counted when it was ranked
     revision      integer not null default 0,    -- of the sealed editions
     audience      integer not null default 0,    -- frozen at start
     approved_by   text    not null default '',
@@ -153,6 +155,7 @@ create index issues_state on issues (state);
 
 create table issue_stories (
     issue_id    bigint  not null references issues (id),
+    edition     text    not null,                -- name of the edition that shows it
     story_id    bigint  not null references stories (id),
     section     text    not null,                -- trending | latest
     position    integer not null,
@@ -168,14 +171,14 @@ create table issue_stories (
     pinned      boolean not null default false,
     original_title   text not null default '',
     original_summary text not null default '',
-    primary key (issue_id, story_id)
+    primary key (issue_id, edition, story_id)
 );
 
 create table editions (
     id          @id,
     issue_id    bigint  not null references issues (id),
     revision    integer not null,
-    name        text    not null,                -- language, and what else sets its readers apart
+    name        text    not null,                -- as in the spec; text-only ones end in -text
     language    text    not null,
     text_only   boolean not null default false,
     subject     text    not null,
@@ -184,7 +187,6 @@ create table editions (
     html        text    not null,
     body_text   text    not null,
     stories     @json   not null default '[]',   -- story ids in order
-    key_id      text    not null default '',     -- of the link key its links will be signed with
     created_at  bigint  not null,
     unique (issue_id, revision, name)
 );

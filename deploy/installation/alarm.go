@@ -1,0 +1,67 @@
+package installation
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"pressrun/deploy/schema"
+)
+
+// Alarm is trouble that a person should know of.
+type Alarm struct {
+	ID      int64     `json:"id"`
+	Kind    string    `json:"kind"`    // source | slot | issue | send | ledger | relay | views
+	Subject string    `json:"subject"` // which one
+	Detail  string    `json:"detail"`  // what happened and how to mend it, in words
+	Count   int       `json:"count"`   // how often it was raised
+	Opened  time.Time `json:"opened_at"`
+	Closed  time.Time `json:"closed_at"` // zero = still open
+}
+
+// Raise opens an alarm, or counts it once more when it is open. It reports
+// whether it is new.
+func (s *Store) Raise(ctx context.Context, kind, subject, detail string) (bool, error) {
+	var count int
+	err := s.DB.Write.QueryRowContext(ctx, `
+		insert into alarms (kind, subject, detail, opened_at) values ($1, $2, $3, $4)
+		on conflict (kind, subject) where closed_at is null do update set count = alarms.count + 1, detail = excluded.detail
+		returning count`, kind, subject, detail, schema.At(s.Now())).Scan(&count)
+	if err != nil {
+		return false, fmt.Errorf("raise alarm %s %s: %w", kind, subject, err)
+	}
+	return count == 1, nil
+}
+
+// Clear closes the alarm if it is open and reports whether it was.
+func (s *Store) Clear(ctx context.Context, kind, subject string) (bool, error) {
+	res, err := s.DB.Write.ExecContext(ctx, `update alarms set closed_at = $3 where kind = $1 and subject = $2 and closed_at is null`,
+		kind, subject, schema.At(s.Now()))
+	if err != nil {
+		return false, fmt.Errorf("clear alarm %s %s: %w", kind, subject, err)
+	}
+	n, _ := res.RowsAffected()
+	return n > 0, nil
+}
+
+// Alarms lists the alarms, the newest first; only the open ones if open.
+func (s *Store) Alarms(ctx context.Context, open bool, limit int) ([]Alarm, error) {
+	rows, err := s.DB.Read.QueryContext(ctx, `
+		select id, kind, subject, detail, count, opened_at, closed_at from alarms
+		where closed_at is null or not $1 order by opened_at desc, id desc limit $2`, open, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []Alarm
+	for rows.Next() {
+		var a Alarm
+		var opened, closed schema.Time
+		if err := rows.Scan(&a.ID, &a.Kind, &a.Subject, &a.Detail, &a.Count, &opened, &closed); err != nil {
+			return nil, err
+		}
+		a.Opened, a.Closed = opened.Time, closed.Time
+		out = append(out, a)
+	}
+	return out, rows.Err()
+}

@@ -1,0 +1,80 @@
+package installation_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"pressrun/deploy/installation"
+	"pressrun/deploy/schema"
+	"pressrun/deploy/schema/schematest"
+)
+
+func TestSignInLinkWorksOnce(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := context.Background()
+		now := time.Date(2026, 5, 1, 8, 0, 0, 0, time.UTC)
+		s := &installation.Store{DB: db, Now: func() time.Time { return now }}
+		if _, err := s.AddUser(ctx, "Ed@Example.org", "Ed", "approver"); err != nil {
+			t.Fatal(err)
+		}
+		token, err := s.SignInToken(ctx, "ed@example.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		session, err := s.SignIn(ctx, token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.SignIn(ctx, token); !errors.Is(err, installation.ErrLink) {
+			t.Errorf("second use: got %v, want ErrLink", err)
+		}
+		u, err := s.SessionUser(ctx, session)
+		if err != nil || u.Email != "ed@example.org" {
+			t.Fatalf("got user %v, %v", u, err)
+		}
+		if !u.May("editor") || u.May("operator") {
+			t.Errorf("approver may edit: %v, may operate: %v; want true, false", u.May("editor"), u.May("operator"))
+		}
+		now = now.Add(installation.SessionAge + time.Second)
+		if _, err := s.SessionUser(ctx, session); !errors.Is(err, installation.ErrNotFound) {
+			t.Errorf("after its age: got %v, want ErrNotFound", err)
+		}
+		late, err := s.SignInToken(ctx, "ed@example.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(installation.LinkAge + time.Second)
+		if _, err := s.SignIn(ctx, late); !errors.Is(err, installation.ErrLink) {
+			t.Errorf("expired link: got %v, want ErrLink", err)
+		}
+	})
+}
+
+func TestAlarmOpensOnce(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := context.Background()
+		s := &installation.Store{DB: db, Now: time.Now}
+		for i, want := range []bool{true, false, false} {
+			got, err := s.Raise(ctx, "source", "https://a.example/feed", "HTTP 500")
+			if err != nil || got != want {
+				t.Fatalf("raise %d: got new %v, %v; want %v", i, got, err, want)
+			}
+		}
+		open, err := s.Alarms(ctx, true, 10)
+		if err != nil || len(open) != 1 || open[0].Count != 3 {
+			t.Fatalf("got %+v, %v; want one alarm counted 3", open, err)
+		}
+		if was, err := s.Clear(ctx, "source", "https://a.example/feed"); err != nil || !was {
+			t.Fatalf("clear: %v %v", was, err)
+		}
+		if isNew, _ := s.Raise(ctx, "source", "https://a.example/feed", "again"); !isNew {
+			t.Error("an alarm after a closed one is new")
+		}
+		all, _ := s.Alarms(ctx, false, 10)
+		if len(all) != 2 {
+			t.Errorf("got %d alarms in all, want 2", len(all))
+		}
+	})
+}
