@@ -1,0 +1,166 @@
+package feed
+
+import (
+	"bytes"
+	"mime"
+	"regexp"
+	"unicode/utf8"
+
+	"github.com/gogs/chardet"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/ianaindex"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/encoding/unicode/utf32"
+)
+
+// UTF8 returns body as valid UTF-8 without a byte order mark, whatever it was
+// written in. It never fails; body may be returned itself.
+//
+// What decides, in this order: a byte order mark; valid UTF-8, whatever a
+// label says; the charset of the content type (RFC 7303 section 3.2 puts it
+// before the document's own); the XML prolog or meta element; nearly valid
+// UTF-8, whose bad bytes are replaced; a detector; windows-1252.
+func UTF8(body []byte, contentType string) []byte {
+	if enc, n := bom(body); enc != nil {
+		return decode(enc, body[n:])
+	} else if n > 0 {
+		return bytes.ToValidUTF8(body[n:], []byte("\uFFFD"))
+	}
+	if enc := wide(body); enc != nil {
+		return decode(enc, body)
+	}
+	if utf8.Valid(body) && !bytes.Contains(body, []byte{0x1b, '$'}) { // ISO-2022 is ASCII with escapes
+		return body
+	}
+	for _, label := range []string{headerLabel(contentType), prologLabel(body)} {
+		enc := lookup(label)
+		if enc == nil || enc == unicode.UTF8 {
+			continue
+		}
+		if out := decode(enc, body); bytes.Count(out, replacement)*100 <= len(out) {
+			return out
+		}
+	}
+	if utf8.Valid(body) || nearlyUTF8(body) {
+		return bytes.ToValidUTF8(body, replacement)
+	}
+	return decode(detect(body), body)
+}
+
+var replacement = []byte("\uFFFD")
+
+func decode(enc encoding.Encoding, body []byte) []byte {
+	out, err := enc.NewDecoder().Bytes(body)
+	if err != nil {
+		out = body
+	}
+	return bytes.ToValidUTF8(bytes.TrimPrefix(out, []byte("\uFEFF")), replacement)
+}
+
+// bom finds a byte order mark; a nil encoding with n > 0 means UTF-8.
+func bom(b []byte) (encoding.Encoding, int) {
+	switch {
+	case bytes.HasPrefix(b, []byte{0xEF, 0xBB, 0xBF}):
+		return nil, 3
+	case bytes.HasPrefix(b, []byte{0xFF, 0xFE, 0, 0}):
+		return utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM), 4
+	case bytes.HasPrefix(b, []byte{0, 0, 0xFE, 0xFF}):
+		return utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM), 4
+	case bytes.HasPrefix(b, []byte{0xFF, 0xFE}):
+		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), 2
+	case bytes.HasPrefix(b, []byte{0xFE, 0xFF}):
+		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), 2
+	}
+	return nil, 0
+}
+
+// wide recognises UTF-16, UTF-32 and EBCDIC without a mark by how they write
+// the first "<" or "{" (XML 1.0 appendix F.1). UTF-16 made of ASCII characters
+// would pass as valid UTF-8.
+func wide(b []byte) encoding.Encoding {
+	if len(b) < 4 {
+		return nil
+	}
+	mark := func(c byte) bool { return c == '<' || c == '{' || c == '[' || c == '\n' || c == ' ' }
+	switch {
+	case mark(b[0]) && b[1] == 0 && b[2] == 0 && b[3] == 0:
+		return utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM)
+	case mark(b[3]) && b[0] == 0 && b[1] == 0 && b[2] == 0:
+		return utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM)
+	case mark(b[0]) && b[1] == 0 && b[3] == 0:
+		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+	case mark(b[1]) && b[0] == 0 && b[2] == 0:
+		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+	case bytes.HasPrefix(b, []byte{0x4C, 0x6F, 0xA7, 0x94}): // "<?xm" in EBCDIC
+		return charmap.CodePage037
+	}
+	return nil
+}
+
+func headerLabel(contentType string) string {
+	_, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return ""
+	}
+	return params["charset"]
+}
+
+var labels = regexp.MustCompile(`(?i)<(?:\?xml\b[^>]{0,200}?\bencoding|meta\b[^>]{0,200}?\bcharset)\s*=\s*["']?([\w.:-]{2,40})`)
+
+// prologLabel finds the charset a document claims for itself.
+func prologLabel(body []byte) string {
+	m := labels.FindSubmatch(body[:min(len(body), 4096)])
+	if m == nil {
+		return ""
+	}
+	return string(m[1])
+}
+
+func lookup(label string) encoding.Encoding {
+	if label == "" {
+		return nil
+	}
+	if enc, err := htmlindex.Get(label); err == nil {
+		return enc
+	}
+	if enc, err := ianaindex.IANA.Encoding(label); err == nil {
+		return enc
+	}
+	return nil
+}
+
+// nearlyUTF8 reports whether text is UTF-8 with some damage, as where an old
+// single-byte paragraph was pasted into it: far more whole sequences than bad bytes.
+func nearlyUTF8(b []byte) bool {
+	good, bad := 0, 0
+	for len(b) > 0 {
+		if b[0] < utf8.RuneSelf {
+			b = b[1:]
+			continue
+		}
+		r, n := utf8.DecodeRune(b)
+		if r == utf8.RuneError && n <= 1 {
+			bad++
+		} else {
+			good++
+		}
+		b = b[max(n, 1):]
+	}
+	return good > 4*bad
+}
+
+// detect guesses a charset from the letters used.
+func detect(body []byte) encoding.Encoding {
+	sample := body[:min(len(body), 64<<10)]
+	res, err := chardet.NewHtmlDetector().DetectBest(sample)
+	if err != nil || res == nil {
+		return charmap.Windows1252
+	}
+	enc := lookup(res.Charset)
+	if enc == nil || enc == unicode.UTF8 {
+		return charmap.Windows1252
+	}
+	return enc
+}
