@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"pressrun/deploy/schema"
 )
@@ -62,6 +63,10 @@ func PostgresURL(tb testing.TB) string {
 	admin := server(tb)
 	ctx := context.Background()
 	db, err := schema.Open(ctx, admin)
+	for i := 0; err != nil && i < 100; i++ { // it accepts connections before it answers them
+		time.Sleep(100 * time.Millisecond)
+		db, err = schema.Open(ctx, admin)
+	}
 	if err != nil {
 		tb.Fatalf("PostgreSQL for tests: %v", err)
 	}
