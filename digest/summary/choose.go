@@ -2,55 +2,144 @@ package summary
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
-// pool is how many sentences the exact search looks at.
-const pool = 12
+const (
+	pool   = 14  // sentences that the exact search looks at
+	finals = 120 // sets that are rated with everything we know
+)
 
-// choose returns the best set of candidates, in article order, that keeps
-// within the budget and stands by itself.
-func choose(all []candidate, o Options, allowed flaw) []int {
-	best, bestScore := []int(nil), 0.0
-	eligible := shortlist(all, o, allowed)
-	var set []int
-	var walk func(from, words int)
-	walk = func(from, words int) {
-		if len(set) > 0 && stands(all, set, allowed) {
-			if s := value(all, set, words, o); best == nil || s > bestScore {
-				best, bestScore = slices.Clone(set), s
-			}
-		}
-		if len(set) == o.Sentences {
-			return
-		}
-		for i := from; i < len(eligible); i++ {
-			c := eligible[i]
-			if words+all[c].words <= o.Words {
-				set = append(set, c)
-				walk(i+1, words+all[c].words)
-				set = set[:len(set)-1]
-			}
-		}
+// Set is one possible summary.
+type Set struct {
+	Members      []int   // candidates in article order
+	Words        int     // of the budget
+	Tokens       int     // words as ROUGE counts them
+	Unigrams     float32 // expected overlap in words
+	Bigrams      float32 // and in pairs
+	Score        float32 // sum over the sentences
+	Redundancy   float32 // share of tokens that repeat earlier ones
+	bestU, bestB float32
+}
+
+// Sets returns every set of the best candidates that keeps the budget and
+// stands by itself, in the order of their expected overlap.
+func (s *Study) Sets(allowed Flaw) []Set {
+	b := builder{s: s, allowed: allowed, eligible: s.shortlist(allowed), used: make([]uint16, len(s.words)), usedPairs: make([]uint16, len(s.pairs))}
+	b.walk(0)
+	var u, p float32
+	for _, set := range b.sets {
+		u, p = max(u, set.Unigrams), max(p, set.Bigrams)
 	}
-	walk(0, 0)
-	return best
+	for i := range b.sets {
+		b.sets[i].bestU, b.sets[i].bestB = u, p
+	}
+	slices.SortStableFunc(b.sets, func(x, y Set) int { return cmp.Compare(y.cheap(), x.cheap()) })
+	return b.sets
+}
+
+// cheap orders sets before the last forest sees them.
+func (s *Set) cheap() float32 { return s.Unigrams + s.Bigrams }
+
+// builder walks all subsets and keeps the sums up to date.
+type builder struct {
+	s         *Study
+	allowed   Flaw
+	eligible  []int
+	used      []uint16
+	usedPairs []uint16
+	members   []int
+	words     int
+	tokens    int
+	repeated  int
+	hits      float32
+	pairs     float32
+	score     float32
+	sets      []Set
+}
+
+func (b *builder) walk(from int) {
+	if len(b.members) > 0 && b.s.stands(b.members, b.allowed) {
+		n := float32(b.tokens)
+		b.sets = append(b.sets, Set{
+			Members: slices.Clone(b.members), Words: b.words, Tokens: b.tokens, Score: b.score,
+			Unigrams: 2 * b.hits / (n + reference), Bigrams: 2 * b.pairs / (n + reference),
+			Redundancy: float32(b.repeated) / n,
+		})
+	}
+	if len(b.members) == b.s.Options.Sentences {
+		return
+	}
+	for i := from; i < len(b.eligible); i++ {
+		c := &b.s.Candidates[b.eligible[i]]
+		if b.words+c.Words > b.s.Options.Words || len(b.members) > 0 && b.s.Candidates[b.members[len(b.members)-1]].Index == c.Index {
+			continue
+		}
+		saved := *b
+		b.add(c, b.eligible[i])
+		b.walk(i + 1)
+		sets := b.sets
+		b.remove(c)
+		*b = saved
+		b.sets = sets
+	}
+}
+
+func (b *builder) add(c *Candidate, i int) {
+	b.members = append(b.members, i)
+	b.words += c.Words
+	b.tokens += len(c.tokens)
+	b.score += c.Score
+	for _, t := range c.tokens {
+		k := b.used[t.id]
+		if k < 3 {
+			b.hits += b.s.words[t.id].chance[k]
+		}
+		if k > 0 {
+			b.repeated++
+		}
+		b.used[t.id]++
+	}
+	for _, p := range c.pairs {
+		if b.usedPairs[p] == 0 {
+			b.pairs += b.s.pairs[p].chance
+		}
+		b.usedPairs[p]++
+	}
+}
+
+func (b *builder) remove(c *Candidate) {
+	for _, t := range c.tokens {
+		b.used[t.id]--
+	}
+	for _, p := range c.pairs {
+		b.usedPairs[p]--
+	}
 }
 
 // shortlist returns the best sentences that may be printed, with the
 // predecessors of those that need one, in article order.
-func shortlist(all []candidate, o Options, allowed flaw) []int {
+func (s *Study) shortlist(allowed Flaw) []int {
+	printable := func(c *Candidate) bool {
+		return c.Words <= s.Options.Words && c.Flaws&^(allowed|Dangles|OddQuote|Loose) == 0
+	}
 	var order []int
-	for i, c := range all {
-		if c.words <= o.Words && c.flaws&^(allowed|dangles|oddQuote) == 0 {
+	for i := range s.Candidates {
+		if printable(&s.Candidates[i]) {
 			order = append(order, i)
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(all[b].score, all[a].score) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(s.Candidates[b].Score, s.Candidates[a].Score) })
 	order = order[:min(pool, len(order))]
 	for _, i := range slices.Clone(order) {
-		if i > 0 && all[i].flaws&(dangles|oddQuote) != 0 && !slices.Contains(order, i-1) && all[i-1].words <= o.Words && all[i-1].flaws&^(allowed|dangles|oddQuote) == 0 {
-			order = append(order, i-1)
+		if s.Candidates[i].Flaws&(Dangles|OddQuote) == 0 {
+			continue
+		}
+		for j := i - 1; j >= 0 && s.Candidates[j].Index >= s.Candidates[i].Index-1; j-- {
+			if s.Candidates[j].Index == s.Candidates[i].Index-1 && !slices.Contains(order, j) && printable(&s.Candidates[j]) {
+				order = append(order, j)
+			}
 		}
 	}
 	slices.Sort(order)
@@ -59,31 +148,77 @@ func shortlist(all []candidate, o Options, allowed flaw) []int {
 
 // stands says whether the set can be read alone: what refers back follows
 // what it refers to, and quotation marks pair within neighbours.
-func stands(all []candidate, set []int, allowed flaw) bool {
+func (s *Study) stands(set []int, allowed Flaw) bool {
 	straight, curly := 0, 0
 	for k, i := range set {
-		follows := k > 0 && set[k-1] == i-1 && all[i].index == all[i-1].index+1
+		c := &s.Candidates[i]
+		follows := k > 0 && s.Candidates[set[k-1]].Index == c.Index-1
 		if !follows && (straight != 0 || curly != 0) {
 			return false
 		}
-		if all[i].flaws&dangles&^allowed != 0 && !follows {
+		if c.Flaws&Dangles&^allowed != 0 && !follows {
 			return false
 		}
-		if all[i].flaws&oddQuote&^allowed != 0 {
-			straight ^= 1
-		}
-		if allowed&oddQuote == 0 {
-			curly += all[i].quotes
+		if allowed&OddQuote == 0 {
+			if c.Flaws&OddQuote != 0 {
+				straight ^= 1
+			}
+			curly += c.quotes
 		}
 	}
 	return straight == 0 && curly == 0
 }
 
-// value is what a set is worth: its sentences, less what they repeat.
-func value(all []candidate, set []int, words int, o Options) float64 {
-	total := 0.0
-	for _, i := range set {
-		total += all[i].score * float64(all[i].words)
+// SetRow fills row with the features of a set.
+func (s *Study) SetRow(set *Set, row []float32) {
+	clear(row)
+	n := len(set.Members)
+	row[0] = set.Unigrams
+	row[1] = set.Bigrams
+	row[2] = set.Score
+	row[3], row[4] = -math.MaxFloat32, math.MaxFloat32
+	row[5] = float32(set.Words)
+	row[6] = float32(set.Words) / float32(s.Options.Words)
+	row[7] = float32(n)
+	row[9], row[10] = -1, -1
+	last := -2
+	for k, i := range set.Members {
+		c := &s.Candidates[i]
+		row[3] = max(row[3], c.Score)
+		row[4] = min(row[4], c.Score)
+		if k < 3 {
+			row[8+k] = log1p(c.order)
+		}
+		row[11] += flag(c.order == 0)
+		row[12] += flag(c.Index == last+1)
+		row[13] = max(row[13], c.title)
+		row[14] += c.title
+		row[16] += flag(c.Flaws&OddQuote != 0 || c.quotes != 0)
+		row[17] += flag(c.Flaws&Loose != 0)
+		row[18] += flag(c.Flaws&Dangles != 0)
+		last = c.Index
 	}
-	return total
+	row[15] = set.Redundancy
+	row[19] = flag(s.titled)
+	row[20] = s.sentences
+	row[21] = s.meanLength
+	row[22] = set.Unigrams - set.bestU
+	row[23] = set.Bigrams - set.bestB
+	row[24] = float32(set.Words) / float32(n)
+	row[25] = float32(set.Members[n-1]-set.Members[0]) / float32(len(s.Candidates))
+}
+
+// Best returns the set that the model likes most, or nil if there is none.
+func (s *Study) Best(m *Model, allowed Flaw) *Set {
+	sets := s.Sets(allowed)
+	var best *Set
+	var bestScore float32
+	var row [SetFeatures]float32
+	for i := range sets[:min(finals, len(sets))] {
+		s.SetRow(&sets[i], row[:])
+		if score := m.Set.Sum(row[:]); best == nil || score > bestScore {
+			best, bestScore = &sets[i], score
+		}
+	}
+	return best
 }

@@ -88,6 +88,18 @@ func isJunk(s string) bool {
 	return false
 }
 
+// credits are how photo credits begin; a caption stands before them.
+var credits = []string{"Ảnh:", "Photo:", "Photograph:", "Picture:", "Фото:", "Foto:", "Photo :", "Bild:", "صورة:", "تصویر:", "图：", "ẢNH:", "Ảnh minh hoạ", "Ảnh minh họa"}
+
+func isCredit(s string) bool {
+	for _, c := range credits {
+		if strings.HasPrefix(s, c) {
+			return true
+		}
+	}
+	return false
+}
+
 // body returns the spans of a sentence that are worth printing: without the
 // brackets that point at pictures, broken wherever the white space is not one
 // plain space.

@@ -13,6 +13,10 @@ type language struct {
 	either        map[string]bool // end one only before a starter
 	starters      map[string]bool // words that begin sentences more often than names
 	ordinals      bool            // "3." before a word is a date, not an end
+	back          []string        // sentence openers that refer to the sentence before
+	links         []string        // of these, connectives that can go before a name
+	pronouns      map[string]bool // third person, lower case
+	personal      map[string]bool // first person, lower case
 	known         bool
 }
 
@@ -37,6 +41,29 @@ func set(words string) map[string]bool {
 		m[w] = true
 	}
 	return m
+}
+
+func split(list string) []string { return strings.Split(list, "|") }
+
+// opensWith returns the opener of the list that s begins with, if any; the
+// longest one wins. Quotation marks and brackets before it do not count.
+func opensWith(list []string, s string) string {
+	s = strings.TrimLeft(s, "\"“'‘«„([ ")
+	best := ""
+	for _, o := range list {
+		if len(o) > len(best) && strings.HasPrefix(s, o) && wordEnds(s, len(o)) {
+			best = o
+		}
+	}
+	return best
+}
+
+// wordEnds says whether a word ends at i: no letter follows, or its script
+// puts no spaces between words.
+func wordEnds(s string, i int) bool {
+	r, _ := utf8.DecodeRuneInString(s[i:])
+	last, _ := utf8.DecodeLastRuneInString(s[:i])
+	return spaceless(last) || !unicode.IsLetter(r) && !unicode.IsMark(r)
 }
 
 // abbreviates says whether the stop at the end of a belongs to an
@@ -84,22 +111,64 @@ const months = "jan feb mar apr jun jul aug sep sept oct nov dec"
 
 var languages = map[string]*language{
 	"en": {known: true,
+		back:          split("He|She|They|It|His|Her|Hers|Their|Theirs|Its|Him|Them|This|That|These|Those|But|And|Or|Nor|However|Meanwhile|Also|Moreover|Furthermore|Instead|Then|So|Yet|Still|Such|Nevertheless|Nonetheless|Therefore|Thus|Hence|Besides|Otherwise|Likewise|Similarly|Consequently|Additionally|In addition|As a result|For example|For instance|In turn|Even so|Neither|Another|Others|One such|In response|At the time|At that|By then|With this|With that|After that|After this|Since then|In that|In this case|On the other hand|In other words|That's|It's|He's|She's|They're|Not so|No wonder|Because of this|Despite this|Despite that|In contrast|By contrast|Indeed|Plus|Too|Perhaps|Of course|Again|Afterwards|Afterward|Later|Elsewhere|On top of that|Among them|Both men|Both women|The former|The latter|The same|The pair|The duo|The trio|The couple"),
+		links:         split("But|And|However|Meanwhile|Also|Moreover|Furthermore|Yet|Still|So|Nevertheless|Nonetheless|Besides|Additionally|In addition|Instead|Then|Indeed|Plus|Elsewhere"),
+		pronouns:      set("he she they it his her hers their theirs its him them himself herself themselves itself"),
+		personal:      set("i i'm i've i'd i'll we we're we've we'd we'll my our me us mine ours myself ourselves you your you're you've you'll"),
 		abbreviations: set("mr mrs ms dr prof sen rep gov gen col lt sgt capt cmdr maj adm rev hon messrs vs v bros dept est mt ft e.g i.e fig approx ave blvd rd tp ths ts pgs gs op cit art spc pvt cpl supt insp det sr pres hr esq ph viz cf pp vol " + months),
 		either:        set("u.s u.k u.n d.c u.a.e e.u inc ltd co corp jr st no a.m p.m etc ph.d m.d b.c a.d l.a u.s.a"),
 		starters:      set("The He She It They In On At But And A An This That We You I His Her For If When While After Before As There Their These Those Its My Our So Yet Still However Meanwhile According With Since Once To From By Some Many Most One Two All Both Not No What Who Why How Where Other Another Under During Earlier Last Police Officials"),
 	},
-	"es": {known: true, abbreviations: set("sr sra srta dr dra d dña prof ing lic gral cnel st sta sto núm núms pág págs av avda c ud uds vd vds ee uu ej aprox p.ej art arts mons tel"), either: set("ee.uu etc a.m p.m s.a n.º"), starters: set("El La Los Las Un Una En Por Para Pero Y De Del Con Según No Se Su Sus Este Esta Al A Tras Desde")},
-	"pt": {known: true, abbreviations: set("sr sra dr dra prof profa eng gen cel av núm pág ex art d"), either: set("etc a.m p.m s.a"), starters: set("O A Os As Um Uma Em No Na Por Para Mas E De Do Da Com Segundo Não Se Seu Sua")},
-	"it": {known: true, abbreviations: set("sig sigg dott dr prof ing avv on sen gen col pag art ecc n"), either: set("ecc s.p.a"), starters: set("Il La Lo I Gli Le Un Una In Per Ma E Di Del Con Secondo Non Si")},
-	"fr": {known: true, abbreviations: set("m mm mme mmes mlle me mgr dr pr st ste gén col av j.-c p pp art vol env tél fig cf"), either: set("etc s.a"), starters: set("Le La Les L Un Une En Dans Pour Mais Et De Du Des Avec Selon Il Elle Ils Ce Cette Au À Après")},
-	"de": {known: true, ordinals: true, abbreviations: set("dr prof hr fr st str nr ca bzw vgl z z.b u u.a d d.h bzgl inkl evtl ggf geb gest mio mrd tsd sog abs art abt bd ev jh jr rd s.o u.s i.d.r dipl ing hl v chr jan feb mär apr jun jul aug sept okt nov dez"), either: set("usw etc u.s.w"), starters: set("Der Die Das Ein Eine Er Sie Es Wir In Im Am Bei Nach Mit Und Aber Auch Doch Für Auf Dies Diese Den Dem")},
-	"ru": {known: true, abbreviations: set("г гг ул им д стр кв пл пр просп тыс млн млрд руб коп т т.е т.к т.н т.ч см ср св проф акад ген полк гос оз р о-в чел ок долл обл р-н"), either: set("т.д т.п др пр гг г н.э"), starters: set("В На По И Но А Он Она Они Это Как При Для С Из К О Об От До Все Также Однако После")},
-	"uk": {known: true, abbreviations: set("р рр вул ім м тис млн млрд грн т т.е ст проф ген обл"), either: set("т.д ін"), starters: set("У В На За І Але А Він Вона Вони Це Як При Для З")},
-	"vi": {known: true, abbreviations: set("tp ts ths pgs gs bs q p th tt kts ks lm mr mrs ms dr st nxb ubnd đ.v t"), either: set("v.v"), starters: set("Theo Tuy Trong Trước Sau Ngày Tại Ông Bà Anh Chị Các Những Một Đây Khi Nếu Với Từ")},
-	"ar": {known: true, abbreviations: set("د أ م ا ص ب ت")},
-	"ur": {known: true, abbreviations: set("ڈاکٹر")},
-	"fa": {known: true, abbreviations: set("")},
-	"zh": {known: true}, "ja": {known: true}, "ko": {known: true}, "hi": {known: true, abbreviations: set("डॉ")},
+	"es": {known: true,
+		back:     split("Él|Ella|Ellos|Ellas|Esto|Eso|Esta|Este|Estos|Estas|Ese|Esa|Pero|Y|Sin embargo|Además|Por eso|Por ello|Por otra parte|Asimismo|También|Entonces|No obstante|Mientras tanto|Así|Aquel|Aquella|Su|Sus|En tanto|Tampoco|Por su parte"),
+		links:    split("Pero|Y|Sin embargo|Además|Asimismo|También|No obstante|Mientras tanto|En tanto"),
+		pronouns: set("él ella ellos ellas"),
+		personal: set("yo nosotros mi nuestro nuestra me nos"), abbreviations: set("sr sra srta dr dra d dña prof ing lic gral cnel st sta sto núm núms pág págs av avda c ud uds vd vds ee uu ej aprox p.ej art arts mons tel"), either: set("ee.uu etc a.m p.m s.a n.º"), starters: set("El La Los Las Un Una En Por Para Pero Y De Del Con Según No Se Su Sus Este Esta Al A Tras Desde")},
+	"pt": {known: true,
+		back:     split("Ele|Ela|Eles|Elas|Isso|Isto|Esta|Este|Esse|Essa|Mas|E|No entanto|Além disso|Por isso|Também|Então|Porém|Contudo|Assim|Seu|Sua"),
+		links:    split("Mas|E|No entanto|Além disso|Também|Porém|Contudo"),
+		pronouns: set("ele ela eles elas"), abbreviations: set("sr sra dr dra prof profa eng gen cel av núm pág ex art d"), either: set("etc a.m p.m s.a"), starters: set("O A Os As Um Uma Em No Na Por Para Mas E De Do Da Com Segundo Não Se Seu Sua")},
+	"it": {known: true,
+		back:     split("Lui|Lei|Loro|Questo|Questa|Quello|Quella|Ma|E|Tuttavia|Inoltre|Per questo|Anche|Poi|Però|Così"),
+		links:    split("Ma|E|Tuttavia|Inoltre|Però"),
+		pronouns: set("lui lei loro"), abbreviations: set("sig sigg dott dr prof ing avv on sen gen col pag art ecc n"), either: set("ecc s.p.a"), starters: set("Il La Lo I Gli Le Un Una In Per Ma E Di Del Con Secondo Non Si")},
+	"fr": {known: true,
+		back:     split("Il|Elle|Ils|Elles|Ce|Cela|Ça|C|Cette|Cet|Ces|Mais|Et|Cependant|Toutefois|Pourtant|Aussi|Ainsi|De plus|En outre|Par ailleurs|Or|Donc|Puis|Son|Sa|Ses|Leur|Leurs|Celui|Celle|Ceux|Néanmoins|En revanche"),
+		links:    split("Mais|Et|Cependant|Toutefois|Pourtant|De plus|En outre|Par ailleurs|Or|Néanmoins|En revanche"),
+		pronouns: set("il elle ils elles"),
+		personal: set("je nous mon notre nos me"), abbreviations: set("m mm mme mmes mlle me mgr dr pr st ste gén col av j.-c p pp art vol env tél fig cf"), either: set("etc s.a"), starters: set("Le La Les L Un Une En Dans Pour Mais Et De Du Des Avec Selon Il Elle Ils Ce Cette Au À Après")},
+	"de": {known: true,
+		back:     split("Er|Sie|Es|Dies|Diese|Dieser|Dieses|Diesen|Aber|Und|Doch|Jedoch|Außerdem|Zudem|Auch|Dann|Damit|Dabei|Dazu|Darüber|Deshalb|Daher|Dadurch|Sein|Seine|Ihr|Ihre|Denn|Dennoch|Trotzdem|Allerdings|Hingegen|So|Solche|Danach|Daraufhin|Ebenso|Das sei|Das ist|Das war|Das hat"),
+		links:    split("Aber|Und|Doch"),
+		pronouns: set("er sie"),
+		personal: set("ich wir mein meine unser unsere mir uns"), ordinals: true, abbreviations: set("dr prof hr fr st str nr ca bzw vgl z z.b u u.a d d.h bzgl inkl evtl ggf geb gest mio mrd tsd sog abs art abt bd ev jh jr rd s.o u.s i.d.r dipl ing hl v chr jan feb mär apr jun jul aug sept okt nov dez"), either: set("usw etc u.s.w"), starters: set("Der Die Das Ein Eine Er Sie Es Wir In Im Am Bei Nach Mit Und Aber Auch Doch Für Auf Dies Diese Den Dem")},
+	"ru": {known: true,
+		back:     split("Он|Она|Они|Оно|Это|Этот|Эта|Эти|Этого|Но|А|И|Однако|Также|При этом|Кроме того|Его|Её|Ее|Их|Затем|Тогда|Поэтому|Так|Такой|Такая|Такие|Тем не менее|Между тем|Впрочем|Тот|Та|Те|Там|После этого|В свою очередь|Ему|Ей|Им"),
+		links:    split("Но|А|И|Однако|Также|При этом|Кроме того|Тем не менее|Между тем|Впрочем"),
+		pronouns: set("он она они его её ее их ему ей им"),
+		personal: set("я мы мой наш наша наши мне нам нас"), abbreviations: set("г гг ул им д стр кв пл пр просп тыс млн млрд руб коп т т.е т.к т.н т.ч см ср св проф акад ген полк гос оз р о-в чел ок долл обл р-н"), either: set("т.д т.п др пр гг г н.э"), starters: set("В На По И Но А Он Она Они Это Как При Для С Из К О Об От До Все Также Однако После")},
+	"uk": {known: true,
+		back:     split("Він|Вона|Вони|Це|Цей|Ця|Ці|Але|А|І|Однак|Також|При цьому|Крім того|Його|Її|Їх|Потім|Тому|Так|Тим часом"),
+		links:    split("Але|А|І|Однак|Також|При цьому|Крім того|Тим часом"),
+		pronouns: set("він вона вони його її їх"), abbreviations: set("р рр вул ім м тис млн млрд грн т т.е ст проф ген обл"), either: set("т.д ін"), starters: set("У В На За І Але А Він Вона Вони Це Як При Для З")},
+	"vi": {known: true,
+		back:     split("Trong khi đó|Tuy nhiên|Ngoài ra|Đồng thời|Sau đó|Nhưng|Và|Điều này|Điều đó|Việc này|Việc đó|Anh ta|Cô ta|Anh này|Cô này|Ông này|Bà này|Người này|Họ|Nó|Đây|Đó|Theo đó|Do đó|Vì vậy|Vì thế|Bên cạnh đó|Cụ thể|Mặt khác|Lúc này|Lúc đó|Khi đó|Khi ấy|Tại đây|Từ đó|Cũng|Còn|Thế nhưng|Song|Hơn nữa|Thậm chí|Bởi vậy|Nhờ đó|Qua đó|Trước đó|Chị này|Nhóm này|Vụ việc này|Ông cũng|Bà cũng|Anh cũng|Ông cho|Bà cho|Anh cho|Ông nói|Bà nói|Anh nói"),
+		links:    split("Tuy nhiên|Ngoài ra|Đồng thời|Nhưng|Bên cạnh đó|Trong khi đó|Thế nhưng"),
+		pronouns: set("họ nó"),
+		personal: set("tôi"), abbreviations: set("tp ts ths pgs gs bs q p th tt kts ks lm mr mrs ms dr st nxb ubnd đ.v t"), either: set("v.v"), starters: set("Theo Tuy Trong Trước Sau Ngày Tại Ông Bà Anh Chị Các Những Một Đây Khi Nếu Với Từ")},
+	"ar": {known: true,
+		back:     split("لكن|ولكن|إلا أن|كما|هو|هي|هم|هذا|هذه|ذلك|تلك|وهو|وهي|وهذا|وهذه|وذلك|وأضاف|وأضافت|وتابع|وتابعت|ثم|لذلك|ومع ذلك|غير أن|بيد أن|أيضا|وكان|وكانت|وأكد|وأوضح|وأشار|وقال|وقالت"),
+		pronouns: set("هو هي هم"), abbreviations: set("د أ م ا ص ب ت")},
+	"ur": {known: true,
+		back:     split("وہ|یہ|انہوں|انھوں|ان|اس|اُن|اُس|لیکن|تاہم|جبکہ|مگر|اور|پھر|چنانچہ|اسی|انہی|علاوہ ازیں"),
+		pronouns: set("وہ انہوں انھوں"), abbreviations: set("ڈاکٹر")},
+	"fa": {known: true,
+		back: split("او|وی|آنها|این|آن|اما|ولی|همچنین|و|سپس|با این حال|بنابراین"), abbreviations: set("")},
+	"zh": {known: true,
+		back: split("他|她|它|这|這|那|但|然而|不过|不過|此外|同时|同時|而|因此|所以|其|该|該|对此|對此|另外|于是|於是|随后|隨後")}, "ja": {known: true,
+		back: split("彼|彼女|これ|それ|この|その|しかし|だが|また|さらに|そして|一方|同")}, "ko": {known: true,
+		back: split("그는|그녀는|이는|그러나|하지만|또한|그리고|이에|이")}, "hi": {known: true,
+		back: split("वह|यह|वे|ये|उन्होंने|इस|उस|लेकिन|हालांकि|और|इसके|उनके|उनका|मगर|फिर"), abbreviations: set("डॉ")},
 	"tr": {known: true, ordinals: false, abbreviations: set("dr prof doç av sn st vb vs no cad sok mah alb gen yrd öğr")},
 	"pl": {known: true, abbreviations: set("dr prof mgr inż ul al nr im św gen płk tys mln mld zł r w np tzw tj ok godz m.in"), starters: set("")},
 	"nl": {known: true, abbreviations: set("dr prof mr mevr dhr st nr ca bijv d.w.z o.a m.b.t jl"), starters: set("")},

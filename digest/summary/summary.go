@@ -47,39 +47,46 @@ func (o Options) withDefaults() Options {
 // gives the same output; the result is empty only if neither text nor title
 // holds a letter. It may be called concurrently.
 func Summarize(d Doc, o Options) Summary {
-	o = o.withDefaults()
-	v := newVocabulary()
-	all := candidates(v, d)
-	score(v, d, all)
-	hard := junk | stub | question | short | personal | repeats | quoted | stale
-	for _, allowed := range []flaw{0, repeats | short, hard &^ (junk | stub), hard, hard | dangles | oddQuote} {
-		if set := choose(all, o, allowed); set != nil {
-			return extract(d, all, set)
+	return fitted.Summarize(d, o)
+}
+
+// Tiers are the flaws that are put up with, one after the other, until a set
+// of sentences is found.
+var Tiers = []Flaw{Personal, Personal | Bare | Short, Personal | Bare | Short | Stale | Question, Personal | Bare | Short | Stale | Question | Stub | Dangles, ^Flaw(0)}
+
+// Summarize is the summary that the model m picks.
+func (m *Model) Summarize(d Doc, o Options) Summary {
+	s := NewStudy(d, o)
+	s.rate(m)
+	for _, allowed := range Tiers {
+		if set := s.Best(m, allowed); set != nil {
+			return s.extract(set)
 		}
 	}
-	if s, ok := clipped(d, all, o); ok {
-		return s
+	if sum, ok := s.clipped(); ok {
+		return sum
 	}
 	return Summary{Text: strings.TrimSpace(d.Title), Method: "headline", Reason: "the article holds no sentence"}
 }
 
-func extract(d Doc, all []candidate, set []int) Summary {
-	s := Summary{Method: "extract", Reason: "chosen sentences"}
-	lines := make([]string, len(set))
-	for k, i := range set {
-		lines[k] = all[i].text
-		s.Sentences = append(s.Sentences, Sentence{Spans: all[i].spans})
+func (s *Study) extract(set *Set) Summary {
+	sum := Summary{Method: "extract", Reason: "chosen sentences"}
+	lines := make([]string, len(set.Members))
+	for k, i := range set.Members {
+		lines[k] = s.Candidates[i].Text
+		sum.Sentences = append(sum.Sentences, Sentence{Spans: s.Candidates[i].Spans})
 	}
-	s.Text = strings.Join(lines, "\n")
-	return s
+	sum.Text = strings.Join(lines, "\n")
+	return sum
 }
 
 // clipped cuts the first sentence to the budget: the last resort for an
 // article that has no sentence which fits.
-func clipped(d Doc, all []candidate, o Options) (Summary, bool) {
-	for _, c := range all {
-		start := c.spans[0][0]
-		end := clipWords(d.Text, start, c.spans[0][1], o.Words)
+func (s *Study) clipped() (Summary, bool) {
+	d, o := s.Doc, s.Options
+	for _, c := range s.Candidates {
+		start := c.Spans[0][0]
+		end := clipWords(d.Text, start, c.Spans[0][1], o.Words)
 		if end > start {
 			return Summary{Text: d.Text[start:end], Sentences: []Sentence{{Spans: [][2]int{{start, end}}}}, Method: "lead", Reason: "no sentence fits the budget; the first is cut"}, true
 		}
