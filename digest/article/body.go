@@ -57,6 +57,7 @@ func (p *page) body(r rules, a *Article) body {
 			return out
 		}
 	}
+	p.prune()
 	base := p.base
 	if base == nil {
 		base = &url.URL{Scheme: "https", Host: "page.invalid", Path: "/"}
@@ -67,7 +68,7 @@ func (p *page) body(r rules, a *Article) body {
 	if err != nil || found.Node == nil {
 		return nil
 	}
-	return blocks(found.Node)
+	return blocks(found.Node).filter()
 }
 
 // blocks cuts the text under a node into its blocks.

@@ -1,0 +1,112 @@
+package article
+
+import (
+	"strings"
+
+	"golang.org/x/net/html/atom"
+)
+
+// maxLine is the length in words up to which a paragraph can be furniture by
+// its words alone.
+const maxLine = 70
+
+// filter takes out of a body the paragraphs that the furniture list knows, and
+// everything behind a heading that ends the article.
+func (b body) filter() body {
+	f := furniture()
+	total, seen := 0, 0
+	for _, x := range b {
+		total += x.words()
+	}
+	var out body
+	under := false // behind a label that announces links
+	for _, x := range b {
+		seen += x.words()
+		text := ""
+		if x.words() <= maxLine {
+			text = folded(x.text)
+		}
+		switch {
+		case text == "":
+			under = false
+		case x.short() && f.ends.match(text) && x.heads():
+			if seen*10 >= total*6 {
+				return out.trimEnd()
+			}
+			under = true
+			continue
+		case f.lines.match(text):
+			continue
+		case f.announces(x, text):
+			under = text == "" || x.short()
+			continue
+		case under && x.linkShare() > 0.6 && x.words() < 40:
+			continue
+		default:
+			under = false
+		}
+		out = append(out, x)
+	}
+	return out.trimEnd()
+}
+
+// announces tells whether a paragraph is, or begins with, a label for other
+// stories.
+func (f *furnitureList) announces(x block, text string) bool {
+	if x.short() && f.labels.match(text) {
+		return true
+	}
+	rest, ok := f.labels.prefix(text)
+	if !ok || x.words() > 40 {
+		return false
+	}
+	label := strings.TrimSuffix(text, rest)
+	colon := strings.HasPrefix(strings.TrimSpace(rest), ":")
+	return x.linkShare() >= 0.4 || colon && strings.Contains(label, " ")
+}
+
+// trimEnd takes headings and labels that lead nowhere off the end.
+func (b body) trimEnd() body {
+	for len(b) > 1 {
+		x := b[len(b)-1]
+		if !x.heading() && !(x.short() && strings.HasSuffix(x.text, ":")) {
+			break
+		}
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+func (x block) words() int { return wordCount(x.text) }
+
+// short tells a paragraph the length of a heading.
+func (x block) short() bool { return len(x.text) < 90 && x.words() <= 12 }
+
+// heading tells whether a block is a heading by its element.
+func (x block) heading() bool {
+	for n := x.node; n != nil; n = n.Parent {
+		switch n.DataAtom {
+		case atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6:
+			return true
+		case atom.Span, atom.Strong, atom.B, atom.A, atom.Em, atom.U:
+			continue
+		}
+		return false
+	}
+	return false
+}
+
+// heads tells whether a block can be a heading: by its element, or because it
+// stands alone on its line without a full stop.
+func (x block) heads() bool {
+	return x.heading() || !strings.HasSuffix(x.text, ".")
+}
+
+// linkShare is how much of a block is link.
+func (x block) linkShare() float64 {
+	n := len([]rune(x.text))
+	if n == 0 {
+		return 0
+	}
+	return float64(x.linkRunes) / float64(n)
+}
