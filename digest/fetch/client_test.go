@@ -1,0 +1,144 @@
+package fetch
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+)
+
+// local is a client that may read loopback addresses and does not pause.
+func local() *Client {
+	return &Client{Delay: -1, Timeout: 5 * time.Second, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}}
+}
+
+func serve(t *testing.T, h http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// wantKind fails unless err is an *Error of that kind with words for people.
+func wantKind(t *testing.T, err error, kind string) *Error {
+	t.Helper()
+	var fe *Error
+	if !errors.As(err, &fe) {
+		t.Fatalf("got error %v, want an *Error of kind %s", err, kind)
+	}
+	if fe.Kind != kind || fe.Message == "" {
+		t.Errorf("got kind %q (%s), want %q", fe.Kind, fe, kind)
+	}
+	return fe
+}
+
+func TestConditionalGet(t *testing.T) {
+	const etag, modified = `"v1"`, "Mon, 23 Nov 2026 07:00:00 GMT"
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/etag":
+			w.Header().Set("ETag", etag)
+			w.Header().Set("Last-Modified", modified)
+			if r.Header.Get("If-None-Match") == etag && r.Header.Get("If-Modified-Since") == modified {
+				w.WriteHeader(http.StatusNotModified)
+				return
+			}
+		case "/deaf": // sends its validators but never 304
+			w.Header().Set("ETag", etag)
+		}
+		fmt.Fprint(w, "body")
+	})
+	for _, path := range []string{"/etag", "/deaf", "/nothing"} {
+		t.Run(path, func(t *testing.T) {
+			c := local()
+			first, err := c.Get(t.Context(), s.URL+path, Validators{})
+			if err != nil || string(first.Body) != "body" || first.NotModified {
+				t.Fatalf("first: %+v, %v", first, err)
+			}
+			again, err := c.Get(t.Context(), s.URL+path, first.Validators)
+			if err != nil || !again.NotModified || again.Body != nil {
+				t.Errorf("again: NotModified = %v, body %q, %v", again.NotModified, again.Body, err)
+			}
+			if again.Validators != first.Validators {
+				t.Errorf("validators changed: got %+v, want %+v", again.Validators, first.Validators)
+			}
+		})
+	}
+}
+
+func TestStatusInWords(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/429":
+			w.Header().Set("Retry-After", "120")
+			w.WriteHeader(429)
+		case "/404":
+			w.WriteHeader(404)
+		case "/challenge":
+			w.WriteHeader(403)
+			fmt.Fprint(w, "<html><title>Just a moment...</title>")
+		case "/empty":
+		}
+	})
+	for _, c := range []struct {
+		path, kind string
+		status     int
+		temporary  bool
+		retry      time.Duration
+	}{
+		{"/429", KindStatus, 429, true, 2 * time.Minute},
+		{"/404", KindStatus, 404, false, 0},
+		{"/challenge", KindChallenge, 403, true, 0},
+		{"/empty", KindEmpty, 200, true, 0},
+	} {
+		t.Run(c.path, func(t *testing.T) {
+			r, err := local().Get(t.Context(), s.URL+c.path, Validators{})
+			fe := wantKind(t, err, c.kind)
+			if fe.Status != c.status || fe.Temporary != c.temporary || fe.RetryAfter != c.retry || r.Status != c.status {
+				t.Errorf("got %+v", fe)
+			}
+		})
+	}
+}
+
+func TestRedirectsForGoodAreTold(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.Handle("/old", http.RedirectHandler("/middle", 301))
+	mux.Handle("/middle", http.RedirectHandler("/new", 308))
+	mux.Handle("/today", http.RedirectHandler("/old", 302))
+	mux.HandleFunc("/new", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "here") })
+	s := httptest.NewServer(mux)
+	defer s.Close()
+	c := local()
+	for from, moved := range map[string]string{"/old": s.URL + "/new", "/today": "", "/new": ""} {
+		r, err := c.Get(t.Context(), s.URL+from, Validators{})
+		if err != nil || r.URL != s.URL+"/new" || r.MovedTo != moved {
+			t.Errorf("%s: URL %q, MovedTo %q, %v; want MovedTo %q", from, r.URL, r.MovedTo, err, moved)
+		}
+	}
+}
+
+func TestGzipIsUndoneAndBounded(t *testing.T) {
+	var packed bytes.Buffer
+	zw := gzip.NewWriter(&packed)
+	fmt.Fprint(zw, strings.Repeat("a", 100_000))
+	zw.Close()
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Write(packed.Bytes())
+	})
+	c := local()
+	r, err := c.Get(t.Context(), s.URL, Validators{})
+	if err != nil || len(r.Body) != 100_000 {
+		t.Fatalf("got %d bytes, %v", len(r.Body), err)
+	}
+	c.MaxBytes = 99_999
+	_, err = c.Get(t.Context(), s.URL, Validators{})
+	wantKind(t, err, KindTooLarge)
+}
