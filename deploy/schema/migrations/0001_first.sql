@@ -256,6 +256,7 @@ create table subscribers (
     email       text    not null,                -- as typed, for sending
     email_key   text    not null unique,         -- canonical, for identity
     name        text    not null default '',
+    name_key    text    not null default '',     -- folded in Go, for search and segments
     language    text    not null default '',
     zone        text    not null default '',     -- IANA; '' = the newsletter's
     text_only   boolean not null default false,
@@ -268,10 +269,13 @@ create table subscriptions (
     subscriber_id bigint not null references subscribers (id),
     state         text   not null check (state in ('pending', 'active', 'paused', 'unsubscribed', 'expired')),
     reason        text   not null default '',
-    created_at    bigint not null,
+    source        text   not null default '',     -- where it was asked for: form, import …
+    wording       text   not null default '',     -- version of the words agreed to
+    created_at    bigint not null,               -- or asked for again after it had ended
     confirmed_at  bigint,
     ended_at      bigint,
-    resume_at     bigint,
+    resume_at     bigint,                        -- a pause ends by itself
+    until_at      bigint,                        -- implied consent ends; null = it does not
     changed_at    bigint not null,
     primary key (list_id, subscriber_id)
 );
@@ -289,6 +293,24 @@ create table consents (
     given_at      bigint not null
 );
 create index consents_of on consents (subscriber_id);
+-- what happened to a subscriber; outlives an erased one (id and kind only), so that running sends hear of it
+create table subscriber_events (
+    id            @id,
+    subscriber_id bigint not null,
+    list_id       bigint,
+    kind          text   not null,               -- asked confirmed paused resumed left expired moved changed erased …
+    detail        text   not null default '',
+    actor         text   not null default '',
+    happened_at   bigint not null
+);
+create index subscriber_events_of on subscriber_events (subscriber_id);
+create index subscriber_events_at on subscriber_events (kind, happened_at);
+-- keys that have signed links; the key file must hold them all
+create table link_keys (
+    id          text   primary key,
+    fingerprint text   not null,                 -- start of the key's SHA-256, hex
+    used_at     bigint not null
+);
 create table segments (
     id          @id,
     name        text   not null unique,
@@ -309,7 +331,8 @@ create table imports (
     file        text   not null,
     list_id     bigint references lists (id),
     source      text   not null,                 -- declared source of consent
-    state       text   not null check (state in ('done', 'undone')),
+    evidence    text   not null default '',
+    state       text   not null check (state in ('running', 'done', 'undone')),
     report      @json  not null,
     created_by  text   not null default '',
     created_at  bigint not null
@@ -353,7 +376,8 @@ create table deliveries (
     complained_at bigint,
     unique (issue_id, subscriber_id)
 );
-create index deliveries_due on deliveries (state, next_at);
+-- only what can be claimed: a result does not touch it
+create index deliveries_due on deliveries (next_at, id) where state in ('queued', 'deferred', 'uncertain');
 create index deliveries_of on deliveries (subscriber_id);
 
 create table attempts (
@@ -378,12 +402,24 @@ create table in_flight (
     delivery_id bigint,
     letter_id   bigint,
     fence       bigint not null,
+    message_id  text   not null default '',       -- for the second copy, should there be one
+    date_at     bigint,
     marked_at   bigint not null
 );
 create table senders (                            -- one row a sending process
-    owner       text   primary key,
-    host        text   not null default '',
-    beat_at     bigint not null
+    owner       text    primary key,
+    host        text    not null default '',      -- machine, boot and process namespace
+    pid         bigint  not null default 0,
+    beat_at     bigint  not null
+);
+-- an issue on its way: whether its deliveries may be claimed
+create table sends (
+    issue_id    bigint  primary key,
+    state       text    not null check (state in ('open', 'paused', 'cancelled')),
+    reason      text    not null default '',
+    park        boolean not null default false,   -- uncertain deliveries wait for a person instead of being sent again
+    audience    integer not null default 0,
+    changed_at  bigint  not null
 );
 
 create table letters (
@@ -392,7 +428,8 @@ create table letters (
     address       text    not null,
     subscriber_id bigint,
     language      text    not null default '',
-    message       @blob   not null,              -- MIME with slot markers
+    envelope_from text    not null default '',
+    message       @blob   not null,              -- as it goes over the wire
     state         text    not null check (state in ('queued', 'claimed', 'deferred', 'accepted', 'failed', 'expired', 'withheld', 'cancelled', 'uncertain', 'parked')),
     reason        text    not null default '',
     owner         text    not null default '',
@@ -400,16 +437,20 @@ create table letters (
     attempts      integer not null default 0,
     message_id    text    not null default '',
     relay         text    not null default '',
+    phase         text    not null default '',
     code          integer not null default 0,
     enhanced      text    not null default '',
     reply         text    not null default '',
+    queue_id      text    not null default '',
+    was_uncertain boolean not null default false,
+    resent        boolean not null default false,
     created_at    bigint  not null,
     expires_at    bigint  not null,
     next_at       bigint  not null,
     claimed_at    bigint,
     done_at       bigint
 );
-create index letters_due on letters (state, next_at);
+create index letters_due on letters (next_at, id) where state in ('queued', 'deferred', 'uncertain');
 
 -- switches of sending: armed (value: host and sender domain), stopped (value: who and why)
 create table switches (
