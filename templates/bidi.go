@@ -1,0 +1,157 @@
+package templates
+
+import (
+	"html/template"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/bidi"
+)
+
+// Isolates of Unicode TR 9 section 2.7.
+const (
+	fsi = '\u2068' // first strong isolate
+	pdi = '\u2069' // pop directional isolate
+	rlm = '\u200f' // right-to-left mark
+)
+
+// clean makes a foreign string one line of well-formed text without control
+// characters and without marks that reorder or hide what follows. The joiners
+// U+200C and U+200D stay: Urdu needs them inside words.
+func clean(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u206f':
+			return -1 // embeddings, overrides, isolates, deprecated format characters
+		case r == '\ufeff', r == '\u200b', r == '\u00ad', r >= 0xe0000 && r <= 0xe007f:
+			return -1 // nothing to see, much to hide behind
+		case unicode.IsControl(r), r == '\u2028', r == '\u2029':
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\ufffd"))
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// Isolate puts each run of words that goes against direction between the
+// isolates U+2068 and U+2069, so that a Latin name inside Urdu (or the other
+// way round) neither reorders its neighbours nor decides the direction of the
+// line. Text of one direction comes back as it is. A string that is isolated
+// already is not isolated again.
+func Isolate(s, direction string) string {
+	if !mixed(s, direction) {
+		return s
+	}
+	rtl := direction == "rtl"
+	var b strings.Builder
+	r := []rune(s)
+	for i := 0; i < len(r); {
+		if !against(r[i], rtl) {
+			b.WriteRune(r[i])
+			i++
+			continue
+		}
+		end := runEnd(r, i, rtl)
+		start := i
+		b.WriteRune(fsi)
+		b.WriteString(string(r[start:end]))
+		b.WriteRune(pdi)
+		i = end
+	}
+	return b.String()
+}
+
+// mixed says whether s holds letters against direction and no isolates yet.
+func mixed(s, direction string) bool {
+	found := false
+	for _, r := range s {
+		if r == fsi || r == pdi {
+			return false
+		}
+		found = found || against(r, direction == "rtl")
+	}
+	return found
+}
+
+// runEnd finds the end of the run that begins at i: up to the last letter or
+// digit against the direction before the next letter with it.
+func runEnd(r []rune, i int, rtl bool) int {
+	end := i + 1
+	for j := i + 1; j < len(r); j++ {
+		switch {
+		case with(r[j], rtl):
+			return end
+		case against(r[j], rtl), unicode.IsDigit(r[j]), unicode.IsMark(r[j]) && j == end:
+			end = j + 1
+		case strings.ContainsRune(").]”’%", r[j]) && j == end && opens(r[i:end], r[j]):
+			end = j + 1
+		}
+	}
+	return end
+}
+
+// opens says whether the run holds the opening partner of a closing mark.
+func opens(run []rune, closing rune) bool {
+	partner := map[rune]rune{')': '(', ']': '[', '”': '“', '’': '‘'}[closing]
+	return partner != 0 && strings.ContainsRune(string(run), partner) || closing == '%'
+}
+
+func against(r rune, rtl bool) bool {
+	if rtl {
+		return strongLTR(r)
+	}
+	return strongRTL(r)
+}
+
+func with(r rune, rtl bool) bool { return against(r, !rtl) }
+
+func strongLTR(r rune) bool {
+	p, _ := bidi.LookupRune(r)
+	return p.Class() == bidi.L
+}
+
+func strongRTL(r rune) bool {
+	if r < 0x590 {
+		return false
+	}
+	p, _ := bidi.LookupRune(r)
+	return (p.Class() == bidi.R || p.Class() == bidi.AL) && r != rlm
+}
+
+// withBdi escapes s for HTML and makes its isolates <bdi> elements.
+func withBdi(s string) template.HTML {
+	s = template.HTMLEscapeString(s)
+	if !strings.ContainsRune(s, fsi) {
+		return template.HTML(s)
+	}
+	return template.HTML(strings.NewReplacer(string(fsi), "<bdi>", string(pdi), "</bdi>").Replace(s))
+}
+
+// directionOf is the direction of a language's own script.
+func directionOf(lang string) string {
+	if scriptOf(lang) != "" {
+		return "rtl"
+	}
+	switch baseOf(lang) {
+	case "he", "yi", "dv":
+		return "rtl"
+	}
+	return "ltr"
+}
+
+// scriptOf is the class that text of a language carries when it is written in
+// the Arabic script: "nastaliq" or "naskh". Other scripts need none.
+func scriptOf(lang string) string {
+	switch baseOf(lang) {
+	case "ur", "pnb", "ks", "skr":
+		return "nastaliq"
+	case "ar", "fa", "ps", "sd", "ug", "ckb":
+		return "naskh"
+	}
+	return ""
+}
+
+func baseOf(lang string) string {
+	base, _, _ := strings.Cut(strings.ToLower(lang), "-")
+	return base
+}
