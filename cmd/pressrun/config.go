@@ -1,0 +1,401 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// Config rules the process: where things are and how they are reached. What
+// editors and admins decide (newsletters, sources, lists) lives in the database.
+type Config struct {
+	Database string `toml:"database" env:"PRESSRUN_DATABASE"` // SQLite file or postgres:// URL
+	Redis    string `toml:"redis" env:"PRESSRUN_REDIS"`       // redis:// URL of the view counters; "" = count in the database
+
+	PublicURL      string   `toml:"public_url" env:"PRESSRUN_PUBLIC_URL"` // what readers' links begin with
+	Listen         string   `toml:"listen" env:"PRESSRUN_LISTEN"`
+	TrustedProxies []string `toml:"trusted_proxies" env:"PRESSRUN_TRUSTED_PROXIES"` // networks whose X-Forwarded-For is believed
+	BeaconToken    string   `toml:"beacon_token" env:"PRESSRUN_BEACON_TOKEN"`       // lets the site's own server report views for its readers
+	TLSCert        string   `toml:"tls_cert" env:"PRESSRUN_TLS_CERT"`
+	TLSKey         string   `toml:"tls_key" env:"PRESSRUN_TLS_KEY"`
+
+	Keys    string `toml:"keys" env:"PRESSRUN_KEYS"`       // file of the keys that sign readers' links, mode 0600
+	Journal string `toml:"journal" env:"PRESSRUN_JOURNAL"` // file of who has left, outside the database
+
+	Relays []RelayConfig `toml:"relay"`
+	// Catch sends everything to the built-in catcher, whatever the relays say.
+	Catch bool `toml:"catch" env:"PRESSRUN_CATCH"`
+
+	AlarmMail string      `toml:"alarm_mail" env:"PRESSRUN_ALARM_MAIL"` // who is written to when something needs a person
+	Fetch     FetchConfig `toml:"fetch"`
+
+	path string // of the file it was read from
+}
+
+// RelayConfig is one SMTP server that takes our mail.
+type RelayConfig struct {
+	Name         string  `toml:"name"`
+	URL          string  `toml:"url"`           // smtp://user@host:587 (STARTTLS), smtps://user@host:465, smtp://127.0.0.1:25
+	PasswordFile string  `toml:"password_file"` // the password's file; or the environment PRESSRUN_RELAY_<NAME>_PASSWORD
+	Connections  int     `toml:"connections"`   // at once; default 4
+	Rate         float64 `toml:"rate"`          // messages a second; 0 = no limit
+}
+
+// FetchConfig says how sites are read.
+type FetchConfig struct {
+	UserAgent string   `toml:"user_agent" env:"PRESSRUN_USER_AGENT"`
+	Allow     []string `toml:"allow" env:"PRESSRUN_FETCH_ALLOW"` // private networks that may be read, for intranets
+	Delay     string   `toml:"delay" env:"PRESSRUN_FETCH_DELAY"` // between two pages of one host; default 1s
+}
+
+// ConfigError is everything that is wrong with a configuration, a line each:
+// file, line where known, what, and how to mend it.
+type ConfigError []string
+
+func (e ConfigError) Error() string { return strings.Join(e, "\n") }
+
+// LoadConfig reads the file, puts the environment over it, fills defaults in
+// and checks it. Relative paths are relative to the file.
+func LoadConfig(path string) (Config, error) {
+	var c Config
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return c, fmt.Errorf("read configuration: there is no %s; make one with: pressrun init --site https://your-news-site.example", path)
+	}
+	if err != nil {
+		return c, fmt.Errorf("read configuration: %w", err)
+	}
+	if err := c.parse(path, text); err != nil {
+		return c, err
+	}
+	c.path = path
+	if err := fromEnvironment(reflect.ValueOf(&c).Elem(), os.LookupEnv); err != nil {
+		return c, err
+	}
+	c.defaults(filepath.Dir(path))
+	return c, c.check()
+}
+
+func (c *Config) parse(path string, text []byte) error {
+	dec := toml.NewDecoder(strings.NewReader(string(text)))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(c); err != nil {
+		return ConfigError{tomlError(path, err, reflect.TypeOf(Config{}))}
+	}
+	return nil
+}
+
+// tomlError says what is wrong with a file of the given shape: the file, the
+// line, what it is and what it should be; a line for each mistake.
+func tomlError(path string, err error, shape reflect.Type) string {
+	var strict *toml.StrictMissingError
+	if errors.As(err, &strict) {
+		var lines []string
+		for _, e := range strict.Errors {
+			line, _ := e.Position()
+			key := strings.Join(e.Key(), ".")
+			lines = append(lines, fmt.Sprintf("%s:%d: unknown key %q%s", path, line, key, didYouMean(key, configKeys(shape, ""))))
+		}
+		return strings.Join(lines, "\n")
+	}
+	var wrong *toml.DecodeError
+	if errors.As(err, &wrong) {
+		line, _ := wrong.Position()
+		key := strings.Join(wrong.Key(), ".")
+		if want := kindOfKey(shape, key); want != "" {
+			return fmt.Sprintf("%s:%d: %s wants %s", path, line, key, want)
+		}
+		return fmt.Sprintf("%s:%d: %s", path, line, strings.TrimPrefix(wrong.Error(), "toml: "))
+	}
+	return fmt.Sprintf("%s: %s", path, strings.TrimPrefix(err.Error(), "toml: "))
+}
+
+// configKeys lists the keys a file may hold, dotted.
+func configKeys(t reflect.Type, prefix string) []string {
+	var out []string
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name := f.Tag.Get("toml")
+		if f.Anonymous {
+			out = append(out, configKeys(f.Type, prefix)...)
+		}
+		if name == "" {
+			continue
+		}
+		elem := f.Type
+		if elem.Kind() == reflect.Slice {
+			elem = elem.Elem()
+		}
+		if elem.Kind() == reflect.Struct {
+			out = append(out, configKeys(elem, prefix+name+".")...)
+			continue
+		}
+		out = append(out, prefix+name)
+	}
+	return out
+}
+
+// kindOfKey says in words what a key's value must be; "" when the key is not known.
+func kindOfKey(t reflect.Type, key string) string {
+	var found reflect.Type
+	for part := range strings.SplitSeq(key, ".") {
+		if t.Kind() == reflect.Slice {
+			t = t.Elem()
+		}
+		if t.Kind() != reflect.Struct {
+			return ""
+		}
+		found = nil
+		for i := range t.NumField() {
+			if f := t.Field(i); f.Tag.Get("toml") == part {
+				found = f.Type
+			} else if f.Anonymous {
+				if inner, ok := fieldOf(f.Type, part); ok {
+					found = inner
+				}
+			}
+		}
+		if found == nil {
+			return ""
+		}
+		t = found
+	}
+	if found == nil {
+		return ""
+	}
+	switch found.Kind() {
+	case reflect.String:
+		return `a text in quotes, "…"`
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Float64:
+		return "a number without quotes"
+	case reflect.Slice:
+		return `a list, ["…", "…"]`
+	}
+	return ""
+}
+
+// fieldOf finds the type of the field a TOML key fills.
+func fieldOf(t reflect.Type, key string) (reflect.Type, bool) {
+	for i := range t.NumField() {
+		if t.Field(i).Tag.Get("toml") == key {
+			return t.Field(i).Type, true
+		}
+	}
+	return nil, false
+}
+
+// didYouMean names the valid key nearest to a mistyped one.
+func didYouMean(key string, valid []string) string {
+	best, at := "", 4
+	for _, v := range valid {
+		if d := distance(key, v); d < at {
+			best, at = v, d
+		}
+		if i := strings.LastIndexByte(v, '.'); i >= 0 {
+			if d := distance(key, v[i+1:]); d < at {
+				best, at = v, d
+			}
+		}
+	}
+	if best == "" {
+		return "; valid are " + strings.Join(valid, ", ")
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// distance is the Levenshtein distance of two short words.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		diagonal := row[0]
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := diagonal
+			if a[i-1] != b[j-1] {
+				cost++
+			}
+			diagonal = row[j]
+			row[j] = min(cost, row[j]+1, row[j-1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// fromEnvironment puts environment variables over the fields that name one.
+func fromEnvironment(v reflect.Value, lookup func(string) (string, bool)) error {
+	for i := range v.NumField() {
+		f := v.Field(i)
+		if f.Kind() == reflect.Struct {
+			if err := fromEnvironment(f, lookup); err != nil {
+				return err
+			}
+			continue
+		}
+		name := v.Type().Field(i).Tag.Get("env")
+		value, ok := lookup(name)
+		if name == "" || !ok {
+			continue
+		}
+		switch f.Kind() {
+		case reflect.String:
+			f.SetString(value)
+		case reflect.Bool:
+			b, err := strconv.ParseBool(value)
+			if err != nil {
+				return ConfigError{fmt.Sprintf("environment %s: %q is not true or false", name, value)}
+			}
+			f.SetBool(b)
+		case reflect.Slice:
+			f.Set(reflect.ValueOf(splitList(value)))
+		}
+	}
+	return nil
+}
+
+func splitList(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+func (c *Config) defaults(dir string) {
+	set := func(p *string, v string) {
+		if *p == "" {
+			*p = v
+		}
+	}
+	set(&c.Database, "press.db")
+	set(&c.Listen, "127.0.0.1:8080")
+	set(&c.PublicURL, "http://"+c.Listen)
+	set(&c.Keys, "link.keys")
+	set(&c.Journal, "departures.journal")
+	set(&c.Fetch.Delay, "1s")
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	for i := range c.Relays {
+		set(&c.Relays[i].Name, "relay"+strconv.Itoa(i+1))
+		if c.Relays[i].Connections == 0 {
+			c.Relays[i].Connections = 4
+		}
+	}
+	for _, p := range []*string{&c.Database, &c.Keys, &c.Journal, &c.TLSCert, &c.TLSKey} {
+		if *p != "" && !filepath.IsAbs(*p) && !strings.Contains(*p, "://") {
+			*p = filepath.Join(dir, *p)
+		}
+	}
+}
+
+func (c *Config) check() error {
+	var bad ConfigError
+	say := func(format string, args ...any) {
+		bad = append(bad, c.path+": "+fmt.Sprintf(format, args...))
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		say("public_url %q is not a web address; write https://news.example.com", c.PublicURL)
+	} else if u.Scheme != "https" && !c.onlyLoopback() {
+		// RFC 8058 section 3.1: the one-click address must be https.
+		say("public_url %q must begin with https:// because a relay is not on this machine: one-click unsubscribe works over https alone", c.PublicURL)
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		say("tls_cert and tls_key belong together: give both or neither")
+	}
+	if d, err := time.ParseDuration(c.Fetch.Delay); err != nil || d < 0 {
+		say("fetch.delay %q is not a length of time; write for instance 1s", c.Fetch.Delay)
+	}
+	for _, p := range slices.Concat(c.TrustedProxies, c.Fetch.Allow) {
+		if _, err := netip.ParsePrefix(p); err != nil {
+			say("%q is not a network; write for instance 10.0.0.0/8", p)
+		}
+	}
+	names := map[string]bool{}
+	for _, r := range c.Relays {
+		ru, err := url.Parse(r.URL)
+		if err != nil || ru.Host == "" || (ru.Scheme != "smtp" && ru.Scheme != "smtps") {
+			say("relay %s: url %q is not one; write smtp://user@mail.example.com:587", r.Name, redact(r.URL))
+			continue
+		}
+		if _, has := ru.User.Password(); has {
+			say("relay %s: take the password out of the url and put it into password_file or the environment %s", r.Name, r.passwordVariable())
+		}
+		if names[r.Name] {
+			say("relay %s stands twice; give each its own name", r.Name)
+		}
+		names[r.Name] = true
+	}
+	if len(bad) > 0 {
+		return bad
+	}
+	return nil
+}
+
+func redact(raw string) string {
+	if u, err := url.Parse(raw); err == nil {
+		return u.Redacted()
+	}
+	return "…"
+}
+
+func (c *Config) onlyLoopback() bool {
+	for _, r := range c.Relays {
+		if !loopback(r.URL) {
+			return false
+		}
+	}
+	return true
+}
+
+// loopback reports whether a relay is on this machine.
+func loopback(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
+}
+
+func (r RelayConfig) passwordVariable() string {
+	return "PRESSRUN_RELAY_" + strings.ToUpper(strings.ReplaceAll(r.Name, "-", "_")) + "_PASSWORD"
+}
+
+// password is the relay's secret, from the environment or its file; "" = none.
+func (r RelayConfig) password(dir string) (string, error) {
+	if v, ok := os.LookupEnv(r.passwordVariable()); ok {
+		return v, nil
+	}
+	if r.PasswordFile == "" {
+		return "", nil
+	}
+	path := r.PasswordFile
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("password of relay %s: %w", r.Name, err)
+	}
+	return strings.TrimRight(string(b), "\r\n"), nil
+}
+
+func prefixes(list []string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, s := range list {
+		if p, err := netip.ParsePrefix(s); err == nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}

@@ -1,0 +1,257 @@
+package digest
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"pressrun/deploy/schema"
+)
+
+// Chosen is a story in an edition of an issue, with why it stands there.
+type Chosen struct {
+	IssueID  int64              `json:"-"`
+	Edition  string             `json:"edition"`
+	Section  string             `json:"section"` // trending | latest
+	Position int                `json:"position"`
+	State    string             `json:"state"` // in | dropped (by an editor) | removed (by rule)
+	Title    string             `json:"title"`
+	Summary  string             `json:"summary"`
+	Spans    [][][2]int         `json:"spans,omitempty"` // byte offsets of each sentence in the story's body
+	Method   string             `json:"method"`
+	Related  []int64            `json:"related,omitempty"`
+	Reason   string             `json:"reason"`
+	Score    map[string]float64 `json:"score,omitempty"`
+	EditedBy string             `json:"edited_by,omitempty"`
+	Pinned   bool               `json:"pinned,omitempty"`
+	// OriginalTitle and OriginalSummary are what stood there before an editor wrote.
+	OriginalTitle   string `json:"original_title,omitempty"`
+	OriginalSummary string `json:"original_summary,omitempty"`
+	Story           Story  `json:"story"`
+}
+
+// Chosen lists the stories of an issue in order: by edition, trending before
+// latest, then by position. Dropped and removed ones are included.
+func (s *Store) Chosen(ctx context.Context, issue int64) ([]Chosen, error) {
+	return s.chosen(ctx, s.DB.Read, issue)
+}
+
+func (s *Store) chosen(ctx context.Context, q schema.Querier, issue int64) ([]Chosen, error) {
+	list, err := each(ctx, q, scanChosen, `
+		select c.issue_id, c.edition, c.section, c.position, c.state, c.title, c.summary, c.spans, c.method, c.related, c.reason, c.score,
+			c.edited_by, c.pinned, c.original_title, c.original_summary, `+storyColumns+`
+		from issue_stories c join stories s on s.id = c.story_id
+		where c.issue_id = $1 order by c.edition, c.section desc, c.position, c.story_id`, issue)
+	if err != nil {
+		return nil, fmt.Errorf("stories of issue %d: %w", issue, err)
+	}
+	return list, nil
+}
+
+func scanChosen(r *sql.Rows) (Chosen, error) {
+	var c Chosen
+	var spans, related, score []byte
+	var published, seen schema.Time
+	st := &c.Story
+	err := r.Scan(&c.IssueID, &c.Edition, &c.Section, &c.Position, &c.State, &c.Title, &c.Summary, &spans, &c.Method, &related, &c.Reason, &score,
+		&c.EditedBy, &c.Pinned, &c.OriginalTitle, &c.OriginalSummary,
+		&st.ID, &st.Key, &st.URL, &st.Title, &st.Author, &st.SourceID, &st.SourceTitle, &st.Language, &st.Direction, &st.Section,
+		&st.Image, &st.ImageAlt, &st.Label, &st.Flags, &st.Body, &st.Description, &st.State, &st.TitleHash, &published, &seen, &st.Rights)
+	if err != nil {
+		return c, err
+	}
+	st.Published, st.Seen = published.Time, seen.Time
+	for _, p := range []struct {
+		b []byte
+		v any
+	}{{spans, &c.Spans}, {related, &c.Related}, {score, &c.Score}} {
+		if err := json.Unmarshal(p.b, p.v); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// replaceChosen stores a new choice for an issue.
+func (s *Store) replaceChosen(ctx context.Context, tx *sql.Tx, issue int64, list []Chosen) error {
+	if _, err := tx.ExecContext(ctx, `delete from issue_stories where issue_id = $1`, issue); err != nil {
+		return err
+	}
+	for _, c := range list {
+		spans, _ := json.Marshal(nonNil(c.Spans))
+		related, _ := json.Marshal(nonNil(c.Related))
+		score, err := json.Marshal(c.Score)
+		if err != nil {
+			return fmt.Errorf("score of story %d: %w", c.Story.ID, err)
+		}
+		if c.Score == nil {
+			score = []byte("{}")
+		}
+		_, err = tx.ExecContext(ctx, `
+			insert into issue_stories (issue_id, edition, story_id, section, position, state, title, summary, spans, method, related, reason,
+				score, edited_by, pinned, original_title, original_summary)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+			issue, c.Edition, c.Story.ID, c.Section, c.Position, c.State, c.Title, c.Summary, string(spans), c.Method, string(related), c.Reason,
+			string(score), c.EditedBy, c.Pinned, c.OriginalTitle, c.OriginalSummary)
+		if err != nil {
+			return fmt.Errorf("choose story %d: %w", c.Story.ID, err)
+		}
+	}
+	return nil
+}
+
+func nonNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// Edit is a change an editor makes to one story of an issue. Only what is set
+// is changed.
+type Edit struct {
+	Edition string
+	StoryID int64
+	Title   *string // in all editions
+	Summary *string // in all editions
+	Drop    *bool   // in this edition
+	Pin     *bool
+	Section *string // trending | latest
+	To      *int    // new position within its section, from 1
+}
+
+// EditIssue applies an editor's change to a draft, held or approved issue. It
+// unseals the issue and voids an approval: the caller seals again.
+func (s *Store) EditIssue(ctx context.Context, issue int64, e Edit, by string) error {
+	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
+		i, err := s.issue(ctx, tx, issue)
+		if err != nil {
+			return err
+		}
+		switch i.State {
+		case "draft", "held":
+		case "approved", "countdown":
+			if err := s.MoveIssue(ctx, tx, issue, "draft", "edited by "+by+" after approval", i.State); err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `update issues set approved_by = '', approved_at = null where id = $1`, issue); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("edit issue %d: it is %s; only an issue that is not sent yet can be changed: %w", issue, i.State, ErrState)
+		}
+		list, err := s.chosen(ctx, tx, issue)
+		if err != nil {
+			return err
+		}
+		if !apply(list, e, by) {
+			return fmt.Errorf("edit issue %d: story %d is not in edition %q: %w", issue, e.StoryID, e.Edition, ErrNotFound)
+		}
+		return s.replaceChosen(ctx, tx, issue, list)
+	})
+}
+
+// apply changes the list in place and numbers the positions anew.
+func apply(list []Chosen, e Edit, by string) bool {
+	found := false
+	for n := range list {
+		c := &list[n]
+		if c.Story.ID != e.StoryID {
+			continue
+		}
+		if e.Title != nil || e.Summary != nil {
+			rewrite(c, e, by)
+			found = true
+		}
+		if c.Edition != e.Edition {
+			continue
+		}
+		found = true
+		if e.Drop != nil {
+			c.State = map[bool]string{true: "dropped", false: "in"}[*e.Drop]
+		}
+		if e.Pin != nil {
+			c.Pinned = *e.Pin
+		}
+		if e.Section != nil && (*e.Section == "trending" || *e.Section == "latest") {
+			c.Section = *e.Section
+		}
+		if e.To != nil {
+			moveTo(list, n, *e.To)
+		}
+	}
+	renumber(list)
+	return found
+}
+
+// moveTo gives list[n] the place to (from 1) within its section: those before
+// it keep theirs, the others stand one further down.
+func moveTo(list []Chosen, n, to int) {
+	place := 1
+	for m := range list {
+		o := &list[m]
+		if m == n || o.Edition != list[n].Edition || o.Section != list[n].Section {
+			continue
+		}
+		if place == to {
+			place++
+		}
+		o.Position = place
+		place++
+	}
+	list[n].Position = max(1, min(to, place))
+}
+
+// renumber sorts by edition, section and position and counts positions from 1.
+func renumber(list []Chosen) {
+	slices.SortStableFunc(list, func(a, b Chosen) int {
+		return cmp.Or(cmp.Compare(a.Edition, b.Edition), -cmp.Compare(a.Section, b.Section), cmp.Compare(a.Position, b.Position))
+	})
+	for n := range list {
+		if n == 0 || list[n].Edition != list[n-1].Edition || list[n].Section != list[n-1].Section {
+			list[n].Position = 1
+		} else {
+			list[n].Position = list[n-1].Position + 1
+		}
+	}
+}
+
+func rewrite(c *Chosen, e Edit, by string) {
+	if e.Title != nil && strings.TrimSpace(*e.Title) != "" && *e.Title != c.Title {
+		if c.OriginalTitle == "" {
+			c.OriginalTitle = c.Title
+		}
+		c.Title, c.EditedBy = strings.TrimSpace(*e.Title), by
+	}
+	if e.Summary != nil && *e.Summary != c.Summary {
+		if c.OriginalSummary == "" {
+			c.OriginalSummary = c.Summary
+		}
+		c.Summary, c.Spans, c.Method, c.EditedBy = strings.TrimSpace(*e.Summary), nil, "editor", by
+	}
+}
+
+// SetSubject changes the subject and preheader of an issue; "" returns to each
+// edition's own. It unseals like EditIssue.
+func (s *Store) SetSubject(ctx context.Context, issue int64, subject, preheader, by string) error {
+	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
+		i, err := s.issue(ctx, tx, issue)
+		if err != nil {
+			return err
+		}
+		if i.State == "approved" || i.State == "countdown" {
+			if err := s.MoveIssue(ctx, tx, issue, "draft", "edited by "+by+" after approval", i.State); err != nil {
+				return err
+			}
+		} else if i.State != "draft" && i.State != "held" {
+			return fmt.Errorf("edit issue %d: it is %s: %w", issue, i.State, ErrState)
+		}
+		_, err = tx.ExecContext(ctx, `update issues set subject = $2, preheader = $3, approved_by = '' where id = $1`, issue,
+			strings.TrimSpace(subject), strings.TrimSpace(preheader))
+		return err
+	})
+}

@@ -1,0 +1,330 @@
+package digest
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"pressrun/deploy/schema"
+	"pressrun/templates"
+)
+
+// Edition is one sealed rendering of an issue. Its bytes never change; a
+// change of the issue makes a new revision.
+type Edition struct {
+	ID       int64     `json:"id"`
+	IssueID  int64     `json:"issue_id"`
+	Revision int       `json:"revision"`
+	Name     string    `json:"name"`
+	Language string    `json:"language"`
+	TextOnly bool      `json:"text_only"`
+	Subject  string    `json:"subject"`
+	Hash     string    `json:"hash"` // SHA-256 of Message, hex
+	Message  []byte    `json:"-"`    // MIME with slot markers
+	HTML     string    `json:"-"`
+	Text     string    `json:"-"`
+	Stories  []int64   `json:"stories"`
+	Bytes    int       `json:"bytes"`
+	Created  time.Time `json:"created_at"`
+}
+
+// Sealer turns a draft into sealed editions.
+type Sealer struct {
+	*Store
+	// Compose makes the MIME message out of what the templates wrote.
+	Compose func(templates.Email) ([]byte, error)
+	// ArchiveURL is the public address of an issue's page, "" = no archive.
+	ArchiveURL func(newsletter string, number int) string
+}
+
+// TextSuffix ends the name of an edition's text-only twin.
+const TextSuffix = "-text"
+
+// Seal renders every edition of an issue and stores the bytes as its next
+// revision, with a text-only twin for readers who want one. When nothing
+// differs from the current revision, nothing is stored. It returns the editions.
+func (s *Sealer) Seal(ctx context.Context, id int64) ([]Edition, error) {
+	issue, err := s.Issue(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	switch issue.State {
+	case "draft", "held", "approved":
+	default:
+		return nil, fmt.Errorf("seal issue %d: it is %s: %w", id, issue.State, ErrState)
+	}
+	chosen, err := s.Chosen(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	related, err := s.relatedOf(ctx, chosen)
+	if err != nil {
+		return nil, err
+	}
+	var sealed []Edition
+	for _, e := range issue.Spec.Editions {
+		pair, err := s.render(issue, e, chosen, related)
+		if err != nil {
+			return nil, fmt.Errorf("seal edition %s of issue %d: %w", e.Name, id, err)
+		}
+		sealed = append(sealed, pair...)
+	}
+	if len(sealed) == 0 {
+		return nil, fmt.Errorf("seal issue %d: no edition has a story: %w", id, ErrThin)
+	}
+	current, err := s.Editions(ctx, id, issue.Revision)
+	if err != nil {
+		return nil, err
+	}
+	if sameHashes(current, sealed) {
+		return current, nil
+	}
+	return s.store(ctx, issue, sealed)
+}
+
+func sameHashes(a, b []Edition) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	hashes := map[string]string{}
+	for _, e := range a {
+		hashes[e.Name] = e.Hash
+	}
+	for _, e := range b {
+		if hashes[e.Name] != e.Hash {
+			return false
+		}
+	}
+	return true
+}
+
+// render makes an edition and its text-only twin; none when it has no story.
+func (s *Sealer) render(issue Issue, e EditionSpec, chosen []Chosen, related map[int64]Story) ([]Edition, error) {
+	view, ids := s.view(issue, e, chosen, related)
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	email, err := templates.RenderIssue(view)
+	if err != nil {
+		return nil, err
+	}
+	spec := issue.Spec
+	email.From, email.ReplyTo, email.Language = spec.From, spec.ReplyTo, e.Language
+	email.ListID = spec.Title + " <" + issue.Newsletter + "." + spec.ListHost + ">"
+	email.FeedbackID = fmt.Sprintf("%d:%s:digest:%s", issue.ID, issue.Newsletter, strings.ReplaceAll(spec.ListHost, ".", ""))
+	var out []Edition
+	for _, textOnly := range []bool{false, true} {
+		mail := email
+		name := e.Name
+		if textOnly {
+			mail.HTML = ""
+			name += TextSuffix
+		}
+		message, err := s.Compose(mail)
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(message)
+		out = append(out, Edition{
+			IssueID: issue.ID, Revision: issue.Revision + 1, Name: name, Language: e.Language, TextOnly: textOnly, Subject: mail.Subject,
+			Hash: hex.EncodeToString(sum[:]), Message: message, HTML: mail.HTML, Text: mail.Text, Stories: ids, Bytes: len(message),
+		})
+	}
+	return out, nil
+}
+
+func (s *Sealer) store(ctx context.Context, issue Issue, sealed []Edition) ([]Edition, error) {
+	err := s.DB.InTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `update issues set revision = $2 where id = $1 and revision = $3 and state in ('draft', 'held', 'approved')`,
+			issue.ID, issue.Revision+1, issue.Revision)
+		if err != nil {
+			return err
+		}
+		if n, _ := res.RowsAffected(); n == 0 {
+			return fmt.Errorf("somebody else sealed or moved it: %w", ErrState)
+		}
+		now := schema.At(s.Now())
+		for i := range sealed {
+			e := &sealed[i]
+			ids, _ := json.Marshal(e.Stories)
+			err := tx.QueryRowContext(ctx, `
+				insert into editions (issue_id, revision, name, language, text_only, subject, hash, message, html, body_text, stories, created_at)
+				values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning id`,
+				e.IssueID, e.Revision, e.Name, e.Language, e.TextOnly, e.Subject, e.Hash, e.Message, e.HTML, e.Text, string(ids), now).Scan(&e.ID)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("seal issue %d: %w", issue.ID, err)
+	}
+	return sealed, nil
+}
+
+// Editions lists the editions of a revision by name.
+func (s *Store) Editions(ctx context.Context, issue int64, revision int) ([]Edition, error) {
+	return each(ctx, s.DB.Read, func(r *sql.Rows) (Edition, error) { return scanEdition(r) },
+		`select `+editionColumns+` from editions where issue_id = $1 and revision = $2 order by id`, issue, revision)
+}
+
+// Edition finds an edition by id, its bytes included.
+func (s *Store) Edition(ctx context.Context, id int64) (Edition, error) {
+	e, err := scanEdition(s.DB.Read.QueryRowContext(ctx, `select `+editionColumns+` from editions where id = $1`, id))
+	return e, notFound(err, "edition", id)
+}
+
+const editionColumns = `id, issue_id, revision, name, language, text_only, subject, hash, message, html, body_text, stories, created_at`
+
+func scanEdition(r interface{ Scan(...any) error }) (Edition, error) {
+	var e Edition
+	var ids []byte
+	var created schema.Time
+	err := r.Scan(&e.ID, &e.IssueID, &e.Revision, &e.Name, &e.Language, &e.TextOnly, &e.Subject, &e.Hash, &e.Message, &e.HTML, &e.Text, &ids, &created)
+	if err != nil {
+		return e, err
+	}
+	e.Created, e.Bytes = created.Time, len(e.Message)
+	return e, json.Unmarshal(ids, &e.Stories)
+}
+
+func (s *Sealer) relatedOf(ctx context.Context, chosen []Chosen) (map[int64]Story, error) {
+	out := map[int64]Story{}
+	for _, c := range chosen {
+		for _, id := range c.Related {
+			if _, ok := out[id]; ok {
+				continue
+			}
+			st, err := s.Story(ctx, id)
+			if err != nil {
+				return nil, err
+			}
+			out[id] = st
+		}
+	}
+	return out, nil
+}
+
+// view is the issue as the templates see it, and the ids of its stories in order.
+func (s *Sealer) view(issue Issue, e EditionSpec, chosen []Chosen, related map[int64]Story) (templates.Issue, []int64) {
+	spec := issue.Spec
+	zone, err := time.LoadLocation(spec.Zone)
+	if err != nil {
+		zone = time.UTC
+	}
+	v := templates.Issue{
+		Brand: spec.Brand, Newsletter: spec.Title, Language: e.Language, Direction: direction(e.Language), City: spec.City,
+		Date: issue.SlotAt.In(zone), Number: issue.Number, Subject: issue.Subject, Preheader: issue.Preheader,
+	}
+	if s.ArchiveURL != nil {
+		v.ArchiveURL = s.ArchiveURL(issue.Newsletter, issue.Number)
+	}
+	var ids []int64
+	for _, kind := range []string{"trending", "latest"} {
+		section := templates.Section{Kind: kind}
+		for _, c := range chosen {
+			if c.Edition != e.Name || c.Section != kind || c.State != "in" {
+				continue
+			}
+			section.Stories = append(section.Stories, storyView(c, spec, kind, len(ids) == 0, related))
+			ids = append(ids, c.Story.ID)
+		}
+		if len(section.Stories) > 0 {
+			v.Sections = append(v.Sections, section)
+		}
+	}
+	v.ByDate = len(v.Sections) > 0 && v.Sections[0].Kind != "trending"
+	if v.Subject == "" && len(ids) > 0 {
+		v.Subject = subjectOf(v.Sections)
+	}
+	if v.Preheader == "" {
+		v.Preheader = preheaderOf(v.Sections)
+	}
+	return v, ids
+}
+
+func storyView(c Chosen, spec Spec, kind string, lead bool, related map[int64]Story) templates.Story {
+	st := templates.Story{
+		ID: c.Story.ID, Title: c.Title, URL: Mark(c.Story.URL, spec.Mark), Language: c.Story.Language, Direction: c.Story.Direction,
+		Source: c.Story.SourceTitle, Author: c.Story.Author, Published: c.Story.Published, Section: c.Story.Section, Label: c.Story.Label, Lead: lead,
+	}
+	if kind == "trending" {
+		st.Rank = c.Position
+	}
+	if c.Summary != "" {
+		st.Summary = strings.Split(c.Summary, "\n")
+	}
+	if lead {
+		st.Image, st.ImageAlt = c.Story.Image, c.Story.ImageAlt
+	}
+	for _, id := range c.Related {
+		r, ok := related[id]
+		if !ok || r.State != "live" {
+			continue
+		}
+		st.Related = append(st.Related, templates.Link{Title: r.Title, URL: Mark(r.URL, spec.Mark), Language: r.Language, Direction: r.Direction, Source: r.SourceTitle})
+	}
+	return st
+}
+
+// Mark adds the newsletter's constant mark to a link, so that the beacon can
+// leave these visits out. An address that cannot be parsed stays as it is.
+func Mark(address, mark string) string {
+	u, err := url.Parse(address)
+	if err != nil || mark == "" {
+		return address
+	}
+	q := u.Query()
+	q.Set("src", mark)
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// maxSubject keeps subjects within what phones show and RFC 2047 folds well.
+const maxSubject = 110
+
+func subjectOf(sections []templates.Section) string {
+	return shorten(sections[0].Stories[0].Title, maxSubject)
+}
+
+func preheaderOf(sections []templates.Section) string {
+	var titles []string
+	for _, s := range sections {
+		for _, st := range s.Stories {
+			titles = append(titles, st.Title)
+		}
+	}
+	if len(titles) < 2 {
+		return ""
+	}
+	return shorten(strings.Join(titles[1:min(3, len(titles))], " · "), 100)
+}
+
+// shorten cuts at a word's end and says so with an ellipsis.
+func shorten(s string, runes int) string {
+	r := []rune(s)
+	if len(r) <= runes {
+		return s
+	}
+	cut := string(r[:runes-1])
+	if i := strings.LastIndexByte(cut, ' '); i > len(cut)/2 {
+		cut = cut[:i]
+	}
+	return strings.TrimRight(cut, " ,;:–—-") + "…"
+}
+
+// direction of a language's own script.
+func direction(language string) string {
+	switch baseLanguage(language) {
+	case "ar", "ur", "fa", "he", "ps", "sd", "ug", "yi", "dv", "ckb":
+		return "rtl"
+	}
+	return "ltr"
+}

@@ -1,0 +1,197 @@
+package digest
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"pressrun/deploy/schema"
+)
+
+// Issue is what a slot produced.
+type Issue struct {
+	ID           int64     `json:"id"`
+	NewsletterID int64     `json:"newsletter_id"`
+	Newsletter   string    `json:"newsletter"`
+	SlotID       int64     `json:"slot_id"`
+	Number       int       `json:"number"`
+	State        string    `json:"state"`
+	Reason       string    `json:"reason,omitempty"`
+	Spec         Spec      `json:"-"`
+	Subject      string    `json:"subject,omitempty"` // an editor's; "" = each edition's own
+	Preheader    string    `json:"preheader,omitempty"`
+	RankedBy     string    `json:"ranked_by"` // views | snapshot | date
+	ViewsAt      time.Time `json:"views_at"`
+	Revision     int       `json:"revision"` // of the sealed editions; 0 = not sealed
+	Audience     int       `json:"audience"` // frozen at start
+	ApprovedBy   string    `json:"approved_by,omitempty"`
+	SlotAt       time.Time `json:"slot_at"`
+	Created      time.Time `json:"created_at"`
+	Approved     time.Time `json:"approved_at"`
+	Started      time.Time `json:"started_at"`
+	Sent         time.Time `json:"sent_at"`
+	Closed       time.Time `json:"closed_at"`
+}
+
+const issueColumns = `i.id, i.newsletter_id, n.name, coalesce(i.slot_id, 0), i.number, i.state, i.reason, i.spec, i.subject, i.preheader, i.ranked_by,
+	i.views_at, i.revision, i.audience, i.approved_by, i.slot_at, i.created_at, i.approved_at, i.started_at, i.sent_at, i.closed_at`
+
+func scanIssue(r interface{ Scan(...any) error }) (Issue, error) {
+	var i Issue
+	var spec []byte
+	var views, slot, created, approved, started, sent, closed schema.Time
+	err := r.Scan(&i.ID, &i.NewsletterID, &i.Newsletter, &i.SlotID, &i.Number, &i.State, &i.Reason, &spec, &i.Subject, &i.Preheader, &i.RankedBy,
+		&views, &i.Revision, &i.Audience, &i.ApprovedBy, &slot, &created, &approved, &started, &sent, &closed)
+	if err != nil {
+		return i, err
+	}
+	i.ViewsAt, i.SlotAt, i.Created, i.Approved = views.Time, slot.Time, created.Time, approved.Time
+	i.Started, i.Sent, i.Closed = started.Time, sent.Time, closed.Time
+	return i, json.Unmarshal(spec, &i.Spec)
+}
+
+// Issue finds an issue by id.
+func (s *Store) Issue(ctx context.Context, id int64) (Issue, error) {
+	return s.issue(ctx, s.DB.Read, id)
+}
+
+func (s *Store) issue(ctx context.Context, q schema.Querier, id int64) (Issue, error) {
+	i, err := scanIssue(q.QueryRowContext(ctx, `select `+issueColumns+` from issues i join newsletters n on n.id = i.newsletter_id where i.id = $1`, id))
+	return i, notFound(err, "issue", id)
+}
+
+// IssueOfSlot finds the issue a slot produced.
+func (s *Store) IssueOfSlot(ctx context.Context, slot int64) (Issue, error) {
+	i, err := scanIssue(s.DB.Read.QueryRowContext(ctx, `select `+issueColumns+` from issues i join newsletters n on n.id = i.newsletter_id where i.slot_id = $1`, slot))
+	return i, notFound(err, "issue of slot", slot)
+}
+
+// IssuesIn lists the issues in any of the states, the oldest slot first.
+func (s *Store) IssuesIn(ctx context.Context, states ...string) ([]Issue, error) {
+	list, err := json.Marshal(states)
+	if err != nil {
+		return nil, err
+	}
+	in := `(select value from json_each($1))`
+	if s.DB.Engine == schema.Postgres {
+		in = `(select jsonb_array_elements_text(cast($1 as jsonb)))`
+	}
+	return each(ctx, s.DB.Read, func(r *sql.Rows) (Issue, error) { return scanIssue(r) },
+		`select `+issueColumns+` from issues i join newsletters n on n.id = i.newsletter_id where i.state in `+in+` order by i.slot_at, i.id`, string(list))
+}
+
+// Issues lists the newest issues, at most limit, of one newsletter or (0) of all.
+func (s *Store) Issues(ctx context.Context, newsletter int64, limit, offset int) ([]Issue, error) {
+	return each(ctx, s.DB.Read, func(r *sql.Rows) (Issue, error) { return scanIssue(r) },
+		`select `+issueColumns+` from issues i join newsletters n on n.id = i.newsletter_id
+		where $1 = 0 or i.newsletter_id = $1 order by i.slot_at desc, i.id desc limit $2 offset $3`, newsletter, limit, offset)
+}
+
+// MoveIssue takes an issue from one of the states to another and stores why.
+// ErrState when it is in none of them: of two who try, one wins.
+func (s *Store) MoveIssue(ctx context.Context, q schema.Querier, id int64, to, reason string, from ...string) error {
+	column := map[string]string{"approved": "approved_at", "sending": "started_at", "sent": "sent_at", "closed": "closed_at"}[to]
+	set := ""
+	if column != "" {
+		set = ", " + column + " = coalesce(" + column + ", $5)"
+	}
+	for _, f := range from {
+		if !IssueMoves.Allowed(f, to) {
+			return fmt.Errorf("issue %d from %s to %s: %w", id, f, to, ErrState)
+		}
+		args := []any{id, f, to, reason}
+		if set != "" {
+			args = append(args, schema.At(s.Now()))
+		}
+		res, err := q.ExecContext(ctx, `update issues set state = $3, reason = $4`+set+` where id = $1 and state = $2`, args...)
+		if err != nil {
+			return fmt.Errorf("issue %d to %s: %w", id, to, err)
+		}
+		if n, _ := res.RowsAffected(); n == 1 {
+			return nil
+		}
+	}
+	return fmt.Errorf("issue %d is not %v: %w", id, from, ErrState)
+}
+
+// Approve approves a sealed draft or held issue in the name of by.
+func (s *Store) Approve(ctx context.Context, id int64, by string) error {
+	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
+		i, err := s.issue(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if i.Revision == 0 {
+			return fmt.Errorf("approve issue %d: it is not sealed yet; wait for the preview: %w", id, ErrState)
+		}
+		if err := s.MoveIssue(ctx, tx, id, "approved", "approved by "+by, "draft", "held"); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `update issues set approved_by = $2, approved_at = $3 where id = $1`, id, by, schema.At(s.Now()))
+		return err
+	})
+}
+
+// Start compare-and-sets an approved issue to sending inside tx and returns
+// it. The caller freezes the audience in the same transaction.
+func (s *Store) Start(ctx context.Context, tx *sql.Tx, id int64) (Issue, error) {
+	if err := s.MoveIssue(ctx, tx, id, "sending", "", "approved", "countdown"); err != nil {
+		return Issue{}, err
+	}
+	return s.issue(ctx, tx, id)
+}
+
+// Frozen stores the size of the audience and finishes the slot.
+func (s *Store) Frozen(ctx context.Context, tx *sql.Tx, i Issue, audience int) error {
+	if _, err := tx.ExecContext(ctx, `update issues set audience = $2 where id = $1`, i.ID, audience); err != nil {
+		return err
+	}
+	return s.finishSlot(ctx, tx, i, "done", "")
+}
+
+// Leave takes an issue out: skipped, cancelled or failed, with the reason, and
+// finishes its slot. Issues that are being sent can only be cancelled.
+func (s *Store) Leave(ctx context.Context, id int64, to, reason string) error {
+	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
+		i, err := s.issue(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := s.MoveIssue(ctx, tx, id, to, reason, i.State); err != nil {
+			return err
+		}
+		return s.finishSlot(ctx, tx, i, "skipped", reason)
+	})
+}
+
+func (s *Store) finishSlot(ctx context.Context, tx *sql.Tx, i Issue, to, reason string) error {
+	if i.SlotID == 0 {
+		return nil
+	}
+	err := s.MoveSlot(ctx, tx, i.SlotID, "running", to, reason)
+	if errors.Is(err, ErrState) {
+		return nil // finished already
+	}
+	return err
+}
+
+// UseStories notes that the newsletter's readers have seen the stories of a
+// revision. It is called once the first delivery is accepted or uncertain.
+func (s *Store) UseStories(ctx context.Context, i Issue) error {
+	_, err := s.DB.Write.ExecContext(ctx, `
+		insert into used_stories (newsletter_id, story_id, issue_id, used_at)
+		select distinct cast($1 as bigint), story_id, issue_id, cast($3 as bigint) from issue_stories where issue_id = $2 and state = 'in'
+		on conflict (newsletter_id, story_id) do nothing`, i.NewsletterID, i.ID, schema.At(s.Now()))
+	if err != nil {
+		return fmt.Errorf("note used stories of issue %d: %w", i.ID, err)
+	}
+	return nil
+}
+
+// IssueIn is Issue through q, for callers inside a transaction.
+func (s *Store) IssueIn(ctx context.Context, q schema.Querier, id int64) (Issue, error) {
+	return s.issue(ctx, q, id)
+}

@@ -1,0 +1,310 @@
+package digest
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"net/mail"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"pressrun/deploy/schema"
+	"pressrun/templates"
+)
+
+// Newsletter is the recurring product.
+type Newsletter struct {
+	ID      int64     `json:"id"`
+	Name    string    `json:"name"`
+	Version int       `json:"version"`
+	State   string    `json:"state"` // active | paused
+	Spec    Spec      `json:"spec"`
+	Created time.Time `json:"created_at"`
+}
+
+// Spec is what an editor decides about a newsletter. The zero value of a field
+// marked "default" means that default.
+type Spec struct {
+	Title    string `toml:"title" json:"title"`       // "Morning Digest"
+	Language string `toml:"language" json:"language"` // BCP 47; default "en"
+	City     string `toml:"city" json:"city"`         // in the masthead
+	Zone     string `toml:"zone" json:"zone"`         // IANA, e.g. "Asia/Karachi"; default "UTC"
+	Schedule string `toml:"schedule" json:"schedule"` // five cron fields in Zone's wall-clock time; "" = only by hand
+
+	// Lead is how long before its slot an issue is built, so that an editor has
+	// time. Default 45m.
+	Lead Duration `toml:"lead" json:"lead"`
+	// Grace is how long after its slot a run missed in downtime is made up.
+	// Default 3h.
+	Grace Duration `toml:"grace" json:"grace"`
+	// Approval says what happens at the slot when nobody has approved: "send"
+	// or "hold". Default "hold".
+	Approval string `toml:"approval" json:"approval"`
+	// Expires is how long after its due time a copy is still worth delivering.
+	// Default 24h.
+	Expires Duration `toml:"expires" json:"expires"`
+	// Waves sends each reader the issue at the slot's wall-clock time in his own zone.
+	Waves bool `toml:"waves" json:"waves"`
+
+	Sources []string `toml:"sources" json:"sources"` // addresses of sources; empty = all
+	List    string   `toml:"list" json:"list"`       // name of the list it goes to
+	Segment string   `toml:"segment" json:"segment"` // name of a segment; "" = the whole list
+
+	From     string          `toml:"from" json:"from"`           // "Name <address>"
+	ReplyTo  string          `toml:"reply_to" json:"reply_to"`   // "" = none
+	Envelope string          `toml:"envelope" json:"envelope"`   // envelope sender; default the address of From
+	ListHost string          `toml:"list_host" json:"list_host"` // List-Id is <name.list_host>; default the domain of From
+	Brand    templates.Brand `toml:"brand" json:"brand"`
+
+	Trending int      `toml:"trending" json:"trending"`   // stories in Trending Now; default 5
+	Latest   int      `toml:"latest" json:"latest"`       // stories in Latest News; default 7
+	Related  int      `toml:"related" json:"related"`     // links under a lead story; default 2, -1 = none
+	MinViews int      `toml:"min_views" json:"min_views"` // views in 24 h that a trending story needs; default 3
+	MaxAge   Duration `toml:"max_age" json:"max_age"`     // default 48h
+	// Settle is how long a story must have been public before an issue may
+	// carry it. Default 30m.
+	Settle     Duration `toml:"settle" json:"settle"`
+	PerSection int      `toml:"per_section" json:"per_section"` // most stories of one section in Trending Now; default 3
+	Words      int      `toml:"words" json:"words"`             // longest summary; default 60
+	MinStories int      `toml:"min_stories" json:"min_stories"` // an issue with fewer is skipped; default 3
+
+	// Editions are the forms an issue takes; default one, in Language, with
+	// stories of that language.
+	Editions []EditionSpec `toml:"editions" json:"editions"`
+	// Mark is the constant mark on every link (?src=…), the same for all
+	// readers; default the newsletter's name.
+	Mark string `toml:"mark" json:"mark"`
+}
+
+// EditionSpec is one form of an issue.
+type EditionSpec struct {
+	Name     string `toml:"name" json:"name"`         // "en"
+	Language string `toml:"language" json:"language"` // of its words; readers of this language get it
+	// Languages of the stories it may show; empty = Language alone, "*" = all.
+	Languages []string `toml:"languages" json:"languages"`
+}
+
+// Shows reports whether the edition may show a story in the language.
+func (e EditionSpec) Shows(language string) bool {
+	if len(e.Languages) == 0 {
+		return baseLanguage(language) == baseLanguage(e.Language)
+	}
+	for _, l := range e.Languages {
+		if l == "*" || baseLanguage(l) == baseLanguage(language) {
+			return true
+		}
+	}
+	return false
+}
+
+func baseLanguage(tag string) string {
+	base, _, _ := strings.Cut(strings.ToLower(tag), "-")
+	return base
+}
+
+// Duration is a time.Duration written "45m" in TOML and JSON.
+type Duration time.Duration
+
+// MarshalText implements encoding.TextMarshaler.
+func (d Duration) MarshalText() ([]byte, error) {
+	if d == 0 {
+		return []byte(""), nil
+	}
+	return []byte(time.Duration(d).String()), nil
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Duration) UnmarshalText(b []byte) error {
+	if len(b) == 0 {
+		*d = 0
+		return nil
+	}
+	v, err := time.ParseDuration(string(b))
+	if err != nil || v < 0 {
+		return fmt.Errorf("%q is not a length of time; write for instance 45m or 24h", b)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// WithDefaults fills in what the zero values mean.
+func (s Spec) WithDefaults(name string) Spec {
+	def := func(p *Duration, v time.Duration) {
+		if *p == 0 {
+			*p = Duration(v)
+		}
+	}
+	str := func(p *string, v string) {
+		if *p == "" {
+			*p = v
+		}
+	}
+	num := func(p *int, v int) {
+		if *p == 0 {
+			*p = v
+		}
+	}
+	def(&s.Lead, 45*time.Minute)
+	def(&s.Grace, 3*time.Hour)
+	def(&s.Expires, 24*time.Hour)
+	def(&s.MaxAge, 48*time.Hour)
+	def(&s.Settle, 30*time.Minute)
+	str(&s.Language, "en")
+	str(&s.Zone, "UTC")
+	str(&s.Approval, "hold")
+	str(&s.Mark, name)
+	str(&s.Title, name)
+	num(&s.Trending, 5)
+	num(&s.Latest, 7)
+	num(&s.Related, 2)
+	num(&s.MinViews, 3)
+	num(&s.PerSection, 3)
+	num(&s.Words, 60)
+	num(&s.MinStories, 3)
+	if a, err := mail.ParseAddress(s.From); err == nil {
+		str(&s.Envelope, a.Address)
+		str(&s.ListHost, a.Address[strings.LastIndexByte(a.Address, '@')+1:])
+	}
+	if len(s.Editions) == 0 {
+		s.Editions = []EditionSpec{{Name: s.Language, Language: s.Language}}
+	}
+	return s
+}
+
+var (
+	nameRule = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
+	accent   = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
+)
+
+// Check reports everything that is wrong with a newsletter, in words that say
+// where and how to mend it; nil means it can run.
+func (s Spec) Check(name string) []string {
+	var bad []string
+	say := func(format string, args ...any) { bad = append(bad, fmt.Sprintf(format, args...)) }
+	if !nameRule.MatchString(name) {
+		say("name %q: use up to 32 of a–z, 0–9 and -", name)
+	}
+	if _, err := time.LoadLocation(s.Zone); err != nil {
+		say("zone %q is not known; write an IANA name such as Europe/Berlin", s.Zone)
+	}
+	if s.Schedule != "" {
+		if _, err := ParseSchedule(s.Schedule, s.Zone); err != nil {
+			say("schedule: %v", err)
+		}
+	}
+	if s.Approval != "send" && s.Approval != "hold" {
+		say("approval %q: write send or hold", s.Approval)
+	}
+	checkAddress := func(field, value string, required bool) {
+		if value == "" && !required {
+			return
+		}
+		if _, err := mail.ParseAddress(value); err != nil {
+			say("%s %q is not a mail address; write for instance \"Morning Digest <digest@news.example.com>\"", field, value)
+		}
+	}
+	checkAddress("from", s.From, true)
+	checkAddress("reply_to", s.ReplyTo, false)
+	checkAddress("envelope", s.Envelope, false)
+	if s.List == "" {
+		say("list is missing: name the list it goes to")
+	}
+	if strings.TrimSpace(s.Brand.Postal) == "" {
+		say("brand.postal is missing: the law of most countries wants a postal address in every mail")
+	}
+	if s.Brand.Accent != "" && !accent.MatchString(s.Brand.Accent) {
+		say("brand.accent %q is not a colour; write #rrggbb", s.Brand.Accent)
+	}
+	if u, err := url.Parse(s.Brand.Logo); s.Brand.Logo != "" && (err != nil || u.Scheme != "https") {
+		say("brand.logo %q: pictures in mails need an https address", s.Brand.Logo)
+	}
+	seen := map[string]bool{}
+	for _, e := range s.Editions {
+		if !nameRule.MatchString(e.Name) || seen[e.Name] {
+			say("editions: name %q must be of a–z, 0–9 and -, and stand once", e.Name)
+		}
+		seen[e.Name] = true
+	}
+	return bad
+}
+
+const newsletterColumns = `id, name, version, state, spec, created_at`
+
+func scanNewsletter(r interface{ Scan(...any) error }) (Newsletter, error) {
+	var n Newsletter
+	var spec []byte
+	var created schema.Time
+	if err := r.Scan(&n.ID, &n.Name, &n.Version, &n.State, &spec, &created); err != nil {
+		return n, err
+	}
+	n.Created = created.Time
+	return n, json.Unmarshal(spec, &n.Spec)
+}
+
+// ApplyNewsletter creates the newsletter or, when its spec differs, stores the
+// new version. It reports whether anything changed.
+func (s *Store) ApplyNewsletter(ctx context.Context, name string, spec Spec, author string) (n Newsletter, changed bool, err error) {
+	if bad := spec.WithDefaults(name).Check(name); len(bad) > 0 {
+		return n, false, fmt.Errorf("newsletter %s: %s", name, strings.Join(bad, "; "))
+	}
+	text, err := json.Marshal(spec)
+	if err != nil {
+		return n, false, err
+	}
+	err = s.DB.InTx(ctx, func(tx *sql.Tx) error {
+		old, err := scanNewsletter(tx.QueryRowContext(ctx, `select `+newsletterColumns+` from newsletters where name = $1`, name))
+		now := schema.At(s.Now())
+		switch {
+		case err == sql.ErrNoRows:
+			old = Newsletter{Name: name, Version: 1}
+			err = tx.QueryRowContext(ctx, `insert into newsletters (name, version, spec, created_at, updated_at) values ($1, 1, $2, $3, $3) returning id`,
+				name, string(text), now).Scan(&old.ID)
+		case err != nil:
+		default:
+			before, _ := json.Marshal(old.Spec)
+			if string(before) == string(text) {
+				return nil
+			}
+			old.Version++
+			_, err = tx.ExecContext(ctx, `update newsletters set version = $2, spec = $3, updated_at = $4 where id = $1`, old.ID, old.Version, string(text), now)
+		}
+		if err != nil {
+			return err
+		}
+		changed = true
+		_, err = tx.ExecContext(ctx, `insert into newsletter_versions (newsletter_id, version, spec, author, created_at) values ($1, $2, $3, $4, $5)`,
+			old.ID, old.Version, string(text), author, now)
+		return err
+	})
+	if err != nil {
+		return n, false, fmt.Errorf("apply newsletter %s: %w", name, err)
+	}
+	n, err = s.Newsletter(ctx, name)
+	return n, changed, err
+}
+
+// Newsletter finds a newsletter by name or id.
+func (s *Store) Newsletter(ctx context.Context, ref string) (Newsletter, error) {
+	n, err := scanNewsletter(s.DB.Read.QueryRowContext(ctx,
+		`select `+newsletterColumns+` from newsletters where name = $1 or cast(id as text) = $1`, ref))
+	return n, notFound(err, "newsletter", ref)
+}
+
+// Newsletters lists all newsletters by name.
+func (s *Store) Newsletters(ctx context.Context) ([]Newsletter, error) {
+	return each(ctx, s.DB.Read, func(r *sql.Rows) (Newsletter, error) { return scanNewsletter(r) },
+		`select `+newsletterColumns+` from newsletters order by name`)
+}
+
+// PauseNewsletter stops or resumes the planning of slots.
+func (s *Store) PauseNewsletter(ctx context.Context, id int64, pause bool) error {
+	state := "active"
+	if pause {
+		state = "paused"
+	}
+	_, err := s.DB.Write.ExecContext(ctx, `update newsletters set state = $2, updated_at = $3 where id = $1`, id, state, schema.At(s.Now()))
+	return err
+}

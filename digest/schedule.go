@@ -1,0 +1,83 @@
+package digest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/robfig/cron/v3"
+)
+
+// Schedule yields the instants of a cron expression in a zone's wall-clock
+// time: "0 7 * * *" is 07:00 on the clock of that city, once on every day of
+// the year, also on the two days when the clock is changed.
+type Schedule struct {
+	cron cron.Schedule
+	zone *time.Location
+}
+
+// ParseSchedule reads five cron fields (minute hour day-of-month month
+// day-of-week) or a descriptor such as @daily. The zone is a name of its own:
+// a TZ= prefix, on which the cron parser can panic, is refused.
+func ParseSchedule(expr, zone string) (s Schedule, err error) {
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		return s, fmt.Errorf("zone %q is not known; write an IANA name such as Asia/Karachi", zone)
+	}
+	expr = strings.TrimSpace(expr)
+	if strings.ContainsAny(expr, "=") {
+		return s, fmt.Errorf("%q: the zone has a field of its own, take the prefix away", expr)
+	}
+	if strings.HasPrefix(expr, "@every") {
+		return s, fmt.Errorf("%q: a newsletter goes out at times of day; write for instance 0 7 * * *", expr)
+	}
+	c, err := cron.ParseStandard(expr)
+	if err != nil {
+		return s, fmt.Errorf("%q cannot be read (%v); write for instance 0 7 * * 1-5 for 07:00 on working days", expr, err)
+	}
+	return Schedule{cron: c, zone: loc}, nil
+}
+
+// Next is the first instant of the schedule after t, or the zero time when
+// there is none within the years the parser looks ahead (31 February).
+//
+// The parser computes in UTC, where no hour is missing or doubled, and the
+// result is put on the zone's clock: an hour that does not exist is taken as
+// far after the gap as it lies in it, one that exists twice at its first.
+func (s Schedule) Next(t time.Time) time.Time {
+	w := t.In(s.zone)
+	wall := time.Date(w.Year(), w.Month(), w.Day(), w.Hour(), w.Minute(), w.Second(), w.Nanosecond(), time.UTC)
+	for range 100 {
+		if wall = s.cron.Next(wall); wall.IsZero() {
+			return time.Time{}
+		}
+		if at := onClock(wall, s.zone); at.After(t) {
+			return at
+		}
+	}
+	return time.Time{}
+}
+
+// onClock is the instant at which the zone's clocks show wall.
+func onClock(wall time.Time, zone *time.Location) time.Time {
+	// The offsets in force a day before and a day after are the only ones a
+	// clock change can lie between.
+	_, before := wall.Add(-24 * time.Hour).In(zone).Zone()
+	_, after := wall.Add(24 * time.Hour).In(zone).Zone()
+	first := wall.Add(-time.Duration(max(before, after)) * time.Second)
+	last := wall.Add(-time.Duration(min(before, after)) * time.Second)
+	if shows(first, wall, zone) {
+		return first.UTC()
+	}
+	if shows(last, wall, zone) {
+		return last.UTC()
+	}
+	// In the gap: with the offset from before the change the clock shows the
+	// time pushed on by the gap's length.
+	return wall.Add(-time.Duration(before) * time.Second).UTC()
+}
+
+func shows(at, wall time.Time, zone *time.Location) bool {
+	w := at.In(zone)
+	return w.Hour() == wall.Hour() && w.Minute() == wall.Minute() && w.Day() == wall.Day()
+}

@@ -1,0 +1,105 @@
+package digest
+
+import (
+	"testing"
+	"time"
+)
+
+func TestScheduleIsWallClock(t *testing.T) {
+	for _, c := range []struct {
+		name, expr, zone, from string
+		want                   []string // local
+	}{
+		{"a day in a gap keeps its issue", "30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z",
+			[]string{"2026-03-29 03:30 CEST", "2026-03-30 02:30 CEST"}},
+		{"a doubled hour has one issue", "30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z",
+			[]string{"2026-10-25 02:30 CEST", "2026-10-26 02:30 CET"}},
+		{"seven o'clock through spring", "0 7 * * *", "Europe/Berlin", "2026-03-28T00:00:00Z",
+			[]string{"2026-03-28 07:00 CET", "2026-03-29 07:00 CEST", "2026-03-30 07:00 CEST"}},
+		{"seven o'clock through autumn", "0 7 * * *", "America/New_York", "2026-10-31T00:00:00Z",
+			[]string{"2026-10-31 07:00 EDT", "2026-11-01 07:00 EST", "2026-11-02 07:00 EST"}},
+		{"a gap at midnight", "0 0 * * *", "Africa/Cairo", "2026-04-22T12:00:00Z",
+			[]string{"2026-04-23 00:00 EET", "2026-04-24 01:00 EEST", "2026-04-25 00:00 EEST"}},
+		{"no clock change", "0 6 * * 1-5", "Asia/Karachi", "2026-11-20T12:00:00Z",
+			[]string{"2026-11-23 06:00 PKT", "2026-11-24 06:00 PKT"}},
+		{"half-hour change", "15 2 * * *", "Australia/Lord_Howe", "2026-10-03T00:00:00Z",
+			[]string{"2026-10-04 02:45 +11", "2026-10-05 02:15 +11"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, err := ParseSchedule(c.expr, c.zone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			loc, _ := time.LoadLocation(c.zone)
+			at, _ := time.Parse(time.RFC3339, c.from)
+			for _, want := range c.want {
+				at = s.Next(at)
+				if got := at.In(loc).Format("2006-01-02 15:04 MST"); got != want {
+					t.Errorf("got %s, want %s", got, want)
+				}
+			}
+		})
+	}
+}
+
+// A daily schedule has exactly one instant on every local day of two years, in
+// zones that change their clocks in every way there is.
+func TestScheduleOnceADay(t *testing.T) {
+	for _, zone := range []string{"UTC", "Europe/London", "America/Sao_Paulo", "Africa/Casablanca", "Asia/Tehran", "Australia/Lord_Howe", "America/St_Johns", "Africa/Cairo", "Pacific/Apia"} {
+		for _, expr := range []string{"0 7 * * *", "0 0 * * *", "30 1 * * *", "30 2 * * *", "59 23 * * *"} {
+			s, err := ParseSchedule(expr, zone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			loc, _ := time.LoadLocation(zone)
+			at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+			days := map[string]int{}
+			for range 730 {
+				next := s.Next(at)
+				if !next.After(at) {
+					t.Fatalf("%s in %s: %v is not after %v", expr, zone, next, at)
+				}
+				at = next
+				days[at.In(loc).Format(time.DateOnly)]++
+			}
+			for day, n := range days {
+				if n != 1 {
+					t.Errorf("%s in %s: %d issues on %s", expr, zone, n, day)
+				}
+			}
+		}
+	}
+}
+
+func TestScheduleRefuses(t *testing.T) {
+	for _, expr := range []string{"TZ=", "CRON_TZ=UTC", "TZ=Europe/Berlin 0 7 * * *", "@every 1s", "7", "61 7 * * *", "* * * *", "0 7 * * * *"} {
+		if _, err := ParseSchedule(expr, "UTC"); err == nil {
+			t.Errorf("%q: got no error", expr)
+		}
+	}
+	if _, err := ParseSchedule("0 7 * * *", "Mars/Base"); err == nil {
+		t.Error("unknown zone: got no error")
+	}
+	never, err := ParseSchedule("0 7 31 2 *", "UTC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at := never.Next(time.Now()); !at.IsZero() {
+		t.Errorf("31 February: got %v", at)
+	}
+}
+
+func FuzzSchedule(f *testing.F) {
+	f.Add("0 7 * * *", "Europe/Berlin", int64(1774742400))
+	f.Add("*/5 * 1,15 JAN-MAR ?", "Asia/Karachi", int64(0))
+	f.Fuzz(func(t *testing.T, expr, zone string, unix int64) {
+		s, err := ParseSchedule(expr, zone)
+		if err != nil || unix < 0 || unix > 4e9 {
+			return
+		}
+		at := time.Unix(unix, 0)
+		if next := s.Next(at); !next.IsZero() && !next.After(at) {
+			t.Errorf("%q in %s: %v is not after %v", expr, zone, next, at)
+		}
+	})
+}
