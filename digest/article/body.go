@@ -2,7 +2,9 @@ package article
 
 import (
 	"net/url"
+	"os"
 	"strings"
+	"unicode"
 
 	readability "codeberg.org/readeck/go-readability/v2"
 	"github.com/andybalholm/cascadia"
@@ -16,6 +18,7 @@ type body []block
 // block is one paragraph, heading, list item or table row.
 type block struct {
 	node      *html.Node // the element that holds it
+	parent    *html.Node // what holds that
 	text      string
 	linkRunes int // runes of text inside links
 }
@@ -58,17 +61,144 @@ func (p *page) body(r rules, a *Article) body {
 		}
 	}
 	p.prune()
+	p.pruneCards()
+	var second body
+	n := p.dense()
+	if n != nil {
+		second = blocks(n).afterTitle(a.Title).filter()
+	}
+	return merge(p.readable().afterTitle(a.Title).filter(), second, named(n))
+}
+
+// named tells whether markup calls an element, or one around it, the text.
+func named(n *html.Node) bool {
+	for ; n != nil; n = n.Parent {
+		if attr(n, "itemprop") == "articleBody" || furniture().judgeAll(attr(n, "class")) == keep {
+			return true
+		}
+	}
+	return false
+}
+
+// readable asks readability for the text. It takes the tree apart, so it must
+// come last. A page on which it stumbles has no such text.
+func (p *page) readable() (found body) {
+	defer func() {
+		if recover() != nil {
+			found = nil
+		}
+	}()
 	base := p.base
 	if base == nil {
 		base = &url.URL{Scheme: "https", Host: "page.invalid", Path: "/"}
 	}
 	ps := readability.NewParser()
 	ps.DisableJSONLD = true
-	found, err := ps.ParseAndMutate(p.doc, base)
-	if err != nil || found.Node == nil {
+	a, err := ps.ParseAndMutate(p.doc, base)
+	if err != nil || a.Node == nil {
 		return nil
 	}
-	return blocks(found.Node).filter()
+	return blocks(a.Node)
+}
+
+var Mode = os.Getenv("MODE")
+
+// merge makes one text of readability's and the dense one: the dense blocks
+// between the first and the last that readability has found too. Where
+// readability has lost its way the dense ones stand alone.
+func merge(first, second body, named bool) body {
+	switch Mode {
+	case "1":
+		return first
+	case "2":
+		return second
+	}
+	if len(second) == 0 {
+		return first
+	}
+	exact, whole, common := map[string]bool{}, 0, 0
+	for _, x := range first {
+		exact[x.text] = true
+		whole += x.weight()
+	}
+	joined := first.text()
+	known := func(x block) bool { return exact[x.text] || len(x.text) > 30 && strings.Contains(joined, x.text) }
+	from, to := -1, -1
+	for i, x := range second {
+		if known(x) {
+			common += x.weight()
+			if from < 0 {
+				from = i
+			}
+			to = i + 1
+		}
+	}
+	if common*2 < whole || from < 0 {
+		return second
+	}
+	if named && common*10 < weightOf(second)*6 {
+		from, to = 0, len(second)
+	}
+	for from > 0 && second[from-1].beside(second[from]) {
+		from--
+	}
+	for to < len(second) && second[to].beside(second[to-1]) {
+		to++
+	}
+	return second[from:to].pick(func(_ int, x block) bool { return known(x) || x.linkShare() < 0.5 })
+}
+
+// weightOf sums the prose of a text.
+func weightOf(b body) int {
+	sum := 0
+	for _, x := range b {
+		sum += x.weight()
+	}
+	return sum
+}
+
+// pick keeps the blocks that a function wants.
+func (b body) pick(want func(int, block) bool) body {
+	var out body
+	for i, x := range b {
+		if want(i, x) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// beside tells whether two blocks stand in the same element.
+func (x block) beside(y block) bool {
+	return x.parent != nil && x.parent == y.parent
+}
+
+// afterTitle cuts off what stands before the headline.
+func (b body) afterTitle(title string) body {
+	want := norm(title)
+	total, before := 0, 0
+	for _, x := range b {
+		total += x.weight()
+	}
+	cut := 0
+	for i, x := range b {
+		limit := total / 5
+		if x.heading() {
+			limit = total / 2
+		}
+		if want != "" && before <= limit && norm(x.text) == want {
+			cut = i + 1
+		}
+		before += x.weight()
+	}
+	return b[cut:]
+}
+
+// norm is a text's words in small letters, for comparing.
+func norm(s string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToLower(s), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsNumber(r)
+	}), " ")
 }
 
 // blocks cuts the text under a node into its blocks.
@@ -91,7 +221,7 @@ func (w *walker) flush(holder *html.Node) {
 		return
 	}
 	if text := clean(w.buf.String()); text != "" {
-		w.out = append(w.out, block{node: holder, text: text, linkRunes: w.links})
+		w.out = append(w.out, block{node: holder, parent: holder.Parent, text: text, linkRunes: w.links})
 	}
 	w.buf.Reset()
 	w.links = 0

@@ -111,7 +111,7 @@ func calendar(s string, american bool) (y, mo, d string) {
 	if m := yearFirst.FindStringSubmatch(s); m != nil {
 		return m[1], m[2], m[3]
 	}
-	if y, mo, d := named(s); y != "" {
+	if y, mo, d := spelled(s); y != "" {
 		return y, mo, d
 	}
 	m := numbers.FindStringSubmatch(s)
@@ -130,9 +130,9 @@ func calendar(s string, american bool) (y, mo, d string) {
 	return year, m[2], m[1]
 }
 
-// named finds a date with a month's name: 9 October 2025, Oct. 9th, 2025,
+// spelled finds a date with a month's name: 9 October 2025, Oct. 9th, 2025,
 // 2025 October 9, 9 de octubre de 2025.
-func named(s string) (y, mo, d string) {
+func spelled(s string) (y, mo, d string) {
 	words := dateWords.FindAllString(strings.ToLower(s), 60)
 	for i, w := range words {
 		month, ok := months[strings.TrimSuffix(w, "'s")]

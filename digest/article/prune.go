@@ -84,7 +84,7 @@ func (pr *pruner) mark(n *html.Node) verdict {
 	switch n.DataAtom {
 	case atom.Nav, atom.Dialog, atom.Menu:
 		return strong
-	case atom.Figcaption, atom.Footer, atom.Aside, atom.Form, atom.Label:
+	case atom.Figcaption, atom.Caption, atom.Footer, atom.Aside, atom.Form, atom.Label:
 		return weak
 	case atom.Html, atom.Body, atom.Main, atom.Article, atom.P, atom.Em, atom.Strong, atom.B, atom.I, atom.Br, atom.Td, atom.Tr, atom.Tbody, atom.Img:
 		if n.DataAtom != atom.P || len(n.Attr) == 0 {

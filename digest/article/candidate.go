@@ -1,0 +1,77 @@
+package article
+
+import (
+	"strings"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+// dense finds the element that holds the article by where the prose is: from
+// the body downwards it follows the child that has nearly all the prose of its
+// parent, and stops where the prose divides.
+func (p *page) dense() *html.Node {
+	weights := map[*html.Node]int{}
+	root := p.bodyNode()
+	weigh(root, weights)
+	if weights[root] == 0 {
+		return nil
+	}
+	n := root
+	for {
+		best := heaviest(n, weights)
+		if best == nil || weights[best]*100 < weights[n]*share(best) {
+			return n
+		}
+		n = best
+	}
+}
+
+// share is how many percent of its parent's prose a child must hold to be
+// taken for it. An element that markup names as the article needs less.
+func share(n *html.Node) int {
+	if n.DataAtom == atom.Article || n.DataAtom == atom.Main || attr(n, "itemprop") == "articleBody" {
+		return 50
+	}
+	if furniture().judgeAll(attr(n, "class")) == keep {
+		return 50
+	}
+	return 85
+}
+
+func heaviest(n *html.Node, weights map[*html.Node]int) *html.Node {
+	var best *html.Node
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		if c.Type == html.ElementNode && isBlock(c) && c.DataAtom != atom.P && (best == nil || weights[c] > weights[best]) {
+			best = c
+		}
+	}
+	return best
+}
+
+// weigh sums the prose under each element: the words of the blocks that read
+// like sentences.
+func weigh(root *html.Node, weights map[*html.Node]int) {
+	for _, x := range blocks(root) {
+		w := x.weight()
+		for n := x.node; w > 0 && n != nil; n = n.Parent {
+			weights[n] += w
+			if n == root {
+				break
+			}
+		}
+	}
+}
+
+// weight is how much a block counts as prose: its length, when it is not mostly
+// links and has the marks of a sentence.
+func (x block) weight() int {
+	n := letters(x.text)
+	if n < 20 || x.linkShare() > 0.5 {
+		return 0
+	}
+	if n < 80 && !strings.ContainsAny(x.text, ".!?,;:。！？，、।۔؟،") {
+		return n / 4
+	}
+	return n
+}
