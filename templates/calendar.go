@@ -37,7 +37,16 @@ func (v *Vocabulary) ShortDate(t time.Time) string { return v.format(v.Calendar.
 
 // Time is the time of day, in the zone that t carries.
 func (v *Vocabulary) Time(t time.Time) string {
-	return Isolate(v.format(v.Calendar.Time, t), v.Direction)
+	return v.whole(v.format(v.Calendar.Time, t))
+}
+
+// whole isolates a time with its am or pm as one thing, where letters run from
+// right to left: the digits belong to the letters.
+func (v *Vocabulary) whole(s string) string {
+	if !mixed(s, v.Direction) {
+		return s
+	}
+	return string(fsi) + s + string(pdi)
 }
 
 // Moment is date, time and zone: "23 November 2026, 7:00 am PKT".
@@ -46,7 +55,7 @@ func (v *Vocabulary) Moment(t time.Time) string {
 	if v.Direction == "rtl" {
 		comma = "، "
 	}
-	return v.LongDate(t) + comma + Isolate(v.format(v.Calendar.Time, t)+" "+zoneName(t), v.Direction)
+	return v.LongDate(t) + comma + v.whole(v.format(v.Calendar.Time, t)+" "+zoneName(t))
 }
 
 // zoneName is the zone's abbreviation, or UTC+05:00 where it has none.
@@ -74,7 +83,7 @@ func (v *Vocabulary) Since(t, now time.Time) string {
 	case sameDay(t, now):
 		return v.Time(t)
 	case sameDay(t, day):
-		return v.fill(v.Phrases["story.yesterday"], []string{"time", v.format(v.Calendar.Time, t)})
+		return v.fill(v.Phrases["story.yesterday"], []string{"time", v.Time(t)})
 	case t.Year() == now.Year():
 		return v.ShortDate(t)
 	}

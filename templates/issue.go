@@ -24,6 +24,7 @@ var htmlFuncs = template.FuncMap{
 	"bdi":     withBdi,
 	"outlook": func(part string) template.HTML { return outlook[part] },
 	"padding": func() string { return strings.Repeat("\u034f\u200c\u00a0", 60) },
+	"ordinal": ordinal,
 }
 
 var textFuncs = texttemplate.FuncMap{
@@ -37,8 +38,12 @@ var textFuncs = texttemplate.FuncMap{
 	},
 	"bulleted":  func(direction, s string) string { return anchored(wrap(s, "   - ", "     ", textColumns), direction) },
 	"underline": func(char, s string) string { return strings.Repeat(char, min(max(displayWidth(s), 3), textColumns)) },
+	"ordinal":   ordinal,
 	"ruled":     func(char string) string { return strings.Repeat(char, textColumns) },
 }
+
+// ordinal is the number before the i-th headline of a letter, from 0 on.
+func ordinal(view letterView, i int) string { return view.W.Number(i+1) + "." }
 
 // MaxHTML is how many bytes the HTML part of a mail may have. Gmail clips a
 // mail at about 102 kB, and its unsubscribe link with it.

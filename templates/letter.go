@@ -1,0 +1,235 @@
+package templates
+
+import (
+	"fmt"
+	"time"
+)
+
+// Kinds of letters, see [RenderLetter].
+const (
+	LetterConfirmation = "confirmation" // to somebody who asked for a newsletter: the button that says yes
+	LetterWelcome      = "welcome"      // to a new reader
+	LetterApproval     = "approval"     // to an editor: a draft waits
+	LetterAlarm        = "alarm"        // to an operator: something needs a person, or is over
+	LetterTest         = "test"         // to an operator: the code that arms an installation
+)
+
+// Letter is the view of one mail to one person. Which fields count depends on
+// its kind; what is empty is left out.
+type Letter struct {
+	Brand      Brand
+	Newsletter string // title of the list or newsletter; of several: "Morning Digest, Weekend"
+	// Action is where the button leads: confirm, preferences, the issue on the
+	// desk, the desk page of the alarm. An absolute URL.
+	Action string
+	// Expires is until when Action works, zero = for ever; for an approval the
+	// time by which to decide. It is shown in the zone it carries.
+	Expires time.Time
+	// Unsubscribe is the absolute URL of the page that ends what began: welcome.
+	Unsubscribe string
+	// Preview is the absolute URL of the sealed preview: approval.
+	Preview string
+	// Subject is the issue's subject (approval) or what the alarm is about.
+	Subject string
+	// Text is what happened, what was kept and what to do now, one paragraph
+	// each: alarm. In the other kinds it follows the language's own words.
+	Text []string
+	// Since is when the alarm began.
+	Since time.Time
+	// Closed is true when the alarm is over.
+	Closed bool
+	// Audience is how many readers the issue goes to: approval.
+	Audience int
+	// Stories are the headlines in their order: approval.
+	Stories []Link
+	// Code is what the operator types in: test.
+	Code string
+}
+
+// letterView is a Letter made ready for both parts.
+type letterView struct {
+	mailView
+	Title    string
+	Text     []string
+	Facts    []factView
+	Code     string
+	Button   linkView
+	Expires  string
+	Stories  []linkView
+	StoryTop string
+	More     []linkView
+	Notes    []string
+	Why      string
+	Postal   string
+}
+
+type factView struct{ Name, Value string }
+
+// RenderLetter renders a letter of a kind (LetterConfirmation and the others)
+// in a language. From is left to the caller. Auto is set: nobody should answer
+// a letter automatically. An unknown kind and a confirmation without an action
+// are errors.
+func RenderLetter(kind, lang string, v Letter) (Email, error) {
+	view, err := newLetterView(kind, lang, v)
+	if err != nil {
+		return Email{}, fmt.Errorf("render letter %q: %w", kind, err)
+	}
+	page, err := renderHTML("letter.html", view)
+	if err != nil {
+		return Email{}, fmt.Errorf("render letter %q: %w", kind, err)
+	}
+	text, err := renderText("letter.txt", view)
+	if err != nil {
+		return Email{}, fmt.Errorf("render letter %q: %w", kind, err)
+	}
+	return Email{Subject: view.Subject, Preheader: view.Preheader, HTML: page, Text: text, Language: view.Language, Auto: true}, nil
+}
+
+func newLetterView(kind, lang string, v Letter) (letterView, error) {
+	lang = Words(lang).Language
+	frame, err := newMailView(v.Brand, lang, "")
+	if err != nil {
+		return letterView{}, err
+	}
+	v = cleanLetter(v)
+	view := letterView{mailView: frame, Postal: Isolate(frame.Brand.Postal, frame.Direction)}
+	fill, ok := letterKinds[kind]
+	if !ok {
+		return view, fmt.Errorf("no such kind of letter")
+	}
+	fill(&view, v)
+	if kind == LetterConfirmation && v.Action == "" {
+		return view, fmt.Errorf("a confirmation needs an address to press")
+	}
+	view.Button.URL = v.Action
+	if v.Action == "" {
+		view.Button = linkView{}
+	}
+	view.Text = append(view.Text, isolateAll(v.Text, frame.Direction)...)
+	if len(view.Text) > 0 {
+		view.Preheader = clip(view.Text[0], maxSubject)
+	}
+	if view.Brand.Name != "" {
+		view.Why = view.W.Say("letter.why", "brand", view.Brand.Name)
+	}
+	return view, nil
+}
+
+func cleanLetter(v Letter) Letter {
+	v.Newsletter, v.Subject, v.Code = clip(v.Newsletter, maxName), clip(v.Subject, maxSubject-20), clip(v.Code, maxName)
+	v.Action, v.Unsubscribe, v.Preview = address(v.Action), address(v.Unsubscribe), address(v.Preview)
+	var text []string
+	for _, p := range v.Text {
+		if p = clip(p, maxSummary); p != "" {
+			text = append(text, p)
+		}
+	}
+	v.Text = text
+	return v
+}
+
+func isolateAll(texts []string, direction string) []string {
+	var out []string
+	for _, t := range texts {
+		out = append(out, Isolate(t, direction))
+	}
+	return out
+}
+
+// letterKinds choose the words of each kind.
+var letterKinds = map[string]func(*letterView, Letter){
+	LetterConfirmation: fillConfirmation,
+	LetterWelcome:      fillWelcome,
+	LetterApproval:     fillApproval,
+	LetterAlarm:        fillAlarm,
+	LetterTest:         fillTest,
+}
+
+func fillConfirmation(view *letterView, v Letter) {
+	w, names := view.W, []string{"newsletter", v.Newsletter, "brand", view.Brand.Name}
+	view.Subject = w.Say("letter.confirmation.subject", names...)
+	view.Title = w.Say("letter.confirmation.title")
+	view.Text = []string{w.Say("letter.confirmation.text", names...)}
+	view.Button.Title = w.Say("letter.confirmation.button")
+	if !v.Expires.IsZero() {
+		view.Expires = w.Say("letter.expires", "when", w.Moment(v.Expires))
+	}
+	view.Notes = []string{w.Say("letter.confirmation.not")}
+}
+
+func fillWelcome(view *letterView, v Letter) {
+	w, names := view.W, []string{"newsletter", v.Newsletter, "brand", view.Brand.Name}
+	view.Subject = w.Say("letter.welcome.subject", names...)
+	view.Title = w.Say("letter.welcome.title")
+	view.Text = []string{w.Say("letter.welcome.text", names...)}
+	view.Button.Title = w.Say("letter.welcome.button")
+	if v.Unsubscribe != "" {
+		view.Notes = []string{w.Say("letter.welcome.not")}
+		view.More = []linkView{{Title: w.Say("mail.unsubscribe"), URL: v.Unsubscribe}}
+	}
+}
+
+func fillApproval(view *letterView, v Letter) {
+	w := view.W
+	about := v.Subject
+	if about == "" {
+		about = v.Newsletter
+	}
+	view.Subject = w.Say("letter.approval.subject", "subject", about)
+	view.Title = w.Say("letter.approval.title", "newsletter", v.Newsletter)
+	view.Text = []string{w.Say("letter.approval.text")}
+	if !v.Expires.IsZero() {
+		view.Text[0] += " " + w.Say("letter.approval.deadline", "when", w.Moment(v.Expires))
+	}
+	if v.Subject != "" {
+		view.Facts = append(view.Facts, factView{w.Say("letter.approval.issue"), Isolate(v.Subject, view.Direction)})
+	}
+	if v.Audience > 0 {
+		view.Facts = append(view.Facts, factView{w.Say("letter.approval.audience"), w.Number(v.Audience)})
+	}
+	view.Button.Title = w.Say("letter.approval.button")
+	if v.Preview != "" {
+		view.More = []linkView{{Title: w.Say("letter.approval.preview"), URL: v.Preview}}
+	}
+	view.StoryTop = w.Say("letter.approval.stories")
+	for _, l := range v.Stories {
+		view.Stories = append(view.Stories, view.headline(l))
+	}
+}
+
+// headline is a story in a letter: told, not linked, so that the one thing to
+// press is the button.
+func (view *letterView) headline(l Link) linkView {
+	lang, direction := l.Language, l.Direction
+	if lang == "" {
+		lang = view.Language
+	}
+	if direction != "rtl" && direction != "ltr" {
+		direction = directionOf(lang)
+	}
+	return linkView{Title: Isolate(clip(l.Title, maxTitle), direction), Language: lang, Direction: direction, Script: scriptOf(lang), Other: lang != view.Language}
+}
+
+func fillAlarm(view *letterView, v Letter) {
+	w, key := view.W, "letter.alarm.subject"
+	if v.Closed {
+		key = "letter.alarm.closed"
+	}
+	view.Subject = w.Say(key, "subject", v.Subject)
+	view.Title = Isolate(v.Subject, view.Direction)
+	if v.Closed {
+		view.Title = view.Subject
+	}
+	if !v.Since.IsZero() {
+		view.Text = []string{w.Say("letter.alarm.since", "when", w.Moment(v.Since)) + "."}
+	}
+	view.Button.Title = w.Say("letter.alarm.button")
+}
+
+func fillTest(view *letterView, v Letter) {
+	w := view.W
+	view.Subject = w.Say("letter.test.subject", "code", v.Code)
+	view.Title = w.Say("letter.test.title")
+	view.Text = []string{w.Say("letter.test.text")}
+	view.Code = v.Code
+}
