@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -162,24 +163,16 @@ func (c *copy) at(start time.Time, base string) Article {
 	}
 }
 
+// marks are what fill replaces.
+var marks = regexp.MustCompile(`\{(?:day|date|time)[-+0-9mh]*\}`)
+
 // fill puts dates in place of {day-1} (a weekday), {date+3} (a day of the month)
 // and {time-90m} (a time of day), counted from the publication, so that the text
 // is right whenever the demo runs.
 func (c *copy) fill(text string, published time.Time) string {
-	if !strings.Contains(text, "{") {
-		return text
-	}
-	var b strings.Builder
-	for {
-		before, rest, found := strings.Cut(text, "{")
-		b.WriteString(before)
-		mark, after, closed := strings.Cut(rest, "}")
-		if !found || !closed {
-			return b.String()
-		}
-		b.WriteString(words[c.lang].moment(mark, published))
-		text = after
-	}
+	return marks.ReplaceAllStringFunc(text, func(mark string) string {
+		return words[c.lang].moment(strings.Trim(mark, "{}"), published)
+	})
 }
 
 // Dir is the writing direction of the article's language.

@@ -126,31 +126,37 @@ func (c *canvas) gradient(top, bottom int, from, to color.RGBA) {
 // each sample covers the pixels between two crossings exactly.
 func (c *canvas) fill(col color.RGBA, alpha float64, pts ...point) {
 	const samples = 4
-	top, bottom := pts[0].y, pts[0].y
+	left, right, top, bottom := pts[0].x, pts[0].x, pts[0].y, pts[0].y
 	for _, p := range pts {
-		top, bottom = min(top, p.y), max(bottom, p.y)
+		left, right, top, bottom = min(left, p.x), max(right, p.x), min(top, p.y), max(bottom, p.y)
 	}
-	cover := make([]float64, pictureWidth)
+	from, to := max(int(left), 0), min(int(right)+1, pictureWidth)
+	if from >= to {
+		return
+	}
+	cover := make([]float64, to-from)
 	for y := max(int(top), 0); y <= min(int(bottom), pictureHeight-1); y++ {
 		clear(cover)
 		for s := range samples {
-			addCrossings(cover, pts, float64(y)+(float64(s)+.5)/samples, 1.0/samples)
+			addCrossings(cover, float64(from), pts, float64(y)+(float64(s)+.5)/samples, 1.0/samples)
 		}
 		for x, a := range cover {
 			if a > 0 {
-				c.blend(x, y, col, min(a, 1)*alpha)
+				c.blend(from+x, y, col, min(a, 1)*alpha)
 			}
 		}
 	}
 }
 
-// addCrossings adds what the polygon covers on the line at y, by the even-odd rule.
-func addCrossings(cover []float64, pts []point, y, weight float64) {
-	var xs []float64
+// addCrossings adds what the polygon covers on the line at y, by the even-odd
+// rule; cover begins at the pixel left.
+func addCrossings(cover []float64, left float64, pts []point, y, weight float64) {
+	var room [8]float64
+	xs := room[:0]
 	for i, a := range pts {
 		b := pts[(i+1)%len(pts)]
 		if (a.y <= y) != (b.y <= y) {
-			xs = append(xs, a.x+(y-a.y)/(b.y-a.y)*(b.x-a.x))
+			xs = append(xs, a.x+(y-a.y)/(b.y-a.y)*(b.x-a.x)-left)
 		}
 	}
 	sortFew(xs)
