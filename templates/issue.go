@@ -115,10 +115,7 @@ func newMailView(b Brand, lang, direction string) (mailView, error) {
 		direction = directionOf(lang)
 	}
 	css, err := mailStyles(b.Accent)
-	b = Brand{
-		Name: clip(b.Name, maxName), URL: address(b.URL), Accent: b.Accent,
-		Logo: picture(b.Logo), LogoDark: picture(b.LogoDark), Postal: clip(b.Postal, maxTitle),
-	}
+	b = cleanBrand(b)
 	return mailView{
 		styles: css, W: w, Language: lang, Direction: direction, Align: alignOf(direction), Script: scriptOf(lang),
 		Brand: b, BrandName: Isolate(b.Name, direction),
@@ -255,7 +252,7 @@ func (view *issueView) story(st Story, now time.Time) storyView {
 	out := storyView{
 		Title: Isolate(clip(st.Title, maxTitle), direction), URL: address(st.URL),
 		Language: lang, Direction: direction, Align: alignOf(direction), Script: scriptOf(lang),
-		Other: baseOf(lang) != baseOf(view.Language), Image: picture(st.Image), Lead: st.Lead,
+		Other: baseOf(lang) != baseOf(view.Language), Image: address(st.Image), Lead: st.Lead,
 		Meta: view.meta(st, now), RelatedTitle: view.W.Say("story.related"),
 		UILanguage: view.Language, UIDirection: view.Direction, UIScript: view.Script,
 	}
@@ -404,9 +401,6 @@ func clip(s string, n int) string {
 	}
 	return strings.TrimRight(cut, " ,;:–—-") + "…"
 }
-
-// picture is an address for an img element: absolute http or https.
-func picture(u string) string { return address(u) }
 
 func alignOf(direction string) string {
 	if direction == "rtl" {

@@ -1,0 +1,329 @@
+package templates
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+	"time"
+)
+
+//go:embed pages
+var pageFiles embed.FS
+
+// Names of the public pages, see [Page]; beside each the view it takes.
+const (
+	PageSubscribe     = "subscribe"      // SubscribePage
+	PageSubscribeForm = "subscribe-form" // SubscribePage, for a frame on somebody else's page
+	PageSubscribeDone = "subscribe-done" // SubscribeDonePage
+	PageConfirm       = "confirm"        // ConfirmPage
+	PageConfirmed     = "confirmed"      // ConfirmedPage
+	PageUnsubscribe   = "unsubscribe"    // UnsubscribePage
+	PageUnsubscribed  = "unsubscribed"   // UnsubscribedPage
+	PagePreferences   = "preferences"    // PreferencesPage
+	PageArchive       = "archive"        // ArchivePage
+	PageIssue         = "issue"          // IssuePage
+	PageError         = "error"          // ErrorPage
+)
+
+// Names of the fields in the forms of public pages.
+const (
+	FieldEmail    = "email"
+	FieldName     = "name"
+	FieldList     = "list"     // repeated; the value is ListChoice.Value
+	FieldLanguage = "language" // BCP 47
+	FieldTextOnly = "text"     // "1" when ticked
+	FieldPause    = "pause"    // days from now, "0" = none, "keep" = as it is
+	FieldTrap     = "website"  // people do not see it and leave it empty, programs fill it in
+	FieldAll      = "all"      // "1": the form that unsubscribes from everything
+)
+
+// Frame is what every public page has around its content. Embed it.
+type Frame struct {
+	Brand Brand
+	// Alternates are the page in other languages, for the switch at its foot.
+	Alternates []Alternate
+}
+
+func (f Frame) frame() Frame { return f }
+
+// Alternate is the page in another language.
+type Alternate struct {
+	Language string // BCP 47
+	URL      string // may be relative
+}
+
+// ListChoice is a newsletter to tick in a form.
+type ListChoice struct {
+	Value       string // of FieldList
+	Title       string
+	Description string // when it comes and what is in it; "" = none
+	Checked     bool
+}
+
+// SubscribePage is the form that asks for an address.
+type SubscribePage struct {
+	Frame
+	Action string // where the form is posted to
+	Lists  []ListChoice
+	Email  string // as typed, when the form is shown again
+	Name   string
+	// Problem is the key of what is wrong with the form: "email", "list",
+	// "busy", "" = nothing. It stands beside the field.
+	Problem    string
+	Suggestion string // the address that was meant, beside the problem "email"
+}
+
+// SubscribeDonePage is the answer to the form: the same whether the address is
+// new, known or never written to.
+type SubscribeDonePage struct {
+	Frame
+	Email string // as typed
+	Back  string // address of the form
+}
+
+// ConfirmPage shows the button of a confirmation; opening it changes nothing.
+type ConfirmPage struct {
+	Frame
+	Action     string
+	Newsletter string // title, or titles
+	Email      string
+}
+
+// ConfirmedPage says that the subscription stands.
+type ConfirmedPage struct {
+	Frame
+	Newsletter  string
+	Preferences string // address of the reader's own page; "" = not offered
+}
+
+// UnsubscribePage shows the button that ends a subscription; opening it changes
+// nothing.
+type UnsubscribePage struct {
+	Frame
+	Action      string
+	Newsletter  string
+	Email       string
+	Preferences string // "" = not offered
+	Test        bool   // the link is from a test mail: no button, it would change nothing
+}
+
+// UnsubscribedPage says that it is done.
+type UnsubscribedPage struct {
+	Frame
+	Newsletter string
+	Again      string // address at which to subscribe again; "" = not offered
+}
+
+// PreferencesPage is the reader's own page.
+type PreferencesPage struct {
+	Frame
+	Action    string
+	Email     string
+	Name      string
+	Lists     []ListChoice
+	Languages []LanguageChoice // none = not offered
+	TextOnly  bool
+	Pauses    []int     // days offered: 7, 30
+	Paused    time.Time // until when, in the reader's zone; zero = not paused
+	Saved     bool      // what was posted is stored
+	Problem   string    // as in SubscribePage
+}
+
+// LanguageChoice is an edition's language to choose.
+type LanguageChoice struct {
+	Language string // BCP 47
+	Checked  bool
+}
+
+// ArchivePage lists the public issues of a newsletter, newest first.
+type ArchivePage struct {
+	Frame
+	Newsletter string
+	Issues     []ArchiveEntry
+	Newer      string // address of the page with newer issues; "" = none
+	Older      string
+	Atom       string
+	JSON       string
+	Subscribe  string
+}
+
+// ArchiveEntry is one issue in the archive.
+type ArchiveEntry struct {
+	URL       string
+	Date      time.Time // in the newsletter's zone
+	Number    int
+	Subject   string
+	Language  string // of the subject
+	Direction string
+	Stories   int // 0 = not said
+}
+
+// IssuePage shows one sent issue in a frame, so that the mail's styles and the
+// page's do not mix.
+type IssuePage struct {
+	Frame
+	Newsletter string
+	Subject    string
+	Date       time.Time
+	Language   string
+	Direction  string
+	FrameURL   string // address of the sealed HTML, its slots emptied
+	Archive    string
+	Newer      string
+	Older      string
+	Subscribe  string
+}
+
+// ErrorPage says what happened and what to do.
+type ErrorPage struct {
+	Frame
+	// Kind is expired, invalid, notfound, busy or failed; anything else is failed.
+	Kind string
+	Home string // address that leads on; "" = the brand's home page
+}
+
+// page is the view of the layout around a page's own view.
+type page struct {
+	W         *Vocabulary
+	Name      string
+	Title     string
+	Language  string
+	Direction string
+	Frame     Frame
+	BrandName string
+	Home      string
+	Accent    string // address of the accent's style sheet
+	Styles    []string
+	Framed    bool // inside somebody else's page: no masthead, no foot
+	View      any
+}
+
+// pageKind is what Page knows of a page: its template, its title and which view
+// it takes.
+type pageKind struct {
+	title func(w *Vocabulary, view any) (string, bool)
+}
+
+func titled[V any](title func(*Vocabulary, V) string) pageKind {
+	return pageKind{title: func(w *Vocabulary, view any) (string, bool) {
+		v, ok := view.(V)
+		if !ok {
+			return "", false
+		}
+		return title(w, v), true
+	}}
+}
+
+func says[V any](key string) pageKind {
+	return titled(func(w *Vocabulary, _ V) string { return w.Say(key) })
+}
+
+var pageKinds = map[string]pageKind{
+	PageSubscribe:     says[SubscribePage]("subscribe.title"),
+	PageSubscribeForm: says[SubscribePage]("subscribe.title"),
+	PageSubscribeDone: says[SubscribeDonePage]("subscribe.done.title"),
+	PageConfirm:       says[ConfirmPage]("confirm.title"),
+	PageConfirmed:     says[ConfirmedPage]("confirmed.title"),
+	PageUnsubscribe:   says[UnsubscribePage]("unsubscribe.title"),
+	PageUnsubscribed:  says[UnsubscribedPage]("unsubscribed.title"),
+	PagePreferences:   says[PreferencesPage]("preferences.title"),
+	PageArchive: titled(func(w *Vocabulary, v ArchivePage) string {
+		return w.Say("archive.title", "newsletter", clip(v.Newsletter, maxName))
+	}),
+	PageIssue: titled(func(w *Vocabulary, v IssuePage) string { return Isolate(clip(v.Subject, maxTitle), w.Direction) }),
+	PageError: titled(func(w *Vocabulary, v ErrorPage) string { return w.Say("error." + v.kind() + ".title") }),
+}
+
+var pageTemplates = parsePages()
+
+// parsePages parses each page with the layout, so that every page can define
+// "content" anew.
+func parsePages() map[string]*template.Template {
+	layout := template.Must(template.New("layout.html").Funcs(pageFuncs).ParseFS(pageFiles, "pages/layout.html", "pages/parts.html"))
+	all := map[string]*template.Template{}
+	for name := range pageKinds {
+		file := "pages/" + strings.TrimSuffix(name, "-form") + ".html"
+		all[name] = template.Must(template.Must(layout.Clone()).ParseFS(pageFiles, file))
+	}
+	return all
+}
+
+var pageFuncs = template.FuncMap{
+	"bdi":      withBdi,
+	"isolate":  func(w *Vocabulary, s string) template.HTML { return withBdi(Isolate(clean(s), w.Direction)) },
+	"language": func(lang string) string { return Words(lang).Name },
+	"dir":      directionOf,
+	"script":   scriptOf,
+	"static":   staticURL,
+	"clean":    clean,
+	"field":    func(name string) string { return formFields[name] },
+	"languages": func() []string {
+		return Languages()
+	},
+}
+
+// formFields are the field names by the words that templates use for them.
+var formFields = map[string]string{
+	"email": FieldEmail, "name": FieldName, "list": FieldList, "language": FieldLanguage,
+	"text": FieldTextOnly, "pause": FieldPause, "trap": FieldTrap, "all": FieldAll,
+}
+
+// Page writes the public page called name in a language, filled from its view
+// (see the constants; a value, not a pointer). Nothing is written when it fails:
+// an unknown name, or a view that is not the page's own.
+//
+// Pages need no JavaScript and no inline styles; they load files below
+// StaticPrefix only, so that a handler can send
+//
+//	Content-Security-Policy: default-src 'none'; style-src 'self'; img-src 'self' https:; frame-src 'self'; form-action 'self'; base-uri 'none'
+func Page(w io.Writer, name, lang string, data any) error {
+	kind, ok := pageKinds[name]
+	if !ok {
+		return fmt.Errorf("write page %q: no such page", name)
+	}
+	words := Words(lang)
+	title, ok := kind.title(words, data)
+	if !ok {
+		return fmt.Errorf("write page %q: %T is not its view", name, data)
+	}
+	frame := data.(interface{ frame() Frame }).frame()
+	frame.Brand = cleanBrand(frame.Brand)
+	view := page{
+		W: words, Name: name, Title: title, Language: words.Language, Direction: words.Direction, Frame: frame,
+		BrandName: Isolate(frame.Brand.Name, words.Direction), Home: frame.Brand.URL,
+		Accent: accentURL(frame.Brand.Accent), Framed: name == PageSubscribeForm, View: data,
+	}
+	var b bytes.Buffer
+	if err := pageTemplates[name].ExecuteTemplate(&b, "layout.html", view); err != nil {
+		return fmt.Errorf("write page %q: %w", name, err)
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// cleanBrand makes a brand's texts and addresses fit to be shown.
+func cleanBrand(b Brand) Brand {
+	return Brand{
+		Name: clip(b.Name, maxName), URL: address(b.URL), Accent: b.Accent,
+		Logo: address(b.Logo), LogoDark: address(b.LogoDark), Postal: clip(b.Postal, maxTitle),
+	}
+}
+
+func (v ErrorPage) kind() string {
+	switch v.Kind {
+	case "expired", "invalid", "notfound", "busy":
+		return v.Kind
+	}
+	return "failed"
+}
+
+// Text is what the page says; for templates.
+func (v ErrorPage) Text(w *Vocabulary) string { return w.Say("error." + v.kind() + ".text") }
+
+// Paragraph is the sentence about the pause that is on; for templates.
+func (v PreferencesPage) Paragraph(w *Vocabulary) string {
+	return w.Say("preferences.pause.until", "when", w.LongDate(v.Paused))
+}

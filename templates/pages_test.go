@@ -1,0 +1,146 @@
+package templates
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func sampleFrame(lang string) Frame {
+	b := sampleBrand()
+	if lang == "ur" {
+		b.Postal = "ہاربر کوریئر پریس، 14 لائٹ ہاؤس روڈ، پورٹ سیلوین"
+	}
+	return Frame{Brand: b, Alternates: []Alternate{{"en", "?language=en"}, {"ur", "?language=ur"}}}
+}
+
+// samplePages is one filled view of every public page.
+func samplePages(lang string) map[string]any {
+	f := sampleFrame(lang)
+	lists := []ListChoice{
+		{Value: "1", Title: "Morning Digest", Description: "Every day at 7:00, the dozen stories that matter", Checked: true},
+		{Value: "2", Title: "ہفتہ وار", Description: "ہر اتوار، ہفتے کی بہترین تحریریں"},
+	}
+	const email, link = "amina@reader.example", "/preferences/k1.abc"
+	return map[string]any{
+		PageSubscribe:     SubscribePage{Frame: f, Action: "/subscribe", Lists: lists, Email: "amina@reader,example", Problem: "email", Suggestion: email},
+		PageSubscribeForm: SubscribePage{Frame: f, Action: "/subscribe", Lists: lists[:1]},
+		PageSubscribeDone: SubscribeDonePage{Frame: f, Email: email, Back: "/subscribe"},
+		PageConfirm:       ConfirmPage{Frame: f, Action: "/confirm/k1.abc", Newsletter: "Morning Digest", Email: email},
+		PageConfirmed:     ConfirmedPage{Frame: f, Newsletter: "Morning Digest", Preferences: link},
+		PageUnsubscribe:   UnsubscribePage{Frame: f, Action: "/u/k1.abc", Newsletter: "Morning Digest", Email: email, Preferences: link},
+		PageUnsubscribed:  UnsubscribedPage{Frame: f, Newsletter: "Morning Digest", Again: "/subscribe"},
+		PagePreferences: PreferencesPage{
+			Frame: f, Action: link, Email: email, Name: "Amina", Lists: lists, Pauses: []int{7, 30}, Paused: at(30, 0, 0), Saved: true,
+			Languages: []LanguageChoice{{"en", true}, {"ur", false}},
+		},
+		PageArchive: ArchivePage{
+			Frame: f, Newsletter: "Morning Digest", Older: "?before=200", Atom: "/morning/atom.xml", JSON: "/morning/feed.json", Subscribe: "/subscribe",
+			Issues: []ArchiveEntry{
+				{URL: "/morning/214", Date: at(23, 7, 0), Number: 214, Subject: "Ferry to the outer islands returns after eleven years, and the first crossing is full", Language: "en", Stories: 12},
+				{URL: "/morning/213", Date: at(22, 7, 0), Number: 213, Subject: "گیارہ سال بعد جزیروں کی کشتی سروس بحال", Language: "ur", Direction: "rtl", Stories: 1},
+			},
+		},
+		PageIssue: IssuePage{Frame: f, Newsletter: "Morning Digest", Subject: "Ferry to the outer islands returns", Date: at(23, 7, 0), Language: "en", FrameURL: "/morning/214/sheet", Archive: "/morning", Older: "/morning/213"},
+		PageError: ErrorPage{Frame: f, Kind: "expired"},
+	}
+}
+
+func writePage(t *testing.T, name, lang string, data any) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Page(&b, name, lang, data); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestPagesInEveryLanguage(t *testing.T) {
+	for _, lang := range Languages() {
+		for name, view := range samplePages(lang) {
+			page := writePage(t, name, lang, view)
+			words := Words(lang)
+			for _, want := range []string{`<html lang="` + lang + `" dir="` + words.Direction + `">`, "<h1"} {
+				if !strings.Contains(page, want) {
+					t.Errorf("%s %s has no %q", name, lang, want)
+				}
+			}
+			for _, never := range []string{"<script", "style=", "<style", "ZgotmplZ"} {
+				if strings.Contains(page, never) {
+					t.Errorf("%s %s has %q", name, lang, never)
+				}
+			}
+			if got := strings.Count(page, "<h1"); got != 1 {
+				t.Errorf("%s %s: %d h1, want 1", name, lang, got)
+			}
+		}
+	}
+}
+
+func TestPageRefusesWhatItDoesNotKnow(t *testing.T) {
+	var b bytes.Buffer
+	if err := Page(&b, "nonsense", "en", ErrorPage{}); err == nil {
+		t.Error("a page that does not exist was written")
+	}
+	if err := Page(&b, PageConfirm, "en", ErrorPage{}); err == nil {
+		t.Error("a page was written from another page's view")
+	}
+	if b.Len() != 0 {
+		t.Errorf("%d bytes were written in spite of the error", b.Len())
+	}
+}
+
+// The buttons that change something are forms that post; a link changes nothing.
+func TestPagesPostWhatChanges(t *testing.T) {
+	for _, name := range []string{PageSubscribe, PageConfirm, PageUnsubscribe, PagePreferences} {
+		page := writePage(t, name, "en", samplePages("en")[name])
+		forms := strings.Count(page, "<form ")
+		if posts := strings.Count(page, `<form method="post"`); forms == 0 || posts != forms {
+			t.Errorf("%s: %d of %d forms post", name, posts, forms)
+		}
+	}
+	test := writePage(t, PageUnsubscribe, "en", UnsubscribePage{Test: true, Action: "/u/x"})
+	if strings.Contains(test, "<form") {
+		t.Error("the page behind a test mail's link has a button")
+	}
+}
+
+func TestPageShowsTheProblemBesideItsField(t *testing.T) {
+	page := writePage(t, PageSubscribe, "en", samplePages("en")[PageSubscribe])
+	for _, want := range []string{`aria-invalid="true"`, `aria-describedby="email-problem"`, "Did you mean amina@reader.example?", `value="amina@reader,example"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the form has no %q", want)
+		}
+	}
+}
+
+func TestStaticHandler(t *testing.T) {
+	srv := httptest.NewServer(StaticHandler())
+	defer srv.Close()
+	for path, kind := range map[string]string{
+		staticURL("tokens.css"): "text/css; charset=utf-8", staticURL("site.css"): "text/css; charset=utf-8",
+		accentURL("#8A2F1D"): "text/css; charset=utf-8", staticURL("favicon.svg"): "image/svg+xml",
+		staticURL("htmx-4.0.1.min.js"): "text/javascript; charset=utf-8",
+	} {
+		res, err := http.Get(srv.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != 200 || res.Header.Get("Content-Type") != kind || !strings.Contains(res.Header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: %s, %q, %q", path, res.Status, res.Header.Get("Content-Type"), res.Header.Get("Cache-Control"))
+		}
+	}
+	for _, path := range []string{"/static/", "/static/none.css", "/static/accent-red.css", "/static/../pages.go"} {
+		res, err := http.Get(srv.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != 404 {
+			t.Errorf("%s: %s, want 404", path, res.Status)
+		}
+	}
+}
