@@ -30,6 +30,7 @@ type furnitureList struct {
 	lines, ends       phrases
 	labels            phrases
 	bylines, nobodies phrases
+	roles             map[string]bool
 }
 
 // verdict is what class words say about an element.
@@ -49,7 +50,7 @@ type classPattern struct {
 
 // readFurniture reads lines of action, language, pattern and example.
 func readFurniture(text string) (*furnitureList, error) {
-	f := &furnitureList{classes: map[string][]classPattern{}}
+	f := &furnitureList{classes: map[string][]classPattern{}, roles: map[string]bool{}}
 	for i, line := range strings.Split(text, "\n") {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
@@ -83,6 +84,8 @@ func (f *furnitureList) add(action, pattern string) error {
 		f.bylines.add(pattern)
 	case "nobody":
 		f.nobodies.add(pattern)
+	case "role":
+		f.roles[pattern] = true
 	default:
 		return fmt.Errorf("no action %q", action)
 	}

@@ -23,7 +23,7 @@ func (p *page) article(r rules) Article {
 	a.Canonical = p.canonical()
 	a.Title = first([]string{ruleText(p.doc, r.title), p.headline(t, a.SiteName)})
 	a.Byline = p.byline(r.author, t, a)
-	a.Published, a.Modified = p.dates(r.date, t)
+	a.Published, a.Modified = p.dates(r.date, t, a.Title)
 	a.Image, a.ImageAlt = p.picture(t)
 	a.Keys = p.keys(a.Canonical)
 	return a
@@ -74,7 +74,7 @@ func (p *page) canonical() string {
 }
 
 // dates are when the article was published and last changed.
-func (p *page) dates(rule cascadia.Matcher, t thing) (published, modified time.Time) {
+func (p *page) dates(rule cascadia.Matcher, t thing, title string) (published, modified time.Time) {
 	american := p.american()
 	modified, _ = firstDate(american, t.text("dateModified"), p.metaFirst("article:modified_time", "og:updated_time", "last-modified", "dcterms.modified"), p.prop("dateModified"))
 	if d, ok := firstDate(american, ruleText(p.doc, rule)); ok {
@@ -84,10 +84,20 @@ func (p *page) dates(rule cascadia.Matcher, t thing) (published, modified time.T
 		p.metaFirst("parsely-pub-date", "datepublished", "date", "pubdate", "publishdate", "publish-date", "publish_date", "article.published", "sailthru.date", "dc.date.issued", "dcterms.created", "dc.date", "dcterms.date", "published-date", "article_date_original", "originalpublicationdate", "cxenseparse:recs:publishtime", "rnews:datepublished", "bt:pubdate"),
 		t.text("dateCreated"), t.text("uploadDate"))
 	if !ok {
+		shown, changed := p.headerDates(title, american)
+		if modified.IsZero() {
+			modified = changed
+		}
+		published, ok = shown, !shown.IsZero()
+	}
+	if !ok {
+		published, ok = urlDate(p.base)
+	}
+	if !ok {
 		published, ok = p.visibleDate(american)
 	}
 	if !ok {
-		published, _ = urlDate(p.base)
+		published = modified
 	}
 	return published, modified
 }

@@ -25,6 +25,7 @@ type page struct {
 	lang   string                  // html lang
 	h1     []*html.Node
 	times  []*html.Node // time elements
+	pieces []piece      // the texts of the page in order
 	marked []*html.Node // elements that class, rel or id call a byline
 	dated  []*html.Node // elements that class or id call a date
 	things []thing      // JSON-LD
@@ -122,8 +123,13 @@ func detach(n *html.Node) {
 // scan reads, in one walk, whatever on the page speaks about the article.
 func (p *page) scan() {
 	for n := range p.doc.Descendants() {
-		if n.Type == html.ElementNode {
+		switch {
+		case n.Type == html.ElementNode:
 			p.see(n)
+		case n.Type == html.TextNode && len(p.pieces) < maxPieces && !silent(n.Parent):
+			if s := strings.TrimSpace(n.Data); s != "" {
+				p.pieces = append(p.pieces, piece{n.Parent, s})
+			}
 		}
 	}
 	if href := first(p.links["base"]); href != "" {
