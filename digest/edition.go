@@ -220,7 +220,7 @@ func (s *Sealer) view(issue Issue, e EditionSpec, chosen []Chosen, related map[i
 		zone = time.UTC
 	}
 	v := templates.Issue{
-		Brand: spec.Brand, Newsletter: spec.Title, Language: e.Language, Direction: direction(e.Language), City: spec.City,
+		Brand: spec.Brand, Newsletter: spec.Title, Language: e.Language, Direction: Direction(e.Language), City: spec.City,
 		Date: issue.SlotAt.In(zone), Number: issue.Number, Subject: issue.Subject, Preheader: issue.Preheader,
 	}
 	if s.ArchiveURL != nil {
@@ -320,8 +320,8 @@ func shorten(s string, runes int) string {
 	return strings.TrimRight(cut, " ,;:–—-") + "…"
 }
 
-// direction of a language's own script.
-func direction(language string) string {
+// Direction is that of a language's own script.
+func Direction(language string) string {
 	switch baseLanguage(language) {
 	case "ar", "ur", "fa", "he", "ps", "sd", "ug", "yi", "dv", "ckb":
 		return "rtl"

@@ -195,3 +195,10 @@ func (s *Store) UseStories(ctx context.Context, i Issue) error {
 func (s *Store) IssueIn(ctx context.Context, q schema.Querier, id int64) (Issue, error) {
 	return s.issue(ctx, q, id)
 }
+
+// IssueByNumber finds a newsletter's issue by its number.
+func (s *Store) IssueByNumber(ctx context.Context, newsletter int64, number int) (Issue, error) {
+	i, err := scanIssue(s.DB.Read.QueryRowContext(ctx, `select `+issueColumns+` from issues i join newsletters n on n.id = i.newsletter_id
+		where i.newsletter_id = $1 and i.number = $2`, newsletter, number))
+	return i, notFound(err, "issue number", number)
+}

@@ -23,6 +23,9 @@ type Candidate struct {
 	quotes    int     // opening less closing curly marks
 	title     float32 // share of the headline's weight that it holds
 	headline  float32 // share of it that is headline
+	accuses   bool
+	denies    bool
+	answers   []int // candidates of which one must stand with it
 }
 
 // Flaw is a reason not to print a sentence, or not to print it alone.
@@ -40,6 +43,8 @@ const (
 	Bare                      // is a quotation without its speaker
 	Short                     // has under four words
 	Stale                     // is already used in the same issue
+	Echo                      // says no more than the headline
+	Outside                   // is an item, entry or answer, not part of the report
 )
 
 // maxText bounds how much of an article is looked at, in bytes. Nothing that
@@ -48,9 +53,8 @@ const maxText = 1 << 18
 
 // candidates splits, cleans and judges the article. The result is empty only
 // if the text holds no letter.
-func candidates(v *vocabulary, d Doc) []Candidate {
+func candidates(v *vocabulary, d Doc, text string, l layout) []Candidate {
 	rules := languageFor(d.Language)
-	text := head(d.Text)
 	start := len(text) - len(strings.TrimLeftFunc(text, isBlank))
 	start += opening(text[start:])
 	var out []Candidate
@@ -60,20 +64,33 @@ func candidates(v *vocabulary, d Doc) []Candidate {
 		if strings.IndexFunc(text[s[0]:s[1]], unicode.IsLetter) < 0 {
 			continue
 		}
-		c := Candidate{Index: i, Spans: body(text, s), order: order}
-		c.paragraph = order > 0 && strings.Contains(text[last:s[0]], "\n")
+		paragraph := order == 0 || strings.Contains(text[last:s[0]], "\n")
 		last = s[1]
+		quotable := l.quotable(s[0])
+		if paragraph || strings.HasPrefix(text[s[0]:], "•") {
+			s[0] += marker(text[s[0]:s[1]])
+		}
+		c := Candidate{Index: i, Spans: body(text, s), order: order, paragraph: paragraph && order > 0}
 		order++
 		c.read(v, rules, text)
 		if start > 0 || i > 0 {
 			c.lean(rules)
 		}
+		if !quotable {
+			c.Flaws |= Outside
+		}
 		if isCredit(c.Text) && len(out) > 0 {
 			out[len(out)-1].Flaws |= Junk // the sentence before a credit is its caption
+		}
+		if strings.HasSuffix(strings.TrimRightFunc(c.Text, isCloser), "…") || strings.HasSuffix(strings.TrimRightFunc(c.Text, isCloser), "...") {
+			if strings.IndexFunc(text[s[1]:], unicode.IsLetter) < 0 {
+				c.Flaws |= Stub // the page breaks off here
+			}
 		}
 		out = append(out, c)
 		if short, ok := unlinked(rules, text, c); ok {
 			short.read(v, rules, text)
+			short.Flaws |= c.Flaws & Outside
 			out = append(out, short)
 		}
 	}
@@ -123,7 +140,7 @@ func flaws(rules *language, s string, words int) Flaw {
 	if words < 4 {
 		f |= Short
 	}
-	if isJunk(s) {
+	if isJunk(s) || isRow(s) {
 		f |= Junk
 	}
 	if strings.Count(s, `"`)%2 != 0 {
@@ -136,35 +153,61 @@ func flaws(rules *language, s string, words int) Flaw {
 // person who comes before any name.
 func voice(rules *language, s string) Flaw {
 	var f Flaw
-	named, inQuote, first := false, false, true
-	said := 0
+	var marks quoting
+	named, first, said := false, true, false
 	for w := range strings.FieldsSeq(s) {
-		if strings.HasPrefix(w, `"`) || strings.HasPrefix(w, "“") || strings.HasPrefix(w, "'") || strings.HasPrefix(w, "‘") {
-			inQuote = true
+		outside := marks.read(w)
+		word := strings.TrimFunc(w, func(r rune) bool { return !unicode.IsLetter(r) })
+		if word == "" {
+			continue
 		}
-		ends := strings.ContainsAny(w[len(w)-1:], `"`) || strings.Contains(w, "”") || strings.HasSuffix(w, "’") || strings.HasSuffix(w, "'") || strings.HasSuffix(strings.TrimRight(w, ".,"), `"`)
-		if !inQuote {
-			said++
-			word := strings.ToLower(strings.TrimFunc(w, func(r rune) bool { return !unicode.IsLetter(r) }))
-			word = strings.ReplaceAll(word, "’", "'")
-			switch r, _ := utf8.DecodeRuneInString(w); {
-			case rules.personal[word]:
+		if outside {
+			said = true
+			lower := strings.ReplaceAll(strings.ToLower(word), "’", "'")
+			if len(word) > 1 && word == strings.ToUpper(word) {
+				lower = "" // US is not us
+			}
+			switch r, _ := utf8.DecodeRuneInString(word); {
+			case rules.personal[lower]:
 				f |= Personal
-			case rules.pronouns[word] && !named:
+			case rules.pronouns[lower] && !named:
 				f |= Loose
-			case !first && unicode.IsUpper(r):
+			case unicode.IsUpper(r) && (!first || len(rules.starters) > 0 && !rules.starters[word]):
 				named = true
 			}
 		}
 		first = false
-		if ends {
-			inQuote = false
-		}
 	}
-	if said == 0 {
+	if !said {
 		f |= Bare
 	}
 	return f
+}
+
+// quoting follows quotation marks through a sentence.
+type quoting struct{ straight, curly, single bool }
+
+// read takes the next word and says whether it stands outside all marks.
+func (q *quoting) read(w string) bool {
+	if strings.HasPrefix(w, "'") || strings.HasPrefix(w, "‘") {
+		q.single = true
+	}
+	if strings.HasPrefix(w, `"`) {
+		q.straight = !q.straight
+		w = w[1:]
+	}
+	q.curly = q.curly || strings.ContainsAny(w, "“«„")
+	outside := !q.straight && !q.curly && !q.single
+	if strings.Count(w, `"`)%2 != 0 {
+		q.straight = !q.straight
+	}
+	if strings.ContainsAny(w, "”»") {
+		q.curly = false
+	}
+	if bare := strings.TrimRight(w, ".,!?;:"); strings.HasSuffix(bare, "'") || strings.HasSuffix(bare, "’") {
+		q.single = false
+	}
+	return outside
 }
 
 // unlinked returns the sentence without its opening connective, where a

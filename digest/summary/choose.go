@@ -26,7 +26,11 @@ type Set struct {
 // Sets returns every set of the best candidates that keeps the budget and
 // stands by itself, in the order of their expected overlap.
 func (s *Study) Sets(allowed Flaw) []Set {
-	b := builder{s: s, allowed: allowed, eligible: s.shortlist(allowed), used: make([]uint16, len(s.words)), usedPairs: make([]uint16, len(s.pairs))}
+	return s.sets(allowed, s.shortlist(allowed, func(*Candidate) bool { return true }))
+}
+
+func (s *Study) sets(allowed Flaw, eligible []int) []Set {
+	b := builder{s: s, allowed: allowed, eligible: eligible, used: make([]uint16, len(s.words)), usedPairs: make([]uint16, len(s.pairs))}
 	b.walk(0)
 	var u, p float32
 	for _, set := range b.sets {
@@ -60,7 +64,7 @@ type builder struct {
 }
 
 func (b *builder) walk(from int) {
-	if len(b.members) > 0 && b.s.stands(b.members, b.allowed) {
+	if len(b.members) > 0 && b.s.stands(b.members, b.allowed) && b.s.fair(b.members) {
 		n := float32(b.tokens)
 		b.sets = append(b.sets, Set{
 			Members: slices.Clone(b.members), Words: b.words, Tokens: b.tokens, Score: b.score,
@@ -78,7 +82,9 @@ func (b *builder) walk(from int) {
 		}
 		saved := *b
 		b.add(c, b.eligible[i])
-		b.walk(i + 1)
+		if 5*(b.repeated-saved.repeated) < 4*len(c.tokens) || len(b.members) == 1 { // else it says nothing new
+			b.walk(i + 1)
+		}
 		sets := b.sets
 		b.remove(c)
 		*b = saved
@@ -118,11 +124,11 @@ func (b *builder) remove(c *Candidate) {
 	}
 }
 
-// shortlist returns the best sentences that may be printed, with the
-// predecessors of those that need one, in article order.
-func (s *Study) shortlist(allowed Flaw) []int {
+// shortlist returns the best sentences that may be printed and that the caller
+// wants, with the predecessors of those that need one, in article order.
+func (s *Study) shortlist(allowed Flaw, wanted func(*Candidate) bool) []int {
 	printable := func(c *Candidate) bool {
-		return c.Words <= s.Options.Words && c.Flaws&^(allowed|Dangles|OddQuote|Loose) == 0
+		return c.Words <= s.Options.Words && c.Flaws&^(allowed|Dangles|OddQuote|Loose) == 0 && wanted(c)
 	}
 	var order []int
 	for i := range s.Candidates {
@@ -131,7 +137,11 @@ func (s *Study) shortlist(allowed Flaw) []int {
 		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(s.Candidates[b].Score, s.Candidates[a].Score) })
-	order = order[:min(pool, len(order))]
+	rest := order[min(pool, len(order)):]
+	order = slices.Clip(order[:len(order)-len(rest)])
+	if slices.ContainsFunc(order, func(i int) bool { return s.Candidates[i].answers != nil }) {
+		order = append(order, s.replies(rest)...)
+	}
 	for _, i := range slices.Clone(order) {
 		if s.Candidates[i].Flaws&(Dangles|OddQuote) == 0 {
 			continue
@@ -144,6 +154,17 @@ func (s *Study) shortlist(allowed Flaw) []int {
 	}
 	slices.Sort(order)
 	return order
+}
+
+// replies returns the best five denials, which make a fair summary possible.
+func (s *Study) replies(rest []int) []int {
+	var out []int
+	for _, i := range rest {
+		if s.Candidates[i].denies && len(out) < 5 {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 // stands says whether the set can be read alone: what refers back follows
@@ -211,6 +232,9 @@ func (s *Study) SetRow(set *Set, row []float32) {
 // Best returns the set that the model likes most, or nil if there is none.
 func (s *Study) Best(m *Model, allowed Flaw) *Set {
 	sets := s.Sets(allowed)
+	if len(sets) == 0 && len(s.denials) > 0 {
+		sets = s.sets(allowed, s.shortlist(allowed, func(c *Candidate) bool { return c.answers == nil }))
+	}
 	var best *Set
 	var bestScore float32
 	var row [SetFeatures]float32

@@ -51,7 +51,7 @@ var aside = regexp.MustCompile(`(?i)^[(\[](?:pictured|above|below|left|right|cen
 // They are matched in lower case.
 var junkAnywhere = []string{
 	"contributed to this report", "contributed to this story", "e-mail to a friend", "email to a friend", "all rights reserved",
-	"click here", "read more", "read the full", "see also:", "sign up for", "subscribe to", "follow us on", "follow him on", "follow her on",
+	"click here", "read more", "read the full", "see also:", "sign up for", "follow us on", "follow him on", "follow her on",
 	"you can follow", "scroll down", "may not be published, broadcast", "story highlights", "terms of use", "cookie", "newsletter",
 	"the opinions expressed", "opinions expressed in this", "the views expressed", "this story has been corrected", "an earlier version of",
 	"this article was originally", "originally appeared", "see the original story", "advertisement", "share this", "watch the video", "watch:",
@@ -79,6 +79,9 @@ func isJunk(s string) bool {
 		if strings.HasPrefix(lower, p) {
 			return true
 		}
+	}
+	if isPaywall(lower) {
+		return true
 	}
 	for _, p := range junkAnywhere {
 		if strings.Contains(lower, p) {

@@ -23,14 +23,19 @@ type language struct {
 // languageFor returns the rules for a BCP 47 tag; only the primary subtag
 // counts, and an unknown one gets rules without a dictionary.
 func languageFor(tag string) *language {
-	primary := strings.ToLower(tag)
-	if i := strings.IndexAny(primary, "-_"); i >= 0 {
-		primary = primary[:i]
-	}
-	if l, ok := languages[primary]; ok {
+	if l, ok := languages[primary(tag)]; ok {
 		return l
 	}
 	return unknown
+}
+
+// primary returns the language of a tag such as "pt-BR", in lower case.
+func primary(tag string) string {
+	tag = strings.ToLower(tag)
+	if i := strings.IndexAny(tag, "-_"); i >= 0 {
+		return tag[:i]
+	}
+	return tag
 }
 
 var unknown = &language{abbreviations: set("mr mrs ms dr prof st"), starters: set("")}
@@ -114,7 +119,7 @@ var languages = map[string]*language{
 		back:          split("He|She|They|It|His|Her|Hers|Their|Theirs|Its|Him|Them|This|That|These|Those|But|And|Or|Nor|However|Meanwhile|Also|Moreover|Furthermore|Instead|Then|So|Yet|Still|Such|Nevertheless|Nonetheless|Therefore|Thus|Hence|Besides|Otherwise|Likewise|Similarly|Consequently|Additionally|In addition|As a result|For example|For instance|In turn|Even so|Neither|Another|Others|One such|In response|At the time|At that|By then|With this|With that|After that|After this|Since then|In that|In this case|On the other hand|In other words|That's|It's|He's|She's|They're|Not so|No wonder|Because of this|Despite this|Despite that|In contrast|By contrast|Indeed|Plus|Too|Perhaps|Of course|Again|Afterwards|Afterward|Later|Elsewhere|On top of that|Among them|Both men|Both women|The former|The latter|The same|The pair|The duo|The trio|The couple"),
 		links:         split("But|And|However|Meanwhile|Also|Moreover|Furthermore|Yet|Still|So|Nevertheless|Nonetheless|Besides|Additionally|In addition|Instead|Then|Indeed|Plus|Elsewhere"),
 		pronouns:      set("he she they it his her hers their theirs its him them himself herself themselves itself"),
-		personal:      set("i i'm i've i'd i'll we we're we've we'd we'll my our me us mine ours myself ourselves you your you're you've you'll"),
+		personal:      set("i i'm i've i'd i'll we we're we've we'd we'll my our me us ours myself ourselves"),
 		abbreviations: set("mr mrs ms dr prof sen rep gov gen col lt sgt capt cmdr maj adm rev hon messrs vs v bros dept est mt ft e.g i.e fig approx ave blvd rd tp ths ts pgs gs op cit art spc pvt cpl supt insp det sr pres hr esq ph viz cf pp vol " + months),
 		either:        set("u.s u.k u.n d.c u.a.e e.u inc ltd co corp jr st no a.m p.m etc ph.d m.d b.c a.d l.a u.s.a"),
 		starters:      set("The He She It They In On At But And A An This That We You I His Her For If When While After Before As There Their These Those Its My Our So Yet Still However Meanwhile According With Since Once To From By Some Many Most One Two All Both Not No What Who Why How Where Other Another Under During Earlier Last Police Officials"),

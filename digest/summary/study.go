@@ -2,6 +2,7 @@ package summary
 
 import (
 	"math"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -16,6 +17,9 @@ type Study struct {
 	words      []word // by stem number
 	pairs      []pair
 	pairID     map[uint64]int32
+	denials    []int // candidates that deny something
+	layout     layout
+	walled     bool // asks the reader to subscribe
 	titled     bool
 	sentences  float32 // how many, variants apart
 	meanLength float32 // of a word, in letters up to six
@@ -44,9 +48,15 @@ type pair struct {
 // NewStudy splits and cleans the article and counts its words.
 func NewStudy(d Doc, o Options) *Study {
 	s := &Study{Doc: d, Options: o.withDefaults(), vocabulary: newVocabulary(), pairID: make(map[uint64]int32, 512)}
-	s.Candidates = candidates(s.vocabulary, d)
-	title := s.vocabulary.tokens(d.Title, nil)
+	text := head(d.Text)
+	s.layout = layoutOf(text)
+	s.Candidates = candidates(s.vocabulary, d, text, s.layout)
+	title := s.vocabulary.tokens(head(d.Title), nil)
 	title = title[:min(len(title), 64)]
+	s.markStale()
+	for _, c := range s.Candidates {
+		s.walled = s.walled || isPaywall(strings.ToLower(c.Text))
+	}
 	s.titled = len(title) > 1
 	s.words = make([]word, len(s.vocabulary.stems))
 	for i := range s.words {
@@ -57,6 +67,7 @@ func NewStudy(d Doc, o Options) *Study {
 	s.countWords()
 	s.weighTitle(title)
 	s.countPairs(title)
+	s.weighFairness()
 	return s
 }
 
@@ -135,8 +146,34 @@ func (s *Study) weighTitle(title []token) {
 			}
 		}
 		c.headline = float32(hits) / float32(max(len(c.tokens), 1))
+		if c.headline > .8 && c.title > .8 {
+			c.Flaws |= Echo
+		}
 		for _, t := range c.tokens {
 			s.words[t.id].title = max(s.words[t.id].title, c.title)
+		}
+	}
+}
+
+// markStale finds the candidates of which four in five words stand together in
+// one sentence that the issue has already printed.
+func (s *Study) markStale() {
+	for _, sentence := range s.Options.Avoid {
+		held := map[int32]bool{}
+		for _, t := range s.vocabulary.tokens(sentence, nil) {
+			held[t.id] = true
+		}
+		for i := range s.Candidates {
+			c := &s.Candidates[i]
+			hits := 0
+			for _, t := range c.tokens {
+				if held[t.id] {
+					hits++
+				}
+			}
+			if 5*hits >= 4*len(c.tokens) {
+				c.Flaws |= Stale
+			}
 		}
 	}
 }

@@ -2,14 +2,16 @@ package summary
 
 import (
 	"strings"
+	"unicode"
 )
 
 // Doc is one article.
 type Doc struct {
-	ID       string // for the caller's use
-	Language string // BCP 47; unknown or empty means that the opening is taken
-	Title    string // the headline; may be empty
-	Text     string // plain text, paragraphs separated by blank lines, valid UTF-8
+	ID          string // for the caller's use
+	Language    string // BCP 47; unknown or empty means that the opening is taken
+	Title       string // the headline; may be empty
+	Text        string // plain text, paragraphs separated by blank lines, valid UTF-8
+	Description string // what the feed says of the article, plain text; printed where Text is a stub
 }
 
 // Options says how long a summary may be. The zero value means the defaults.
@@ -51,28 +53,149 @@ func Summarize(d Doc, o Options) Summary {
 }
 
 // Tiers are the flaws that are put up with, one after the other, until a set
-// of sentences is found.
-var Tiers = []Flaw{Personal, Personal | Bare | Short, Personal | Bare | Short | Stale | Question, Personal | Bare | Short | Stale | Question | Stub | Dangles, ^Flaw(0)}
+// of sentences is found. Where the article has a headline, only the first
+// three are tried: a headline is better than a sentence nobody would sign.
+var Tiers = []Flaw{
+	0,
+	Personal,
+	Personal | Echo | Short | Bare | Stale,
+	Personal | Echo | Short | Bare | Stale | Question | Dangles | Outside,
+	Personal | Echo | Short | Bare | Stale | Question | Dangles | Outside | Stub | OddQuote,
+	^Flaw(0),
+}
 
 // Summarize is the summary that the model m picks.
 func (m *Model) Summarize(d Doc, o Options) Summary {
 	s := NewStudy(d, o)
+	if sum, ok := s.described(); ok {
+		return sum
+	}
+	if sum, ok := s.whole(); ok {
+		return sum
+	}
+	if !languageFor(d.Language).known {
+		if sum, ok := s.lead(); ok {
+			return sum
+		}
+	}
 	s.rate(m)
-	for _, allowed := range Tiers {
+	for i, allowed := range Tiers {
+		if i == 3 && d.hasTitle() {
+			break
+		}
 		if set := s.Best(m, allowed); set != nil {
-			return s.extract(set)
+			return s.extract(set.Members, "extract", s.why(allowed))
 		}
 	}
 	if sum, ok := s.clipped(); ok {
 		return sum
 	}
-	return Summary{Text: strings.TrimSpace(d.Title), Method: "headline", Reason: "the article holds no sentence"}
+	return Summary{Text: strings.Join(strings.Fields(d.Title), " "), Method: "headline", Reason: s.whyHeadline()}
 }
 
-func (s *Study) extract(set *Set) Summary {
-	sum := Summary{Method: "extract", Reason: "chosen sentences"}
-	lines := make([]string, len(set.Members))
-	for k, i := range set.Members {
+func (d Doc) hasTitle() bool { return strings.IndexFunc(d.Title, unicode.IsLetter) >= 0 }
+
+// described prints the feed's description in place of a stub: a text without
+// two printable sentences which is a teaser or shorter than the description.
+func (s *Study) described() (Summary, bool) {
+	printable := 0
+	for _, c := range s.Candidates {
+		if c.Flaws&(Junk|Stub|Outside) == 0 && !c.variant {
+			printable++
+		}
+	}
+	d := s.Doc
+	if printable > 1 || !s.walled && Words(d.Description) <= Words(head(d.Text)) {
+		return Summary{}, false
+	}
+	var out []string
+	words := 0
+	for _, span := range Split(d.Language, head(d.Description)) {
+		sentence := join(d.Description, body(d.Description, span))
+		if words += Words(sentence); words > s.Options.Words || len(out) == s.Options.Sentences {
+			break
+		}
+		if !isJunk(sentence) {
+			out = append(out, sentence)
+		}
+	}
+	if out == nil {
+		return Summary{}, false
+	}
+	return Summary{Text: strings.Join(out, "\n"), Method: "description", Reason: "the article is a stub; this is the feed's description"}, true
+}
+
+// whole prints a brief as it is: all of it fits.
+func (s *Study) whole() (Summary, bool) {
+	var set []int
+	words := 0
+	for i, c := range s.Candidates {
+		if c.variant || c.Flaws&(Junk|Outside) != 0 || c.Flaws&Stub != 0 && c.Words < 6 {
+			continue
+		}
+		if c.Flaws&(Stale|Question) != 0 {
+			return Summary{}, false
+		}
+		words += c.Words
+		set = append(set, i)
+	}
+	if len(set) == 0 || len(set) > s.Options.Sentences || words > s.Options.Words || !s.stands(set, 0) {
+		return Summary{}, false
+	}
+	return s.extract(set, "lead", "a brief: all of it fits"), true
+}
+
+// lead takes the first sentences that fit and can stand there.
+func (s *Study) lead() (Summary, bool) {
+	var set []int
+	words := 0
+	for i, c := range s.Candidates {
+		if c.variant || c.Flaws&(Junk|Stub|Outside|Question|Stale|Short) != 0 || words+c.Words > s.Options.Words {
+			continue
+		}
+		if next := append(set, i); s.stands(next, 0) {
+			set = next
+			words += c.Words
+		}
+		if len(set) == s.Options.Sentences {
+			break
+		}
+	}
+	if len(set) == 0 || !s.fair(set) {
+		return Summary{}, false
+	}
+	return s.extract(set, "lead", "the language is unknown: the opening"), true
+}
+
+// why tells the desk what is special about an extract.
+func (s *Study) why(allowed Flaw) string {
+	switch {
+	case s.layout.kind != report && s.layout.to > 0 && allowed&Outside == 0:
+		return "a " + string(s.layout.kind) + ": only its standfirst or newest entry is quoted"
+	case allowed&^Personal != 0:
+		return "no clean sentence was left; please look"
+	case len(s.denials) > 0:
+		return "chosen sentences; the article holds a denial"
+	}
+	return "chosen sentences"
+}
+
+func (s *Study) whyHeadline() string {
+	switch {
+	case len(s.Candidates) == 0:
+		return "the article holds no sentence"
+	case len(s.denials) > 0:
+		return "no summary within the budget holds both accusation and denial"
+	case s.layout.kind != report:
+		return "a " + string(s.layout.kind) + " without a sentence to quote"
+	}
+	return "no sentence can stand alone within the budget"
+}
+
+func (s *Study) extract(members []int, method, reason string) Summary {
+	sum := Summary{Method: method, Reason: reason}
+	lines := make([]string, len(members))
+	for k, i := range members {
 		lines[k] = s.Candidates[i].Text
 		sum.Sentences = append(sum.Sentences, Sentence{Spans: s.Candidates[i].Spans})
 	}
@@ -80,15 +203,19 @@ func (s *Study) extract(set *Set) Summary {
 	return sum
 }
 
-// clipped cuts the first sentence to the budget: the last resort for an
-// article that has no sentence which fits.
+// clipped cuts a sentence to the budget: the last resort for an article
+// without a headline or a sentence that fits.
 func (s *Study) clipped() (Summary, bool) {
-	d, o := s.Doc, s.Options
-	for _, c := range s.Candidates {
-		start := c.Spans[0][0]
-		end := clipWords(d.Text, start, c.Spans[0][1], o.Words)
-		if end > start {
-			return Summary{Text: d.Text[start:end], Sentences: []Sentence{{Spans: [][2]int{{start, end}}}}, Method: "lead", Reason: "no sentence fits the budget; the first is cut"}, true
+	if s.Doc.hasTitle() {
+		return Summary{}, false
+	}
+	for i, c := range s.Candidates {
+		if !s.fair([]int{i}) {
+			continue
+		}
+		start, end := c.Spans[0][0], c.Spans[0][1]
+		if end = clipWords(s.Doc.Text, start, end, s.Options.Words); end > start {
+			return Summary{Text: s.Doc.Text[start:end], Sentences: []Sentence{{Spans: [][2]int{{start, end}}}}, Method: "lead", Reason: "no sentence fits the budget; the first is cut"}, true
 		}
 	}
 	return Summary{}, false

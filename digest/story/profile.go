@@ -1,0 +1,226 @@
+package story
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	leadWords  = 70 // of the body: where a report says what happened
+	titleWords = 40
+	stemRunes  = 6 // words are the same when they begin alike: endings differ too much between languages
+)
+
+// Properties of a term.
+const (
+	isName   = 1 << iota // written with a capital inside a sentence, and never without
+	isNumber             // has two digits or more
+	isSmall              // a number of one digit: too common to prove anything
+	isKind               // speaks of a kind of event, and counts there
+	isRole               // says who, in nearly every story
+	inTitle
+)
+
+// term is one word of a title and lead.
+type term struct {
+	hash  uint32
+	flags uint8
+}
+
+// profile is what an article says in its title and first words.
+type profile struct {
+	terms []term      // sorted by hash, each once
+	kinds []kindCount // sorted by kind
+	cased bool        // its script tells names by capitals
+}
+
+type kindCount struct {
+	kind  uint8
+	count uint8
+}
+
+// lexeme is what is known of a written word whatever the article.
+type lexeme struct {
+	hash  uint32
+	flags uint8
+	stop  bool
+	kinds []uint8
+}
+
+// profiler makes profiles and remembers the words it has met.
+type profiler struct {
+	lex   *lexicon
+	known map[string]lexeme
+}
+
+func newProfiler() *profiler {
+	return &profiler{lex: loadLexicon(), known: map[string]lexeme{}}
+}
+
+// scanned is one word as it stands in a text.
+type scanned struct {
+	lexeme
+	upper, start, title bool
+}
+
+func (p *profiler) profile(title, text string) profile {
+	ws := p.scan(title, titleWords, nil)
+	n := len(ws)
+	for i := range ws {
+		ws[i].title = true
+	}
+	ws = p.scan(text, n+leadWords, ws)
+	lower := map[uint32]bool{}
+	for _, w := range ws {
+		if !w.upper {
+			lower[w.hash] = true
+		}
+	}
+	var out profile
+	var counts [256]uint8
+	for _, w := range ws {
+		if w.stop {
+			continue
+		}
+		t := term{hash: w.hash, flags: w.flags}
+		if w.title {
+			t.flags |= inTitle
+		}
+		if w.upper && !w.start && !w.title && !lower[w.hash] && t.flags&(isKind|isRole|isNumber|isSmall) == 0 {
+			t.flags |= isName
+			out.cased = true
+		}
+		out.terms = append(out.terms, t)
+		for _, k := range w.kinds {
+			weight := uint8(1)
+			if w.title {
+				weight = 2
+			}
+			counts[k] = min(counts[k]+weight, 100)
+		}
+	}
+	out.terms = merge(out.terms)
+	for k, c := range counts {
+		if c > 0 {
+			out.kinds = append(out.kinds, kindCount{uint8(k), c})
+		}
+	}
+	return out
+}
+
+// merge sorts terms and puts the flags of equal ones together.
+func merge(ts []term) []term {
+	slices.SortFunc(ts, func(a, b term) int { return cmp.Compare(a.hash, b.hash) })
+	out := ts[:0]
+	for _, t := range ts {
+		if n := len(out); n > 0 && out[n-1].hash == t.hash {
+			out[n-1].flags |= t.flags
+			continue
+		}
+		out = append(out, t)
+	}
+	return slices.Clip(out)
+}
+
+// scan takes a text apart until limit words are in out.
+func (p *profiler) scan(s string, limit int, out []scanned) []scanned {
+	start := true
+	for len(s) > 0 && len(out) < limit {
+		r, size := utf8.DecodeRuneInString(s)
+		switch {
+		case unspaced(r):
+			out = append(out, scanned{lexeme: p.lookup(s[:unspacedLen(s)]), start: start})
+			s, start = s[size:], false
+		case unicode.IsLetter(r) || unicode.IsDigit(r):
+			n := wordLen(s)
+			out = append(out, scanned{lexeme: p.lookup(s[:n]), upper: unicode.IsUpper(r), start: start})
+			s, start = s[n:], false
+		default:
+			start = start || endsSentence(r)
+			s = s[size:]
+		}
+	}
+	return out
+}
+
+// unspacedLen is the length of two letters in a row of an unspaced script, one at its end.
+func unspacedLen(s string) int {
+	_, n := utf8.DecodeRuneInString(s)
+	if r, m := utf8.DecodeRuneInString(s[n:]); unspaced(r) {
+		return n + m
+	}
+	return n
+}
+
+// wordLen is the length of the word or number s begins with: "300,000",
+// "2:08:51" and "6.4" are one number.
+func wordLen(s string) int {
+	first, _ := utf8.DecodeRuneInString(s)
+	number := unicode.IsDigit(first)
+	for i, r := range s {
+		switch {
+		case number && unicode.IsDigit(r):
+		case number && (r == '.' || r == ',' || r == ':'):
+			if next, _ := utf8.DecodeRuneInString(s[i+1:]); !unicode.IsDigit(next) {
+				return i
+			}
+		case number, !unicode.IsLetter(r) && !unicode.IsMark(r) && r != '\u200c' || unspaced(r):
+			return i
+		}
+	}
+	return len(s)
+}
+
+func (p *profiler) lookup(w string) lexeme {
+	if x, ok := p.known[w]; ok {
+		return x
+	}
+	x := p.analyse(strings.ToLower(w))
+	p.known[strings.Clone(w)] = x
+	return x
+}
+
+func (p *profiler) analyse(w string) lexeme {
+	if v, ok := p.lex.number[w]; ok {
+		w = v
+	}
+	if r, _ := utf8.DecodeRuneInString(w); unicode.IsDigit(r) {
+		x := lexeme{hash: hashOf("#" + strings.ReplaceAll(w, ",", "")), flags: isNumber}
+		if utf8.RuneCountInString(w) < 2 {
+			x.flags = isSmall
+		}
+		return x
+	}
+	x := lexeme{stop: p.lex.stop[w], kinds: p.lex.kindsOf(w)}
+	if len(x.kinds) > 0 {
+		x.flags |= isKind
+	}
+	if p.lex.isRole(w) {
+		x.flags |= isRole
+	}
+	x.hash = hashOf(stem(w))
+	return x
+}
+
+// stem is the first letters of a word.
+func stem(w string) string {
+	n := 0
+	for i := range w {
+		if n == stemRunes {
+			return w[:i]
+		}
+		n++
+	}
+	return w
+}
+
+func hashOf(s string) uint32 {
+	h := uint32(fnvOffset)
+	for _, r := range s {
+		h = mix(h, r)
+	}
+	return h
+}
