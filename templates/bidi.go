@@ -118,13 +118,26 @@ func strongRTL(r rune) bool {
 	return (p.Class() == bidi.R || p.Class() == bidi.AL) && r != rlm
 }
 
-// withBdi escapes s for HTML and makes its isolates <bdi> elements.
+// withBdi escapes s for HTML and makes its isolates <bdi> elements, of the class
+// latin when they hold left-to-right text.
 func withBdi(s string) template.HTML {
-	s = template.HTMLEscapeString(s)
 	if !strings.ContainsRune(s, fsi) {
-		return template.HTML(s)
+		return template.HTML(template.HTMLEscapeString(s))
 	}
-	return template.HTML(strings.NewReplacer(string(fsi), "<bdi>", string(pdi), "</bdi>").Replace(s))
+	var b strings.Builder
+	for i, part := range strings.Split(s, string(fsi)) {
+		inside, after, found := strings.Cut(part, string(pdi))
+		if i == 0 || !found {
+			b.WriteString(template.HTMLEscapeString(strings.ReplaceAll(part, string(pdi), "")))
+			continue
+		}
+		open := "<bdi>"
+		if strings.ContainsFunc(inside, strongLTR) {
+			open = `<bdi class="latin">`
+		}
+		b.WriteString(open + template.HTMLEscapeString(inside) + "</bdi>" + template.HTMLEscapeString(strings.ReplaceAll(after, string(pdi), "")))
+	}
+	return template.HTML(b.String())
 }
 
 // directionOf is the direction of a language's own script.

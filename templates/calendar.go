@@ -55,7 +55,7 @@ func (v *Vocabulary) Moment(t time.Time) string {
 	if v.Direction == "rtl" {
 		comma = "، "
 	}
-	return v.LongDate(t) + comma + v.whole(v.format(v.Calendar.Time, t)+" "+zoneName(t))
+	return v.LongDate(t) + comma + v.whole(v.format(v.Calendar.Time, t)+"\u00a0"+zoneName(t))
 }
 
 // zoneName is the zone's abbreviation, or UTC+05:00 where it has none.

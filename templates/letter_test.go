@@ -58,7 +58,7 @@ func TestLetterTimesCarryTheirZone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "26 November 2026, 7:00 am UTC−03:30"; !strings.Contains(e.Text, want) {
+	if want := "26 November 2026, 7:00\u00a0am\u00a0UTC−03:30"; !strings.Contains(e.Text, want) {
 		t.Errorf("text has no %q:\n%s", want, e.Text)
 	}
 }

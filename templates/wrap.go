@@ -43,7 +43,10 @@ func wrap(s, first, rest string, columns int) string {
 func unbroken(s string, columns int) []string {
 	var words []string
 	var run []string
-	for word := range strings.FieldsSeq(s) {
+	for word := range strings.SplitSeq(s, " ") {
+		if word == "" {
+			continue
+		}
 		depth := strings.Count(strings.Join(run, " ")+word, string(fsi)) - strings.Count(strings.Join(run, " ")+word, string(pdi))
 		run = append(run, word)
 		if depth > 0 {
