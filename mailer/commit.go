@@ -1,0 +1,289 @@
+package mailer
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"pressrun/deploy/schema"
+)
+
+// result is how one try of a job ended.
+type result struct {
+	job     *job
+	verdict Verdict
+	state   State // of the row from now on; verdict's, or parked for an uncertain one
+	next    int64 // when it may be claimed again
+	at      int64
+	tried   bool // an attempt was made; false when a job is given back
+	relay   string
+	phase   string
+	code    int
+	enhance string
+	reply   string
+	queueID string
+}
+
+// entry is what a connection wants written before it goes on: results of its
+// last messages, and the mark of the message whose body goes out next.
+type entry struct {
+	conn    string
+	results []*result
+	mark    *job
+	done    chan bool // whether the mark stands
+}
+
+// committer writes entries, many in a transaction. There is no timer: what has
+// arrived while the last transaction was being committed is the next one.
+type committer struct {
+	s       *sending
+	entries chan *entry
+	give    chan struct{} // closed: stop trying again
+	stmts   map[string]*sql.Stmt
+	failing bool
+}
+
+// maxBatch bounds how long one transaction holds SQLite's writer.
+const maxBatch = 256
+
+const resultDelivery = `
+	update deliveries set
+		state = $1, reason = $2, attempts = $3, message_id = $4, edition_hash = $5, relay = $6, phase = $7, code = $8,
+		enhanced = $9, reply = $10, queue_id = $11, was_uncertain = (was_uncertain or $12), date_at = $13, done_at = $14, next_at = $15
+	where id = $16 and owner = $17 and fence = $18`
+
+const resultLetter = `
+	update letters set
+		state = $1, reason = $2, attempts = $3, relay = $4, phase = $5, code = $6,
+		enhanced = $7, reply = $8, queue_id = $9, was_uncertain = (was_uncertain or $10), done_at = $11, next_at = $12
+	where id = $13 and owner = $14 and fence = $15`
+
+// releaseSQL gives a job back as if it had not been claimed.
+const releaseSQL = `update %s set state = 'queued', owner = '', next_at = $1 where id = $2 and owner = $3 and fence = $4`
+
+const markSQL = `
+	insert into in_flight (connection, owner, %[2]s, fence, message_id, date_at, marked_at)
+	select cast($1 as text), owner, id, fence, cast($2 as text), cast($3 as bigint), cast($4 as bigint)
+	from %[1]s where id = $5 and owner = $6 and fence = $7 and state = 'claimed'
+	on conflict (connection) do update set
+		owner = excluded.owner, delivery_id = excluded.delivery_id, letter_id = excluded.letter_id, fence = excluded.fence,
+		message_id = excluded.message_id, date_at = excluded.date_at, marked_at = excluded.marked_at`
+
+const unmarkSQL = `delete from in_flight where connection = $1`
+
+const attemptSQL = `
+	insert into attempts (delivery_id, letter_id, relay, phase, code, enhanced, reply, outcome, tried_at)
+	values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+
+func newCommitter(ctx context.Context, s *sending) (*committer, error) {
+	c := &committer{s: s, entries: s.entries, give: s.give, stmts: map[string]*sql.Stmt{}}
+	for name, text := range map[string]string{
+		"result deliveries":  resultDelivery,
+		"result letters":     resultLetter,
+		"release deliveries": fmt.Sprintf(releaseSQL, "deliveries"),
+		"release letters":    fmt.Sprintf(releaseSQL, "letters"),
+		"mark deliveries":    fmt.Sprintf(markSQL, "deliveries", "delivery_id"),
+		"mark letters":       fmt.Sprintf(markSQL, "letters", "letter_id"),
+		"unmark":             unmarkSQL,
+		"attempt":            attemptSQL,
+	} {
+		stmt, err := s.m.DB.Write.PrepareContext(ctx, text)
+		if err != nil {
+			c.close()
+			return nil, fmt.Errorf("prepare %s: %w", name, err)
+		}
+		c.stmts[name] = stmt
+	}
+	return c, nil
+}
+
+func (c *committer) close() {
+	for _, stmt := range c.stmts {
+		stmt.Close()
+	}
+}
+
+// run writes until entries is closed.
+func (c *committer) run() {
+	defer c.close()
+	batch := make([]*entry, 0, maxBatch)
+	for first := range c.entries {
+		batch = append(batch[:0], first)
+		for len(batch) < maxBatch {
+			select {
+			case e, ok := <-c.entries:
+				if ok {
+					batch = append(batch, e)
+					continue
+				}
+			default:
+			}
+			break
+		}
+		c.settle(batch)
+	}
+}
+
+// settle writes a batch, and when that fails each entry by itself, so that one
+// which cannot be written keeps only its own connection waiting.
+func (c *committer) settle(batch []*entry) {
+	if c.try(batch) == nil {
+		return
+	}
+	for _, e := range batch {
+		c.insist(e)
+	}
+}
+
+// insist tries until the entry is written or the process must end. Until then
+// its connection sends nothing, which is what a ledger in trouble needs.
+func (c *committer) insist(e *entry) {
+	wait := 100 * time.Millisecond
+	for {
+		err := c.try([]*entry{e})
+		if err == nil {
+			c.recovered()
+			return
+		}
+		c.failed(err)
+		select {
+		case <-c.give:
+			e.done <- false
+			return
+		case <-time.After(wait):
+			wait = min(2*wait, 2*time.Second)
+		}
+	}
+}
+
+func (c *committer) failed(err error) {
+	if c.failing {
+		return
+	}
+	c.failing = true
+	c.s.m.log().Error("the ledger cannot be written; sending waits", "err", err)
+	c.s.m.alarm(context.Background(), "ledger", c.s.m.DB.Name, "Sending waits because the database cannot be written.")
+}
+
+func (c *committer) recovered() {
+	if !c.failing {
+		return
+	}
+	c.failing = false
+	c.s.m.log().Info("the ledger can be written again")
+	c.s.m.alarm(context.Background(), "ledger", c.s.m.DB.Name, "")
+}
+
+func (c *committer) try(batch []*entry) error {
+	ctx := context.Background() // what was sent is recorded even when the process is ending
+	granted := make([]bool, len(batch))
+	err := c.s.m.DB.InTx(ctx, func(tx *sql.Tx) error {
+		for i, e := range batch {
+			ok, err := c.write(ctx, tx, e)
+			if err != nil {
+				return err
+			}
+			granted[i] = ok
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i, e := range batch {
+		e.done <- granted[i]
+	}
+	return nil
+}
+
+// write puts one entry into tx and says whether its mark stands.
+func (c *committer) write(ctx context.Context, tx *sql.Tx, e *entry) (bool, error) {
+	for _, r := range e.results {
+		if err := c.record(ctx, tx, r); err != nil {
+			return false, err
+		}
+	}
+	if e.mark == nil {
+		_, err := c.exec(ctx, tx, "unmark", e.conn)
+		return false, err
+	}
+	j := e.mark
+	n, err := c.exec(ctx, tx, "mark "+string(j.kind), e.conn, j.messageID, schema.Millis(j.date), c.s.m.nowMillis(), j.id, c.s.owner, j.fence)
+	if err != nil || n == 1 {
+		return n == 1, err
+	}
+	_, err = c.exec(ctx, tx, "unmark", e.conn) // it still names the message before
+	return false, err
+}
+
+func (c *committer) exec(ctx context.Context, tx *sql.Tx, name string, args ...any) (int64, error) {
+	res, err := tx.StmtContext(ctx, c.stmts[name]).ExecContext(ctx, args...)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", name, err)
+	}
+	return res.RowsAffected()
+}
+
+// record writes how a try ended. It changes nothing when another process has
+// taken the job over meanwhile.
+func (c *committer) record(ctx context.Context, tx *sql.Tx, r *result) error {
+	j := r.job
+	if !r.tried && r.state == StateQueued {
+		_, err := c.exec(ctx, tx, "release "+string(j.kind), r.next, j.id, c.s.owner, j.fence)
+		return err
+	}
+	attempts := j.attempt
+	if !r.tried {
+		attempts--
+	}
+	var done any
+	if r.state.Done() {
+		done = r.at
+	}
+	uncertain := r.verdict.State == StateUncertain
+	var n int64
+	var err error
+	if j.kind == letter {
+		n, err = c.exec(ctx, tx, "result letters", r.state, r.verdict.Reason, attempts, r.relay, r.phase, r.code,
+			r.enhance, r.reply, r.queueID, uncertain, done, r.next, j.id, c.s.owner, j.fence)
+	} else {
+		n, err = c.exec(ctx, tx, "result deliveries", r.state, r.verdict.Reason, attempts, j.messageID, j.hash(), r.relay, r.phase, r.code,
+			r.enhance, r.reply, r.queueID, uncertain, schema.At(j.date), done, r.next, j.id, c.s.owner, j.fence)
+	}
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		c.s.m.log().Warn("a result came too late: another process has taken the message over", string(j.kind), j.id, "state", r.state)
+		return nil
+	}
+	return c.consequences(ctx, tx, r)
+}
+
+// consequences of a result beside its row: the attempt, when it did not end the
+// matter with acceptance (then the row says it all), and the suppression.
+func (c *committer) consequences(ctx context.Context, tx *sql.Tx, r *result) error {
+	if !r.tried || r.state == StateAccepted {
+		return nil
+	}
+	var deliveryID, letterID any = r.job.id, nil
+	if r.job.kind == letter {
+		deliveryID, letterID = nil, r.job.id
+	}
+	if _, err := c.exec(ctx, tx, "attempt", deliveryID, letterID, r.relay, r.phase, r.code, r.enhance, r.reply, r.state, r.at); err != nil {
+		return err
+	}
+	if !r.verdict.Suppress || r.job.subscriber == 0 || c.s.m.Suppress == nil {
+		return nil
+	}
+	deliveryNo := r.job.id
+	if r.job.kind == letter {
+		deliveryNo = 0
+	}
+	note := fmt.Sprintf("%d %s %s", r.code, r.enhance, r.reply)
+	if err := c.s.m.Suppress(ctx, tx, r.job.subscriber, "hard", note, deliveryNo); err != nil {
+		return fmt.Errorf("suppress subscriber %d: %w", r.job.subscriber, err)
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package mailer
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
+	"strings"
+	"sync"
+
+	"pressrun/mailer/message"
+	"pressrun/templates"
+)
+
+// content is a sealed edition, cut at its slots.
+type content struct {
+	Edition
+	template *message.Template
+}
+
+// contents remembers editions: a send has a handful, each tens of kilobytes.
+type contents struct {
+	mu   sync.Mutex
+	byID map[int64]*content
+}
+
+// maxContents bounds the cache; when it is full it starts afresh.
+const maxContents = 64
+
+func (c *contents) of(ctx context.Context, m *Mailer, id int64) (*content, error) {
+	c.mu.Lock()
+	got := c.byID[id]
+	c.mu.Unlock()
+	if got != nil {
+		return got, nil
+	}
+	e, err := m.Editions(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("read edition %d: %w", id, err)
+	}
+	if e.Hash != message.Hash(e.Message) {
+		return nil, fmt.Errorf("edition %d is not what was sealed", id)
+	}
+	t, err := message.Parse(e.Message)
+	if err != nil {
+		return nil, fmt.Errorf("edition %d: %w", id, err)
+	}
+	e.Message = nil
+	got = &content{Edition: e, template: t}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byID == nil || len(c.byID) >= maxContents {
+		c.byID = map[int64]*content{}
+	}
+	c.byID[id] = got
+	return got, nil
+}
+
+// prepare makes the bytes of j in buf. Message-ID and Date are those of an
+// earlier turn, if there was one.
+func (s *sending) prepare(j *job, buf []byte) ([]byte, error) {
+	if j.date.IsZero() {
+		j.date = s.m.now()
+	}
+	if j.kind == letter {
+		return append(buf[:0], j.wire...), nil
+	}
+	if j.messageID == "" {
+		j.messageID = messageID(j.issue, j.id, j.dueAt, j.content.MessageIDDomain)
+	}
+	wire, err := j.content.template.Splice(buf[:0], message.Values{
+		To: j.to.Address, Date: j.date, MessageID: j.messageID,
+		Unsubscribe: j.to.Slots[templates.SlotUnsubscribe], Named: j.to.Slots,
+	})
+	if err != nil {
+		return buf[:0], err
+	}
+	return wire, nil
+}
+
+// messageID is the same whenever a delivery is sent: made of what never changes
+// about it. The third part keeps two installations with the same numbers apart.
+func messageID(issue, id, due int64, domain string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %d %s", issue, id, due, domain))
+	nonce := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:5]))
+	return fmt.Sprintf("%d.%d.%s@%s", issue, id, nonce, domain)
+}
+
+// hash is the seal of what j's message was made of.
+func (j *job) hash() string {
+	if j.content == nil {
+		return ""
+	}
+	return j.content.Hash
+}

@@ -1,0 +1,265 @@
+package mailer
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"pressrun/deploy/schema"
+)
+
+// A Delivery is one (issue, subscriber) row of the ledger.
+type Delivery struct {
+	ID, Issue, Subscriber, Edition int64
+	State                          State
+	Reason                         string // in words
+	Attempts                       int
+	MessageID                      string // without brackets
+	EditionHash                    string // seal of the edition its bytes were made of
+	Relay, Phase                   string // of the last attempt
+	Code                           int
+	Enhanced, Reply, QueueID       string
+	WasUncertain                   bool // it was in flight when a process or connection ended
+	Resent                         bool // and was sent again
+	DueAt, ExpiresAt, NextAt       time.Time
+	Date                           time.Time // of the Date header
+	ClaimedAt, DoneAt              time.Time
+	BouncedAt, ComplainedAt        time.Time
+}
+
+// An Attempt is one try of a delivery at a relay.
+type Attempt struct {
+	Relay, Phase    string
+	Code            int
+	Enhanced, Reply string
+	Outcome         State
+	At              time.Time
+}
+
+// ErrNoDelivery is returned when an issue has no delivery for a subscriber.
+var ErrNoDelivery = errors.New("no such delivery")
+
+const deliveryColumns = `id, issue_id, subscriber_id, edition_id, state, reason, attempts, message_id, edition_hash, relay, phase,
+	code, enhanced, reply, queue_id, was_uncertain, resent, due_at, expires_at, next_at, date_at, claimed_at, done_at, bounced_at, complained_at`
+
+func scanDelivery(row interface{ Scan(...any) error }) (Delivery, error) {
+	var d Delivery
+	var due, expires, next, date, claimed, done, bounced, complained schema.Time
+	err := row.Scan(&d.ID, &d.Issue, &d.Subscriber, &d.Edition, &d.State, &d.Reason, &d.Attempts, &d.MessageID, &d.EditionHash, &d.Relay, &d.Phase,
+		&d.Code, &d.Enhanced, &d.Reply, &d.QueueID, &d.WasUncertain, &d.Resent, &due, &expires, &next, &date, &claimed, &done, &bounced, &complained)
+	d.DueAt, d.ExpiresAt, d.NextAt, d.Date = due.Time, expires.Time, next.Time, date.Time
+	d.ClaimedAt, d.DoneAt, d.BouncedAt, d.ComplainedAt = claimed.Time, done.Time, bounced.Time, complained.Time
+	return d, err
+}
+
+// Counts returns how many of an issue's deliveries are in each state; states
+// without any are absent. They add up to the audience.
+func (m *Mailer) Counts(ctx context.Context, issue int64) (map[State]int, error) {
+	rows, err := m.DB.Read.QueryContext(ctx, `select state, count(*) from deliveries where issue_id = $1 group by state`, issue)
+	if err != nil {
+		return nil, fmt.Errorf("count deliveries of issue %d: %w", issue, err)
+	}
+	defer rows.Close()
+	counts := map[State]int{}
+	for rows.Next() {
+		var s State
+		var n int
+		if err := rows.Scan(&s, &n); err != nil {
+			return nil, fmt.Errorf("count deliveries of issue %d: %w", issue, err)
+		}
+		counts[s] = n
+	}
+	return counts, rows.Err()
+}
+
+// Filter chooses deliveries; zero fields do not.
+type Filter struct {
+	State        State
+	WasUncertain bool
+	Class        string // first digits of the enhanced code: "5.7"
+	IDs          []int64
+}
+
+// Page is a piece of a list: at most Limit deliveries with an id above After.
+type Page struct {
+	After int64
+	Limit int // 0 means 100
+}
+
+// Deliveries lists an issue's deliveries, by id.
+func (m *Mailer) Deliveries(ctx context.Context, issue int64, f Filter, p Page) ([]Delivery, error) {
+	query, args := `select `+deliveryColumns+` from deliveries where issue_id = $1 and id > $2`, []any{issue, p.After}
+	add := func(condition string, v any) {
+		args = append(args, v)
+		query += fmt.Sprintf(" and "+condition, len(args))
+	}
+	if f.State != "" {
+		add("state = $%d", f.State)
+	}
+	if f.WasUncertain {
+		add("was_uncertain = $%d", true)
+	}
+	if f.Class != "" {
+		add("enhanced like $%d", f.Class+"%")
+	}
+	if len(f.IDs) > 0 {
+		marks := make([]string, len(f.IDs))
+		for i, id := range f.IDs {
+			args = append(args, id)
+			marks[i] = fmt.Sprintf("$%d", len(args))
+		}
+		query += " and id in (" + strings.Join(marks, ", ") + ")"
+	}
+	limit := p.Limit
+	if limit <= 0 {
+		limit = 100
+	}
+	args = append(args, limit)
+	rows, err := m.DB.Read.QueryContext(ctx, query+fmt.Sprintf(" order by id limit $%d", len(args)), args...)
+	if err != nil {
+		return nil, fmt.Errorf("list deliveries of issue %d: %w", issue, err)
+	}
+	defer rows.Close()
+	var list []Delivery
+	for rows.Next() {
+		d, err := scanDelivery(rows)
+		if err != nil {
+			return nil, fmt.Errorf("list deliveries of issue %d: %w", issue, err)
+		}
+		list = append(list, d)
+	}
+	return list, rows.Err()
+}
+
+// DeliveryOf returns the delivery of an issue to a subscriber, or ErrNoDelivery.
+func (m *Mailer) DeliveryOf(ctx context.Context, issue, subscriber int64) (Delivery, error) {
+	row := m.DB.Read.QueryRowContext(ctx, `select `+deliveryColumns+` from deliveries where issue_id = $1 and subscriber_id = $2`, issue, subscriber)
+	d, err := scanDelivery(row)
+	if errors.Is(err, sql.ErrNoRows) {
+		return d, fmt.Errorf("issue %d, subscriber %d: %w", issue, subscriber, ErrNoDelivery)
+	}
+	if err != nil {
+		return d, fmt.Errorf("read delivery of issue %d to subscriber %d: %w", issue, subscriber, err)
+	}
+	return d, nil
+}
+
+// Attempts lists the tries of a delivery, oldest first. The one that was
+// accepted is not kept apart: the delivery itself describes it.
+func (m *Mailer) Attempts(ctx context.Context, d Delivery) ([]Attempt, error) {
+	rows, err := m.DB.Read.QueryContext(ctx, `select relay, phase, code, enhanced, reply, outcome, tried_at from attempts where delivery_id = $1 order by id`, d.ID)
+	if err != nil {
+		return nil, fmt.Errorf("list attempts of delivery %d: %w", d.ID, err)
+	}
+	defer rows.Close()
+	var list []Attempt
+	for rows.Next() {
+		var a Attempt
+		var at schema.Time
+		if err := rows.Scan(&a.Relay, &a.Phase, &a.Code, &a.Enhanced, &a.Reply, &a.Outcome, &at); err != nil {
+			return nil, fmt.Errorf("list attempts of delivery %d: %w", d.ID, err)
+		}
+		a.At = at.Time
+		list = append(list, a)
+	}
+	if d.State == StateAccepted {
+		list = append(list, Attempt{d.Relay, d.Phase, d.Code, d.Enhanced, d.Reply, StateAccepted, d.DoneAt})
+	}
+	return list, rows.Err()
+}
+
+// Why says in a sentence or two what became of a delivery.
+func (d Delivery) Why() string {
+	var b strings.Builder
+	stamp := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+	switch d.State {
+	case StateQueued:
+		fmt.Fprintf(&b, "Waits to be sent; due %s.", stamp(d.DueAt))
+	case StateClaimed:
+		fmt.Fprintf(&b, "Is being sent since %s.", stamp(d.ClaimedAt))
+	case StateDeferred:
+		fmt.Fprintf(&b, "Deferred after attempt %d (%s); next try %s.", d.Attempts, d.Reason, stamp(d.NextAt))
+	case StateAccepted:
+		fmt.Fprintf(&b, "Accepted by %s at %s.", d.Relay, stamp(d.DoneAt))
+	case StateFailed:
+		fmt.Fprintf(&b, "Failed at %s: %s.", stamp(d.DoneAt), d.Reason)
+	case StateUncertain:
+		fmt.Fprintf(&b, "Uncertain: %s. It is sent again at %s.", d.Reason, stamp(d.NextAt))
+	case StateParked:
+		fmt.Fprintf(&b, "Uncertain: %s. It is not sent again unless a person says so.", d.Reason)
+	case StateExpired:
+		fmt.Fprintf(&b, "Expired at %s: %s.", stamp(d.ExpiresAt), d.Reason)
+	case StateWithheld, StateCancelled:
+		fmt.Fprintf(&b, "Not sent (%s): %s.", d.State, d.Reason)
+	}
+	if d.Code > 0 {
+		fmt.Fprintf(&b, " The relay said at %s: %s.", d.Phase, strings.Join(strings.Fields(fmt.Sprint(d.Code, " ", d.Enhanced, " ", d.Reply)), " "))
+	}
+	if d.Resent {
+		b.WriteString(" It was sent a second time, because no reply had come to the first.")
+	} else if d.WasUncertain && d.State == StateAccepted {
+		b.WriteString(" No reply had come to the first copy.")
+	}
+	if !d.BouncedAt.IsZero() {
+		fmt.Fprintf(&b, " It bounced at %s.", stamp(d.BouncedAt))
+	}
+	if !d.ComplainedAt.IsZero() {
+		fmt.Fprintf(&b, " The reader complained at %s.", stamp(d.ComplainedAt))
+	}
+	return b.String()
+}
+
+// Retry queues deliveries again that failed, expired or are parked, for another
+// DefaultExpires at least. It returns how many; others are left as they are.
+func (m *Mailer) Retry(ctx context.Context, ids []int64) (int, error) {
+	now := m.now()
+	count := 0
+	err := m.DB.InTx(ctx, func(tx *sql.Tx) error {
+		count = 0
+		for _, id := range ids {
+			res, err := tx.ExecContext(ctx, `
+				update deliveries set state = 'queued', reason = '', done_at = null, next_at = $1,
+					resent = (resent or state = 'parked'),
+					expires_at = case when expires_at > $2 then expires_at else $2 end
+				where id = $3 and state in ('failed', 'expired', 'parked')`,
+				schema.Millis(now), schema.Millis(now.Add(DefaultExpires)), id)
+			if err != nil {
+				return err
+			}
+			n, _ := res.RowsAffected()
+			count += int(n)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("retry deliveries: %w", err)
+	}
+	return count, nil
+}
+
+// houseKeepBatch bounds one transaction of HouseKeep.
+const houseKeepBatch = 5000
+
+// HouseKeep deletes attempts older than keep, and letters that were done with
+// as long ago, in batches.
+func (m *Mailer) HouseKeep(ctx context.Context, keep time.Duration) error {
+	before := schema.Millis(m.now().Add(-keep))
+	for _, query := range []string{
+		`delete from attempts where id in (select id from attempts where tried_at < $1 limit $2)`,
+		`delete from letters where id in (select id from letters where done_at < $1 limit $2)`,
+	} {
+		for {
+			res, err := m.DB.Write.ExecContext(ctx, query, before, houseKeepBatch)
+			if err != nil {
+				return fmt.Errorf("keep house in attempts and letters: %w", err)
+			}
+			if n, _ := res.RowsAffected(); n < houseKeepBatch {
+				break
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,30 @@
+// Package mailer gets each copy of an issue out, and knows what became of it.
+//
+//	Enqueue ─▶ queued ──claim──▶ claimed ──▶ accepted
+//	             ▲               ▲ │ │ │ └──▶ failed      refused for good; a hard refusal suppresses
+//	             └───released────┼─┘ │ └────▶ deferred ─▶ claimed again when it is due
+//	                             │   └──────▶ uncertain   no reply after the final dot
+//	                             └─sent again────┘ └────▶ parked, to wait for a person
+//	       exits: expired  withheld(reason)  cancelled
+//
+// A delivery is one (issue, subscriber) row; a letter is one mail to one person
+// outside an issue, in a lane of its own. A claim takes at most one second's
+// worth of deliveries for a process and asks, in its own transaction, whom they
+// may still be sent to. What is in flight is recorded: before a body goes out, a
+// mark (connection → delivery, owner, fence) is durable; one committer writes
+// the result of a connection's last message and the mark of its next in one
+// transaction with those of all other connections, as soon as it is free.
+//
+// What it promises:
+//
+//   - The states of an issue's deliveries add up to its audience at every
+//     moment, whatever is killed.
+//   - Nobody is lost. Nobody gets two, unless the message was in flight when a
+//     process or connection died, at most one a connection; each such delivery
+//     has WasUncertain set. A second copy has the Message-ID and Date of the first.
+//   - A process that was frozen and wakes up sends nothing that another has
+//     taken: marks and results are conditional on owner and fence.
+//   - An address is suppressed in the transaction that records why; a reply that
+//     is our own fault never suppresses a reader.
+//   - Nothing leaves the machine while the installation is disarmed or stopped.
+package mailer

@@ -1,0 +1,62 @@
+package mailer
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// Enqueue is an issue's audience, frozen.
+type Enqueue struct {
+	Issue int64
+	// SQL is a select with numbered placeholders ($1 …) that yields the columns
+	// subscriber_id, edition_id and due_at (unix milliseconds); Args are its
+	// arguments. Whoever is in the ledger already is left as he is.
+	SQL  string
+	Args []any
+	// Expires counts from each reader's due time; 0 means DefaultExpires.
+	Expires time.Duration
+	// Park keeps deliveries whose fate is uncertain for a person to decide; else
+	// they are sent again, with the same Message-ID and Date.
+	Park bool
+}
+
+// DefaultExpires is how long a delivery is worth making when nothing else is
+// said: a daily digest is stale after a day.
+const DefaultExpires = 24 * time.Hour
+
+// Enqueue freezes an audience: one delivery per reader, queued for his due time.
+// It returns how many were added. A large audience may be frozen in several
+// calls, each in its own transaction, with the issue paused meanwhile.
+func (m *Mailer) Enqueue(ctx context.Context, tx *sql.Tx, e Enqueue) (int, error) {
+	n := len(e.Args)
+	args := append(append([]any{}, e.Args...), e.Issue, orDefault(e.Expires, DefaultExpires).Milliseconds())
+	res, err := tx.ExecContext(ctx, fmt.Sprintf(`
+		insert into deliveries (issue_id, subscriber_id, edition_id, state, due_at, expires_at, next_at)
+		select cast($%d as bigint), a.subscriber_id, a.edition_id, 'queued', a.due_at, a.due_at + cast($%d as bigint), a.due_at
+		from (%s) a
+		where true
+		on conflict (issue_id, subscriber_id) do nothing`, n+1, n+2, e.SQL), args...)
+	if err != nil {
+		return 0, fmt.Errorf("enqueue issue %d: %w", e.Issue, err)
+	}
+	added, err := res.RowsAffected()
+	if err != nil {
+		return 0, fmt.Errorf("enqueue issue %d: %w", e.Issue, err)
+	}
+	_, err = tx.ExecContext(ctx, `
+		insert into sends (issue_id, state, park, audience, changed_at) values ($1, 'open', $2, $3, $4)
+		on conflict (issue_id) do update set audience = sends.audience + excluded.audience`,
+		e.Issue, e.Park, added, m.nowMillis())
+	if err != nil {
+		return 0, fmt.Errorf("enqueue issue %d: %w", e.Issue, err)
+	}
+	if m.DB.Engine == "postgres" {
+		// Without fresh statistics the claim scans all queued rows.
+		if _, err := tx.ExecContext(ctx, `analyze deliveries`); err != nil {
+			return 0, fmt.Errorf("enqueue issue %d: %w", e.Issue, err)
+		}
+	}
+	return int(added), nil
+}

@@ -1,0 +1,201 @@
+package mailer
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"pressrun/mailer/smtp"
+)
+
+// lane is a transport in use by this process.
+type lane struct {
+	Transport
+	s    *sending
+	real bool // leads outside when its transport does; false for the catcher
+	rate bucket
+
+	mu       sync.Mutex
+	state    laneState
+	open     int // connections
+	failures int // in a row, since the last message was dealt with
+	retry    time.Time
+	changed  chan struct{} // closed and replaced when the state changes
+}
+
+type laneState string
+
+const (
+	laneUp     laneState = "up"
+	laneDown   laneState = "down"   // nothing is sent until retry
+	laneTrying laneState = "trying" // one connection tries whether it is back
+)
+
+func newLane(s *sending, t Transport, real bool) *lane {
+	return &lane{Transport: t, s: s, real: real, rate: bucket{rate: t.Limits().Rate}, state: laneUp, changed: make(chan struct{})}
+}
+
+func (l *lane) connections() int {
+	if n := l.Limits().Connections; n > 0 {
+		return n
+	}
+	return smtp.DefaultConnections
+}
+
+// enabled says whether mail may leave by this lane as the installation is
+// switched: real relays when it is armed or they are on loopback, the catcher
+// when neither.
+func (l *lane) enabled() bool {
+	sw := l.s.switches.Load()
+	if sw.stopped {
+		return false
+	}
+	if l.real {
+		return sw.armed || l.Loopback()
+	}
+	return !sw.armed && !l.s.loopbackOnly
+}
+
+// usable says whether something could be sent now; one says that only a single
+// connection may, to try.
+func (l *lane) usable() (ok, one bool) {
+	if !l.enabled() {
+		return false, false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state != laneDown, l.state == laneTrying
+}
+
+// admit waits until the worker may use the lane: any while it is up, the first
+// when it is to be tried; always does without the installation's switches.
+// False means that ctx ended.
+func (l *lane) admit(ctx context.Context, first, always bool) bool {
+	for {
+		wait := pollEvery
+		l.mu.Lock()
+		changed := l.changed
+		switch {
+		case l.state == laneUp || l.state == laneTrying && first:
+			wait = 0
+		case l.state == laneDown && first && !time.Now().Before(l.retry):
+			l.set(laneTrying)
+			wait = 0
+		}
+		l.mu.Unlock()
+		if wait == 0 && (l.enabled() || always) {
+			return ctx.Err() == nil
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-changed:
+		case <-time.After(pollEvery): // switches are polled as often
+		}
+	}
+}
+
+// set expects l.mu to be held.
+func (l *lane) set(state laneState) {
+	if l.state == state {
+		return
+	}
+	l.state = state
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// dial opens a connection.
+func (l *lane) dial(ctx context.Context) (Conn, error) {
+	conn, err := l.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	l.open++
+	l.mu.Unlock()
+	return conn, nil
+}
+
+func (l *lane) closed() {
+	l.mu.Lock()
+	l.open--
+	l.mu.Unlock()
+}
+
+// works notes that the relay dealt with a message.
+func (l *lane) works() {
+	l.mu.Lock()
+	was := l.failures
+	l.failures = 0
+	news := l.state != laneUp
+	l.set(laneUp)
+	l.mu.Unlock()
+	if news || was >= alarmAfter {
+		l.s.noteLane(l, "up", "")
+	}
+}
+
+// alarmAfter is how many failures in a row are worth a person's attention.
+const alarmAfter = 3
+
+// fails notes that the relay could not be reached or sent us away as a whole.
+// While other connections of the lane still work, it is this connection that
+// was one too many, and fails says how long it should stay away; else the lane
+// is down until it has been tried again, at least every Probe.
+func (l *lane) fails(err error) time.Duration {
+	l.mu.Lock()
+	l.failures++
+	n := l.failures
+	probe := orDefault(l.s.m.Probe, 30*time.Second)
+	wait := min(time.Second<<min(n-1, 10), probe)
+	wait = wait - wait/5 + rand.N(wait/5+1)
+	if l.open > 0 && n < 3*l.connections() {
+		l.mu.Unlock()
+		return wait
+	}
+	l.retry = time.Now().Add(wait)
+	l.set(laneDown)
+	l.mu.Unlock()
+	if n == 1 || n == alarmAfter {
+		l.s.noteLane(l, "down", reasonOf(err))
+	}
+	return 0
+}
+
+func reasonOf(err error) string {
+	var e *smtp.Error
+	if !errors.As(err, &e) {
+		return "the relay cannot be used"
+	}
+	return e.Error()
+}
+
+// bucket hands out turns at a rate; the zero bucket at once.
+type bucket struct {
+	rate float64 // a second; 0 means no limit
+	mu   sync.Mutex
+	next time.Time
+}
+
+// turn takes the next turn and returns how long to wait for it. With try it
+// takes none that is not now.
+func (b *bucket) turn(try bool) (wait time.Duration, ok bool) {
+	if b.rate <= 0 {
+		return 0, true
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	if b.next.Before(now) {
+		b.next = now
+	}
+	wait = b.next.Sub(now)
+	if try && wait > 0 {
+		return wait, false
+	}
+	b.next = b.next.Add(time.Duration(float64(time.Second) / b.rate))
+	return wait, true
+}

@@ -1,0 +1,100 @@
+package mailer
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/mail"
+	"strings"
+	"time"
+
+	"pressrun/deploy/schema"
+	"pressrun/mailer/message"
+	"pressrun/templates"
+)
+
+// Arming is the kind of letter that leaves by a real relay while the
+// installation is disarmed: the test mail with the code for Arm.
+const Arming = "arming"
+
+// A Letter is one mail to one person outside an issue.
+type Letter struct {
+	Kind  string // confirmation, welcome, approval, test, alarm, Arming …
+	Email templates.Email
+	To    Recipient // ID 0: not a subscriber
+	// EnvelopeFrom is where bounces go; empty means the address of Email.From.
+	EnvelopeFrom string
+	// Expires is how long it is worth sending; 0 means DefaultExpires.
+	Expires time.Duration
+}
+
+// Post queues a letter in its own lane: it leaves within a second after tx is
+// committed, however much else is being sent, and is never held back by a rate.
+// Nothing is written when it cannot be composed.
+func (m *Mailer) Post(ctx context.Context, tx *sql.Tx, l Letter) (int64, error) {
+	from, err := mail.ParseAddress(l.Email.From)
+	if err != nil {
+		return 0, fmt.Errorf("post %s: sender %q: %w", l.Kind, l.Email.From, err)
+	}
+	if l.EnvelopeFrom == "" {
+		l.EnvelopeFrom = from.Address
+	}
+	now := m.now()
+	id := letterID(from.Address)
+	wire, err := compose(l, id, now)
+	if err != nil {
+		return 0, fmt.Errorf("post %s: %w", l.Kind, err)
+	}
+	var subscriber any
+	if l.To.ID != 0 {
+		subscriber = l.To.ID
+	}
+	var row int64
+	err = tx.QueryRowContext(ctx, `
+		insert into letters (kind, address, subscriber_id, language, envelope_from, message, state, message_id, created_at, expires_at, next_at)
+		values ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9, $8) returning id`,
+		l.Kind, l.To.Address, subscriber, l.Email.Language, l.EnvelopeFrom, wire, id,
+		schema.Millis(now), schema.Millis(now.Add(orDefault(l.Expires, DefaultExpires)))).Scan(&row)
+	if err != nil {
+		return 0, fmt.Errorf("post %s: %w", l.Kind, err)
+	}
+	return row, nil
+}
+
+func compose(l Letter, id string, now time.Time) ([]byte, error) {
+	sealed, err := message.Compose(l.Email)
+	if err != nil {
+		return nil, err
+	}
+	t, err := message.Parse(sealed)
+	if err != nil {
+		return nil, err
+	}
+	return t.Splice(nil, message.Values{To: l.To.Address, Date: now, MessageID: id, Unsubscribe: l.To.Slots[templates.SlotUnsubscribe], Named: l.To.Slots})
+}
+
+func letterID(from string) string {
+	b := make([]byte, 10)
+	rand.Read(b)
+	return "letter." + hex.EncodeToString(b) + "@" + from[strings.LastIndexByte(from, '@')+1:]
+}
+
+// ErrNoLetter is returned for a letter that does not exist (any more).
+var ErrNoLetter = errors.New("no such letter")
+
+// LetterState returns how a letter fared, and the reason or reply in words.
+func (m *Mailer) LetterState(ctx context.Context, id int64) (State, string, error) {
+	var state State
+	var reason, reply string
+	err := m.DB.Read.QueryRowContext(ctx, `select state, reason, reply from letters where id = $1`, id).Scan(&state, &reason, &reply)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", "", fmt.Errorf("letter %d: %w", id, ErrNoLetter)
+	}
+	if err != nil {
+		return "", "", fmt.Errorf("read letter %d: %w", id, err)
+	}
+	return state, strings.TrimSpace(reason + " " + reply), nil
+}

@@ -1,0 +1,162 @@
+package mailer
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"pressrun/deploy/schema"
+	"pressrun/mailer/smtp"
+)
+
+// A Mailer sends what is due and keeps the ledger. The fields are set once,
+// before the first call; its methods may be called concurrently, and several
+// processes may run one on the same database.
+type Mailer struct {
+	DB  *schema.DB
+	Now func() time.Time // nil means time.Now
+
+	// Relays take the mail, each as much as it can.
+	Relays []*smtp.Relay
+	// Catcher takes everything while the installation is disarmed, except when
+	// every relay is on loopback. Without one, nothing is sent then.
+	Catcher *smtp.Relay
+	// Transports are further ways beside the Relays.
+	Transports []Transport
+	// Owner names this process in the ledger, unlike any other before or
+	// beside it; empty means one is made up.
+	Owner string
+	// Host and SenderDomain are what arming is bound to; Host empty means the
+	// machine's name.
+	Host, SenderDomain string
+
+	// Editions reads a sealed edition. Its result is cached.
+	Editions func(ctx context.Context, id int64) (Edition, error)
+	// Recipients says who of the subscribers ids may be written to, and with
+	// what, now; whom it does not mention is withheld. It runs in the claim's
+	// transaction and must use tx alone.
+	Recipients func(ctx context.Context, tx *sql.Tx, issue int64, ids []int64) ([]Recipient, []Withheld, error)
+	// RevokedSince lists the subscribers who left, paused or were suppressed
+	// since t. It is asked twice a second while mail is being sent.
+	RevokedSince func(ctx context.Context, t time.Time) ([]int64, error)
+	// Suppress ends writing to a subscriber; reason is hard. It runs in the
+	// transaction that records the refusal.
+	Suppress func(ctx context.Context, tx *sql.Tx, subscriber int64, reason, note string, delivery int64) error
+	// Alarm announces what needs a person; an empty detail says that it is over.
+	Alarm func(ctx context.Context, kind, subject, detail string)
+	// ReturnPath gives the envelope sender of a delivery; nil means the
+	// edition's own for all.
+	ReturnPath func(e Edition, delivery int64) string
+
+	Log *slog.Logger // nil means slog.Default
+
+	// Lease is how long a process may be silent before another takes its
+	// deliveries over, by that other's own steady clock; 0 means 60 s.
+	Lease time.Duration
+	// Heartbeat is how often a process says that it lives; 0 means 10 s.
+	Heartbeat time.Duration
+	// Drain is how long Run goes on after its context ended, for replies to
+	// what is in flight; 0 means 25 s.
+	Drain time.Duration
+	// Probe is how often a relay that is down is tried at least; 0 means 30 s.
+	Probe time.Duration
+}
+
+// Recipient is a reader who gets the mail.
+type Recipient struct {
+	ID      int64
+	Address string
+	Name    string
+	Slots   map[string]string // values of the edition's slots: name, unsubscribe, preferences …
+}
+
+// Withheld is a reader who does not, and why in words.
+type Withheld struct {
+	ID     int64
+	Reason string
+}
+
+// Edition is what the mailer needs to know of one.
+type Edition struct {
+	ID              int64
+	Message         []byte // sealed, as message.Compose made it
+	Hash            string // its seal
+	EnvelopeFrom    string // address that bounces go to
+	MessageIDDomain string // right side of the Message-IDs
+}
+
+func (m *Mailer) now() time.Time {
+	if m.Now != nil {
+		return m.Now()
+	}
+	return time.Now()
+}
+
+func (m *Mailer) nowMillis() int64 { return schema.Millis(m.now()) }
+
+func (m *Mailer) log() *slog.Logger {
+	if m.Log != nil {
+		return m.Log
+	}
+	return slog.Default()
+}
+
+func (m *Mailer) alarm(ctx context.Context, kind, subject, detail string) {
+	if m.Alarm != nil {
+		m.Alarm(ctx, kind, subject, detail)
+	}
+}
+
+func (m *Mailer) host() string {
+	if m.Host != "" {
+		return m.Host
+	}
+	h, _ := os.Hostname()
+	return h
+}
+
+// transports are the real ways out, the Catcher not among them.
+func (m *Mailer) transports() []Transport {
+	var all []Transport
+	for _, r := range m.Relays {
+		all = append(all, SMTP(r))
+	}
+	return append(all, m.Transports...)
+}
+
+func orDefault(d, def time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return def
+}
+
+// newOwner names a process.
+func newOwner() string {
+	b := make([]byte, 6)
+	rand.Read(b)
+	host, _ := os.Hostname()
+	return fmt.Sprintf("%s-%d-%s", host, os.Getpid(), hex.EncodeToString(b))
+}
+
+// machine names the machine, its boot and its process namespace, as far as the
+// system tells: within it a process id that is gone belongs to a dead process.
+// It is empty where that cannot be told.
+func machine() string {
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	space, err := os.Readlink("/proc/self/ns/pid")
+	if err != nil {
+		return ""
+	}
+	host, _ := os.Hostname()
+	return strings.Join([]string{host, strings.TrimSpace(string(boot)), space}, " ")
+}

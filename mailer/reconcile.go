@@ -1,0 +1,280 @@
+package mailer
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+
+	"pressrun/deploy/schema"
+)
+
+// Reconciled is what taking over from dead processes brought to light.
+type Reconciled struct {
+	Owners    int // processes that had ended without signing off
+	Released  int // claimed and not in flight: back in the queue
+	Uncertain int // in flight when they ended
+}
+
+// Reconcile takes over what dead processes left: those of this machine that are
+// gone, and others silent for longer than Lease. Run does the same all the time.
+func (m *Mailer) Reconcile(ctx context.Context) (Reconciled, error) {
+	var sum Reconciled
+	list, err := m.senders(ctx)
+	if err != nil {
+		return sum, err
+	}
+	for _, p := range list {
+		if !p.gone() && m.now().Sub(p.beat) < orDefault(m.Lease, time.Minute) {
+			continue
+		}
+		got, err := m.takeOver(ctx, p.owner)
+		if err != nil {
+			return sum, err
+		}
+		sum.Owners += got.Owners
+		sum.Released += got.Released
+		sum.Uncertain += got.Uncertain
+	}
+	return sum, nil
+}
+
+// process is a row of senders.
+type process struct {
+	owner, host string
+	pid         int
+	beat        time.Time
+}
+
+func (m *Mailer) senders(ctx context.Context) ([]process, error) {
+	rows, err := m.DB.Read.QueryContext(ctx, `select owner, host, pid, beat_at from senders order by owner`)
+	if err != nil {
+		return nil, fmt.Errorf("read senders: %w", err)
+	}
+	defer rows.Close()
+	var list []process
+	for rows.Next() {
+		var p process
+		var beat schema.Time
+		if err := rows.Scan(&p.owner, &p.host, &p.pid, &beat); err != nil {
+			return nil, fmt.Errorf("read senders: %w", err)
+		}
+		p.beat = beat.Time
+		list = append(list, p)
+	}
+	return list, rows.Err()
+}
+
+// gone says that the process ran on this very machine and is no more.
+func (p process) gone() bool {
+	return p.host != "" && p.host == machine() && p.pid > 0 && errors.Is(syscall.Kill(p.pid, 0), syscall.ESRCH)
+}
+
+// watch tells dead processes from living ones by whether their heartbeat
+// changes, on our own steady clock: clocks that disagree or jump do not matter.
+type watch struct {
+	m    *Mailer
+	self string
+	seen map[string]sighting
+}
+
+type sighting struct {
+	beat, since time.Time
+}
+
+func (w *watch) takeOverDead(ctx context.Context) error {
+	list, err := w.m.senders(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		last, known := w.seen[p.owner]
+		if !known || !last.beat.Equal(p.beat) {
+			last = sighting{p.beat, time.Now()}
+			w.seen[p.owner] = last
+		}
+		if p.owner == w.self || !p.gone() && time.Since(last.since) < orDefault(w.m.Lease, time.Minute) {
+			continue
+		}
+		delete(w.seen, p.owner)
+		got, err := w.m.takeOver(ctx, p.owner)
+		if err != nil {
+			return err
+		}
+		if got.Owners > 0 {
+			w.m.log().Warn("took over from a process that ended", "owner", p.owner, "released", got.Released, "uncertain", got.Uncertain)
+		}
+	}
+	return nil
+}
+
+// takeOver settles everything owner had claimed. What was marked as in flight
+// is uncertain, the rest is queued again; the fence grows, so that the owner,
+// should he only have slept, can neither send nor record any of it.
+func (m *Mailer) takeOver(ctx context.Context, owner string) (Reconciled, error) {
+	var sum Reconciled
+	held := map[kind][]claimedRow{}
+	for _, k := range []kind{delivery, letter} {
+		rows, err := m.claimedBy(ctx, k, owner)
+		if err != nil {
+			return sum, err
+		}
+		held[k] = rows
+	}
+	err := m.DB.InTx(ctx, func(tx *sql.Tx) error {
+		sum = Reconciled{Owners: 1}
+		res, err := tx.ExecContext(ctx, `delete from senders where owner = $1`, owner)
+		if err != nil {
+			return err
+		}
+		if n, _ := res.RowsAffected(); n == 0 {
+			sum = Reconciled{}
+			return nil // another process was faster
+		}
+		for k, rows := range held {
+			marks, err := m.marks(ctx, tx, k, owner)
+			if err != nil {
+				return err
+			}
+			for _, row := range rows {
+				if err := m.settleRow(ctx, tx, k, owner, row, marks, &sum); err != nil {
+					return err
+				}
+			}
+		}
+		_, err = tx.ExecContext(ctx, `delete from in_flight where owner = $1`, owner)
+		return err
+	})
+	if err != nil {
+		return Reconciled{}, fmt.Errorf("take over from %s: %w", owner, err)
+	}
+	return sum, nil
+}
+
+type claimedRow struct{ id, fence int64 }
+
+// claimedBy is read before the transaction, because it looks at every row: the
+// writer is not held meanwhile. That a row changes in between is seen by its fence.
+func (m *Mailer) claimedBy(ctx context.Context, k kind, owner string) ([]claimedRow, error) {
+	rows, err := m.DB.Read.QueryContext(ctx, `select id, fence from `+string(k)+` where owner = $1 and state = 'claimed'`, owner)
+	if err != nil {
+		return nil, fmt.Errorf("read claims of %s: %w", owner, err)
+	}
+	defer rows.Close()
+	var list []claimedRow
+	for rows.Next() {
+		var r claimedRow
+		if err := rows.Scan(&r.id, &r.fence); err != nil {
+			return nil, fmt.Errorf("read claims of %s: %w", owner, err)
+		}
+		list = append(list, r)
+	}
+	return list, rows.Err()
+}
+
+// mark is a row of in_flight.
+type mark struct {
+	fence     int64
+	messageID string
+	date      schema.Time
+	at        schema.Time
+}
+
+func (m *Mailer) marks(ctx context.Context, tx *sql.Tx, k kind, owner string) (map[int64]mark, error) {
+	column := "delivery_id"
+	if k == letter {
+		column = "letter_id"
+	}
+	rows, err := tx.QueryContext(ctx, `select `+column+`, fence, message_id, date_at, marked_at from in_flight where owner = $1 and `+column+` is not null`, owner)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	marks := map[int64]mark{}
+	for rows.Next() {
+		var id int64
+		var f mark
+		if err := rows.Scan(&id, &f.fence, &f.messageID, &f.date, &f.at); err != nil {
+			return nil, err
+		}
+		marks[id] = f
+	}
+	return marks, rows.Err()
+}
+
+const inFlightReason = "it was being sent when the process ended"
+
+func (m *Mailer) settleRow(ctx context.Context, tx *sql.Tx, k kind, owner string, row claimedRow, marks map[int64]mark, sum *Reconciled) error {
+	f, inFlight := marks[row.id]
+	if !inFlight || f.fence != row.fence {
+		res, err := tx.ExecContext(ctx, `update `+string(k)+` set state = 'queued', owner = '', fence = fence + 1 where id = $1 and owner = $2 and fence = $3 and state = 'claimed'`,
+			row.id, owner, row.fence)
+		if err != nil {
+			return err
+		}
+		n, _ := res.RowsAffected()
+		sum.Released += int(n)
+		return nil
+	}
+	n, err := m.makeUncertain(ctx, tx, k, owner, row, f)
+	if err != nil || n == 0 {
+		return err
+	}
+	sum.Uncertain++
+	column := "delivery_id"
+	if k == letter {
+		column = "letter_id"
+	}
+	_, err = tx.ExecContext(ctx, `insert into attempts (`+column+`, relay, phase, code, outcome, reply, tried_at) values ($1, '', 'dot', 0, 'uncertain', $2, $3)`,
+		row.id, inFlightReason, f.at)
+	return err
+}
+
+func (m *Mailer) makeUncertain(ctx context.Context, tx *sql.Tx, k kind, owner string, row claimedRow, f mark) (int64, error) {
+	set, park := "", "'uncertain'"
+	args := []any{inFlightReason, m.nowMillis(), row.id, owner, row.fence}
+	if k == delivery {
+		set = ", message_id = $6, date_at = $7"
+		park = "case when issue_id in (select issue_id from sends where park) then 'parked' else 'uncertain' end"
+		args = append(args, f.messageID, f.date)
+	}
+	res, err := tx.ExecContext(ctx, `
+		update `+string(k)+` set state = `+park+`, reason = $1, was_uncertain = true, owner = '', fence = fence + 1,
+			attempts = attempts + 1, next_at = $2`+set+`
+		where id = $3 and owner = $4 and fence = $5 and state = 'claimed'`, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// reconciled makes sure that nothing is claimed in our name which we know
+// nothing of, as after a commit whose reply was lost. False: try again later.
+func (s *sending) reconciled(ctx context.Context) bool {
+	s.mu.Lock()
+	suspect := s.suspect
+	s.mu.Unlock()
+	if !suspect {
+		return true
+	}
+	for _, k := range []kind{delivery, letter} {
+		rows, err := s.m.claimedBy(ctx, k, s.owner)
+		if err != nil {
+			return false
+		}
+		for _, r := range rows {
+			s.mu.Lock()
+			known := s.held[k][r.id]
+			s.mu.Unlock()
+			if !known {
+				s.settle(s.back(&job{kind: k, id: r.id, fence: r.fence}))
+			}
+		}
+	}
+	s.mu.Lock()
+	s.suspect = false
+	s.mu.Unlock()
+	return true
+}
