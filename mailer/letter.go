@@ -24,7 +24,10 @@ const Arming = "arming"
 type Letter struct {
 	Kind  string // confirmation, welcome, approval, test, alarm, Arming …
 	Email templates.Email
-	To    Recipient // ID 0: not a subscriber
+	// Message is a sealed mail to be sent instead of Email, as the test of an
+	// issue is: From is then still Email's.
+	Message []byte
+	To      Recipient // ID 0: not a subscriber
 	// EnvelopeFrom is where bounces go; empty means the address of Email.From.
 	EnvelopeFrom string
 	// Expires is how long it is worth sending; 0 means DefaultExpires.
@@ -65,9 +68,12 @@ func (m *Mailer) Post(ctx context.Context, tx *sql.Tx, l Letter) (int64, error) 
 }
 
 func compose(l Letter, id string, now time.Time) ([]byte, error) {
-	sealed, err := message.Compose(l.Email)
-	if err != nil {
-		return nil, err
+	sealed := l.Message
+	if sealed == nil {
+		var err error
+		if sealed, err = message.Compose(l.Email); err != nil {
+			return nil, err
+		}
 	}
 	t, err := message.Parse(sealed)
 	if err != nil {
