@@ -57,7 +57,7 @@ func TestEveryArticleIsServedWithItsChrome(t *testing.T) {
 			t.Errorf("%s: got %s", a.Path, res.Status)
 			continue
 		}
-		for _, part := range []string{"td-weather-now", "td_data_time", "pp-multiple-authors-boxes-wrapper", "author-box-wrap", "td-block-trending", "td-block-latest", "comment-list", "cli-bar", "tdn-newsletter", "application/ld+json", `property="og:image"`, "http://beacon.example/v1/view.js"} {
+		for _, part := range []string{"td-weather-now", "td_data_time", "pp-multiple-authors-boxes-wrapper", "author-box-wrap", "td-block-trending", "td-block-latest", "comment-respond", "cli-bar", "tdn-newsletter", "application/ld+json", `property="og:image"`, "http://beacon.example/v1/view.js"} {
 			if !bytes.Contains(b, []byte(part)) {
 				t.Errorf("%s: no %s", a.Path, part)
 			}

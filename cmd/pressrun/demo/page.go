@@ -174,6 +174,9 @@ func (s *Site) comments(a Article) []comment {
 	var out []comment
 	for i, text := range texts {
 		at := a.Published.Add(time.Duration(20+35*i) * time.Minute)
+		if at.After(s.now()) {
+			break
+		}
 		out = append(out, comment{names[(a.ID+i*5)%len(names)], text, l.date(at) + ", " + at.Format("15:04")})
 	}
 	return out
