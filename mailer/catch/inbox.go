@@ -267,11 +267,11 @@ func one(s string, choices ...string) string {
 func size(n int) string {
 	switch {
 	case n < 1000:
-		return strconv.Itoa(n) + " B"
+		return strconv.Itoa(n) + "\u00a0B"
 	case n < 999_500:
-		return strconv.FormatFloat(float64(n)/1e3, 'f', 1, 64) + " kB"
+		return strconv.FormatFloat(float64(n)/1e3, 'f', 1, 64) + "\u00a0kB"
 	}
-	return strconv.FormatFloat(float64(n)/1e6, 'f', 1, 64) + " MB"
+	return strconv.FormatFloat(float64(n)/1e6, 'f', 1, 64) + "\u00a0MB"
 }
 
 func utc(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04:05 UTC") }
