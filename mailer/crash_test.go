@@ -1,0 +1,207 @@
+package mailer_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"pressrun/deploy/schema"
+	"pressrun/deploy/schema/schematest"
+	"pressrun/mailer"
+	"pressrun/mailer/catch"
+	"pressrun/mailer/smtp"
+)
+
+// childVariable makes the test binary a sending process: database and relay.
+const childVariable = "PRESSRUN_MAILER_CHILD"
+
+func TestMain(m *testing.M) {
+	if v := os.Getenv(childVariable); v != "" {
+		if err := child(v); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// child sends until it is told to end, or killed.
+func child(v string) error {
+	dsn, url, _ := strings.Cut(v, " ")
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	db, err := schema.Open(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	r := &room{}
+	m := &mailer.Mailer{
+		DB: db, Relays: []*smtp.Relay{{Name: "test", URL: url, Connections: 8, HELO: "press.test"}},
+		Editions:   func(context.Context, int64) (mailer.Edition, error) { return sealedEdition, nil },
+		Recipients: r.recipients, Lease: 2 * time.Second, Heartbeat: 300 * time.Millisecond, Drain: 5 * time.Second, Probe: 300 * time.Millisecond,
+	}
+	return m.Run(ctx)
+}
+
+// spawn starts a child and returns it.
+func (r *room) spawn(dsn string) *exec.Cmd {
+	r.t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	cmd := exec.Command(exe)
+	cmd.Env = append(os.Environ(), childVariable+"="+dsn+" "+r.relay.URL)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	return cmd
+}
+
+// soak is how much more is done when PRESSRUN_SOAK is set to a number.
+func soak(short int) int {
+	if n, err := strconv.Atoi(os.Getenv("PRESSRUN_SOAK")); err == nil && n > 0 {
+		return short * n
+	}
+	return short
+}
+
+// onEach runs f with a fresh database of each engine and the address by which a
+// child can open it.
+func onEach(t *testing.T, f func(t *testing.T, db *schema.DB, dsn string)) {
+	t.Run("sqlite", func(t *testing.T) {
+		dsn := filepath.Join(t.TempDir(), "press.db")
+		f(t, schematest.Open(t, dsn), dsn)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		dsn := schematest.PostgresURL(t)
+		f(t, schematest.Open(t, dsn), dsn)
+	})
+}
+
+// accepted waits until the receiver has taken n more messages than before.
+func (r *room) sentAtLeast(n int) {
+	r.t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if len(r.catcher.Messages("")) > 0 && r.acceptedByReceiver() >= n {
+			return
+		}
+	}
+	r.t.Fatalf("the receiver did not get %d messages", n)
+}
+
+func (r *room) acceptedByReceiver() int {
+	a := r.catcher.Audit(r.addresses())
+	return a.Once + len(a.Doubled)
+}
+
+// judge compares the receiver's books with the ledger: nobody lost, and nobody
+// got two who is not listed as uncertain.
+func (r *room) judge(most int) {
+	r.t.Helper()
+	a := r.catcher.Audit(r.addresses())
+	listed := r.uncertain()
+	if len(a.Lost) > 0 || len(a.Strangers) > 0 {
+		r.t.Errorf("lost %v, strangers %v", a.Lost, a.Strangers)
+	}
+	for _, to := range a.Doubled {
+		if !listed[to] {
+			r.t.Errorf("%s got two and is not listed as uncertain", to)
+		}
+		if ids := r.catcher.Account(to).IDs; len(ids) != 2 || ids[0] != ids[1] {
+			r.t.Errorf("%s got %v: a second copy must have the first one's Message-ID", to, ids)
+		}
+	}
+	if len(listed) > most {
+		r.t.Errorf("%d are listed as uncertain, at most %d can have been in flight", len(listed), most)
+	}
+	r.t.Logf("%d once, %d doubled, %d listed as uncertain", a.Once, len(a.Doubled), len(listed))
+}
+
+func TestKill(t *testing.T) {
+	onEach(t, func(t *testing.T, db *schema.DB, dsn string) {
+		r := newRoom(t, db, soak(2000))
+		r.catcher.Misbehave(catch.Faults{Delay: 4 * time.Millisecond})
+		r.freeze()
+		kills := soak(4)
+		for range kills {
+			before := r.acceptedByReceiver()
+			cmd := r.spawn(dsn)
+			r.sentAtLeast(before + 1)
+			time.Sleep(rand.N(150 * time.Millisecond))
+			cmd.Process.Kill()
+			cmd.Wait()
+			r.counts() // they add up
+		}
+		cmd := r.spawn(dsn)
+		c := r.untilDone()
+		cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+		if c[mailer.StateAccepted] != r.readers {
+			t.Errorf("got %v", c)
+		}
+		r.judge(kills * 9) // 8 connections, and that of letters
+	})
+}
+
+func TestTerminate(t *testing.T) {
+	onEach(t, func(t *testing.T, db *schema.DB, dsn string) {
+		r := newRoom(t, db, soak(1500))
+		r.catcher.Misbehave(catch.Faults{Delay: 4 * time.Millisecond})
+		r.freeze()
+		for range soak(3) {
+			before := r.acceptedByReceiver()
+			cmd := r.spawn(dsn)
+			r.sentAtLeast(min(before+1, r.readers))
+			time.Sleep(rand.N(100 * time.Millisecond))
+			cmd.Process.Signal(syscall.SIGTERM)
+			began := time.Now()
+			if err := cmd.Wait(); err != nil {
+				t.Error(err)
+			}
+			if d := time.Since(began); d > 3*time.Second {
+				t.Errorf("it took %v to end", d)
+			}
+			if c := r.counts(); c[mailer.StateClaimed] > 0 || c[mailer.StateUncertain] > 0 || c[mailer.StateAccepted] != r.acceptedByReceiver() {
+				t.Errorf("after SIGTERM: %v, the receiver has %d", c, r.acceptedByReceiver())
+			}
+		}
+		stop := r.start()
+		r.untilDone()
+		stop()
+		r.judge(0)
+	})
+}
+
+// Two processes share one PostgreSQL; one is killed, the other takes over.
+func TestTwoProcesses(t *testing.T) {
+	dsn := schematest.PostgresURL(t)
+	r := newRoom(t, schematest.Open(t, dsn), soak(2000))
+	r.catcher.Misbehave(catch.Faults{Delay: 4 * time.Millisecond})
+	r.freeze()
+	a, b := r.spawn(dsn), r.spawn(dsn)
+	r.sentAtLeast(200)
+	a.Process.Kill()
+	a.Wait()
+	r.untilDone()
+	b.Process.Signal(syscall.SIGTERM)
+	if err := b.Wait(); err != nil {
+		t.Error(err)
+	}
+	r.judge(9)
+}
