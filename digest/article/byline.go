@@ -351,7 +351,7 @@ func cutRole(s string) string {
 		words = words[1:]
 	}
 	for i, w := range words {
-		if i > 0 && isRole(w) {
+		if i > 0 && isRole(w) || i > 1 && months[strings.ToLower(strings.Trim(w, ".,"))] != 0 {
 			words = words[:i]
 			break
 		}

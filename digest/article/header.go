@@ -31,8 +31,11 @@ func (p *page) header(title string) (behind, before []piece) {
 	if at < 0 {
 		return nil, nil
 	}
-	end := at + 1
-	for end < len(p.pieces) && end-at <= headerAfter && len(p.pieces[end].text) < 220 {
+	end, long := at+1, 0
+	for end < len(p.pieces) && end-at <= headerAfter && long < 2 {
+		if len(p.pieces[end].text) > 200 {
+			long++ // the standfirst; the second is the text
+		}
 		end++
 	}
 	for i := at - 1; i >= 0 && at-i <= headerBefore; i-- {

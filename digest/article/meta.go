@@ -81,7 +81,7 @@ func (p *page) dates(rule cascadia.Matcher, t thing, title string) (published, m
 		return d, modified
 	}
 	published, ok := firstDate(american, t.text("datePublished"), p.metaFirst("article:published_time", "og:article:published_time"), p.prop("datePublished"),
-		p.metaFirst("parsely-pub-date", "datepublished", "date", "pubdate", "publishdate", "publish-date", "publish_date", "article.published", "sailthru.date", "dc.date.issued", "dcterms.created", "dc.date", "dcterms.date", "published-date", "article_date_original", "originalpublicationdate", "cxenseparse:recs:publishtime", "rnews:datepublished", "bt:pubdate"),
+		p.metaFirst("parsely-pub-date", "datepublished", "date", "pubdate", "publishdate", "publish-date", "publish_date", "article.published", "sailthru.date", "dc.date.issued", "dcterms.created", "dc.date", "dcterms.date", "published", "published-date", "article_date_original", "originalpublicationdate", "cxenseparse:recs:publishtime", "rnews:datepublished", "bt:pubdate"),
 		t.text("dateCreated"), t.text("uploadDate"))
 	if !ok {
 		shown, changed := p.headerDates(title, american)

@@ -11,16 +11,25 @@ func (p *page) shownTitles() []string {
 	return append(out, p.title)
 }
 
-// headline lets the candidates vote: h1 first, if anybody else agrees.
+// headline lets the candidates vote: a first-level heading wins when the
+// machine-readable titles agree with it, the first such heading before others.
 func (p *page) headline(t thing, site string) string {
 	others := []string{t.text("headline"), p.metaFirst("og:title"), p.title, p.metaFirst("twitter:title", "parsely-title"), p.prop("headline")}
+	for i := range others {
+		others[i] = cutSite(others[i], site)
+	}
+	best, score := "", 0.0
 	for _, n := range p.h1[:min(len(p.h1), 8)] {
-		if h := inline(n); h != "" && similarToAny(h, others) {
-			return h
+		h := inline(n)
+		if s := likeness(h, others); s > score+0.3 || s > score && score < 0.5 {
+			best, score = h, s
 		}
 	}
+	if score >= 0.4 {
+		return best
+	}
 	for _, s := range others {
-		if s = cutSite(s, site); s != "" {
+		if s != "" {
 			return s
 		}
 	}
@@ -28,6 +37,26 @@ func (p *page) headline(t thing, site string) string {
 		return inline(p.h1[0])
 	}
 	return ""
+}
+
+// likeness is how far two titles share their words, 0 to 1, at best among the others.
+func likeness(s string, others []string) float64 {
+	words := strings.Fields(norm(s))
+	best := 0.0
+	for _, o := range others {
+		theirs := strings.Fields(norm(o))
+		has := set(theirs...)
+		n := 0
+		for _, w := range words {
+			if has[w] {
+				n++
+			}
+		}
+		if len(words)+len(theirs) > 0 {
+			best = max(best, 2*float64(n)/float64(len(words)+len(theirs)))
+		}
+	}
+	return best
 }
 
 // cutSite takes the publication's name off a title.
