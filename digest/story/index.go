@@ -3,6 +3,9 @@ package story
 import (
 	"fmt"
 	"math"
+	"net/url"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -12,22 +15,25 @@ const Window = 72 * time.Hour
 
 const (
 	minContainment = 0.40 // of the shingles of the shorter text
+	minShared      = 6    // shingles two texts must share, whatever their share
 	sampling       = 4    // one shingle in so many leads to candidates
 	maxWords       = 3000 // of a text: enough to know it again
-	minShared      = 6    // shingles two texts must share, whatever their share
+	maxChain       = 500  // articles with one sampled shingle: beyond that it is boilerplate
+	maxCompared    = 12   // members of a story, the newest, that a new article is held against
 )
 
 // Index finds the story of each new article among those of the last 72 hours.
 // The zero value is ready. It is not for concurrent use.
 type Index struct {
-	docs   []entry
-	byID   map[string]int32
-	heads  map[uint32]int32 // sampled shingle → newest posting
-	links  []posting
-	newest time.Time
-	dead   int
-	seen   []int32 // scratch: how many samples each document shares with the new one
-	hits   []int32
+	docs     []entry
+	byID     map[string]int32
+	stories  map[string][]int32
+	text     chains // sampled shingles
+	terms    chains // names, numbers and rare words
+	corpus   corpus
+	profiler *profiler
+	newest   time.Time
+	dead     int
 }
 
 // entry is what is kept of an article.
@@ -37,11 +43,67 @@ type entry struct {
 	source    string
 	published time.Time
 	shingles  []uint32
+	profile   profile
 	gone      bool // out of the window
 }
 
-// posting says that a document holds a shingle; those of one shingle are chained.
-type posting struct{ doc, next int32 }
+// chains lead from a hash to the documents that have it.
+type chains struct {
+	heads map[uint32]chain
+	links []posting
+	score []float32 // scratch, by document
+	hits  []int32
+}
+
+type chain struct {
+	newest int32 // one more than the place of the newest posting
+	length int32
+}
+
+type posting struct {
+	doc, next int32
+	flags     uint8
+}
+
+func (c *chains) add(h uint32, doc int32, flags uint8) {
+	if c.heads == nil {
+		c.heads = map[uint32]chain{}
+	}
+	head := c.heads[h]
+	c.links = append(c.links, posting{doc: doc, next: head.newest, flags: flags})
+	c.heads[h] = chain{newest: int32(len(c.links)), length: head.length + 1}
+}
+
+// count adds what weigh says of each document with that hash.
+func (c *chains) count(h uint32, limit int32, weigh func(flags uint8) float32) {
+	head := c.heads[h]
+	if head.length > limit {
+		return
+	}
+	for p := head.newest; p != 0; p = c.links[p-1].next {
+		l := c.links[p-1]
+		for int(l.doc) >= len(c.score) {
+			c.score = append(c.score, 0)
+		}
+		if c.score[l.doc] == 0 {
+			c.hits = append(c.hits, l.doc)
+		}
+		c.score[l.doc] += weigh(l.flags)
+	}
+}
+
+// take returns the documents with at least that score and clears the scratch.
+func (c *chains) take(least float32) []int32 {
+	var out []int32
+	for _, d := range c.hits {
+		if c.score[d] >= least {
+			out = append(out, d)
+		}
+		c.score[d] = 0
+	}
+	c.hits = c.hits[:0]
+	return out
+}
 
 // Add puts an article into the index and returns the story it belongs to: the
 // id of the story's first member, its own id when it is the first. why says in
@@ -56,18 +118,19 @@ func (x *Index) Add(d Doc) (storyID string, why string) {
 		return x.docs[i].story, "known already"
 	}
 	e := x.digest(d)
+	x.corpus.add(e.profile, 1)
 	x.forget()
-	if i, share := x.nearest(e); i >= 0 {
-		e.story = x.docs[i].story
-		why = fmt.Sprintf("shares %.0f %% of its text with %q", 100*share, x.docs[i].title)
-	}
+	e.story, why = x.place(e)
 	x.insert(e)
 	return e.story, why
 }
 
 func (x *Index) init() {
 	if x.byID == nil {
-		x.byID, x.heads = map[string]int32{}, map[uint32]int32{}
+		x.byID, x.stories = map[string]int32{}, map[string][]int32{}
+	}
+	if x.profiler == nil || len(x.profiler.known) > 1<<18 {
+		x.profiler = newProfiler()
 	}
 }
 
@@ -78,61 +141,182 @@ func (x *Index) digest(d Doc) entry {
 	if d.Published.After(x.newest) {
 		x.newest = d.Published
 	}
-	return entry{id: d.ID, story: d.ID, title: d.Title, source: d.Source, published: d.Published,
-		shingles: shingles(words(d.Text, maxWords, nil))}
+	return entry{
+		id: d.ID, story: d.ID, title: d.Title, source: sourceOf(d), published: d.Published,
+		shingles: shingles(words(d.Text, maxWords, nil)),
+		profile:  x.profiler.profile(d.Title, d.Text),
+	}
+}
+
+// sourceOf is who published an article: as told, else its host.
+func sourceOf(d Doc) string {
+	if d.Source != "" {
+		return d.Source
+	}
+	u, err := url.Parse(d.URL)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimPrefix(u.Hostname(), "www.")
 }
 
 func (x *Index) insert(e entry) {
 	n := int32(len(x.docs))
 	x.docs = append(x.docs, e)
 	x.byID[e.id] = n
+	x.stories[e.story] = append(x.stories[e.story], n)
 	for _, s := range e.shingles {
-		if s%sampling != 0 {
-			continue
+		if s%sampling == 0 {
+			x.text.add(s, n, 0)
 		}
-		x.links = append(x.links, posting{doc: n, next: x.heads[s]})
-		x.heads[s] = int32(len(x.links)) // one more than its place, so that 0 means none
+	}
+	for _, t := range e.profile.terms {
+		if t.flags&(isSmall|isRole|isKind) == 0 {
+			x.terms.add(t.hash, n, t.flags)
+		}
 	}
 }
 
-// nearest finds the article that shares the largest part of its text with e, -1 for none.
-func (x *Index) nearest(e entry) (best int, share float64) {
-	best = -1
-	for _, i := range x.candidates(e) {
+// match is an earlier article that tells the same story.
+type match struct {
+	doc   int32
+	score float64 // copied + share of the text, or that of the event rule
+	share float64 // of the text, 0 = found by the event rule
+}
+
+// copied is added to the share of text two articles have in common: more than the event rule ever gives.
+const copied = 10
+
+// matches lists the earlier articles that may tell e's story.
+func (x *Index) matches(e entry) []match {
+	var out []match
+	for _, i := range x.copies(e) {
 		o := x.docs[i]
-		if o.gone || apart(o.published, e.published) > Window {
-			continue
-		}
 		n := common(o.shingles, e.shingles)
-		s := float64(n) / float64(min(len(o.shingles), len(e.shingles)))
-		if n >= minShared && s >= minContainment && s > share {
-			best, share = int(i), s
+		share := float64(n) / float64(max(min(len(o.shingles), len(e.shingles)), 1))
+		if n >= minShared && share >= minContainment {
+			out = append(out, match{i, copied + share, share})
 		}
 	}
-	return best, share
+	for _, i := range x.reports(e) {
+		if s := x.likeness(e, i); s > minJoin {
+			out = append(out, match{doc: i, score: s})
+		}
+	}
+	return out
 }
 
-// candidates lists the documents that share at least two sampled shingles with e.
-func (x *Index) candidates(e entry) []int32 {
-	for len(x.seen) < len(x.docs) {
-		x.seen = append(x.seen, 0)
-	}
-	x.hits = x.hits[:0]
+// copies lists the documents in the window that share at least two sampled shingles with e.
+func (x *Index) copies(e entry) []int32 {
 	for _, s := range e.shingles {
-		if s%sampling != 0 {
+		if s%sampling == 0 {
+			x.text.count(s, maxChain, func(uint8) float32 { return 1 })
+		}
+	}
+	return x.inWindow(e, x.text.take(2))
+}
+
+// reports lists the documents in the window that share enough of what is rare with e.
+func (x *Index) reports(e entry) []int32 {
+	limit := int32(max(60, x.corpus.n/40))
+	for _, t := range e.profile.terms {
+		if t.flags&(isSmall|isRole|isKind) != 0 {
 			continue
 		}
-		for p := x.heads[s]; p != 0; p = x.links[p-1].next {
-			d := x.links[p-1].doc
-			if x.seen[d]++; x.seen[d] == 1 {
-				x.hits = append(x.hits, d)
+		r := float32(x.corpus.rarity(t.hash))
+		x.terms.count(t.hash, limit, func(flags uint8) float32 {
+			if e.profile.cased && (flags|t.flags)&isName == 0 {
+				return r / 2
+			}
+			return r
+		})
+	}
+	return x.inWindow(e, x.terms.take(minEvidence*0.9))
+}
+
+func (x *Index) inWindow(e entry, docs []int32) []int32 {
+	return slices.DeleteFunc(docs, func(i int32) bool {
+		return x.docs[i].gone || apart(x.docs[i].published, e.published) > Window
+	})
+}
+
+func (x *Index) likeness(e entry, i int32) float64 {
+	o := x.docs[i]
+	gap := apart(o.published, e.published)
+	return x.corpus.compare(e.profile, o.profile).score(gap, o.source != "" && o.source == e.source)
+}
+
+// place chooses the story of a new article.
+func (x *Index) place(e entry) (storyID, why string) {
+	best, nearest := 0.0, match{doc: -1}
+	for _, m := range x.matches(e) {
+		s := m.score
+		if m.share == 0 {
+			members := x.stories[x.docs[m.doc].story]
+			if len(members) == 1 && s <= minPair || len(members) > 1 && !x.joins(e, members, &s) {
+				continue
+			}
+		}
+		if nearest.doc < 0 || s > best {
+			best, nearest = s, m
+		}
+	}
+	if nearest.doc < 0 {
+		return e.id, ""
+	}
+	o := x.docs[nearest.doc]
+	if nearest.share > 0 {
+		return o.story, fmt.Sprintf("shares %.0f %% of its text with %q", 100*nearest.share, o.title)
+	}
+	return o.story, fmt.Sprintf("reports the same event as %q: names, numbers and words in common", o.title)
+}
+
+// joins reports whether e belongs to a story of several members; score becomes
+// the mean of its best and its average likeness to them.
+func (x *Index) joins(e entry, members []int32, score *float64) bool {
+	members = members[max(0, len(members)-maxCompared):]
+	best, sum := unlikely, 0.0
+	profiles := make([]profile, len(members))
+	for k, i := range members {
+		s := x.likeness(e, i)
+		best, sum = max(best, s), sum+s
+		profiles[k] = x.docs[i].profile
+	}
+	*score = (best + sum/float64(len(members))) / 2
+	return *score > minJoin && x.corpus.coreShare(profiles, []profile{e.profile}) >= minCore
+}
+
+// coreShare is how much of what several articles agree on, terms at least two
+// of them have, stands in the others too. It keeps a different story about the
+// same people out.
+func (c *corpus) coreShare(story, others []profile) float64 {
+	count := map[uint32]int{}
+	for _, p := range story {
+		for _, t := range p.terms {
+			if t.flags&isRole == 0 {
+				count[t.hash]++
 			}
 		}
 	}
-	for _, d := range x.hits {
-		x.seen[d] = 0
+	there := map[uint32]bool{}
+	for _, p := range others {
+		for _, t := range p.terms {
+			there[t.hash] = true
+		}
 	}
-	return x.hits
+	var all, shared float64
+	for _, p := range story {
+		for _, t := range p.terms {
+			if n := count[t.hash]; n >= 2 {
+				all += c.rarity(t.hash)
+				if there[t.hash] {
+					shared += c.rarity(t.hash)
+				}
+				count[t.hash] = 0 // each once
+			}
+		}
+	}
+	return shared / max(all, 1e-9)
 }
 
 func apart(a, b time.Time) time.Duration {
@@ -144,18 +328,20 @@ func apart(a, b time.Time) time.Duration {
 func (x *Index) forget() {
 	for i := range x.docs {
 		if e := &x.docs[i]; !e.gone && x.newest.Sub(e.published) > 2*Window {
-			e.gone, e.shingles = true, nil
+			x.corpus.add(e.profile, -1)
 			delete(x.byID, e.id)
+			delete(x.stories, e.story)
+			e.gone, e.shingles, e.profile = true, nil, profile{}
 			x.dead++
 		}
 	}
 	if x.dead < 64 || x.dead < len(x.docs)/2 {
 		return
 	}
-	old := x.docs
-	*x = Index{newest: x.newest}
+	old := *x
+	*x = Index{newest: old.newest, corpus: old.corpus, profiler: old.profiler}
 	x.init()
-	for _, e := range old {
+	for _, e := range old.docs {
 		if !e.gone {
 			x.insert(e)
 		}
