@@ -77,7 +77,7 @@ func TestQualityCopies(t *testing.T) {
 	add := func(kind string, i int, text string) {
 		id := fmt.Sprintf("%s%03d", kind, i)
 		of[id] = i
-		if strings.Contains(text, "plague") && strings.Contains(text, "rabbit") {
+		if strings.Contains(bodies[i], "bubonic plague") && strings.Contains(bodies[i], "rabbit") {
 			of[id] = -1 // two of the articles do report one event, as reading them shows
 		}
 		docs = append(docs, Doc{ID: id, Text: text, Published: monday})
