@@ -19,7 +19,7 @@ var openings = []*regexp.Regexp{
 	// МОСКВА, 5 ноя — РИА Новости.
 	regexp.MustCompile(`^\p{Lu}{3,}[\p{L}\d ,.\-]{0,40}[—–\-]+\s*(?:РИА Новости|ТАСС|Интерфакс|УНИАН|Укринформ)[^.]{0,30}\.\s*(?:/[^/]{2,40}/\.?\s*)?`),
 	// Mumbai, Jul 27 (PTI) Two persons · LONDON, England (CNN) -- · (Reuters) -
-	regexp.MustCompile(`^(?:\p{Lu}[\p{L}.'’\-]*(?:[ ,/]+[\p{L}\p{N}.'’\-]+){0,6}[ ,]*)?[(\[]\p{Lu}[\p{L}.&/]*(?:[ /.\-][\p{L}.]+){0,3}[)\]] *(?:\.?\s*(?:--|[-–—:])+)? *`),
+	regexp.MustCompile(`^(?:\p{Lu}[\p{L}.'’\-]*(?:[ ,/]+[\p{L}\p{N}.'’\-]+){0,6}[ ,]*)?[(\[](?:\p{Lu}[\p{L}.&/]*(?:[ /.\-][\p{L}.]+){0,3}|dpa(?:/\w+)?|afp|ap|epd|sid|apa|efe|lusa)[)\]] *(?:\.?\s*(?:--|[-–—:])+)? *`),
 	// القاهرة (رويترز) - · اسلام آباد (ویب ڈیسک)
 	regexp.MustCompile(`^\p{Arabic}+(?: \p{Arabic}+){0,3} *[(（]\p{Arabic}[\p{Arabic} ]{1,30}[)）] *(?:--|[-–—:])? *`),
 	regexp.MustCompile(`^\p{Arabic}+(?: \p{Arabic}+){0,2} *(?:[:：]|--|–|—| - ) *`),

@@ -12,7 +12,8 @@ import (
 type charges struct {
 	accuse phrases // an accusation
 	deny   phrases // a denial by itself
-	rebuff phrases // a denial where the sentence also speaks of claims
+	rebuff phrases // a denial if claims follow: "rejected the accusations"
+	belie  phrases // a denial if claims precede: "the accusations are false"
 	claims phrases
 	not    phrases // looks like a denial and is none
 	plain  bool    // no spaces between words: look for the bare characters
@@ -33,58 +34,66 @@ func phraseList(patterns string) phrases {
 
 var fairness = map[string]*charges{
 	"en": {
-		accuse: phraseList("accus*|alleg*|charged|charges against|charges of|criminal charges|felony charges|faces charges|facing charges|face charges|murder charges|fraud charges|corruption charges|indict*|suspect|suspects|suspected|suspicion|sued|sues|suing|lawsuit|lawsuits|blamed|blames|blaming|claims that|complaint|arraigned|prosecutors said|prosecutors say|prosecuted|implicated|wrongdoing|misconduct|embezzl*|abuse claims|impeach*|defraud*"),
-		deny:   phraseList("denied|denies|deny|denying|denial|denials|refute*|refuting|rebut*|not guilty|no wrongdoing|any wrongdoing|nothing wrong|nothing illegal|nothing improper|baseless|unfounded|groundless|meritless|without merit|no merit|untrue|fabricated|trumped*|is innocent|was innocent|are innocent|were innocent|i'm innocent|i am innocent|he's innocent|she's innocent|his innocence|her innocence|their innocence|my innocence|its innocence|protest* innocence|maintain* innocence|never happened|politically motivated|witch hunt|categorically|not involved|no involvement|no role|no part|no knowledge|did not do it|didn't do it|did not commit|didn't commit|false accusation*|false allegation*|false claim*|falsely accused|wrongly accused|wrongfully accused|disput* the|denounc* the allegation*|denounc* the accusation*|clear his name|clear her name|clear their name|clear our name|clear my name|fight the charges|fight the case|fight the allegations|contest the charges|contests the charges|contesting the charges|contested the charges|pack of lies|smear*"),
-		rebuff: phraseList("reject*|dismiss|dismisses|dismissed|dismissing|false|lie|lies|repudiat*|disputes|disputed|disputing|contest|contests|contested|contesting|unsubstantiated|not true|no truth|no evidence|no basis|absurd|ridiculous|nonsense|outrageous|ludicrous|fiction|deni*|rubbish*|disavow*|brushed aside|hit back|slander*|defam*|innocent|lawful|lawfully|acted properly|acted legally|acted within the law"),
-		claims: phraseList("accus*|alleg*|claim|claims|charge|charges|suggestion*|lawsuit*|complaint*|report|reports|indictment|blame|wrongdoing|suspicion*|innocen*"),
-		not:    phraseList("denial of|innocent people|innocent civilians|innocent victim*|innocent lives|innocent bystander*|innocent children|nothing wrong with|denied bail|denied access|denied entry|denied parole|denied a visa|denied visa|denied permission|denied asylum|denied boarding|denied the request|denied the motion|denied the appeal|denied his request|denied her request|denied their request|denied his appeal|denied her appeal|denied his bail|denied a request|denied a motion|denied an appeal|denied requests|denied medical|denied care|denied treatment|denied service|denied justice|denied him|denied her|denied them|denied us|was denied|were denied|been denied|being denied|be denied|is denied|are denied|cannot be denied|can't deny|cannot deny|no denying|there's no denying|neither confirm* nor den*|neither confirm* or den*|not confirm* or den*|not confirm* nor den*|confirm or deny|confirmed nor denied|confirmed or denied|denied a penalty|denied a goal|denied an equali*|denied victory|deny access|denies access|denying access|deny entry|denying entry|in denial|not denied|not deny|did not dispute|does not dispute|didn't dispute"),
+		accuse: phraseList("accus*|alleg*|charged|charges against|charges of|charge of|criminal charges|felony charges|faces charges|facing charges|face charges|murder charges|fraud charges|corruption charges|indict*|suspect|suspects|suspected|suspicion|sued|sues|suing|lawsuit|lawsuits|blamed|blames|blaming|claims that|complaint|arraigned|prosecutors said|prosecutors say|prosecuted|implicated|wrongdoing|misconduct|embezzl*|impeach*|defraud*|arrested for|arrested on|arrested over|is on trial|on trial for"),
+		deny:   phraseList("denied|denies|deny|denying|denial|denials|refute*|refuting|rebut|rebutted|rebuts|not guilty|no wrongdoing|nothing wrong|nothing illegal|nothing improper|baseless|unfounded|groundless|meritless|without merit|no merit|untrue|is innocent|was innocent|are innocent|were innocent|i'm innocent|i am innocent|he's innocent|she's innocent|we're innocent|his innocence|her innocence|their innocence|my innocence|its innocence|protest* innocence|maintain* innocence|never happened|politically motivated|witch hunt|not involved|no involvement|no role in|had no part|no knowledge of|did not do it|didn't do it|did not commit|didn't commit|false accusation*|false allegation*|false claims|falsely accused|wrongly accused|wrongfully accused|clear his name|clear her name|clear their name|clear its name|clear our name|clear my name|fight the charge*|fight the case|fight the allegation*|fight the accusation*|fight them in court|pack of lies|trumped up|smear campaign|disavow*"),
+		rebuff: phraseList("reject*|dismiss|dismisses|dismissed|dismissing|repudiat*|dispute|disputes|disputed|disputing|contest|contests|contested|contesting|challenge|challenges|challenged|brushed aside|rubbish*|quash*|fight|fights|fighting|fought|denounc*|condemn*|hit back|no truth|no basis|no evidence|no substance"),
+		belie:  phraseList("false|falsehood*|lie|lies|fabricat*|absurd|ridiculous|nonsense|outrageous|ludicrous|fiction|rubbish|slander*|defam*|smear*|unsubstantiated|not true|wrong|incorrect|inaccurate|invented|made up|no truth|no basis"),
+		claims: phraseList("accusation*|allegation*|claim|claims|charge|charges|suggestion*|lawsuit*|complaint*|report|reports|indictment|blame|suspicion*"),
+		not:    phraseList("denial of|innocent people|innocent civilians|innocent victim*|innocent lives|innocent bystander*|innocent children|nothing wrong with|denied bail|denied access|denied entry|denied parole|denied a visa|denied visa|denied permission|denied asylum|denied boarding|denied the request|denied the motion|denied the appeal|denied his request|denied her request|denied their request|denied his appeal|denied her appeal|denied his bail|denied a request|denied a motion|denied an appeal|denied requests|denied medical|denied care|denied treatment|denied service|denied justice|denied him|denied her|denied them|denied us|was denied|were denied|been denied|being denied|be denied|is denied|are denied|can't deny|cannot deny|no denying|neither confirm* nor den*|neither confirm* or den*|not confirm* or den*|not confirm* nor den*|confirm or deny|confirmed nor denied|confirmed or denied|denied a penalty|denied a goal|denied an equali*|denied victory|deny access|denies access|denying access|deny entry|denying entry|in denial|not denied|not deny|not denying|did not dispute|does not dispute|didn't dispute|dismissed from"),
 	},
 	"es": {
 		accuse: phraseList("acus*|presunt*|supuest*|imputa*|imputó|denunci*|sospech*|procesad*|procesamiento|señalad* de|inculpa*|querella*|demandad*|demandó|cargos|delito*|culpa|culpó|investigad* por|detenid* por"),
-		deny:   phraseList("niega|niegan|negó|negaron|negar|negado|negando|negaba|desmiente|desmienten|desmintió|desmintieron|desmentido|desmentir|inocen*|no culpable|infundad*|rechazó tajantemente|refut*|calumni*|sin fundamento|es mentira|son mentira|falso|falsas|falsos|falsa|falsedad*|persecución política|no tener nada que ver|nada que ver"),
-		rebuff: phraseList("rechaz*|descart*|desestim*|repudi*|tachó|tildó|calificó"),
-		claims: phraseList("acus*|cargos|denuncia*|alegaciones|imputacion*|señalamientos|sospecha*|demanda"),
+		deny:   phraseList("niega|niegan|negó|negaron|negar|negado|negando|negaba|desmiente|desmienten|desmintió|desmintieron|desmentido|desmentir|inocen*|no culpable|infundad*|rechazó tajantemente|refut*|sin fundamento|persecución política|no tener nada que ver|nada que ver"),
+		rebuff: phraseList("rechaz*|descart*|desestim*|repudi*|tachó|tildó|calificó|desment*|refut*"),
+		belie:  phraseList("falso|falsas|falsos|falsa|mentira*|calumni*|infundad*|absurd*|inventad*"),
+		claims: phraseList("acusación|acusaciones|cargos|denuncia|denuncias|alegaciones|imputacion*|señalamientos|sospecha*|demanda"),
 		not:    phraseList("negó la libertad|negó el permiso|negó la entrada|negó la fianza|se negó a|se niega a|se negaron a|se niegan a|negarse a|no negó|no niega"),
 	},
 	"fr": {
 		accuse: phraseList("accus*|soupçon*|mis* en examen|inculp*|présumé*|prévenu*|poursuivi*|plainte*|prétendu*|allégu*|allégation*|mis* en cause|reproch*|suspect*|visé par|visée par|visés par"),
-		deny:   phraseList("nie|nient|nié|niait|niant|nier|dément|démentent|démenti|démentis|démentir|démentant|innocen*|non coupable|plaid* non|infondé*|sans fondement|réfut*|mensong*|calomni*|conteste|contestent|contesté|contestait|contestant|clame son|clame leur|dénu* de fondement|aucun fait répréhensible|chasse aux sorcières"),
-		rebuff: phraseList("rejet*|récus*|balay*|faux|fausse*|dénonc*|repouss*|écart*"),
-		claims: phraseList("accus*|allégation*|soupçon*|reproch*|charges|griefs|plainte*"),
+		deny:   phraseList("nie|nient|nié|niait|niant|nier|dément|démentent|démenti|démentis|démentir|démentant|innocen*|non coupable|plaid* non|infondé*|sans fondement|réfut*|conteste|contestent|contesté|contestait|contestant|clame son|clame leur|dénué de fondement|dénuées de fondement|aucun fait répréhensible|chasse aux sorcières"),
+		rebuff: phraseList("rejet*|récus*|balay*|dénonc*|repouss*|écart*"),
+		belie:  phraseList("faux|fausse*|mensong*|calomni*|infond*|absurd*|inventé*"),
+		claims: phraseList("accusation|accusations|allégation*|soupçons|reproches|charges|griefs|plainte"),
 		not:    phraseList("ne nie pas|n'a pas nié|n'a pas démenti|incontest*|ne conteste pas|innocentes victimes|victimes innocentes"),
 	},
 	"de": {
 		accuse: phraseList("beschuldig*|angeklag*|anklage*|verdächtig*|verdacht*|tatverdächt*|mutmaßlich*|vorwurf|vorwürfe*|vorgeworfen|wirft|werfen|warf|beklagt*|klage|verklag*|bezichtig*|angeblich*|ermittl*|ermittelt|unterstell*"),
-		deny:   phraseList("bestreit*|bestritt*|bestritten|dementier*|dementi|unschuld*|nicht schuldig|leugn*|geleugnet|haltlos*|unbegründet*|aus der luft gegriffen|frei erfunden|erfunden*|unwahr*|weist zurück|wies zurück|wiesen zurück|weisen zurück|zurückgewiesen|zurückweis*|verneint*|widersprach|widerspricht|widersprochen|falschaussage*|verleumd*|hexenjagd"),
-		rebuff: phraseList("zurück|falsch*|lüge*|absurd*|abgestritten|streitet|stritt|unsinn"),
+		deny:   phraseList("bestreit*|bestritt*|bestritten|dementier*|dementi|unschuld*|nicht schuldig|leugn*|geleugnet|haltlos*|unbegründet*|aus der luft gegriffen|frei erfunden|unwahr*|weist zurück|wies zurück|wiesen zurück|weisen zurück|zurückgewiesen|zurückweis*|verneint*|widersprach|widerspricht|widersprochen|hexenjagd"),
+		rebuff: phraseList("streitet|stritt|streiten|abgestritten"),
+		belie:  phraseList("zurück|zurückweis*|zurückgewiesen|falsch*|lüge*|absurd*|unsinn|haltlos*|erfunden*|ab"),
 		claims: phraseList("vorwurf|vorwürfe*|anschuldig*|beschuldig*|anklage*|verdacht*|behauptung*|schuld"),
 		not:    phraseList("unbestritten*|bestreitet nicht|bestritt nicht|wird bestritten"),
 	},
 	"ru": {
 		accuse: phraseList("обвин*|подозрева*|подозрени*|подозреваем*|якобы|вменя*|предъяв*|арестова*|задержа*|уголовн*|иск|иске|иска|иску|предполагаем*|уличи*|заподозр*|жалоб*"),
-		deny:   phraseList("отрица*|отвер*|опроверг*|опроверж*|невинов*|не винов*|невиновн*|не признал*|не признаёт*|не признает*|не призна*|вину не|беспочвенн*|безоснователн*|безоснова*|ложь|ложью|ложны*|ложно*|клевет*|не соответству*|непричаст*|не причаст*|голословн*|вымы*|выдумк*|сфабрикован*|политически мотивир*|не совершал*|оклевета*"),
-		rebuff: phraseList("отклон*|отмет*|отмел*|несогла*|не согла*|оспар*|оспор*|абсурд*|бред*"),
-		claims: phraseList("обвин*|подозрени*|претензи*|утвержден*|иск*|вин*"),
+		deny:   phraseList("отрица*|отвер*|опроверг*|опроверж*|невинов*|не винов*|невиновн*|не признал*|не признаёт*|не признает*|не призна*|вину не|беспочвенн*|безоснователн*|безоснова*|не соответству*|назвал* клевет*|назвал* лож*|клеветой|ложью|непричаст*|не причаст*|голословн*|политически мотивир*|не совершал*|оклевета*"),
+		rebuff: phraseList("отклон*|отмет*|отмел*|несогла*|не согла*|оспар*|оспор*|назвал* клевет*|назвал* лож*"),
+		belie:  phraseList("абсурд*|бред*|ложь|ложью|ложны*|клевет*|вымы*|выдумк*|беспочвенн*"),
+		claims: phraseList("обвинени*|подозрени*|претензи*|утвержден*|иск*|вин*"),
 		not:    phraseList("не отрица*|не опроверг*|отвергл* ходатайств*|отрицательн*"),
 	},
 	"ar": {
 		accuse: phraseList("اتهم*|يتهم*|تتهم*|متهم*|المتهم*|اتهام*|الاتهام*|تهمة|تهم|التهم*|بتهمة|بتهم|مزاعم|المزاعم|يزعم|تزعم|زعم*|المشتبه*|مشتبه*|يشتبه|للاشتباه|ادعاء*|الادعاء*|دعوى|شكوى"),
-		deny:   phraseList("نفى|نفت|نفوا|ينفي|تنفي|ينفون|نفيه|نفيها|نفيا|نافيا|نافية|نافين|النفي|انكر*|ينكر*|تنكر*|انكار*|منكرا|براءته|براءتها|براءتهم|ببراءته|ببراءتها|بريء|بريئة|بريئون|ابرياء|غير مذنب|غير مذنبة|لا اساس|عارية عن|عارية من|كاذبة|الكاذبة|كذب|ملفقة|مفبركة|كيدية|باطلة|افتراء*|كذبت|يكذب"),
+		deny:   phraseList("نفى|نفت|نفوا|ينفي|تنفي|ينفون|نفيه|نفيها|نفيا|نافيا|نافية|نافين|النفي|انكر*|ينكر*|تنكر*|انكار*|منكرا|براءته|براءتها|براءتهم|ببراءته|ببراءتها|بريء|بريئة|بريئون|ابرياء|غير مذنب|غير مذنبة|لا اساس|عارية عن|عارية من|كيدية"),
 		rebuff: phraseList("رفض*|يرفض|ترفض|دحض*|فند*|استنكر*|رد|ردت"),
+		belie:  phraseList("كاذبة|الكاذبة|كذب|ملفقة|مفبركة|باطلة|كيدية|افتراء*"),
 		claims: phraseList("اتهام*|الاتهام*|تهم*|التهم*|مزاعم|المزاعم|ادعاء*|الادعاء*"),
 		not:    phraseList("لم ينف|لم تنف|لا ينفي|لا ينكر|لم ينكر"),
 	},
 	"ur": {
 		accuse: phraseList("الزام*|ملزم*|مبینہ*|مقدمہ*|مقدمے|فرد جرم|مشتبہ*|شبہ|شبہے|ملوث|نامزد|گرفتار"),
-		deny:   phraseList("تردید*|انکار*|بے قصور*|بےقصور*|بے گناہ*|بےگناہ*|بیگناہ*|بے بنیاد*|بےبنیاد*|جھوٹ*|من گھڑت|مسترد|رد کر*|صحت جرم*|غلط قرار|سیاسی انتقام*"),
-		rebuff: phraseList("غلط|رد"),
+		deny:   phraseList("تردید*|انکار*|بے قصور*|بےقصور*|بے گناہ*|بےگناہ*|بیگناہ*|بے بنیاد*|بےبنیاد*|من گھڑت|صحت جرم*|غلط قرار|سیاسی انتقام*"),
+		rebuff: phraseList("رد|مسترد"),
+		belie:  phraseList("غلط|رد|مسترد|جھوٹ*|بے بنیاد|من گھڑت"),
 		claims: phraseList("الزام*|دعو*|مقدم*"),
 		not:    phraseList("درخواست مسترد|ضمانت مسترد|انکار نہیں|تردید نہیں"),
 	},
 	"zh": {plain: true,
 		accuse: phraseList("指控|控告|起诉|起訴|涉嫌|被控|指责|指責|嫌疑|嫌犯|疑犯|被捕|告发|檢控|检控|提告|诉讼|訴訟|举报|舉報|指称|指稱"),
-		deny:   phraseList("否认|否認|不认罪|不認罪|拒不认罪|无罪|無罪|清白|冤枉|辟谣|闢謠|毫无根据|毫無根據|毫无依据|不实|不實|捏造|子虚乌有|子虛烏有|莫须有|澄清|诬陷|誣陷|诽谤|誹謗|无稽之谈|無稽之談|没有参与|沒有參與|没有做"),
-		rebuff: phraseList("驳斥|駁斥|反驳|反駁|拒绝接受|驳回"),
+		deny:   phraseList("否认|否認|不认罪|不認罪|拒不认罪|无罪|無罪|清白|冤枉|辟谣|闢謠|毫无根据|毫無根據|毫无依据|子虚乌有|子虛烏有|莫须有|澄清|无稽之谈|無稽之談|没有参与|沒有參與|没有做"),
+		rebuff: phraseList("驳斥|駁斥|反驳|反駁|拒绝接受|不接受"),
+		belie:  phraseList("不实|不實|捏造|毫无根据|毫無根據|虚假|虛假|谎言|謊言"),
 		claims: phraseList("指控|指责|指責|控告|说法|說法"),
 		not:    phraseList("不否认|不否認|未否认|未否認|没有否认|沒有否認|既不承认也不否认"),
 	},
@@ -92,6 +101,7 @@ var fairness = map[string]*charges{
 		accuse: phraseList("cáo buộc|bị cáo|buộc tội|nghi can|nghi phạm|tình nghi|khởi tố|tố cáo|bị tố|truy tố|nghi ngờ|nghi vấn|kiện"),
 		deny:   phraseList("phủ nhận|bác bỏ|chối tội|vô tội|kêu oan|bịa đặt|vu khống|không nhận tội|không thừa nhận|chối bỏ|sai sự thật|phủ định"),
 		rebuff: phraseList("bác|phản đối"),
+		belie:  phraseList("sai|bịa đặt|không đúng|vô căn cứ"),
 		claims: phraseList("cáo buộc|tố cáo|thông tin"),
 		not:    phraseList("không phủ nhận|không bác bỏ"),
 	},
@@ -99,6 +109,7 @@ var fairness = map[string]*charges{
 		accuse: phraseList("acus*|suspeit*|supost*|alegad*|denunci*|indiciad*|investigad* por|processad*|réu|réus"),
 		deny:   phraseList("nega|negam|negou|negaram|negar|negando|desment*|inocen*|infundad*|sem fundamento|mentira|falsas|falsos|refut*"),
 		rebuff: phraseList("rejeit*|repudi*"),
+		belie:  phraseList("falsas|falsos|falsa|mentira*|infundad*"),
 		claims: phraseList("acus*|denúncia*|alegaç*"),
 		not:    phraseList("se negou a|negou o pedido|não nega|não negou"),
 	},
@@ -113,28 +124,52 @@ func chargesFor(tag string) *charges {
 	return fairness["en"]
 }
 
+// near is how many words may stand between claims and what is said of them.
+const near = 6
+
 // judge says whether a sentence accuses and whether it denies.
 func (c *charges) judge(s string) (accuses, denies bool) {
 	if c.plain {
-		return c.accuse.in(s), c.not.without(s, func(s string) bool { return c.deny.in(s) || c.rebuff.in(s) && c.claims.in(s) })
+		rest := c.not.cut(s)
+		return c.accuse.in(s), c.deny.in(rest) || c.rebuff.in(rest) && c.claims.in(rest) || c.belie.after(rest, c.claims)
 	}
 	words := lowerWords(s)
-	accuses = c.accuse.find(words) >= 0
-	for i := c.not.find(words); i >= 0; i = c.not.find(words) {
-		words = append(words[:i:i], words[i+2:]...) // every such phrase has two words or more
+	accusations := c.accuse.find(words)
+	no := c.not.find(words)
+	denial := func(i int) bool {
+		return !slices.ContainsFunc(no, func(n int) bool { return i-n >= 0 && i-n < 4 }) && !accusedOf(words, accusations, i)
 	}
-	denies = c.deny.find(words) >= 0 || c.rebuff.find(words) >= 0 && c.claims.find(words) >= 0
-	return accuses, denies
+	if slices.ContainsFunc(c.deny.find(words), denial) {
+		return len(accusations) > 0, true
+	}
+	claims := c.claims.find(words)
+	for _, i := range c.rebuff.find(words) {
+		denies = denies || denial(i) && slices.ContainsFunc(claims, func(k int) bool { return k > i && k-i <= near })
+	}
+	for _, i := range c.belie.find(words) {
+		denies = denies || denial(i) && slices.ContainsFunc(claims, func(k int) bool { return k < i && i-k <= near })
+	}
+	return len(accusations) > 0, denies
 }
 
-// find returns where the first pattern begins, or -1.
-func (p phrases) find(words []string) int {
+// content are the words by which what someone is accused of begins.
+var content = set("of with for making made make having filing filed giving gave submitting spreading issuing knowingly de por con haber hacer pour avec avoir d'avoir wegen mit в за о по")
+
+// accusedOf says whether words[i] is what somebody is accused of, as in
+// "accused of denying wages".
+func accusedOf(words []string, accusations []int, i int) bool {
+	return i > 0 && content[words[i-1]] && slices.ContainsFunc(accusations, func(a int) bool { return a < i && i-a <= 4 })
+}
+
+// find returns where patterns begin.
+func (p phrases) find(words []string) []int {
+	var out []int
 	for i, w := range words {
 		if p.at(words, i, w) || p.at(words, i, bare(w)) {
-			return i
+			out = append(out, i)
 		}
 	}
-	return -1
+	return out
 }
 
 // at says whether a pattern begins at words[i], read as w.
@@ -171,14 +206,26 @@ func (p phrases) in(s string) bool {
 	return false
 }
 
-// without asks about s after the patterns are taken out of it.
-func (p phrases) without(s string, ask func(string) bool) bool {
+// cut takes the patterns out of s.
+func (p phrases) cut(s string) string {
 	for _, patterns := range p {
 		for _, pattern := range patterns {
 			s = strings.ReplaceAll(s, pattern[0], "")
 		}
 	}
-	return ask(s)
+	return s
+}
+
+// after says whether any pattern stands in s behind one of the others.
+func (p phrases) after(s string, others phrases) bool {
+	for _, patterns := range others {
+		for _, pattern := range patterns {
+			if _, rest, ok := strings.Cut(s, pattern[0]); ok && p.in(rest) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // bare takes a French article or pronoun, or the Arabic "and", "so" and

@@ -1,0 +1,181 @@
+package summary_test
+
+import (
+	"strings"
+	"testing"
+
+	"pressrun/digest/summary"
+)
+
+const liveText = `Voters in Harrow Bay are choosing a new council today. Polls close at ten in the evening, and the first result is expected before midnight.
+
+14:20
+Turnout has reached 41 per cent, the returning officer says. That is four points up on the last vote.
+
+12:05
+The polling station at the lido has reopened after a burst pipe. Nobody was hurt.
+
+09:30
+The queue outside the library is fifty people long.`
+
+const listText = `The council of Harrow Bay has named its best small parks for the summer. Judges walked through all of them in one wet week in May.
+
+1. Lido Green
+The grass slopes down to the water, and the café opens at seven.
+
+2. Mill Garden
+Roses climb over the old mill. Dogs must stay on the lead.
+
+3. Station Square
+You can hear the trains from every bench.`
+
+const interviewText = `Ines Falk has run the lighthouse on Corran Head for thirty years. She spoke to us about the winter storms and her plans for the lamp.
+
+Q: When did you first climb the tower?
+A: I was six. My father carried me up the last flight.
+
+Q: Is it lonely?
+A: Never. We have the birds, and I read a lot.
+
+Q: What happens to the lamp?
+A: It will go dark in March. I would rather not watch.`
+
+const tableText = `Rovers went top of the coast league on Saturday with a goal in the last minute against Albion. Their captain scored it with his knee.
+
+Team | Played | Points
+Rovers | 12 | 29
+Albion | 12 | 27
+United | 12 | 20
+
+The two sides meet again in March at the old ground by the harbour.`
+
+func TestKinds(t *testing.T) {
+	long := strings.Repeat("The ferry company and the harbour board and the islanders and the unions and the town met again, ", 6) + "and nothing was decided."
+	for _, c := range []struct {
+		name   string
+		doc    summary.Doc
+		method string
+		want   string   // the whole text, if not empty
+		holds  []string // parts that must be there
+		lacks  []string // and parts that must not
+	}{
+		{name: "brief", doc: summary.Doc{Language: "en", Title: "Bridge opens", Text: "The Tay footbridge opened on Monday after two years of work. It cost 3 million pounds."},
+			method: "lead", want: "The Tay footbridge opened on Monday after two years of work.\nIt cost 3 million pounds."},
+		{name: "brief without a full stop", doc: summary.Doc{Language: "en", Text: "The Tay footbridge opened on Monday after two years of work"},
+			method: "lead", want: "The Tay footbridge opened on Monday after two years of work"},
+		{name: "paywall stub with a description", doc: summary.Doc{Language: "en", Title: "Harbour talks fail", Text: "Talks over the harbour ended ...\n\nSubscribe to continue reading.", Description: "Talks over the future of the harbour ended without a deal on Friday. The unions walked out."},
+			method: "description", want: "Talks over the future of the harbour ended without a deal on Friday.\nThe unions walked out."},
+		{name: "paywall stub without a description", doc: summary.Doc{Language: "en", Title: "Harbour talks fail", Text: "Talks over the harbour ended without a deal on Friday, and the unions walked out.\n\nThis article is for subscribers only. Already a subscriber? Log in to read on."},
+			method: "lead", want: "Talks over the harbour ended without a deal on Friday, and the unions walked out."},
+		{name: "nothing but a paywall", doc: summary.Doc{Language: "en", Title: "Harbour talks fail", Text: "To continue reading, start your free trial."},
+			method: "headline", want: "Harbour talks fail"},
+		{name: "live blog with a standfirst", doc: summary.Doc{Language: "en", Title: "Harrow Bay votes: live", Text: liveText},
+			holds: []string{"Voters in Harrow Bay"}, lacks: []string{"Turnout", "library", "14:20"}},
+		{name: "live blog, newest first", doc: summary.Doc{Language: "en", Title: "Harrow Bay votes: live", Text: liveText[strings.Index(liveText, "14:20"):]},
+			holds: []string{"Turnout has reached"}, lacks: []string{"library", "lido", "14:20"}},
+		{name: "live blog, newest last", doc: summary.Doc{Language: "en", Title: "Harrow Bay votes: live", Text: "9.30am The queue outside the library is fifty people long.\n\n12.05pm The lido has reopened after a burst pipe.\n\n14.20pm Turnout has reached 41 per cent, the returning officer says."},
+			holds: []string{"Turnout has reached"}, lacks: []string{"library", "lido", "14.20"}},
+		{name: "list", doc: summary.Doc{Language: "en", Title: "The best small parks", Text: listText},
+			holds: []string{"The council of Harrow Bay has named its best small parks"}, lacks: []string{"Lido Green", "Roses", "1."}},
+		{name: "interview", doc: summary.Doc{Language: "en", Title: "The keeper of Corran Head", Text: interviewText},
+			holds: []string{"Ines Falk has run the lighthouse"}, lacks: []string{"My father", "lonely", "A:"}},
+		{name: "interview without an introduction", doc: summary.Doc{Language: "en", Title: "The keeper of Corran Head speaks", Text: interviewText[strings.Index(interviewText, "Q: When"):]},
+			method: "headline", want: "The keeper of Corran Head speaks"},
+		{name: "interview by names", doc: summary.Doc{Language: "en", Title: "The keeper", Text: "Ines Falk has run the lighthouse on Corran Head for thirty years.\n\nPost: When did you climb it?\n\nFalk: I was six.\n\nPost: Is it lonely?\n\nFalk: Never, we have the birds here and I read a lot in the long winter nights.\n\nPost: And the lamp, what will happen to it when you have left the tower?\n\nFalk: It will go dark in March, and I would rather not be there to watch that happen."},
+			holds: []string{"Ines Falk has run"}, lacks: []string{"birds", "dark in March"}},
+		{name: "table", doc: summary.Doc{Language: "en", Title: "Rovers go top", Text: tableText},
+			holds: []string{"Rovers went top of the coast league"}, lacks: []string{"|", "29"}},
+		{name: "nothing but a table", doc: summary.Doc{Language: "en", Title: "Coast league table", Text: "Rovers | 12 | 29\nAlbion | 12 | 27\nUnited | 12 | 20"},
+			method: "headline", want: "Coast league table"},
+		{name: "one endless sentence", doc: summary.Doc{Language: "en", Title: "Nothing decided", Text: long}, method: "headline", want: "Nothing decided"},
+		{name: "one endless sentence and no headline", doc: summary.Doc{Language: "en", Text: long}, method: "lead", holds: []string{"The ferry company"}},
+		{name: "unknown language", doc: summary.Doc{Language: "tlh", Title: "X", Text: strings.Repeat("Qapla batlh je tlhIngan wo' Dun law'. HIja' maH jIH ghoS neH vaj. ", 8)}, method: "lead", holds: []string{"Qapla batlh"}},
+		{name: "only the headline", doc: summary.Doc{Language: "en", Title: "Bridge opens"}, method: "headline", want: "Bridge opens"},
+		{name: "nothing at all", doc: summary.Doc{}, method: "headline"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := summary.Summarize(c.doc, summary.Options{})
+			verbatim(t, c.doc.Text, s)
+			if c.method != "" && s.Method != c.method {
+				t.Errorf("method is %q (%s), want %q; text %q", s.Method, s.Reason, c.method, s.Text)
+			}
+			if c.want != "" && s.Text != c.want {
+				t.Errorf("got %q, want %q", s.Text, c.want)
+			}
+			for _, part := range c.holds {
+				if !strings.Contains(s.Text, part) {
+					t.Errorf("%q lacks %q", s.Text, part)
+				}
+			}
+			for _, part := range c.lacks {
+				if strings.Contains(s.Text, part) {
+					t.Errorf("%q holds %q", s.Text, part)
+				}
+			}
+			if n := summary.Words(s.Text); n > 60 {
+				t.Errorf("%d words", n)
+			}
+			if s.Reason == "" {
+				t.Error("no reason for the desk")
+			}
+		})
+	}
+}
+
+// Sentences that other stories of the issue have printed are not printed again.
+func TestAvoid(t *testing.T) {
+	d := summary.Doc{Language: "en", Title: "Last wooden ferry sails into a museum", Text: ferry}
+	first := summary.Summarize(d, summary.Options{})
+	again := summary.Summarize(d, summary.Options{Avoid: strings.Split(first.Text, "\n")})
+	for line := range strings.SplitSeq(again.Text, "\n") {
+		if strings.Contains(first.Text, line) {
+			t.Errorf("%q is printed twice", line)
+		}
+	}
+	if again.Text == "" {
+		t.Error("nothing left to print")
+	}
+}
+
+// Budgets other than the default hold, too.
+func TestBudgets(t *testing.T) {
+	d := summary.Doc{Language: "en", Title: "Last wooden ferry sails into a museum", Text: ferry}
+	for _, o := range []summary.Options{{Words: 25}, {Words: 120, Sentences: 6}, {Sentences: 1}, {Words: 5}} {
+		s := summary.Summarize(d, o)
+		verbatim(t, ferry, s)
+		if n := summary.Words(s.Text); o.Words > 0 && n > max(o.Words, summary.Words(d.Title)) {
+			t.Errorf("%d words, want at most %d", n, o.Words)
+		}
+		if n := len(s.Sentences); o.Sentences > 0 && n > o.Sentences {
+			t.Errorf("%d sentences, want at most %d", n, o.Sentences)
+		}
+	}
+}
+
+// The opening is cleaned of what is not the story, whatever the alphabet.
+func TestOpenings(t *testing.T) {
+	for _, c := range []struct{ lang, text, want string }{
+		{"en", "(CNN)The harbour froze over on Monday.", "The harbour froze over on Monday."},
+		{"en", "LONDON, England (CNN) -- The harbour froze over on Monday.", "The harbour froze over on Monday."},
+		{"en", "OSLO (Reuters) - The harbour froze over on Monday.", "The harbour froze over on Monday."},
+		{"en", "Mumbai, Jul 27 (PTI) The harbour froze over on Monday.", "The harbour froze over on Monday."},
+		{"en", "KYIV — The harbour froze over on Monday.", "The harbour froze over on Monday."},
+		{"en", "NEW DELHI: The harbour froze over on Monday.", "The harbour froze over on Monday."},
+		{"en", "By . Jane Roe . PUBLISHED: . 05:12 EST, 3 June 2013 . | . UPDATED: . 06:30 EST, 3 June 2013 . The harbour froze over on Monday.", "The harbour froze over on Monday."},
+		{"en", "The harbour (pictured) froze over on Monday.", "The harbour froze over on Monday."},
+		{"es", "Madrid, 3 may (EFE).- El puerto se heló el lunes por la noche.", "El puerto se heló el lunes por la noche."},
+		{"fr", "Paris (AFP) - Le port a gelé dans la nuit de lundi.", "Le port a gelé dans la nuit de lundi."},
+		{"de", "Berlin (dpa) - Der Hafen ist am Montag zugefroren.", "Der Hafen ist am Montag zugefroren."},
+		{"ru", "МОСКВА, 5 ноя — РИА Новости. Гавань замёрзла в понедельник вечером.", "Гавань замёрзла в понедельник вечером."},
+		{"ar", "القاهرة (رويترز) - تجمد الميناء يوم الاثنين بعد ليلة باردة.", "تجمد الميناء يوم الاثنين بعد ليلة باردة."},
+		{"ur", "اسلام آباد (ویب ڈیسک) بندرگاہ پیر کی رات جم گئی۔", "بندرگاہ پیر کی رات جم گئی۔"},
+		{"zh", "新华社北京5月3日电（记者王明）港口星期一结冰。", "港口星期一结冰。"},
+		{"vi", "(Dân trí) - Bến cảng đóng băng vào tối thứ hai.", "Bến cảng đóng băng vào tối thứ hai."},
+	} {
+		s := summary.Summarize(summary.Doc{Language: c.lang, Text: c.text}, summary.Options{})
+		verbatim(t, c.text, s)
+		if s.Text != c.want {
+			t.Errorf("%s: got %q, want %q", c.lang, s.Text, c.want)
+		}
+	}
+}
