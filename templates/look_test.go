@@ -41,6 +41,11 @@ func TestLook(t *testing.T) {
 			http.Error(w, err.Error(), http.StatusNotFound)
 		}
 	})
+	mux.HandleFunc("GET /desk/{name}", func(w http.ResponseWriter, r *http.Request) {
+		if err := Desk(w, r.PathValue("name"), sampleDesk()[r.PathValue("name")]); err != nil {
+			http.Error(w, err.Error(), http.StatusNotFound)
+		}
+	})
 	srv := &http.Server{Addr: addr, Handler: mux}
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt)

@@ -1,0 +1,447 @@
+package templates
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+	"strings"
+	"time"
+)
+
+//go:embed desk
+var deskFiles embed.FS
+
+// Names of the desk's pages, see [Desk]; beside each the view that its Body takes.
+const (
+	DeskSignIn  = "signin"  // SignInBody
+	DeskToday   = "today"   // TodayBody
+	DeskIssue   = "issue"   // IssueBody
+	DeskTable   = "table"   // TableBody: issues, sources, stories, lists, subscribers, bounces
+	DeskRecord  = "record"  // RecordBody: one source, list, subscriber
+	DeskForm    = "form"    // FormBody
+	DeskMessage = "message" // MessageBody: what happened, what was kept, what to do now
+)
+
+// DeskPage is a page of the desk: the frame that all have, and a Body.
+//
+// The frame posts to three addresses: StopURL, StartURL, and SignOutURL. Every
+// form posts; a link changes nothing. Pages need no inline styles or scripts:
+//
+//	Content-Security-Policy: default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' https: data:; frame-src 'self'; form-action 'self'; base-uri 'none'
+type DeskPage struct {
+	Title   string
+	Current string    // the Name of the navigation entry that is open
+	Nav     []NavItem // none = DeskNav()
+	User    string    // who is signed in; "" = nobody: no navigation
+	Role    string
+	Brand   string // of the publication, below pressrun's name
+
+	Armed      bool   // mail leaves the house
+	Stopped    bool   // nothing is claimed until somebody starts it again
+	Where      string // where mail goes: "relay mail.example.org" or "the built-in catcher"
+	ArmURL     string // the page that tells how to arm; shown while disarmed
+	CatcherURL string // the catcher's inbox; shown while disarmed
+	StopURL    string
+	StartURL   string
+	SignOutURL string
+
+	Flash  []Flash // what the last action did
+	Action *Action // the page's one primary action, beside the title
+	Body   any
+}
+
+// NavItem is an entry of the navigation: a noun.
+type NavItem struct {
+	Name  string // "Issues"
+	URL   string
+	Count int // of what waits for a person; 0 = none
+}
+
+// DeskNav is the navigation in its order, with the addresses of design.
+func DeskNav() []NavItem {
+	return []NavItem{
+		{Name: "Today", URL: "/desk/"}, {Name: "Issues", URL: "/desk/issues"}, {Name: "Stories", URL: "/desk/stories"},
+		{Name: "Sources", URL: "/desk/sources"}, {Name: "Newsletters", URL: "/desk/newsletters"}, {Name: "Lists", URL: "/desk/lists"},
+		{Name: "Subscribers", URL: "/desk/subscribers"}, {Name: "Bounces", URL: "/desk/bounces"}, {Name: "Users", URL: "/desk/users"},
+	}
+}
+
+// Kinds of a Flash and of a State: they choose a dot's colour. The word says it
+// too, so that nothing hangs on a colour alone.
+const (
+	KindPlain = ""      // as it is
+	KindGood  = "good"  // as it should be, done
+	KindWait  = "wait"  // under way
+	KindWarn  = "warn"  // needs a person soon
+	KindAlert = "alert" // needs a person now
+)
+
+// Flash is a sentence on top of the page about what was just done.
+type Flash struct {
+	Kind string
+	Text string
+}
+
+// State is a word with a small dot.
+type State struct {
+	Kind string
+	Word string
+}
+
+// Action is a button: a link when Method is "", else a form that posts.
+type Action struct {
+	Title   string
+	URL     string
+	Method  string // "" | "post"
+	Do      string // value of the field "do"
+	Confirm string // "" = at once; else the question that is asked first
+	Key     string // the key that presses it: "a"
+	Primary bool
+	Danger  bool
+}
+
+// TableBody is a page with one table: search first.
+type TableBody struct {
+	Intro   string
+	Search  *Search
+	Filters []Filter
+	Table   Table
+}
+
+// Search is the search field of a table; it is a form that gets the page itself,
+// with the field "q".
+type Search struct {
+	Label string // "Search by address or name"
+	Query string
+	Keep  map[string]string // other parameters of the address to keep
+}
+
+// Filter is a link that narrows the table: "All", "Active 812".
+type Filter struct {
+	Title   string
+	URL     string
+	Count   int // < 0 = not said
+	Current bool
+}
+
+// Table is rows of 40 pixels with a head that stays.
+type Table struct {
+	Caption string // for those who cannot see it
+	Columns []Column
+	Rows    []Row
+	Empty   Empty // when there are no rows
+	Pager   Pager
+}
+
+// Column is a column's head.
+type Column struct {
+	Title  string
+	Sort   string // address that sorts by it; "" = cannot
+	Sorted string // "ascending" | "descending" | ""
+	Number bool   // right-aligned, tabular
+	Wide   bool   // takes what room is left
+}
+
+// Row is a row of a table.
+type Row struct {
+	Cells   []Cell
+	Actions []Action
+}
+
+// Cell is what stands in a row: a text, optionally a link, with what else is set.
+type Cell struct {
+	Text      string
+	URL       string
+	Note      string // in grey behind it, or below on narrow screens
+	Hover     string // title: the absolute time
+	State     State
+	Spark     []float64 // values of a sparkline, oldest first
+	SparkText string    // the same in words: "12 views an hour, rising"
+	Language  string    // of Text, when it is not the desk's
+	Direction string
+}
+
+// Pager says which rows are shown and where the others are.
+type Pager struct {
+	From, To, Total int
+	Prev, Next      string
+}
+
+// Empty is what stands where nothing is: the next step.
+type Empty struct {
+	Text   string
+	Action *Action
+}
+
+// TodayBody is the page one looks at in the morning.
+type TodayBody struct {
+	Alarms  []Alarm // open ones, oldest first; none = "Nothing needs you."
+	Waiting []Draft // drafts that wait for an editor
+	Next    Table   // the next slots
+	Recent  Table   // the last issues
+}
+
+// Alarm is one that is open.
+type Alarm struct {
+	Subject string
+	Text    string // what happened, what was kept, what to do
+	Since   string // "since 02:10, for 5 h"
+	URL     string
+	Kind    string
+}
+
+// Draft is a draft that waits.
+type Draft struct {
+	Newsletter string
+	Subject    string
+	When       string // "goes out in 42 min", "held: no editor has seen it"
+	Hover      string
+	URL        string
+	State      State
+}
+
+// IssueBody is the issue desk: the stories with the reason of each rank beside
+// the sealed preview.
+//
+// A story's forms post to its Action with the field "do": up, down, pin, unpin,
+// drop, restore, or edit with the fields "title" and "summary".
+type IssueBody struct {
+	Newsletter string
+	Number     int
+	State      State
+	When       string // "goes out in 42 min"
+	Hover      string
+	Audience   string // "12,840 readers"
+	Subject    string
+	SubjectURL string // where subject and preheader are posted to: fields "subject", "preheader"; "" = not editable
+	Preheader  string
+	Order      string // how the stories were ranked, in a sentence
+	Stories    []DeskStory
+	Dropped    []DeskStory
+	Checks     []Check
+	Preview    Preview
+	Actions    []Action // approve first
+	TestURL    string   // where a test mail is asked for: field "to"; "" = not offered
+	TestTo     string
+}
+
+// DeskStory is a story on the issue desk.
+type DeskStory struct {
+	Position  int
+	Section   string // heading before the first story of a section; "" = same section
+	Title     string
+	Language  string
+	Direction string
+	URL       string // the article
+	Summary   string
+	Source    string
+	Reason    string // "3rd · 312 views in 3 h · 2.1× usual"
+	Spark     []float64
+	SparkText string
+	Label     string // "Opinion"
+	Pinned    bool
+	Edited    bool
+	Action    string // where its forms are posted to; "" = read only
+}
+
+// Check is a line of the preflight.
+type Check struct {
+	State  State
+	Text   string
+	Repair string // what will be done when nobody is there
+}
+
+// Preview is the sealed edition in a frame.
+type Preview struct {
+	Tabs  []PreviewTab
+	URL   string // what the frame shows
+	Width string // desktop | phone
+	Dark  bool
+	Hash  string // SHA-256 of the sealed bytes; "" = not sealed
+	Note  string // "41,211 bytes · sealed 06:12"
+	Empty string // instead of the frame, when there is nothing to show
+}
+
+// PreviewTab is a way to look at the edition: Desktop, Phone, Dark, Text, As reader.
+type PreviewTab struct {
+	Title   string
+	URL     string
+	Current bool
+}
+
+// RecordBody is one thing: its facts, forms, tables and its timeline.
+type RecordBody struct {
+	State    State
+	Facts    []Fact
+	Actions  []Action
+	Forms    []FormBody
+	Tables   []TableSection
+	Timeline []Event
+}
+
+// Fact is a name and its value.
+type Fact struct {
+	Name  string
+	Value Cell
+}
+
+// TableSection is a table under a heading.
+type TableSection struct {
+	Title string
+	Table Table
+}
+
+// Event is one thing that happened, newest first.
+type Event struct {
+	When  string
+	Hover string
+	Text  string
+	Why   string
+	Kind  string
+}
+
+// FormBody is a form.
+type FormBody struct {
+	Title  string // a heading above it; "" = none
+	Intro  string
+	URL    string
+	Fields []Field
+	Submit string
+	Upload bool // has a field of the kind file
+}
+
+// Field is a field of a form.
+type Field struct {
+	Name    string
+	Label   string
+	Help    string
+	Kind    string // text | email | password | number | url | textarea | select | checkbox | file | hidden | code
+	Value   string
+	Options []Option // of a select
+	Checked bool
+	Problem string // beside the field: what is wrong and how to mend it
+	Needed  bool
+}
+
+// Option is a choice of a select.
+type Option struct {
+	Value, Title string
+	Selected     bool
+}
+
+// SignInBody is the page at the door.
+type SignInBody struct {
+	URL     string // where the fields "email" and "password" are posted to
+	Email   string
+	Problem string
+	Link    string // in place of the form: where the button of a one-time link posts to
+}
+
+// MessageBody says what happened, what was kept, and what to do now.
+type MessageBody struct {
+	Text    []string
+	Actions []Action
+}
+
+var deskTemplates = parseDesk()
+
+func parseDesk() map[string]*template.Template {
+	layout := template.Must(template.New("layout.html").Funcs(deskFuncs).ParseFS(deskFiles, "desk/layout.html", "desk/parts.html"))
+	all := map[string]*template.Template{}
+	for _, name := range []string{DeskSignIn, DeskToday, DeskIssue, DeskTable, DeskRecord, DeskForm, DeskMessage} {
+		all[name] = template.Must(template.Must(layout.Clone()).ParseFS(deskFiles, "desk/"+name+".html"))
+	}
+	return all
+}
+
+var deskFuncs = template.FuncMap{
+	"static":    staticURL,
+	"script":    scriptOf,
+	"sparkline": Sparkline,
+	"number":    func(n int) string { return Words("en").Number(n) },
+	"clean":     clean,
+	"pages":     func(p Pager) bool { return p.Prev != "" || p.Next != "" },
+}
+
+// Desk writes the page called name (see the constants). Nothing is written when
+// it fails: an unknown name or a Body that is not the page's own.
+func Desk(w io.Writer, name string, v DeskPage) error {
+	t, ok := deskTemplates[name]
+	if !ok {
+		return fmt.Errorf("write desk page %q: no such page", name)
+	}
+	if v.Nav == nil {
+		v.Nav = DeskNav()
+	}
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, "layout.html", v); err != nil {
+		return fmt.Errorf("write desk page %q: %w", name, err)
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// Size of a sparkline in CSS pixels.
+const (
+	sparkWidth  = 72
+	sparkHeight = 20
+)
+
+// Sparkline draws values, oldest first, as a line without axes, with label as
+// its text alternative. Fewer than two values give nothing.
+func Sparkline(values []float64, label string) template.HTML {
+	if len(values) < 2 {
+		return ""
+	}
+	top := 0.0
+	for _, v := range values {
+		if !math.IsNaN(v) && !math.IsInf(v, 0) {
+			top = max(top, v)
+		}
+	}
+	var points []string
+	for i, v := range values {
+		x := float64(i) * (sparkWidth - 4) / float64(len(values)-1)
+		y := float64(sparkHeight - 4)
+		if top > 0 && v > 0 && !math.IsNaN(v) {
+			y *= 1 - min(v/top, 1)
+		}
+		points = append(points, fmt.Sprintf("%.1f,%.1f", x+2, y+2))
+	}
+	return template.HTML(fmt.Sprintf(`<svg class="spark" role="img" aria-label="%s" width="%d" height="%d" viewBox="0 0 %[2]d %[3]d"><polyline points="%s"/><circle cx="%s" cy="%s" r="2"/></svg>`,
+		template.HTMLEscapeString(clean(label)), sparkWidth, sparkHeight, strings.Join(points, " "), before(points[len(points)-1]), after(points[len(points)-1])))
+}
+
+func before(point string) string { x, _, _ := strings.Cut(point, ","); return x }
+func after(point string) string  { _, y, _ := strings.Cut(point, ","); return y }
+
+// Near says how far t is from now the way people do: "in 12 min", "2 h ago"; from a
+// day on the date. Show the absolute time beside it or on hover.
+func Near(t, now time.Time) string {
+	d := t.Sub(now)
+	past := d < 0
+	if past {
+		d = -d
+	}
+	var s string
+	switch {
+	case d < time.Minute:
+		return "now"
+	case d < time.Hour:
+		s = fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 24*time.Hour:
+		s = fmt.Sprintf("%d h", int(d.Hours()))
+		if m := int(d.Minutes()) % 60; d < 6*time.Hour && m > 0 {
+			s += fmt.Sprintf(" %d min", m)
+		}
+	default:
+		return Words("en").LongDate(t)
+	}
+	if past {
+		return s + " ago"
+	}
+	return "in " + s
+}

@@ -1,0 +1,32 @@
+// The desk's keys and questions. Everything works without it.
+(() => {
+  const rows = () => [...document.querySelectorAll("[data-row]")].filter((r) => r.offsetParent);
+  const current = () => document.activeElement?.closest("[data-row]");
+  const typing = (el) => el.matches("input, textarea, select, [contenteditable]");
+
+  function move(step) {
+    const all = rows();
+    const at = all.indexOf(current());
+    const next = all[at < 0 ? 0 : Math.min(Math.max(at + step, 0), all.length - 1)];
+    if (!next) return;
+    next.tabIndex = -1;
+    next.focus();
+    next.scrollIntoView({ block: "nearest" });
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.querySelector("dialog[open]")) return;
+    const key = event.key;
+    if (key === "j" || key === "k") move(key === "j" ? 1 : -1);
+    else if (key === "?") document.getElementById("help")?.showModal();
+    else if (key === "/") document.querySelector('[data-focus="/"]')?.focus();
+    else if (/^[a-z]$/.test(key)) (current()?.querySelector(`[data-key="${key}"]`) ?? document.querySelector(`.actions [data-key="${key}"], .head-action [data-key="${key}"]`))?.click();
+    else return;
+    event.preventDefault();
+  });
+
+  document.addEventListener("submit", (event) => {
+    const question = event.target.dataset.confirm;
+    if (question && !window.confirm(question)) event.preventDefault();
+  });
+})();
