@@ -68,6 +68,9 @@ func (c *Catcher) Serve(l net.Listener) error {
 	}
 	c.gates = append(c.gates, g)
 	c.mu.Unlock()
+	if c.misbehaves().outage(c.now()) == OutageRefuse {
+		g.shut()
+	}
 	if err := c.server.Serve(g); err != nil && !c.isClosed() {
 		return fmt.Errorf("catch mail on %s: %w", l.Addr(), err)
 	}
