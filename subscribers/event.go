@@ -1,0 +1,93 @@
+package subscribers
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"time"
+
+	"pressrun/deploy/schema"
+)
+
+// Event is something that happened to a subscriber.
+type Event struct {
+	Subscriber int64     `json:"subscriber_id"`
+	List       int64     `json:"list_id,omitempty"` // 0 = not about one list
+	ListName   string    `json:"list,omitempty"`
+	Kind       string    `json:"kind"` // asked letter confirmed paused resumed left expired added changed moved erased consent suppressed imported
+	Detail     string    `json:"detail,omitempty"`
+	Actor      string    `json:"actor,omitempty"` // "" = the reader
+	At         time.Time `json:"at"`
+}
+
+func (s *Store) note(ctx context.Context, q schema.Querier, e Event) error {
+	var list any
+	if e.List != 0 {
+		list = e.List
+	}
+	_, err := q.ExecContext(ctx, `insert into subscriber_events (subscriber_id, list_id, kind, detail, actor, happened_at) values ($1, $2, $3, $4, $5, $6)`,
+		e.Subscriber, list, e.Kind, clip(e.Detail, 500), e.Actor, schema.At(e.At))
+	if err != nil {
+		return fmt.Errorf("note %s of subscriber %d: %w", e.Kind, e.Subscriber, err)
+	}
+	return nil
+}
+
+// Timeline is all that is known about a subscriber in the order it happened:
+// events, consents, the import that brought him, the suppression of his present
+// address. Deliveries are the mailer's to tell.
+func (s *Store) Timeline(ctx context.Context, id int64) ([]Event, error) {
+	sub, err := s.ByID(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	all, err := each(ctx, s.DB.Read, `
+		select e.subscriber_id, coalesce(e.list_id, 0), coalesce(l.name, ''), e.kind, e.detail, e.actor, e.happened_at
+		from subscriber_events e left join lists l on l.id = e.list_id where e.subscriber_id = $1
+		union all
+		select c.subscriber_id, coalesce(c.list_id, 0), coalesce(l.name, ''), 'consent', c.basis || ': ' || c.source, c.evidence, c.given_at
+		from consents c left join lists l on l.id = c.list_id where c.subscriber_id = $1
+		union all
+		select r.subscriber_id, coalesce(r.list_id, 0), coalesce(l.name, ''), 'imported', i.file || ': ' || i.source, i.created_by, i.created_at
+		from import_rows r join imports i on i.id = r.import_id left join lists l on l.id = r.list_id where r.subscriber_id = $1`,
+		[]any{id}, func(r *sql.Rows) (Event, error) {
+			var e Event
+			var at schema.Time
+			err := r.Scan(&e.Subscriber, &e.List, &e.ListName, &e.Kind, &e.Detail, &e.Actor, &at)
+			e.At = at.Time
+			return e, err
+		})
+	if err != nil {
+		return nil, fmt.Errorf("timeline of %d: %w", id, err)
+	}
+	if x, ok, err := s.Suppressed(ctx, s.DB.Read, sub.Key); err != nil {
+		return nil, err
+	} else if ok {
+		all = append(all, Event{Subscriber: id, Kind: "suppressed", Detail: string(x.Reason) + ": " + x.Note, At: x.At})
+	}
+	slices.SortStableFunc(all, func(a, b Event) int { return cmp.Compare(a.At.UnixMilli(), b.At.UnixMilli()) })
+	return all, nil
+}
+
+// revokedOverlap is how far RevokedSince looks back behind the time it is
+// asked for: a change bears the time before its commit.
+const revokedOverlap = 15 * time.Second
+
+// RevokedSince lists the subscribers whose right to be written to may have
+// changed since t: left a list, paused, suppressed, erased. Some may have
+// changed a little before t, and some still read other lists: Recipients knows.
+func (s *Store) RevokedSince(ctx context.Context, t time.Time) ([]int64, error) {
+	ids, err := each(ctx, s.DB.Read, `
+		select subscriber_id from subscriptions where changed_at >= $1 and state <> 'active'
+		union
+		select u.id from suppressions x join subscribers u on u.email_key = x.email_key where x.created_at >= $1
+		union
+		select subscriber_id from subscriber_events where kind in ('erased', 'moved') and happened_at >= $1`,
+		[]any{schema.At(t.Add(-revokedOverlap))}, scanID)
+	if err != nil {
+		return nil, fmt.Errorf("revoked since %s: %w", t.UTC().Format(time.RFC3339), err)
+	}
+	return ids, nil
+}

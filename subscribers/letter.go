@@ -1,0 +1,118 @@
+package subscribers
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"pressrun/deploy/schema"
+	"pressrun/templates"
+)
+
+func (s *Store) link(path, token string) string { return s.PublicURL + "/" + path + "/" + token }
+
+// UnsubscribeURL is the address of the page with the button, and of the one-click
+// POST (RFC 8058).
+func (s *Store) UnsubscribeURL(subscriber, list int64) string {
+	return s.link("u", s.Keys.Token(KindUnsubscribe, subscriber, list))
+}
+
+// PreferencesURL is the address of the reader's own page.
+func (s *Store) PreferencesURL(subscriber int64) string {
+	return s.link("preferences", s.Keys.Token(KindPreferences, subscriber, 0))
+}
+
+// TestSlots are the slot values of a test mail: links that say so and change
+// nothing.
+func (s *Store) TestSlots(list int64, name string) map[string]string {
+	return map[string]string{
+		templates.SlotName:        name,
+		templates.SlotUnsubscribe: s.link("u", s.Keys.TestToken(KindUnsubscribe, list)),
+		templates.SlotPreferences: s.link("preferences", s.Keys.TestToken(KindPreferences, list)),
+	}
+}
+
+// BrandOf is how the newsroom looks; see Store.Brand.
+func (s *Store) BrandOf(ctx context.Context) templates.Brand {
+	if s.Brand != nil {
+		return s.Brand(ctx)
+	}
+	u, err := url.Parse(s.PublicURL)
+	if err != nil || u.Hostname() == "" {
+		return templates.Brand{Name: "pressrun"}
+	}
+	return templates.Brand{Name: u.Hostname(), URL: s.PublicURL}
+}
+
+// postConfirmation posts the letter with the button, or, to somebody who reads
+// all these lists already, one that says so. Strangers cannot have an address
+// flooded: see LetterEvery and LettersADay.
+func (s *Store) postConfirmation(ctx context.Context, tx *sql.Tx, sub Subscriber, waiting []Subscription, in Signup, every time.Duration) error {
+	if s.Post == nil {
+		return nil
+	}
+	if ok, err := s.mayWrite(ctx, tx, sub.ID, every); err != nil || !ok {
+		return err
+	}
+	kind, letter := templates.LetterConfirmation, templates.Letter{Brand: s.BrandOf(ctx)}
+	if len(waiting) == 0 {
+		kind = templates.LetterWelcome
+		letter.Action, letter.Unsubscribe = s.PreferencesURL(sub.ID), s.UnsubscribeURL(sub.ID, 0)
+		titles, err := s.titles(ctx, tx, in.Lists)
+		if err != nil {
+			return err
+		}
+		letter.Newsletter = titles
+	} else {
+		now := s.Now()
+		letter.Action = s.link("confirm", s.Keys.TokenAt(KindConfirm, sub.ID, 0, now))
+		letter.Expires = now.Add(ConfirmWithin).In(zoneOf(in.Zone))
+		letter.Newsletter = titlesOf(waiting)
+	}
+	e, err := templates.RenderLetter(kind, in.Language, letter)
+	if err != nil {
+		return fmt.Errorf("confirmation: %w", err)
+	}
+	if err := s.note(ctx, tx, Event{Subscriber: sub.ID, Kind: "letter", Detail: kind, Actor: "rule", At: s.Now()}); err != nil {
+		return err
+	}
+	return s.Post(ctx, tx, kind, e, Recipient{ID: sub.ID, Address: sub.Email.ASCII(), Name: sub.Name})
+}
+
+func zoneOf(name string) *time.Location {
+	if loc, err := time.LoadLocation(name); err == nil && len(name) < 64 {
+		return loc
+	}
+	return time.UTC
+}
+
+// mayWrite reports whether the last letter to a subscriber is long enough ago.
+func (s *Store) mayWrite(ctx context.Context, q schema.Querier, subscriber int64, every time.Duration) (bool, error) {
+	now := s.Now()
+	var recent, today int
+	err := q.QueryRowContext(ctx, `
+		select coalesce(sum(case when happened_at > $2 then 1 else 0 end), 0), coalesce(sum(case when happened_at > $3 then 1 else 0 end), 0)
+		from subscriber_events where subscriber_id = $1 and kind = 'letter'`,
+		subscriber, schema.At(now.Add(-every)), schema.At(now.Add(-24*time.Hour))).Scan(&recent, &today)
+	if err != nil {
+		return false, fmt.Errorf("letters to %d: %w", subscriber, err)
+	}
+	return recent == 0 && today < LettersADay, nil
+}
+
+func titlesOf(all []Subscription) string {
+	var titles []string
+	for _, v := range all {
+		titles = append(titles, v.ListTitle)
+	}
+	return strings.Join(titles, ", ")
+}
+
+func (s *Store) titles(ctx context.Context, q schema.Querier, ids []int64) (string, error) {
+	marks, args := placeholders(ids, 0)
+	found, err := each(ctx, q, `select title from lists where id in (`+marks+`) order by name`, args, scanText)
+	return strings.Join(found, ", "), err
+}

@@ -1,0 +1,157 @@
+package subscribers
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"golang.org/x/text/language"
+
+	"pressrun/deploy/schema"
+)
+
+// List is what readers subscribe to.
+type List struct {
+	ID          int64     `json:"id"`
+	Name        string    `json:"name"`  // short, in commands and files
+	Title       string    `json:"title"` // for readers
+	Description string    `json:"description"`
+	Language    string    `json:"language"` // BCP 47
+	Public      bool      `json:"public"`   // offered on the sign-up page
+	Created     time.Time `json:"created_at"`
+	// Counts are the subscriptions by state; filled by Lists alone.
+	Counts map[State]int `json:"counts,omitempty"`
+	// Reached is how many active subscriptions are not suppressed; filled by Lists alone.
+	Reached int `json:"reached"`
+}
+
+// listName keeps names fit for URLs, commands and the journal.
+var listName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
+
+// CreateList makes a list. An empty title becomes the name, an empty language
+// "en". ErrTaken when there is one of that name.
+func (s *Store) CreateList(ctx context.Context, l List) (List, error) {
+	if !listName.MatchString(l.Name) {
+		return l, fmt.Errorf("create list: name %q: use up to 32 of a–z, 0–9 and -", l.Name)
+	}
+	if l.Title == "" {
+		l.Title = l.Name
+	}
+	if l.Language == "" {
+		l.Language = "en"
+	}
+	if _, err := language.Parse(l.Language); err != nil {
+		return l, fmt.Errorf("create list %s: %q is not a language; write for instance en or ur", l.Name, l.Language)
+	}
+	l.Created = s.Now().UTC().Truncate(time.Millisecond)
+	err := s.DB.Write.QueryRowContext(ctx, `
+		insert into lists (name, title, description, language, public, created_at) values ($1, $2, $3, $4, $5, $6)
+		on conflict (name) do nothing returning id`,
+		l.Name, l.Title, l.Description, l.Language, l.Public, schema.At(l.Created)).Scan(&l.ID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return l, fmt.Errorf("create list %s: %w", l.Name, ErrTaken)
+	}
+	if err != nil {
+		return l, fmt.Errorf("create list %s: %w", l.Name, err)
+	}
+	return l, nil
+}
+
+// UpdateList changes everything but the name.
+func (s *Store) UpdateList(ctx context.Context, l List) error {
+	if _, err := language.Parse(l.Language); err != nil || l.Title == "" {
+		return fmt.Errorf("update list %s: it needs a title and a language", l.Name)
+	}
+	_, err := s.DB.Write.ExecContext(ctx, `update lists set title = $2, description = $3, language = $4, public = $5 where id = $1`,
+		l.ID, l.Title, l.Description, l.Language, l.Public)
+	if err != nil {
+		return fmt.Errorf("update list %s: %w", l.Name, err)
+	}
+	return nil
+}
+
+const listColumns = `id, name, title, description, language, public, created_at`
+
+func scanList(r interface{ Scan(...any) error }) (List, error) {
+	var l List
+	var created schema.Time
+	err := r.Scan(&l.ID, &l.Name, &l.Title, &l.Description, &l.Language, &l.Public, &created)
+	l.Created = created.Time
+	return l, err
+}
+
+// ListByName finds a list, or fails with ErrNotFound.
+func (s *Store) ListByName(ctx context.Context, name string) (List, error) {
+	l, err := scanList(s.DB.Read.QueryRowContext(ctx, `select `+listColumns+` from lists where name = $1`, name))
+	return l, notFound(err, "list", name)
+}
+
+// ListID is ListByName for those who need no more, in or out of a transaction.
+func (s *Store) ListID(ctx context.Context, q schema.Querier, name string) (int64, error) {
+	var id int64
+	err := q.QueryRowContext(ctx, `select id from lists where name = $1`, name).Scan(&id)
+	return id, notFound(err, "list", name)
+}
+
+func notFound(err error, what, name string) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("%s %s: %w", what, name, ErrNotFound)
+	}
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", what, name, err)
+	}
+	return nil
+}
+
+// PublicLists are the lists offered to readers, by title.
+func (s *Store) PublicLists(ctx context.Context) ([]List, error) {
+	return each(ctx, s.DB.Read, `select `+listColumns+` from lists where public order by title, id`, nil, func(r *sql.Rows) (List, error) { return scanList(r) })
+}
+
+// Lists are all lists by name, with counts.
+func (s *Store) Lists(ctx context.Context) ([]List, error) {
+	all, err := each(ctx, s.DB.Read, `select `+listColumns+` from lists order by name`, nil, func(r *sql.Rows) (List, error) { return scanList(r) })
+	if err != nil {
+		return nil, fmt.Errorf("lists: %w", err)
+	}
+	at := map[int64]*List{}
+	for i := range all {
+		all[i].Counts = map[State]int{}
+		at[all[i].ID] = &all[i]
+	}
+	_, err = each(ctx, s.DB.Read, `select list_id, state, count(*) from subscriptions group by list_id, state`, nil, func(r *sql.Rows) (struct{}, error) {
+		var id int64
+		var state State
+		var n int
+		err := r.Scan(&id, &state, &n)
+		if l := at[id]; l != nil {
+			l.Counts[state] = n
+		}
+		return struct{}{}, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("lists: %w", err)
+	}
+	_, err = each(ctx, s.DB.Read, `
+		select s.list_id, count(*) from suppressions x
+		join subscribers u on u.email_key = x.email_key join subscriptions s on s.subscriber_id = u.id
+		where s.state = 'active' group by s.list_id`, nil, func(r *sql.Rows) (struct{}, error) {
+		var id int64
+		var n int
+		err := r.Scan(&id, &n)
+		if l := at[id]; l != nil {
+			l.Reached = -n
+		}
+		return struct{}{}, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("lists: %w", err)
+	}
+	for i := range all {
+		all[i].Reached += all[i].Counts[Active]
+	}
+	return all, nil
+}

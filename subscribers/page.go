@@ -1,0 +1,239 @@
+package subscribers
+
+import (
+	"context"
+	"database/sql"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Filter chooses subscribers for a page or an export.
+type Filter struct {
+	Search string // part of the address or name, case ignored
+	List   string // name of a list; "" = any
+	// State is a state of the subscription (to List, or to any list), or
+	// "suppressed"; "" = any.
+	State string
+	Sort  string // created (newest first, the default), email, name
+	Page  int    // from 1
+	Per   int    // rows a page; default 50, at most 500
+}
+
+var orders = map[string]string{"": "u.created_at desc, u.id desc", "created": "u.created_at desc, u.id desc", "email": "u.email_key", "name": "u.name_key, u.id"}
+
+// where is the SQL text after from subscribers u, and its arguments.
+func (f Filter) where() (string, []any, error) {
+	var b strings.Builder
+	var args []any
+	arg := func(v any) string {
+		args = append(args, v)
+		return "$" + strconv.Itoa(len(args))
+	}
+	b.WriteString(" where true")
+	if f.Search != "" {
+		p := arg(fold(f.Search))
+		fmt.Fprintf(&b, ` and (replace(u.email_key, %[1]s, '') <> u.email_key or replace(u.name_key, %[1]s, '') <> u.name_key)`, p)
+	}
+	state := ""
+	switch {
+	case f.State == "suppressed":
+		b.WriteString(` and exists (select 1 from suppressions x where x.email_key = u.email_key)`)
+	case slices.Contains(States, State(f.State)):
+		state = " and s.state = " + arg(f.State)
+	case f.State != "":
+		return "", nil, fmt.Errorf("state %q is not one of %v or suppressed", f.State, States)
+	}
+	if f.List != "" {
+		b.WriteString(` and exists (select 1 from subscriptions s join lists l on l.id = s.list_id where s.subscriber_id = u.id and l.name = ` + arg(f.List) + state + `)`)
+	} else if state != "" {
+		b.WriteString(` and exists (select 1 from subscriptions s where s.subscriber_id = u.id` + state + `)`)
+	}
+	return b.String(), args, nil
+}
+
+// Page returns one page of subscribers with their lists and suppressions, and
+// how many match in all.
+func (s *Store) Page(ctx context.Context, f Filter) ([]Subscriber, int, error) {
+	where, args, err := f.where()
+	if err != nil {
+		return nil, 0, fmt.Errorf("subscribers: %w", err)
+	}
+	order, ok := orders[f.Sort]
+	if !ok {
+		return nil, 0, fmt.Errorf("subscribers: sort %q is not one of created, email, name", f.Sort)
+	}
+	if f.Per <= 0 {
+		f.Per = 50
+	}
+	f.Per, f.Page = min(f.Per, 500), max(f.Page, 1)
+	var total int
+	if err := s.DB.Read.QueryRowContext(ctx, `select count(*) from subscribers u`+where, args...).Scan(&total); err != nil {
+		return nil, 0, fmt.Errorf("subscribers: %w", err)
+	}
+	args = append(args, f.Per, (f.Page-1)*f.Per)
+	query := `select ` + subscriberColumns + ` from subscribers u` + where + ` order by ` + order + fmt.Sprintf(` limit $%d offset $%d`, len(args)-1, len(args))
+	found, err := each(ctx, s.DB.Read, query, args, func(r *sql.Rows) (Subscriber, error) { return scanSubscriber(r) })
+	if err != nil {
+		return nil, 0, fmt.Errorf("subscribers: %w", err)
+	}
+	return found, total, s.decorate(ctx, found)
+}
+
+// decorate fills in lists and suppressions of a page.
+func (s *Store) decorate(ctx context.Context, page []Subscriber) error {
+	if len(page) == 0 {
+		return nil
+	}
+	at := map[int64]*Subscriber{}
+	ids := make([]int64, len(page))
+	for i := range page {
+		ids[i] = page[i].ID
+		page[i].Lists = map[string]State{}
+		at[page[i].ID] = &page[i]
+	}
+	marks, args := placeholders(ids, 0)
+	_, err := each(ctx, s.DB.Read, `select s.subscriber_id, l.name, s.state from subscriptions s join lists l on l.id = s.list_id where s.subscriber_id in (`+marks+`)`, args,
+		func(r *sql.Rows) (struct{}, error) {
+			var id int64
+			var list string
+			var state State
+			err := r.Scan(&id, &list, &state)
+			if v := at[id]; v != nil {
+				v.Lists[list] = state
+			}
+			return struct{}{}, err
+		})
+	if err != nil {
+		return fmt.Errorf("subscribers: %w", err)
+	}
+	_, err = each(ctx, s.DB.Read, `select u.id, x.reason from subscribers u join suppressions x on x.email_key = u.email_key where u.id in (`+marks+`)`, args,
+		func(r *sql.Rows) (struct{}, error) {
+			var id int64
+			var reason Reason
+			err := r.Scan(&id, &reason)
+			if v := at[id]; v != nil {
+				v.Suppressed = reason
+			}
+			return struct{}{}, err
+		})
+	if err != nil {
+		return fmt.Errorf("subscribers: %w", err)
+	}
+	return nil
+}
+
+// placeholders is "$1, $2, …" after the first n arguments, one for each value,
+// padded with the last to a power of two so that few different statements are
+// prepared.
+func placeholders[T any](values []T, n int) (string, []any) {
+	size := 1
+	for size < len(values) {
+		size *= 2
+	}
+	args := make([]any, size)
+	var b strings.Builder
+	for i := range args {
+		args[i] = values[min(i, len(values)-1)]
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(n + i + 1))
+	}
+	return b.String(), args
+}
+
+// exportBatch is how many subscribers are read at once for an export: nothing
+// stays open in the database while a slow receiver takes them.
+const exportBatch = 500
+
+// Export writes the subscribers that match as CSV (RFC 4180, UTF-8), in the
+// order they came: address, name, language, zone, text_only, lists with states,
+// suppressed, created_at, and a column for each attribute. Cells that a
+// spreadsheet would take for a formula begin with a '.
+func (s *Store) Export(ctx context.Context, w io.Writer, f Filter) error {
+	where, args, err := f.where()
+	if err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	attrs, err := s.attrNames(ctx, where, args)
+	if err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	out := csv.NewWriter(w)
+	out.Write(append([]string{"email", "name", "language", "zone", "text_only", "lists", "suppressed", "created_at"}, attrs...))
+	n := len(args)
+	query := `select ` + subscriberColumns + ` from subscribers u` + where + fmt.Sprintf(` and u.id > $%d order by u.id limit $%d`, n+1, n+2)
+	for last := int64(0); ; {
+		batch, err := each(ctx, s.DB.Read, query, append(slices.Clone(args), last, exportBatch), func(r *sql.Rows) (Subscriber, error) { return scanSubscriber(r) })
+		if err == nil {
+			err = s.decorate(ctx, batch)
+		}
+		if err != nil {
+			return fmt.Errorf("export: %w", err)
+		}
+		for _, v := range batch {
+			out.Write(exportRow(v, attrs))
+			last = v.ID
+		}
+		out.Flush()
+		if err := out.Error(); err != nil {
+			return fmt.Errorf("export: %w", err)
+		}
+		if len(batch) < exportBatch {
+			return nil
+		}
+	}
+}
+
+func exportRow(v Subscriber, attrs []string) []string {
+	var lists []string
+	for name, state := range v.Lists {
+		lists = append(lists, name+":"+string(state))
+	}
+	slices.Sort(lists)
+	row := []string{string(v.Email), cell(v.Name), v.Language, v.Zone, strconv.FormatBool(v.TextOnly), strings.Join(lists, " "), string(v.Suppressed), v.Created.UTC().Format(time.RFC3339)}
+	for _, name := range attrs {
+		row = append(row, cell(v.Attrs[name]))
+	}
+	return row
+}
+
+// cell disarms text that a spreadsheet would calculate.
+func cell(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t", rune(text[0])) {
+		return "'" + text
+	}
+	return text
+}
+
+// attrNames are the attributes that occur, in order.
+func (s *Store) attrNames(ctx context.Context, where string, args []any) ([]string, error) {
+	seen := map[string]bool{}
+	_, err := each(ctx, s.DB.Read, `select distinct cast(u.attrs as text) from subscribers u`+where, args, func(r *sql.Rows) (struct{}, error) {
+		var text string
+		if err := r.Scan(&text); err != nil {
+			return struct{}{}, err
+		}
+		var m map[string]string
+		if err := json.Unmarshal([]byte(text), &m); err != nil {
+			return struct{}{}, err
+		}
+		for k := range m {
+			seen[k] = true
+		}
+		return struct{}{}, nil
+	})
+	var names []string
+	for k := range seen {
+		names = append(names, k)
+	}
+	slices.Sort(names)
+	return names, err
+}

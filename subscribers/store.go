@@ -1,0 +1,83 @@
+package subscribers
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
+	"time"
+
+	"pressrun/deploy/schema"
+	"pressrun/templates"
+)
+
+// Store keeps this room's tables. It may be used concurrently.
+type Store struct {
+	DB   *schema.DB
+	Now  func() time.Time
+	Keys *Keys
+	// PublicURL is where this installation is reached, without a slash at the
+	// end: links in mails begin with it.
+	PublicURL string
+	// Journal remembers departures outside the database; nil means that only the
+	// database does (for tests and tools that mail nobody).
+	Journal *Journal
+	// Post hands a letter to the mailer, within the transaction that makes it
+	// true; nil means that no letters are written.
+	Post func(ctx context.Context, tx *sql.Tx, kind string, e templates.Email, to Recipient) error
+	// Brand is how the newsroom looks in letters and on the public pages; nil
+	// means its host name in type.
+	Brand func(ctx context.Context) templates.Brand
+	// Log gets what needs an operator but must not stop a reader; nil means
+	// slog.Default.
+	Log *slog.Logger
+}
+
+// Errors that callers branch on.
+var (
+	ErrNotFound = errors.New("not found")
+	// ErrSuppressed is returned when an address must not be written to.
+	ErrSuppressed = errors.New("the address is suppressed")
+	// ErrLeft is returned when somebody else than the reader would bring back a
+	// subscription that the reader has ended or never confirmed.
+	ErrLeft = errors.New("the reader has left the list; only the reader can come back")
+	// ErrState is returned for a change that the state of a subscription does not
+	// allow.
+	ErrState = errors.New("the subscription's state does not allow it")
+	// ErrTaken is returned for an address or name that another one has.
+	ErrTaken = errors.New("it is taken")
+	// ErrConsent is returned when nothing says with which right we write to
+	// somebody.
+	ErrConsent = errors.New("say where the consent comes from")
+)
+
+func (s *Store) log() *slog.Logger {
+	if s.Log == nil {
+		return slog.Default()
+	}
+	return s.Log
+}
+
+// each scans all rows of a query and closes it before it returns, so that
+// nothing stays open while the caller works.
+func each[T any](ctx context.Context, q schema.Querier, query string, args []any, scan func(*sql.Rows) (T, error)) ([]T, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, rows.Err()
+}
+
+func scanID(r *sql.Rows) (int64, error) {
+	var id int64
+	return id, r.Scan(&id)
+}
