@@ -265,7 +265,10 @@ func (m *mender) startTag(s []byte, base string) int {
 		}
 		return n
 	}
-	m.writeTag(name, local, attrs, selfClosing || isVoid(name), base)
+	if top := len(m.stack) - 1; local == "p" && top >= 0 && m.stack[top].name == name {
+		m.closeTo(top) // HTML in the open: a paragraph ends where the next begins
+	}
+	m.writeTag(name, local, attrs, selfClosing || isVoid(name) || local == "link" && hasHref(attrs), base)
 	return n
 }
 
@@ -353,11 +356,22 @@ func (m *mender) closeItem(local string) {
 	}
 }
 
-// isVoid names the HTML elements that are written without an end tag.
+// isVoid names the elements that are written without an end tag, in HTML or by
+// those who take RSS for HTML.
 func isVoid(name string) bool {
 	switch strings.ToLower(name) {
-	case "br", "hr", "img", "input", "wbr", "col", "area":
+	case "br", "hr", "img", "input", "wbr", "col", "area", "enclosure":
 		return true
+	}
+	return false
+}
+
+// hasHref tells Atom's link, which is empty, from that of RSS, which is not.
+func hasHref(attrs []attribute) bool {
+	for _, a := range attrs {
+		if a.name == "href" {
+			return true
+		}
 	}
 	return false
 }
@@ -387,7 +401,7 @@ func (m *mender) endTag(s []byte) int {
 			return n
 		}
 	}
-	m.repaired = true
+	m.repaired = m.repaired || name[strings.IndexByte(name, ':')+1:] != "link" // that of Atom was closed at once
 	return n
 }
 
@@ -493,6 +507,8 @@ func (m *mender) entity(s []byte) int {
 	ref := string(s[:end+1])
 	text := html.UnescapeString(ref)
 	switch {
+	case text == "\uFFFD":
+		m.repaired = true // &#0; and the like
 	case text == ref:
 		m.out.WriteString("&amp;") // not one that HTML knows
 		return 1

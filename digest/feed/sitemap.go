@@ -92,7 +92,9 @@ func sitemapField(f *Feed, it *Item, parent, name, value string) {
 	}
 }
 
-var credits = regexp.MustCompile(`(?i)(?:photo(?:graph)?s?|pictures?|images?|credit|foto|bild|crédit|фото)\s*(?:credits?|by)?\s*[:/©]\s*([^.|<]{2,80})|\(([^()]*\b(?:AP|AFP|Reuters|EPA|Getty|APP|PTI|TASS|dpa)\b[^()]*)\)|©\s*([^.|<]{2,80})`)
+var credits = regexp.MustCompile(`(?i)(?:photo(?:graph)?s?|pictures?|images?|credit|foto|bild|crédit|фото)\s*(?:credits?|by)?\s*[:/©]\s*([^|<\n]{2,80})|\(([^()]*\b(?:AP|AFP|Reuters|EPA|Getty|APP|PTI|TASS|dpa)\b[^()]*)\)|©\s*([^|<\n]{2,80})`)
+
+var sentence = regexp.MustCompile(`^(.*?\p{L}{3,})\.(?:\s|$)`)
 
 // captionCredit finds the photographer or agency in a caption.
 func captionCredit(caption string) string {
@@ -100,5 +102,9 @@ func captionCredit(caption string) string {
 	if m == nil {
 		return ""
 	}
-	return strings.TrimSpace(either(m[1:]...))
+	credit := strings.TrimSpace(either(m[1:]...))
+	if s := sentence.FindStringSubmatch(credit); s != nil {
+		return s[1] // "M. Sood. The ferry in port." ends after the name
+	}
+	return credit
 }
