@@ -17,7 +17,7 @@ import (
 // elements) is left out. Plain text passes through as it is.
 func Text(fragment string) string {
 	if !strings.ContainsAny(fragment, "<&") {
-		return tidy(fragment)
+		return tidy(strings.Map(dropMarks, fragment))
 	}
 	root := parseFragment(fragment)
 	if root == nil {
@@ -134,7 +134,8 @@ func tokenText(fragment string) string {
 	z := html.NewTokenizer(strings.NewReader(fragment))
 	skip := false
 	for {
-		switch z.Next() {
+		tt := z.Next()
+		switch tt {
 		case html.ErrorToken:
 			return b.String()
 		case html.TextToken:
@@ -145,7 +146,7 @@ func tokenText(fragment string) string {
 		case html.StartTagToken, html.EndTagToken, html.SelfClosingTagToken:
 			name, _ := z.TagName()
 			a := atom.Lookup(name)
-			skip = a == atom.Script || a == atom.Style // raw text follows as one token
+			skip = tt == html.StartTagToken && (a == atom.Script || a == atom.Style) // raw text follows as one token
 			if isBlock(a) {
 				b.WriteString(blockMark)
 			}
