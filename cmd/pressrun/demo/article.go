@@ -164,11 +164,12 @@ func (c *copy) at(start time.Time, base string) Article {
 }
 
 // marks are what fill replaces.
-var marks = regexp.MustCompile(`\{(?:day|date|time)[-+0-9mh]*\}`)
+var marks = regexp.MustCompile(`\{(?:day|workday|date|time)[-+0-9mh]*\}`)
 
-// fill puts dates in place of {day-1} (a weekday), {date+3} (a day of the month)
-// and {time-90m} (a time of day), counted from the publication, so that the text
-// is right whenever the demo runs.
+// fill puts dates in place of {day-1} (a weekday), {workday} (the last one from
+// Monday to Friday), {date+3} (a day of the month) and {time-90m} (a time of
+// day), counted from the publication, so that the text is right whenever the
+// demo runs.
 func (c *copy) fill(text string, published time.Time) string {
 	return marks.ReplaceAllStringFunc(text, func(mark string) string {
 		return words[c.lang].moment(strings.Trim(mark, "{}"), published)

@@ -62,7 +62,7 @@ func TestEveryArticleIsServedWithItsChrome(t *testing.T) {
 				t.Errorf("%s: no %s", a.Path, part)
 			}
 		}
-		if bytes.Contains(b, []byte("{day")) || bytes.Contains(b, []byte("{time")) || bytes.Contains(b, []byte("ZgotmplZ")) {
+		if bytes.Contains(b, []byte("day}")) || bytes.Contains(b, []byte("{time")) || bytes.Contains(b, []byte("ZgotmplZ")) {
 			t.Errorf("%s: an unfilled mark", a.Path)
 		}
 		if got := fmt.Sprintf(`<html lang="%s" dir="%s"`, a.Language, a.Dir()); !bytes.Contains(b, []byte(got)) {

@@ -72,6 +72,7 @@ func TestMarksBecomeDates(t *testing.T) {
 		{"en", "on {day-1} at {time-90m}", "on Sunday at 08:00"},
 		{"en", "by {date+9}, {day+9}", "by 2 December, Wednesday"},
 		{"ru", "{day} и {day+1}", "в понедельник и во вторник"},
+		{"en", "{workday}", "Monday"},
 		{"ur", "{day} کو، {date}", "پیر کو، 23 نومبر"},
 		{"en", "an open { brace and a {word}", "an open { brace and a {word}"},
 		{"en", "none", "none"},
@@ -80,6 +81,14 @@ func TestMarksBecomeDates(t *testing.T) {
 		if got := c.fill(tc.in, monday); got != tc.want {
 			t.Errorf("%s %q: got %q, want %q", tc.lang, tc.in, got, tc.want)
 		}
+	}
+}
+
+func TestWorkdayIsNoWeekend(t *testing.T) {
+	sunday := time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC)
+	c := &copy{lang: "ru"}
+	if got := c.fill("{workday}", sunday); got != "в пятницу" {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -105,6 +105,23 @@ func (l *language) today(t time.Time) string {
 	return l.days[t.Weekday()] + ", " + l.date(t)
 }
 
+// on is a weekday as a sentence says it.
+func (l *language) on(day time.Weekday) string {
+	if l.onDays != nil {
+		return l.onDays[day]
+	}
+	return l.days[day]
+}
+
+// workday is the day itself, or the Friday before a weekend, when neither courts
+// nor councils sit.
+func workday(t time.Time) time.Time {
+	for t.Weekday() == time.Saturday || t.Weekday() == time.Sunday {
+		t = t.AddDate(0, 0, -1)
+	}
+	return t
+}
+
 // moment is what a mark in an article stands for; an unknown mark is "".
 func (l *language) moment(mark string, published time.Time) string {
 	kind := strings.TrimRight(mark, "+-0123456789mh")
@@ -115,11 +132,9 @@ func (l *language) moment(mark string, published time.Time) string {
 		return published.Add(d).Format("15:04")
 	case "day":
 		n, _ := strconv.Atoi(offset)
-		days := l.days
-		if l.onDays != nil {
-			days = l.onDays
-		}
-		return days[published.AddDate(0, 0, n).Weekday()]
+		return l.on(published.AddDate(0, 0, n).Weekday())
+	case "workday":
+		return l.on(workday(published).Weekday())
 	case "date":
 		n, _ := strconv.Atoi(offset)
 		d := published.AddDate(0, 0, n)
