@@ -219,8 +219,10 @@ func (m *mender) writeCDATA(body []byte) {
 	m.out.WriteString("]]>")
 }
 
+// nameStart and nameChar know ASCII names only: no feed uses others, and what
+// XML allows beyond is a long list.
 func nameStart(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c >= utf8.RuneSelf
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
 }
 
 func nameChar(c byte) bool {
@@ -238,12 +240,12 @@ func nameLen(s []byte) int {
 // startTag rewrites an opening tag and returns its length in s.
 func (m *mender) startTag(s []byte, base string) int {
 	n := 1 + nameLen(s[1:])
-	if n < len(s) && !bytes.ContainsRune([]byte(" \t\r\n/>"), rune(s[n])) || n > 200 {
+	name := strings.TrimSuffix(string(s[1:n]), ":")
+	if n < len(s) && strings.IndexByte(" \t\r\n/>", s[n]) < 0 || n > 200 || strings.Count(name, ":") > 1 {
 		m.repaired = true
 		m.out.WriteString("&lt;") // <somebody@site.example>: text
 		return 1
 	}
-	name := strings.Trim(string(s[1:n]), ":")
 	attrs, used, selfClosing := parseAttrs(s[n:])
 	n += used
 	m.tags++
@@ -380,7 +382,7 @@ func hasHref(attrs []attribute) bool {
 // tag that nobody opened is dropped.
 func (m *mender) endTag(s []byte) int {
 	n := 2 + nameLen(s[2:])
-	name := string(s[2:n])
+	name := strings.TrimSuffix(string(s[2:n]), ":")
 	if i := bytes.IndexAny(s[n:], "<>"); i < 0 {
 		n = len(s)
 	} else if n += i; s[n] == '>' {

@@ -42,10 +42,10 @@ type Client struct {
 	// Now tells the time. Default time.Now.
 	Now func() time.Time
 
-	once   sync.Once
-	http   *http.Client
-	turns  turns
-	robots robotsCache
+	once      sync.Once
+	transport *http.Transport
+	turns     turns
+	robots    robotsCache
 }
 
 const maxRedirects = 10
@@ -78,7 +78,7 @@ type Response struct {
 func (c *Client) setup() {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, Control: c.control}
 	direct := &net.Dialer{Timeout: 10 * time.Second}
-	t := &http.Transport{
+	c.transport = &http.Transport{
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			if c.Proxy != nil {
 				return direct.DialContext(ctx, network, addr) // always to the proxy, which the operator chose
@@ -94,11 +94,7 @@ func (c *Client) setup() {
 		DisableCompression:     true, // we ask for gzip and undo it ourselves
 	}
 	if c.Proxy != nil {
-		t.Proxy = http.ProxyURL(c.Proxy)
-	}
-	c.http = &http.Client{
-		Transport:     t,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		c.transport.Proxy = http.ProxyURL(c.Proxy)
 	}
 }
 
@@ -155,7 +151,7 @@ func (c *Client) hop(ctx context.Context, u *url.URL, v Validators, limit int64,
 	defer done()
 	ctx, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
-	res, err := c.http.Do(c.request(ctx, u, v))
+	res, err := c.transport.RoundTrip(c.request(ctx, u, v)) // redirects are followed by get
 	if err != nil {
 		return Response{}, "", err
 	}
@@ -328,5 +324,5 @@ func (c *Client) now() time.Time {
 // Close ends idle connections. The client may be used again.
 func (c *Client) Close() {
 	c.once.Do(c.setup)
-	c.http.CloseIdleConnections()
+	c.transport.CloseIdleConnections()
 }

@@ -1,0 +1,113 @@
+package fetch
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+const oneItem = `<rss><channel><title>%s</title><item><title>A story of the day</title><link>/2026/11/a-story-of-today</link><description>Text</description></item></channel></rss>`
+
+// site serves pages by path; "URL" in a body stands for the server's address.
+func site(t *testing.T, pages map[string]string) string {
+	t.Helper()
+	var url string
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, ok := pages[r.URL.Path]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		if r.URL.Path == "/" {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		}
+		fmt.Fprint(w, strings.ReplaceAll(body, "URL", url))
+	})
+	url = s.URL
+	return url
+}
+
+func found(fs []Found, base string) string {
+	var b strings.Builder
+	for _, f := range fs {
+		u, _, _ := strings.Cut(strings.TrimPrefix(f.URL, base), "?")
+		fmt.Fprintf(&b, "%s %s %q %d\n", f.Kind, u, f.Title, f.Items)
+	}
+	return b.String()
+}
+
+func TestDiscover(t *testing.T) {
+	long := strings.Repeat("word ", 300)
+	for _, c := range []struct {
+		name  string
+		pages map[string]string
+		want  string
+	}{
+		{"everything, richest first", map[string]string{
+			"/": `<html><title>Harbour</title><link rel="alternate" type="application/rss+xml" href="/comments/feed/"><link rel="alternate" type="application/rss+xml" href="/feed/">
+				<link rel="alternate" type="application/atom+xml" href="/full.atom"><link rel='https://api.w.org/' href='URL/wp-json/'><a href="/2026/11/a-story-of-today">A story of the day</a>`,
+			"/wp-json/wp/v2/posts": `[{"id":1,"link":"URL/1","title":{"rendered":"One"}},{"id":2,"link":"URL/2","title":{"rendered":"Two"}}]`,
+			"/feed/":               fmt.Sprintf(oneItem, "Short"),
+			"/comments/feed/":      fmt.Sprintf(oneItem, "Comments for Harbour"),
+			"/full.atom":           `<feed xmlns="http://www.w3.org/2005/Atom"><title>Full</title><entry><id>1</id><title>x</title><content type="html">` + long + `</content></entry></feed>`,
+			"/robots.txt":          "Sitemap: URL/index.xml",
+			"/index.xml":           `<sitemapindex><sitemap><loc>URL/posts.xml</loc></sitemap><sitemap><loc>URL/news.xml</loc></sitemap></sitemapindex>`,
+			"/news.xml":            `<urlset><url><loc>URL/n</loc></url></urlset>`,
+		}, "wordpress /wp-json/wp/v2/posts \"\" 2\natom /full.atom \"Full\" 1\nrss /feed/ \"Short\" 1\nsitemap /news.xml \"\" 1\npage / \"Harbour\" 1\nrss /comments/feed/ \"Comments for Harbour\" 1\n"},
+		{"feeds nobody announces", map[string]string{"/": "<html>Hello", "/rss.xml": fmt.Sprintf(oneItem, "Guessed")}, "rss /rss.xml \"Guessed\" 1\n"},
+		{"a link in the text", map[string]string{"/": `<html><a href="/export/rss">RSS</a>`, "/export/rss": fmt.Sprintf(oneItem, "Linked")}, "rss /export/rss \"Linked\" 1\n"},
+		{"a feed itself", map[string]string{"/": fmt.Sprintf(oneItem, "Self")}, "rss / \"Self\" 1\n"},
+		{"links only", map[string]string{"/": `<html><title>Old</title><a href="/mayor-opens-the-library">Mayor opens the library</a>`}, "page / \"Old\" 1\n"},
+		{"nothing", map[string]string{"/": "<html><p>Hello"}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			url := site(t, c.pages)
+			got, err := local().Discover(t.Context(), url+"/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s := found(got, url); s != c.want {
+				t.Errorf("got\n%swant\n%s", s, c.want)
+			}
+		})
+	}
+}
+
+func TestDiscoverWordPressByHeader(t *testing.T) {
+	var url string
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Query().Get("rest_route") == "/wp/v2/posts":
+			fmt.Fprint(w, `[{"id":1,"link":"https://a.example/1","title":{"rendered":"One"}}]`)
+		case r.URL.Path == "/":
+			w.Header().Set("Link", `<`+url+`/?rest_route=/>; rel="https://api.w.org/", <x>; rel=shortlink`)
+			fmt.Fprint(w, "<html>")
+		default:
+			http.NotFound(w, r)
+		}
+	})
+	url = s.URL
+	got, err := local().Discover(t.Context(), url)
+	if err != nil || len(got) != 1 || got[0].Kind != "wordpress" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestDiscoverSaysWhyNot(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
+	_, err := local().Discover(t.Context(), s.URL)
+	wantKind(t, err, KindStatus)
+}
+
+func TestKnownHosts(t *testing.T) {
+	for page, want := range map[string]string{
+		"https://www.youtube.com/channel/UCabcdefghijklmnopqrstuv": "https://www.youtube.com/feeds/videos.xml?channel_id=UCabcdefghijklmnopqrstuv",
+		"https://github.com/a/b":                                   "https://github.com/a/b/releases.atom",
+		"https://a.example/channel/UCabcdefghijklmnopqrstuv":       "",
+	} {
+		if got := strings.Join(known(page), " "); got != want {
+			t.Errorf("%s: got %q, want %q", page, got, want)
+		}
+	}
+}
