@@ -79,7 +79,7 @@ func sampleIssueBody(spark []float64) IssueBody {
 func sampleTable(spark []float64) TableBody {
 	t := Table{
 		Caption: "Subscribers", Pager: Pager{1, 40, 12840, "", "?page=2"},
-		Columns: []Column{{Title: "Address", Sort: "?sort=-address", Sorted: "ascending", Wide: true}, {Title: "Name"}, {Title: "State"}, {Title: "Since", Sort: "?sort=since"}, {Title: "Opened", Number: true}, {Title: "Week"}},
+		Columns: []Column{{Title: "Address", Sort: "?sort=-address", Sorted: "ascending", Wide: true}, {Title: "Name"}, {Title: "State"}, {Title: "Since", Sort: "?sort=since"}, {Title: "Issues", Number: true}, {Title: "Week"}},
 	}
 	for range 12 {
 		t.Rows = append(t.Rows, Row{Cells: []Cell{{Text: "amina@reader.example", URL: "/desk/subscribers/1"}, {Text: "Amina"}, {State: State{KindGood, "active"}}, {Text: "21 Nov", Hover: "21 November 2026, 10:04 PKT"}, {Text: "812"}, {Spark: spark, SparkText: "rising"}}})

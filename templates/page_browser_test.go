@@ -1,0 +1,125 @@
+package templates
+
+import (
+	"context"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// faintText finds text with less contrast than WCAG 2.2, 1.4.3 asks: 4.5:1, and
+// 3:1 from 24 pixels on (18.66 when bold).
+const faintText = `(() => {
+  const parse = (c) => { const m = c.match(/[\d.]+/g).map(Number); return {rgb: m.slice(0, 3), a: m.length > 3 ? m[3] : 1}; };
+  const lum = (rgb) => { const [r, g, b] = rgb.map((v) => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; }); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const ground = (e) => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c.a === 1) return c.rgb; } return matchMedia('(prefers-color-scheme: dark)').matches ? [18, 18, 18] : [255, 255, 255]; };
+  const out = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let n = walker.nextNode(); n; n = walker.nextNode()) {
+    const e = n.parentElement, s = getComputedStyle(e);
+    if (!n.data.trim() || !e.checkVisibility({opacityProperty: true, visibilityProperty: true}) || e.closest('[aria-hidden=true], .unseen, script, style, option')) continue;
+    const a = lum(parse(s.color).rgb), b = lum(ground(e)), ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    const size = parseFloat(s.fontSize), large = size >= 24 || (size >= 18.66 && s.fontWeight >= 700);
+    if (ratio < (large ? 3 : 4.5)) out.push(ratio.toFixed(2) + ':1 ' + n.data.trim().slice(0, 40));
+  }
+  return out;
+})()`
+
+// smallTargets finds what is pressed with a thumb and is lower than 44 pixels;
+// links inside a sentence are exempt (WCAG 2.2, 2.5.8).
+const smallTargets = `[...document.querySelectorAll('button, input:not([type=hidden]):not([tabindex="-1"]), select, label.choice, .pager a, .languages a, a.primary')].filter((e) => e.checkVisibility() && !e.closest('label.choice > *') && e.getBoundingClientRect().height < 44).map((e) => e.tagName + ' ' + e.className + ' ' + e.textContent.trim().slice(0, 30) + ' ' + e.getBoundingClientRect().height)`
+
+// unnamed finds fields without a label, and images without an alt.
+const unnamed = `[...document.querySelectorAll('input:not([type=hidden]), select, textarea')].filter((e) => !e.labels.length).map((e) => e.outerHTML).concat([...document.querySelectorAll('img:not([alt]), iframe:not([title])')].map((e) => e.outerHTML))`
+
+// The public pages, light on a phone of 360 and dark on a tablet of 768 pixels.
+func TestBrowserReadsPages(t *testing.T) {
+	site := newSite(t)
+	for scheme, width := range map[string]int{"light": 360, "dark": 768} {
+		ctx := tab(t, width, scheme)
+		for _, lang := range []string{"en", "ur"} {
+			for name, view := range samplePages(lang) {
+				if v, ok := view.(IssuePage); ok {
+					v.FrameURL = "about:blank"
+					view = v
+				}
+				site.show(t, ctx, writePage(t, name, lang, view))
+				at := name + " " + lang + " " + scheme
+				if wide := evaluate[int](t, ctx, "document.documentElement.scrollWidth"); wide > width {
+					t.Errorf("%s is %d pixels wide in %d", at, wide, width)
+				}
+				for _, test := range []string{faintText, smallTargets, unnamed} {
+					for _, problem := range evaluate[[]string](t, ctx, test) {
+						t.Errorf("%s at %d: %s", at, width, problem)
+					}
+				}
+			}
+		}
+	}
+}
+
+// The desk, light on a screen of 1440 and dark on a tablet of 768 pixels.
+func TestBrowserReadsTheDesk(t *testing.T) {
+	site := newSite(t)
+	for scheme, width := range map[string]int{"light": 1440, "dark": 768} {
+		ctx := tab(t, width, scheme)
+		for name, view := range sampleDesk() {
+			if body, ok := view.Body.(IssueBody); ok {
+				body.Preview.URL = "about:blank"
+				view.Body = body
+			}
+			site.show(t, ctx, writeDesk(t, name, view))
+			if wide := evaluate[int](t, ctx, "document.documentElement.scrollWidth"); wide > width {
+				t.Errorf("%s is %d pixels wide in %d", name, wide, width)
+			}
+			for _, test := range []string{faintText, unnamed} {
+				for _, problem := range evaluate[[]string](t, ctx, test) {
+					t.Errorf("%s %s at %d: %s", name, scheme, width, problem)
+				}
+			}
+		}
+	}
+}
+
+// The keys of the desk: j and k walk, / searches, ? explains.
+func TestBrowserDeskKeys(t *testing.T) {
+	site := newSite(t)
+	ctx := tab(t, 1440, "light")
+	view := sampleDesk()[DeskIssue]
+	body := view.Body.(IssueBody)
+	body.Preview.URL = "about:blank"
+	view.Body = body
+	site.show(t, ctx, writeDesk(t, DeskIssue, view))
+	press(t, ctx, "j", "j", "j", "k")
+	if got := evaluate[string](t, ctx, "document.activeElement.querySelector('.story-position').textContent"); got != "2" {
+		t.Errorf("after j j j k the story %s is in hand, want 2", got)
+	}
+	press(t, ctx, "e")
+	if !evaluate[bool](t, ctx, "document.activeElement.querySelector('details.edit').open") {
+		t.Error("e does not open the editor of the story in hand")
+	}
+	press(t, ctx, "?")
+	if !evaluate[bool](t, ctx, "document.getElementById('help').open") {
+		t.Error("? does not open the list of keys")
+	}
+	press(t, ctx, kb.Escape)
+	if evaluate[bool](t, ctx, "document.getElementById('help').open") {
+		t.Error("Escape does not close the list of keys")
+	}
+
+	site.show(t, ctx, writeDesk(t, DeskTable, sampleDesk()[DeskTable]))
+	press(t, ctx, "/")
+	if got := evaluate[string](t, ctx, "document.activeElement.id"); got != "q" {
+		t.Errorf("/ puts the cursor into %q, want the search field", got)
+	}
+}
+
+func press(t *testing.T, ctx context.Context, keys ...string) {
+	t.Helper()
+	for _, key := range keys {
+		if err := chromedp.Do(ctx, chromedp.KeyEvent(key)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
