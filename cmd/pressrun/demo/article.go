@@ -33,12 +33,12 @@ type Article struct {
 	Alt       string   // describes the picture
 	Tags      []string // in the article's language
 
-	copy *copy
+	ms *manuscript
 }
 
-// copy is an article as the newsroom filed it, in articles/NAME.txt: header
+// manuscript is an article as the newsroom filed it, in articles/NAME.txt: header
 // lines, an empty line, the body.
-type copy struct {
+type manuscript struct {
 	id       int
 	slug     string
 	lang     string
@@ -59,37 +59,37 @@ type copy struct {
 
 // filed returns all copy, oldest first. The files are part of the program, so a
 // mistake in them is a bug.
-var filed = sync.OnceValue(func() []*copy {
+var filed = sync.OnceValue(func() []*manuscript {
 	names, err := fs.Glob(articleFiles, "articles/*.txt")
 	if err != nil {
 		panic(err)
 	}
-	var all []*copy
+	var all []*manuscript
 	for _, name := range names {
 		raw, err := articleFiles.ReadFile(name)
 		if err != nil {
 			panic(err)
 		}
-		c, err := parseCopy(string(raw))
+		c, err := parseManuscript(string(raw))
 		if err != nil {
 			panic(fmt.Errorf("%s: %w", path.Base(name), err))
 		}
 		all = append(all, c)
 	}
-	slices.SortStableFunc(all, func(a, b *copy) int { return int(b.age - a.age) })
+	slices.SortStableFunc(all, func(a, b *manuscript) int { return int(b.age - a.age) })
 	for i, c := range all {
 		c.id = 48_000 + 7*i
 	}
 	return all
 })
 
-// parseCopy reads one article file.
-func parseCopy(text string) (*copy, error) {
+// parseManuscript reads one article file.
+func parseManuscript(text string) (*manuscript, error) {
 	head, body, ok := strings.Cut(text, "\n\n")
 	if !ok {
 		return nil, fmt.Errorf("no empty line after the header")
 	}
-	c := &copy{reads: 1}
+	c := &manuscript{reads: 1}
 	lines := bufio.NewScanner(strings.NewReader(head))
 	for lines.Scan() {
 		key, value, _ := strings.Cut(lines.Text(), ":")
@@ -103,7 +103,7 @@ func parseCopy(text string) (*copy, error) {
 	return c, c.check()
 }
 
-func (c *copy) set(key, value string) (err error) {
+func (c *manuscript) set(key, value string) (err error) {
 	switch key {
 	case "slug":
 		c.slug = value
@@ -139,7 +139,7 @@ func (c *copy) set(key, value string) (err error) {
 	return err
 }
 
-func (c *copy) check() error {
+func (c *manuscript) check() error {
 	if c.slug == "" || c.title == "" || c.author == "" || len(c.body) == 0 {
 		return fmt.Errorf("slug, title, author or body is missing")
 	}
@@ -150,7 +150,7 @@ func (c *copy) check() error {
 }
 
 // at is the article as it stands on a site with that start and base address.
-func (c *copy) at(start time.Time, base string) Article {
+func (c *manuscript) at(start time.Time, base string) Article {
 	published := start.Add(-c.age).In(zone()).Truncate(time.Minute)
 	p := published.Format("/2006/01/02/") + c.slug + "/"
 	if c.lang != "en" {
@@ -159,7 +159,7 @@ func (c *copy) at(start time.Time, base string) Article {
 	return Article{
 		ID: c.id, Slug: c.slug, Path: p, URL: base + p, Language: c.lang, Section: c.section,
 		Title: c.fill(c.title, published), Excerpt: c.fill(c.excerpt, published), Author: c.author, Label: c.label,
-		Published: published, Alt: c.alt, Tags: c.tags, copy: c,
+		Published: published, Alt: c.alt, Tags: c.tags, ms: c,
 	}
 }
 
@@ -170,7 +170,7 @@ var marks = regexp.MustCompile(`\{(?:day|workday|date|time)[-+0-9mh]*\}`)
 // Monday to Friday), {date+3} (a day of the month) and {time-90m} (a time of
 // day), counted from the publication, so that the text is right whenever the
 // demo runs.
-func (c *copy) fill(text string, published time.Time) string {
+func (c *manuscript) fill(text string, published time.Time) string {
 	return marks.ReplaceAllStringFunc(text, func(mark string) string {
 		return words[c.lang].moment(strings.Trim(mark, "{}"), published)
 	})

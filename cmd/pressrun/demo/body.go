@@ -18,8 +18,8 @@ import (
 // place of an advertisement. Everything else is a paragraph.
 func (s *Site) body(a Article) string {
 	var b strings.Builder
-	for _, block := range a.copy.body {
-		block = a.copy.fill(block, a.Published)
+	for _, block := range a.ms.body {
+		block = a.ms.fill(block, a.Published)
 		switch {
 		case block == "@ad":
 			fmt.Fprintf(&b, "<div class=\"td-a-rec td-a-rec-id-content_inline\"><span class=\"td-adspot-title\">%s</span></div>\n", words[a.Language].ui["ad"])

@@ -7,7 +7,7 @@ import (
 )
 
 // wordsOf counts the words of an article's paragraphs.
-func wordsOf(c *copy) int {
+func wordsOf(c *manuscript) int {
 	n := 0
 	for _, block := range c.body {
 		if !strings.HasPrefix(block, "@") {
@@ -52,7 +52,7 @@ func TestNewsroomFilesEnough(t *testing.T) {
 }
 
 func TestLinksBetweenArticlesLeadSomewhere(t *testing.T) {
-	byslug := map[string]*copy{}
+	byslug := map[string]*manuscript{}
 	for _, c := range filed() {
 		byslug[c.slug] = c
 	}
@@ -77,7 +77,7 @@ func TestMarksBecomeDates(t *testing.T) {
 		{"en", "an open { brace and a {word}", "an open { brace and a {word}"},
 		{"en", "none", "none"},
 	} {
-		c := &copy{lang: tc.lang}
+		c := &manuscript{lang: tc.lang}
 		if got := c.fill(tc.in, monday); got != tc.want {
 			t.Errorf("%s %q: got %q, want %q", tc.lang, tc.in, got, tc.want)
 		}
@@ -86,7 +86,7 @@ func TestMarksBecomeDates(t *testing.T) {
 
 func TestWorkdayIsNoWeekend(t *testing.T) {
 	sunday := time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC)
-	c := &copy{lang: "ru"}
+	c := &manuscript{lang: "ru"}
 	if got := c.fill("{workday}", sunday); got != "в пятницу" {
 		t.Errorf("got %q", got)
 	}
@@ -94,7 +94,7 @@ func TestWorkdayIsNoWeekend(t *testing.T) {
 
 func TestCopyWithMistakesIsRefused(t *testing.T) {
 	for _, text := range []string{"slug: a", "slug: a\ncolour: red\n\nText", "slug: a\nlang: en\nsection: city\n\nText", "slug: a\ntitle: b\nauthor: c\nlang: en\nsection: weather\n\nText", "slug: a\nage: soon\n\nText"} {
-		if _, err := parseCopy(text); err == nil {
+		if _, err := parseManuscript(text); err == nil {
 			t.Errorf("%q was accepted", text)
 		}
 	}

@@ -67,7 +67,7 @@ func (p page) Picture(a Article) string { return p.Site.Base + a.picture() }
 
 // Caption is the line under an article's picture.
 func (p page) Caption(a Article) string {
-	return strings.TrimSpace(a.copy.caption + " " + words[a.Language].ui["photo"])
+	return strings.TrimSpace(a.ms.caption + " " + words[a.Language].ui["photo"])
 }
 
 // SectionOf is the name of an article's section.
@@ -166,8 +166,8 @@ func neighbours(all []Article, a Article) (next, previous *Article) {
 // comments are those the copy brings and one or two of the usual.
 func (s *Site) comments(a Article) []comment {
 	l := words[a.Language]
-	texts := append(slices.Clone(a.copy.comments), l.talk[a.ID%len(l.talk)])
-	if a.copy.reads > 2 {
+	texts := append(slices.Clone(a.ms.comments), l.talk[a.ID%len(l.talk)])
+	if a.ms.reads > 2 {
 		texts = append(texts, l.talk[(a.ID+1)%len(l.talk)])
 	}
 	names := commenters[a.Language]

@@ -31,7 +31,7 @@ func (s *Site) servePicture(w http.ResponseWriter, r *http.Request) {
 		if !ok || a.Slug != slug || a.picture() != r.URL.Path {
 			continue
 		}
-		drawn, _ := s.pictures.LoadOrStore(slug, sync.OnceValues(func() ([]byte, error) { return draw(a.copy.picture, slug) }))
+		drawn, _ := s.pictures.LoadOrStore(slug, sync.OnceValues(func() ([]byte, error) { return draw(a.ms.picture, slug) }))
 		b, err := drawn.(func() ([]byte, error))()
 		if err != nil {
 			http.Error(w, "this picture could not be drawn", http.StatusInternalServerError)

@@ -82,7 +82,7 @@ func batchSize(n int) int { return min(maxBatch, max(1, (n+len(browsers)-1)/len(
 // enough visits approach. "" means all languages.
 func (r *Readers) Popular(lang string) []Article {
 	all := r.Site.in(lang)
-	slices.SortStableFunc(all, func(a, b Article) int { return cmp.Compare(b.copy.reads, a.copy.reads) })
+	slices.SortStableFunc(all, func(a, b Article) int { return cmp.Compare(b.ms.reads, a.ms.reads) })
 	return all
 }
 

@@ -144,7 +144,7 @@ func (s *Site) in(lang string) []Article {
 // trending is a site's own idea of what is read: the n most wanted of a language.
 func (s *Site) trending(lang string, n int) []Article {
 	all := s.in(lang)
-	slices.SortStableFunc(all, func(a, b Article) int { return cmp.Compare(b.copy.reads, a.copy.reads) })
+	slices.SortStableFunc(all, func(a, b Article) int { return cmp.Compare(b.ms.reads, a.ms.reads) })
 	return all[:min(n, len(all))]
 }
 

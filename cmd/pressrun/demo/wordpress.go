@@ -88,7 +88,7 @@ func (s *Site) wpSelect(r *http.Request) ([]Article, error) {
 	}
 	if search := strings.ToLower(r.FormValue("search")); search != "" {
 		all = slices.DeleteFunc(all, func(a Article) bool {
-			return !strings.Contains(strings.ToLower(a.Title+" "+strings.Join(a.copy.body, " ")), search)
+			return !strings.Contains(strings.ToLower(a.Title+" "+strings.Join(a.ms.body, " ")), search)
 		})
 	}
 	if r.FormValue("order") == "asc" {
@@ -178,7 +178,7 @@ func (s *Site) wpEmbedded(a Article) map[string]any {
 	return map[string]any{
 		"author": []map[string]any{{"id": userID(a), "name": a.Author, "link": s.Base + "/author/" + strconv.Itoa(userID(a)) + "/"}},
 		"wp:featuredmedia": []map[string]any{{
-			"id": a.ID + 1, "media_type": "image", "mime_type": "image/jpeg", "source_url": image, "alt_text": a.Alt, "caption": rendered("<p>" + html.EscapeString(a.copy.caption) + "</p>\n"),
+			"id": a.ID + 1, "media_type": "image", "mime_type": "image/jpeg", "source_url": image, "alt_text": a.Alt, "caption": rendered("<p>" + html.EscapeString(a.ms.caption) + "</p>\n"),
 			"media_details": map[string]any{"width": pictureWidth, "height": pictureHeight, "sizes": map[string]any{
 				"full": map[string]any{"width": pictureWidth, "height": pictureHeight, "mime_type": "image/jpeg", "source_url": image},
 			}},
