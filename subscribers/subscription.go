@@ -300,24 +300,14 @@ func (s *Store) Confirm(ctx context.Context, c Claim) (Confirmation, error) {
 			return err
 		}
 		for i, v := range out.Lists {
-			if v.State == Pending {
-				if err := s.change(ctx, tx, v, Active, change{kind: "confirmed"}); err != nil {
-					return err
-				}
-				out.Lists[i].State = Active
-			}
-			consent := Consent{Subscriber: v.Subscriber, List: v.List, Basis: Express, Source: v.Source, Wording: v.Wording,
-				Evidence: "confirmed by the link of " + c.At.UTC().Format(time.RFC3339), Given: s.Now()}
-			if err := s.addConsent(ctx, tx, consent); err != nil {
+			if err := s.activate(ctx, tx, v.Subscriber, v.List, "confirmed by the link of "+c.At.UTC().Format(time.RFC3339)); err != nil {
 				return err
 			}
+			out.Lists[i].State = Active
 		}
 		return nil
 	})
-	if err != nil {
-		return out, err
-	}
-	return out, nil
+	return out, err
 }
 
 // Pause stops a list for a while; until may be zero: until the reader resumes.

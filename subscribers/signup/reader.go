@@ -1,0 +1,324 @@
+package signup
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"pressrun/subscribers"
+	"pressrun/templates"
+)
+
+func (s *Site) showConfirm(w http.ResponseWriter, r *http.Request) {
+	c, _, lang, err := s.claim(r, subscribers.KindConfirm)
+	if err != nil {
+		s.refuse(w, r, lang, err)
+		return
+	}
+	pending, err := s.Store.Pending(r.Context(), c)
+	if err != nil {
+		s.refuse(w, r, lang, err)
+		return
+	}
+	if pending.Done {
+		s.confirmed(w, r, pending, lang)
+		return
+	}
+	view := templates.ConfirmPage{Frame: s.frame(r, true), Action: translated(r, lang), Newsletter: titles(pending.Lists), Email: string(pending.Subscriber.Email)}
+	s.write(w, r, reply{status: http.StatusOK, page: templates.PageConfirm, language: lang, view: view})
+}
+
+func (s *Site) confirm(w http.ResponseWriter, r *http.Request) {
+	c, _, lang, err := s.claim(r, subscribers.KindConfirm)
+	if err != nil {
+		s.refuse(w, r, lang, err)
+		return
+	}
+	done, err := s.Store.Confirm(r.Context(), c)
+	if err != nil {
+		s.refuse(w, r, lang, err)
+		return
+	}
+	s.confirmed(w, r, done, lang)
+}
+
+func (s *Site) confirmed(w http.ResponseWriter, r *http.Request, done subscribers.Confirmation, lang string) {
+	view := templates.ConfirmedPage{Frame: s.frame(r, false), Newsletter: titles(done.Lists), Preferences: s.path("preferences", s.Store.Keys.Token(subscribers.KindPreferences, done.Subscriber.ID, 0), lang)}
+	s.write(w, r, reply{status: http.StatusOK, page: templates.PageConfirmed, language: lang, view: view})
+}
+
+// path is an own address; relative, so that it works behind any proxy.
+func (s *Site) path(kind, token, lang string) string {
+	return "/" + kind + "/" + token + "?lang=" + lang
+}
+
+func titles(all []subscribers.Subscription) string {
+	var out []string
+	for _, v := range all {
+		out = append(out, v.ListTitle)
+	}
+	return strings.Join(out, ", ")
+}
+
+// left are the lists that a link of kind unsubscribe is about.
+func (s *Site) left(r *http.Request, c subscribers.Claim) ([]subscribers.Subscription, error) {
+	all, err := s.Store.Subscriptions(r.Context(), c.Subscriber)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(v subscribers.Subscription) bool { return c.List != 0 && v.List != c.List }), nil
+}
+
+func (s *Site) showUnsubscribe(w http.ResponseWriter, r *http.Request) {
+	c, v, lang, err := s.claim(r, subscribers.KindUnsubscribe)
+	if err != nil {
+		s.refuse(w, r, lang, err)
+		return
+	}
+	lists, err := s.left(r, c)
+	if err != nil {
+		s.trouble(w, r, lang, err)
+		return
+	}
+	if !c.Test && !slices.ContainsFunc(lists, func(v subscribers.Subscription) bool {
+		return v.State != subscribers.Unsubscribed && v.State != subscribers.Expired
+	}) {
+		s.unsubscribed(w, r, lists, lang)
+		return
+	}
+	s.askUnsubscribe(w, r, c, v, lists, lang)
+}
+
+func (s *Site) askUnsubscribe(w http.ResponseWriter, r *http.Request, c subscribers.Claim, v subscribers.Subscriber, lists []subscribers.Subscription, lang string) {
+	view := templates.UnsubscribePage{Frame: s.frame(r, r.Method == http.MethodGet), Action: translated(r, lang), Newsletter: titles(lists), Email: v.Email.Mask(), Test: c.Test}
+	if !c.Test {
+		view.Preferences = s.path("preferences", s.Store.Keys.Token(subscribers.KindPreferences, c.Subscriber, 0), lang)
+	}
+	s.write(w, r, reply{status: http.StatusOK, page: templates.PageUnsubscribe, language: lang, view: view})
+}
+
+// unsubscribe acts at once, whatever the body says and however it is encoded:
+// RFC 8058 section 3.2 wants no more than a POST to the address, without
+// cookies, sign-in or redirect.
+func (s *Site) unsubscribe(w http.ResponseWriter, r *http.Request) {
+	c, v, lang, err := s.claim(r, subscribers.KindUnsubscribe)
+	if err != nil {
+		s.refuse(w, r, lang, err)
+		return
+	}
+	if c.Test {
+		s.askUnsubscribe(w, r, c, v, nil, lang)
+		return
+	}
+	lists, err := s.left(r, c)
+	if err != nil {
+		s.trouble(w, r, lang, err)
+		return
+	}
+	how := "unsubscribe page"
+	if oneClick(r) {
+		how = "one click"
+	}
+	if err := s.Store.Unsubscribe(r.Context(), c.Subscriber, c.List, how); err != nil {
+		s.trouble(w, r, lang, err)
+		return
+	}
+	s.unsubscribed(w, r, lists, lang)
+}
+
+// oneClick reports whether a mail program pressed the button.
+func oneClick(r *http.Request) bool {
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
+		if err := r.ParseMultipartForm(maxBody); err != nil {
+			return false
+		}
+		defer r.MultipartForm.RemoveAll()
+	}
+	return r.PostFormValue("List-Unsubscribe") == "One-Click"
+}
+
+func (s *Site) unsubscribed(w http.ResponseWriter, r *http.Request, lists []subscribers.Subscription, lang string) {
+	view := templates.UnsubscribedPage{Frame: s.frame(r, false), Newsletter: titles(lists), Again: "/subscribe?lang=" + lang}
+	s.write(w, r, reply{status: http.StatusOK, page: templates.PageUnsubscribed, language: lang, view: view})
+}
+
+// pauses are the lengths offered, in days.
+var pauses = []int{7, 30}
+
+func (s *Site) showPreferences(w http.ResponseWriter, r *http.Request) {
+	c, v, lang, err := s.claim(r, subscribers.KindPreferences)
+	if err == nil && v.ID == 0 && !c.Test {
+		err = subscribers.ErrState
+	}
+	if err != nil {
+		s.refuse(w, r, lang, err)
+		return
+	}
+	if c.Test {
+		s.askUnsubscribe(w, r, c, v, nil, lang)
+		return
+	}
+	s.writePreferences(w, r, v, lang, false)
+}
+
+func (s *Site) savePreferences(w http.ResponseWriter, r *http.Request) {
+	c, v, lang, err := s.claim(r, subscribers.KindPreferences)
+	if err == nil && v.ID == 0 && !c.Test {
+		err = subscribers.ErrState
+	}
+	if err != nil {
+		s.refuse(w, r, lang, err)
+		return
+	}
+	if c.Test {
+		s.askUnsubscribe(w, r, c, v, nil, lang)
+		return
+	}
+	if err := r.ParseForm(); err != nil {
+		s.fail(w, r, http.StatusBadRequest, "invalid", lang)
+		return
+	}
+	if r.PostForm.Get(templates.FieldAll) == "1" {
+		if err := s.Store.Unsubscribe(r.Context(), v.ID, 0, "preferences page"); err != nil {
+			s.trouble(w, r, lang, err)
+			return
+		}
+		lists, err := s.left(r, c)
+		if err != nil {
+			s.trouble(w, r, lang, err)
+			return
+		}
+		s.unsubscribed(w, r, lists, lang)
+		return
+	}
+	s.store(w, r, v, lang)
+}
+
+// store takes the form as it was posted. One without the field for the pause,
+// which our form always has, is not ours and changes nothing.
+func (s *Site) store(w http.ResponseWriter, r *http.Request, v subscribers.Subscriber, lang string) {
+	pause, ok := readPause(r.PostForm.Get(templates.FieldPause))
+	if !ok {
+		s.fail(w, r, http.StatusBadRequest, "invalid", lang)
+		return
+	}
+	offered, err := s.offered(r, v.ID)
+	if err != nil {
+		s.trouble(w, r, lang, err)
+		return
+	}
+	p := subscribers.Preferences{
+		Name: r.PostForm.Get(templates.FieldName), TextOnly: r.PostForm.Get(templates.FieldTextOnly) == "1", Pause: pause,
+		Source: "preferences page", Wording: s.wording(r.Context(), lang),
+	}
+	if l := r.PostForm.Get(templates.FieldLanguage); slices.Contains(s.languages(), l) {
+		p.Language = l
+	}
+	for _, o := range offered {
+		p.Offered = append(p.Offered, o.list)
+		if slices.Contains(r.PostForm[templates.FieldList], o.choice.Value) {
+			p.Lists = append(p.Lists, o.list)
+		}
+	}
+	if err := s.Store.SavePreferences(r.Context(), v.ID, p); err != nil {
+		if errors.Is(err, subscribers.ErrNotFound) {
+			err = subscribers.ErrState
+		}
+		s.refuse(w, r, lang, err)
+		return
+	}
+	if v, err = s.Store.ByID(r.Context(), v.ID); err != nil {
+		s.trouble(w, r, lang, err)
+		return
+	}
+	if p.Language != "" {
+		lang = spoken(p.Language)
+	}
+	s.writePreferences(w, r, v, lang, true)
+}
+
+func readPause(text string) (time.Duration, bool) {
+	switch text {
+	case "0":
+		return 0, true
+	case "keep":
+		return -1, true
+	}
+	days, err := strconv.Atoi(text)
+	return time.Duration(days) * 24 * time.Hour, err == nil && slices.Contains(pauses, days)
+}
+
+func (s *Site) languages() []string {
+	if s.Languages == nil {
+		return templates.Languages()
+	}
+	return s.Languages
+}
+
+// offer is a list on the preferences page.
+type offer struct {
+	list   int64
+	choice templates.ListChoice
+	paused time.Time
+}
+
+// offered are the public lists and those the reader is on.
+func (s *Site) offered(r *http.Request, id int64) ([]offer, error) {
+	public, err := s.Store.PublicLists(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	have, err := s.Store.Subscriptions(r.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	var out []offer
+	for _, l := range public {
+		out = append(out, offer{list: l.ID, choice: templates.ListChoice{Value: l.Name, Title: l.Title, Description: l.Description}})
+	}
+	for _, v := range have {
+		on := v.State == subscribers.Active || v.State == subscribers.Paused
+		i := slices.IndexFunc(out, func(o offer) bool { return o.list == v.List })
+		if i < 0 {
+			if !on {
+				continue
+			}
+			out = append(out, offer{list: v.List, choice: templates.ListChoice{Value: v.ListName, Title: v.ListTitle}})
+			i = len(out) - 1
+		}
+		out[i].choice.Checked = on
+		if v.State == subscribers.Paused {
+			out[i].paused = v.Resume
+		}
+	}
+	return out, nil
+}
+
+func (s *Site) writePreferences(w http.ResponseWriter, r *http.Request, v subscribers.Subscriber, lang string, saved bool) {
+	offered, err := s.offered(r, v.ID)
+	if err != nil {
+		s.trouble(w, r, lang, err)
+		return
+	}
+	view := templates.PreferencesPage{
+		Frame: s.frame(r, r.Method == http.MethodGet), Action: "/preferences/" + r.PathValue("token"), Email: string(v.Email), Name: v.Name,
+		TextOnly: v.TextOnly, Pauses: pauses, Saved: saved,
+	}
+	zone, err := time.LoadLocation(v.Zone)
+	if err != nil {
+		zone = time.UTC
+	}
+	for _, o := range offered {
+		view.Lists = append(view.Lists, o.choice)
+		if o.paused.After(s.Store.Now()) && o.paused.After(view.Paused) {
+			view.Paused = o.paused.In(zone)
+		}
+	}
+	for _, l := range s.languages() {
+		view.Languages = append(view.Languages, templates.LanguageChoice{Language: l, Checked: v.Language != "" && l == spoken(v.Language)})
+	}
+	s.write(w, r, reply{status: http.StatusOK, page: templates.PagePreferences, language: lang, view: view})
+}

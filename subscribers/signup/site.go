@@ -1,0 +1,209 @@
+package signup
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"golang.org/x/text/language"
+
+	"pressrun/subscribers"
+	"pressrun/templates"
+)
+
+// Site serves the pages from a store. Fields must not be changed once it
+// serves.
+type Site struct {
+	Store *subscribers.Store
+	// Trusted are the proxies whose X-Forwarded-For is believed.
+	Trusted []netip.Prefix
+	// Languages are offered on the preferences page; nil means those that
+	// package templates speaks.
+	Languages []string
+	// Log gets what went wrong; nil means slog.Default.
+	Log *slog.Logger
+
+	limit limiter
+}
+
+// maxBody bounds a posted form.
+const maxBody = 64 << 10
+
+// Handler is all routes of the package comment.
+func (s *Site) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /subscribe", s.form)
+	mux.HandleFunc("GET /subscribe/form", s.framedForm)
+	mux.HandleFunc("POST /subscribe", s.subscribe)
+	mux.HandleFunc("GET /confirm/{token}", s.showConfirm)
+	mux.HandleFunc("POST /confirm/{token}", s.confirm)
+	mux.HandleFunc("GET /u/{token}", s.showUnsubscribe)
+	mux.HandleFunc("POST /u/{token}", s.unsubscribe)
+	mux.HandleFunc("GET /preferences/{token}", s.showPreferences)
+	mux.HandleFunc("POST /preferences/{token}", s.savePreferences)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/subscribe", http.StatusFound) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.fail(w, r, http.StatusNotFound, "notfound", negotiate(r))
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// reply is one page to be written.
+type reply struct {
+	status   int
+	page     string
+	language string
+	view     any
+	framed   bool // may be shown in a frame elsewhere
+}
+
+func (s *Site) write(w http.ResponseWriter, r *http.Request, p reply) {
+	var b bytes.Buffer
+	if err := templates.Page(&b, p.page, p.language, p.view); err != nil {
+		s.log().Error("write page", "page", p.page, "err", err)
+		http.Error(w, "Something went wrong on our side.", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	policy := "default-src 'none'; style-src 'self'; img-src 'self' https:; form-action 'self'; base-uri 'none'"
+	if !p.framed {
+		policy += "; frame-ancestors 'none'"
+	}
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", p.language)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Vary", "Accept-Language")
+	w.WriteHeader(p.status)
+	w.Write(b.Bytes())
+}
+
+// fail writes the page that says what happened and what to do.
+func (s *Site) fail(w http.ResponseWriter, r *http.Request, status int, kind, lang string) {
+	s.write(w, r, reply{status: status, page: templates.PageError, language: lang, view: templates.ErrorPage{Frame: s.frame(r, false), Kind: kind}})
+}
+
+// trouble answers an error that no reader can mend.
+func (s *Site) trouble(w http.ResponseWriter, r *http.Request, lang string, err error) {
+	if r.Context().Err() == nil {
+		s.log().Error("public page", "route", r.Pattern, "err", err)
+	}
+	s.fail(w, r, http.StatusInternalServerError, "failed", lang)
+}
+
+// refuse answers a link that does nothing.
+func (s *Site) refuse(w http.ResponseWriter, r *http.Request, lang string, err error) {
+	switch {
+	case errors.Is(err, subscribers.ErrToken):
+		s.fail(w, r, http.StatusNotFound, "invalid", lang)
+	case errors.Is(err, subscribers.ErrState), errors.Is(err, subscribers.ErrSuppressed), errors.Is(err, subscribers.ErrNotFound):
+		s.fail(w, r, http.StatusGone, "expired", lang)
+	default:
+		s.trouble(w, r, lang, err)
+	}
+}
+
+// frame is the brand, and the same page in other languages.
+func (s *Site) frame(r *http.Request, alternates bool) templates.Frame {
+	f := templates.Frame{Brand: s.Store.BrandOf(r.Context())}
+	if !alternates {
+		return f
+	}
+	for _, lang := range templates.Languages() {
+		f.Alternates = append(f.Alternates, templates.Alternate{Language: lang, URL: translated(r, lang)})
+	}
+	return f
+}
+
+// translated is the path and query of this request, in a language.
+func translated(r *http.Request, lang string) string {
+	q := r.URL.Query()
+	q.Set("lang", lang)
+	return (&url.URL{Path: r.URL.Path, RawQuery: q.Encode()}).String()
+}
+
+// claim verifies the token in the path. The language is the one asked for, or
+// the reader's own.
+func (s *Site) claim(r *http.Request, kind subscribers.Kind) (c subscribers.Claim, v subscribers.Subscriber, lang string, err error) {
+	lang = negotiate(r)
+	c, err = s.Store.Keys.Verify(r.PathValue("token"))
+	if err == nil && c.Kind != kind {
+		err = subscribers.ErrToken
+	}
+	if err != nil || c.Test {
+		return c, v, lang, err
+	}
+	v, err = s.Store.ByID(r.Context(), c.Subscriber)
+	if errors.Is(err, subscribers.ErrNotFound) {
+		return c, v, lang, nil // erased: v is zero
+	}
+	if v.Language != "" && r.URL.Query().Get("lang") == "" {
+		lang = spoken(v.Language)
+	}
+	return c, v, lang, err
+}
+
+// spoken is the language of the pages for a reader's language.
+func spoken(lang string) string { return templates.Words(lang).Language }
+
+// negotiate is the language asked for by ?lang= or by the browser, of those
+// that the pages speak.
+func negotiate(r *http.Request) string {
+	if asked := r.URL.Query().Get("lang"); asked != "" && len(asked) < 36 {
+		return spoken(asked)
+	}
+	header := r.Header.Get("Accept-Language")
+	if header == "" || len(header) > 500 {
+		return templates.Languages()[0]
+	}
+	wanted, _, err := language.ParseAcceptLanguage(header)
+	if err != nil {
+		return templates.Languages()[0]
+	}
+	known := templates.Languages()
+	tags := make([]language.Tag, len(known))
+	for i, l := range known {
+		tags[i] = language.Make(l)
+	}
+	_, i, confidence := language.NewMatcher(tags).Match(wanted...)
+	if confidence == language.No {
+		return known[0]
+	}
+	return known[i]
+}
+
+// wording names the version of the words a reader agrees to: their language and
+// the start of their SHA-256. New words are a new version by themselves.
+func (s *Site) wording(ctx context.Context, lang string) string {
+	words := templates.Words(lang).Say("subscribe.consent", "brand", s.Store.BrandOf(ctx).Name)
+	sum := sha256.Sum256([]byte(words))
+	return lang + "-" + hex.EncodeToString(sum[:4])
+}
+
+func (s *Site) log() *slog.Logger {
+	if s.Log == nil {
+		return slog.Default()
+	}
+	return s.Log
+}
+
+// wait sleeps until d after start, or until the reader has gone.
+func wait(ctx context.Context, start time.Time, d time.Duration) {
+	t := time.NewTimer(time.Until(start.Add(d)))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
