@@ -73,8 +73,14 @@ func (p page) Caption(a Article) string {
 // SectionOf is the name of an article's section.
 func (p page) SectionOf(a Article) string { return words[a.Language].sections[a.Section] }
 
-// LabelOf is how the page marks what is no plain report; "" for one.
-func (p page) LabelOf(a Article) string { return words[a.Language].ui[a.Label] }
+// LabelOf is how the page marks what is no plain report; "" for one, and where
+// the section says it already.
+func (p page) LabelOf(a Article) string {
+	if a.Label == a.Section {
+		return ""
+	}
+	return words[a.Language].ui[a.Label]
+}
 
 // DateOf is an article's day.
 func (p page) DateOf(a Article) string { return words[a.Language].date(a.Published) }
