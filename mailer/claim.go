@@ -73,6 +73,9 @@ func claimSQL(k kind, e schema.Engine) string {
 func (s *sending) claim(ctx context.Context, limit int) ([]*job, error) {
 	var jobs []*job
 	err := s.m.DB.InTx(ctx, func(tx *sql.Tx) error {
+		if err := s.register(ctx, tx); err != nil {
+			return err
+		}
 		claimed, err := s.take(ctx, tx, delivery, limit)
 		if err != nil {
 			return err
@@ -89,6 +92,9 @@ func (s *sending) claim(ctx context.Context, limit int) ([]*job, error) {
 func (s *sending) claimLetters(ctx context.Context, limit int) ([]*job, error) {
 	var jobs []*job
 	err := s.m.DB.InTx(ctx, func(tx *sql.Tx) (err error) {
+		if err := s.register(ctx, tx); err != nil {
+			return err
+		}
 		jobs, err = s.take(ctx, tx, letter, limit)
 		return err
 	})

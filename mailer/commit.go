@@ -40,6 +40,7 @@ type committer struct {
 	s       *sending
 	entries chan *entry
 	give    chan struct{} // closed: stop trying again
+	lock    bool          // with aliveSQL
 	stmts   map[string]*sql.Stmt
 	failing bool
 }
@@ -59,8 +60,19 @@ const resultLetter = `
 		enhanced = $7, reply = $8, queue_id = $9, was_uncertain = (was_uncertain or $10), done_at = $11, next_at = $12
 	where id = $13 and owner = $14 and fence = $15`
 
-// releaseSQL gives a job back as if it had not been claimed.
-const releaseSQL = `update %s set state = 'queued', owner = '', next_at = $1 where id = $2 and owner = $3 and fence = $4`
+// Giving a job back as if it had not been claimed. The issue may have been
+// cancelled meanwhile.
+const (
+	releaseDelivery = `
+		update deliveries set owner = '', next_at = $1,
+			state = case when issue_id in (select issue_id from sends where state = 'cancelled') then 'cancelled' else 'queued' end
+		where id = $2 and owner = $3 and fence = $4`
+	releaseLetter = `update letters set state = 'queued', owner = '', next_at = $1 where id = $2 and owner = $3 and fence = $4`
+)
+
+// aliveSQL keeps a take-over waiting until this transaction is committed. On
+// SQLite there is only one writer anyway.
+const aliveSQL = `select 1 from senders where owner = $1 for key share`
 
 const markSQL = `
 	insert into in_flight (connection, owner, %[2]s, fence, message_id, date_at, marked_at)
@@ -78,16 +90,20 @@ const attemptSQL = `
 
 func newCommitter(ctx context.Context, s *sending) (*committer, error) {
 	c := &committer{s: s, entries: s.entries, give: s.give, stmts: map[string]*sql.Stmt{}}
-	for name, text := range map[string]string{
+	texts := map[string]string{
 		"result deliveries":  resultDelivery,
 		"result letters":     resultLetter,
-		"release deliveries": fmt.Sprintf(releaseSQL, "deliveries"),
-		"release letters":    fmt.Sprintf(releaseSQL, "letters"),
+		"release deliveries": releaseDelivery,
+		"release letters":    releaseLetter,
 		"mark deliveries":    fmt.Sprintf(markSQL, "deliveries", "delivery_id"),
 		"mark letters":       fmt.Sprintf(markSQL, "letters", "letter_id"),
 		"unmark":             unmarkSQL,
 		"attempt":            attemptSQL,
-	} {
+	}
+	if c.lock = s.m.DB.Engine == schema.Postgres; c.lock {
+		texts["alive"] = aliveSQL
+	}
+	for name, text := range texts {
 		stmt, err := s.m.DB.Write.PrepareContext(ctx, text)
 		if err != nil {
 			c.close()
@@ -179,6 +195,11 @@ func (c *committer) try(batch []*entry) error {
 	ctx := context.Background() // what was sent is recorded even when the process is ending
 	granted := make([]bool, len(batch))
 	err := c.s.m.DB.InTx(ctx, func(tx *sql.Tx) error {
+		if c.lock {
+			if _, err := c.exec(ctx, tx, "alive", c.s.owner); err != nil {
+				return err
+			}
+		}
 		for i, e := range batch {
 			ok, err := c.write(ctx, tx, e)
 			if err != nil {

@@ -97,6 +97,13 @@ func (l *lane) admit(ctx context.Context, first, always bool) bool {
 	}
 }
 
+// change is closed when the lane's state changes.
+func (l *lane) change() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.changed
+}
+
 // set expects l.mu to be held.
 func (l *lane) set(state laneState) {
 	if l.state == state {

@@ -4,9 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -40,16 +41,105 @@ type room struct {
 
 func newRoom(t *testing.T, db *schema.DB, readers int) *room {
 	t.Helper()
+	watchStates(t, db)
 	r := &room{t: t, readers: readers, withheld: map[int64]string{}, revoked: map[int64]time.Time{}, suppressed: map[int64]string{}}
 	r.catcher, r.relay = receiver(t)
 	r.Mailer = &mailer.Mailer{
-		DB: db, Relays: []*smtp.Relay{r.relay}, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		DB: db, Relays: []*smtp.Relay{r.relay}, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Editions:   func(context.Context, int64) (mailer.Edition, error) { return sealedEdition, nil },
 		Recipients: r.recipients, RevokedSince: r.revokedSince, Suppress: r.suppress, Alarm: r.alarmed,
 		Probe: 300 * time.Millisecond,
 	}
 	return r
 }
+
+// watchStates has the database write down every change of a delivery's state,
+// and compares them with the table when the test ends.
+func watchStates(t *testing.T, db *schema.DB) {
+	t.Helper()
+	const note = `insert into walked (a, b) values (old.state, new.state) on conflict (a, b) do nothing;`
+	script := []string{
+		`create table walked (a text, b text, primary key (a, b))`,
+		`create trigger walk after update of state on deliveries when old.state <> new.state begin ` + note + ` end`,
+	}
+	if db.Engine == schema.Postgres {
+		script = []string{script[0],
+			`create function walk() returns trigger language plpgsql as $$ begin if old.state <> new.state then ` + note + ` end if; return null; end $$`,
+			`create trigger walk after update of state on deliveries for each row execute function walk()`,
+		}
+	}
+	for _, s := range script {
+		if _, err := db.Write.Exec(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		rows, err := db.Read.Query(`select a, b from walked`)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var a, b mailer.State
+			if err := rows.Scan(&a, &b); err != nil || !a.May(b) {
+				t.Errorf("a delivery went from %s to %s, which the table does not allow (%v)", a, b, err)
+			}
+		}
+	})
+}
+
+// each runs f on a fresh database of each engine, and says how another process
+// can open it. SQLite's is copied: migrating takes seconds in a race-enabled test.
+func each(t *testing.T, f func(t *testing.T, db *schema.DB, dsn string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		dsn := filepath.Join(t.TempDir(), "press.db")
+		f(t, openCopy(t, dsn), dsn)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		dsn := schematest.PostgresURL(t)
+		f(t, schematest.Open(t, dsn), dsn)
+	})
+}
+
+func openCopy(t *testing.T, dsn string) *schema.DB {
+	t.Helper()
+	empty, err := emptySQLite()
+	if err == nil {
+		err = os.WriteFile(dsn, empty, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := schema.Open(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// emptySQLite is the file of a migrated database.
+var emptySQLite = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "pressrun-mailer-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "press.db")
+	db, err := schema.Open(context.Background(), path)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := db.Migrate(context.Background()); err != nil {
+		return nil, err
+	}
+	if err := db.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
 
 // receiver starts a receiver with books and the relay that leads to it.
 func receiver(t *testing.T) (*catch.Catcher, *smtp.Relay) {
@@ -204,12 +294,12 @@ func (r *room) counts() map[mailer.State]int {
 // until waits for a condition of the counts.
 func (r *room) until(what string, ok func(map[mailer.State]int) bool) map[mailer.State]int {
 	r.t.Helper()
-	end := time.Now().Add(40 * time.Second)
+	end := time.Now().Add(60 * time.Second)
 	for time.Now().Before(end) {
 		if c := r.counts(); ok(c) {
 			return c
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond) // counting costs the sender
 	}
 	r.t.Fatalf("waited in vain until %s: %v", what, r.counts())
 	return nil
@@ -237,7 +327,7 @@ func (r *room) uncertain() map[string]bool {
 }
 
 func TestSend(t *testing.T) {
-	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+	each(t, func(t *testing.T, db *schema.DB, _ string) {
 		r := newRoom(t, db, 500)
 		r.withheld[3], r.withheld[4] = "unsubscribed", "suppressed"
 		r.freeze()

@@ -30,7 +30,7 @@ func (m *Mailer) Reconcile(ctx context.Context) (Reconciled, error) {
 		if !p.gone() && m.now().Sub(p.beat) < orDefault(m.Lease, time.Minute) {
 			continue
 		}
-		got, err := m.takeOver(ctx, p.owner)
+		got, err := m.takeOver(ctx, p)
 		if err != nil {
 			return sum, err
 		}
@@ -99,7 +99,7 @@ func (w *watch) takeOverDead(ctx context.Context) error {
 			continue
 		}
 		delete(w.seen, p.owner)
-		got, err := w.m.takeOver(ctx, p.owner)
+		got, err := w.m.takeOver(ctx, p)
 		if err != nil {
 			return err
 		}
@@ -110,10 +110,30 @@ func (w *watch) takeOverDead(ctx context.Context) error {
 	return nil
 }
 
-// takeOver settles everything owner had claimed. What was marked as in flight
-// is uncertain, the rest is queued again; the fence grows, so that the owner,
-// should he only have slept, can neither send nor record any of it.
-func (m *Mailer) takeOver(ctx context.Context, owner string) (Reconciled, error) {
+// abandon takes over from this very process, which ends and could not settle
+// everything itself.
+func (m *Mailer) abandon(ctx context.Context, owner string) error {
+	list, err := m.senders(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		if p.owner == owner {
+			_, err = m.takeOver(ctx, p)
+		}
+	}
+	return err
+}
+
+// takeOver settles everything p had claimed. What was marked as in flight is
+// uncertain, the rest is queued again; the fence grows, so that p, should it
+// only have slept, can neither send nor record any of it. Nothing happens when
+// p has been heard of since its heartbeat was read.
+//
+// The row of senders decides: deleting it waits for transactions of p that
+// are under way, and those that follow do not find it.
+func (m *Mailer) takeOver(ctx context.Context, p process) (Reconciled, error) {
+	owner := p.owner
 	var sum Reconciled
 	held := map[kind][]claimedRow{}
 	for _, k := range []kind{delivery, letter} {
@@ -125,13 +145,13 @@ func (m *Mailer) takeOver(ctx context.Context, owner string) (Reconciled, error)
 	}
 	err := m.DB.InTx(ctx, func(tx *sql.Tx) error {
 		sum = Reconciled{Owners: 1}
-		res, err := tx.ExecContext(ctx, `delete from senders where owner = $1`, owner)
+		res, err := tx.ExecContext(ctx, `delete from senders where owner = $1 and beat_at = $2`, owner, schema.At(p.beat))
 		if err != nil {
 			return err
 		}
 		if n, _ := res.RowsAffected(); n == 0 {
 			sum = Reconciled{}
-			return nil // another process was faster
+			return nil // another process was faster, or p lives
 		}
 		for k, rows := range held {
 			marks, err := m.marks(ctx, tx, k, owner)

@@ -26,6 +26,7 @@ const (
 type sending struct {
 	m        *Mailer
 	owner    string
+	machine  string
 	lanes    []*lane
 	contents contents
 	breaker  breaker
@@ -89,7 +90,7 @@ func (m *Mailer) begin(ctx context.Context) (*sending, error) {
 		return nil, errors.New("the fields Editions and Recipients are not set")
 	}
 	s := &sending{
-		m: m, owner: m.Owner, jobs: make(chan *job, maxClaim), letters: make(chan *job, 64), arming: make(chan *job, 8),
+		m: m, owner: m.Owner, machine: machine(), jobs: make(chan *job, maxClaim), letters: make(chan *job, 64), arming: make(chan *job, 8),
 		entries: make(chan *entry), give: make(chan struct{}), conns: map[Conn]struct{}{},
 		held: map[kind]map[int64]bool{delivery: {}, letter: {}}, loopbackOnly: true,
 	}
@@ -110,7 +111,7 @@ func (m *Mailer) begin(ctx context.Context) (*sending, error) {
 	if err := s.look(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.register(ctx); err != nil {
+	if err := s.register(ctx, m.DB.Write); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -423,12 +424,15 @@ func (s *sending) finish(writers *sync.WaitGroup) {
 	}
 }
 
-// register makes this process known, and takes over from dead ones at once
-// where that can be seen.
-func (s *sending) register(ctx context.Context) error {
-	_, err := s.m.DB.Write.ExecContext(ctx, `
+// register makes this process known and says that it lives. It is part of every
+// claim, so that nothing is ever claimed by a process that nobody watches; the
+// heartbeat grows each time, even when the clock does not.
+func (s *sending) register(ctx context.Context, q schema.Querier) error {
+	_, err := q.ExecContext(ctx, `
 		insert into senders (owner, host, pid, beat_at) values ($1, $2, $3, $4)
-		on conflict (owner) do update set beat_at = excluded.beat_at`, s.owner, machine(), os.Getpid(), s.m.nowMillis())
+		on conflict (owner) do update set
+			beat_at = case when excluded.beat_at > senders.beat_at then excluded.beat_at else senders.beat_at + 1 end`,
+		s.owner, s.machine, os.Getpid(), s.m.nowMillis())
 	if err != nil {
 		return fmt.Errorf("register sender: %w", err)
 	}
@@ -446,7 +450,7 @@ func (s *sending) leave() {
 	defer cancel()
 	var err error
 	if held > 0 || suspect {
-		_, err = s.m.takeOver(ctx, s.owner)
+		err = s.m.abandon(ctx, s.owner)
 	} else {
 		_, err = s.m.DB.Write.ExecContext(ctx, `delete from senders where owner = $1`, s.owner)
 	}

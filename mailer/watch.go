@@ -115,11 +115,12 @@ func (s *sending) beat(ctx context.Context) {
 			s.m.log().Error("take over", "err", err)
 		}
 		s.expireHeld(ctx)
+		s.cancelLate(ctx)
 		sleep(ctx, every)
 		if ctx.Err() != nil {
 			return
 		}
-		if err := s.register(ctx); err != nil && ctx.Err() == nil {
+		if err := s.register(ctx, s.m.DB.Write); err != nil && ctx.Err() == nil {
 			s.m.log().Error("heartbeat", "err", err)
 		}
 	}
@@ -137,6 +138,31 @@ func (s *sending) expireHeld(ctx context.Context) {
 		where state in ('queued', 'deferred', 'uncertain') and next_at <= $1 and state <> 'uncertain' and expires_at <= $1 `+held, s.m.nowMillis())
 	if err != nil && ctx.Err() == nil {
 		s.m.log().Error("expire deliveries", "err", err)
+	}
+}
+
+// cancelLate cancels what came back to the queue after its issue was cancelled.
+func (s *sending) cancelLate(ctx context.Context) {
+	rows, err := s.m.DB.Read.QueryContext(ctx, `
+		select id from deliveries where issue_id in (select issue_id from sends where state = 'cancelled' and changed_at > $1)
+			and state in ('queued', 'deferred', 'uncertain')`, schema.Millis(s.m.now().Add(-time.Hour)))
+	if err != nil {
+		return // the next beat tries again
+	}
+	defer rows.Close()
+	var ids []int64
+	for rows.Next() {
+		var id int64
+		if rows.Scan(&id) == nil {
+			ids = append(ids, id)
+		}
+	}
+	rows.Close()
+	for _, id := range ids {
+		_, err := s.m.DB.Write.ExecContext(ctx, `update deliveries set state = 'cancelled', done_at = $1 where id = $2 and state in ('queued', 'deferred', 'uncertain')`, s.m.nowMillis(), id)
+		if err != nil && ctx.Err() == nil {
+			s.m.log().Error("cancel delivery", "delivery", id, "err", err)
+		}
 	}
 }
 
@@ -203,9 +229,9 @@ const (
 )
 
 type window struct {
-	bad  [breakerSize]bool
-	n    int // outcomes so far
-	sum  int // of them bad, within the window
+	bad [breakerSize]bool
+	n   int // outcomes so far
+	sum int // of them bad, within the window
 }
 
 func (b *breaker) note(issue int64, v Verdict) {

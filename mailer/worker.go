@@ -21,6 +21,8 @@ type worker struct {
 	// which it is armed.
 	always bool
 
+	carry *job // was taken and could not go at once
+
 	conn  Conn
 	sent  int // bodies over conn
 	bufs  [2][]byte
@@ -42,9 +44,10 @@ func (w *worker) run(ctx context.Context) {
 	for w.lane.admit(ctx, w.first, w.always) && w.rest(ctx) {
 		if j := w.wait(ctx); j != nil {
 			w.deliver(ctx, j)
-		} else {
-			w.hangUp()
 		}
+	}
+	if w.carry != nil {
+		w.s.release(0, w.carry)
 	}
 }
 
@@ -59,8 +62,13 @@ func (w *worker) rest(ctx context.Context) bool {
 	return ctx.Err() == nil
 }
 
-// wait returns the next job, nil when ctx ended or nothing came for a while.
+// wait returns the next job, nil when ctx ended, the lane changed or nothing
+// came for a while; then the connection is closed.
 func (w *worker) wait(ctx context.Context) *job {
+	if j := w.carry; j != nil {
+		w.carry = nil
+		return j
+	}
 	select {
 	case j := <-w.jobs:
 		return j
@@ -72,7 +80,9 @@ func (w *worker) wait(ctx context.Context) *job {
 	case j := <-w.jobs:
 		return j
 	case <-ctx.Done():
+	case <-w.lane.change():
 	case <-timer.C:
+		w.hangUp()
 	}
 	return nil
 }
@@ -139,19 +149,18 @@ func (w *worker) upcoming(ctx context.Context) (*job, []byte) {
 	if ctx.Err() != nil || w.sent >= recycle-1 || !w.lane.enabled() && !w.always {
 		return nil, nil
 	}
-	if _, ok := w.lane.rate.turn(true); !ok {
-		return nil, nil
-	}
-	for {
-		select {
-		case j := <-w.jobs:
-			if wire, ok := w.prepare(ctx, j, false); ok {
-				return j, wire
-			}
-		default:
+	select {
+	case j := <-w.jobs:
+		if _, ok := w.lane.rate.turn(true); !ok {
+			w.carry = j
 			return nil, nil
 		}
+		if wire, ok := w.prepare(ctx, j, false); ok {
+			return j, wire
+		}
+	default:
 	}
+	return nil, nil
 }
 
 // prepare makes j's bytes, and waits for its turn when it may. False means

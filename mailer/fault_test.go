@@ -1,0 +1,479 @@
+package mailer_test
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pressrun/deploy/schema"
+	"pressrun/mailer"
+	"pressrun/mailer/catch"
+	"pressrun/mailer/smtp"
+)
+
+// fast makes the room's clock run n times as fast as the world's, from now on:
+// waits of minutes between attempts pass in a second.
+func (r *room) fast(n int) {
+	start := time.Now()
+	r.Now = func() time.Time { return start.Add(time.Since(start) * time.Duration(n)) }
+}
+
+func share(code int, share float64, seed string) catch.Rule {
+	return catch.Rule{Stage: catch.AtRcpt, Code: code, Share: share, Seed: seed}
+}
+
+// Greylisting is waited out; refusals are recorded by class; only an address
+// that does not exist is suppressed.
+func TestRefusals(t *testing.T) {
+	each(t, func(t *testing.T, db *schema.DB, _ string) {
+		r := newRoom(t, db, 1000)
+		r.fast(600)
+		grey := share(451, .05, "grey")
+		grey.Times = 1
+		r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{
+			grey, share(550, .01, "unknown"), share(552, .01, "full"), share(554, .004, "policy"),
+		}})
+		r.freeze()
+		stop := r.start()
+		r.until("only full mailboxes are left", func(c map[mailer.State]int) bool {
+			return c[mailer.StateQueued]+c[mailer.StateClaimed] == 0 && c[mailer.StateDeferred] == len(r.with("5.2"))
+		})
+		stop()
+		unknown, full, policy := r.with("5.1"), r.with("5.2"), r.with("5.7")
+		if len(unknown) < 3 || len(full) < 3 || len(policy) < 1 {
+			t.Fatalf("got %d unknown, %d full, %d policy", len(unknown), len(full), len(policy))
+		}
+		for _, d := range unknown {
+			if d.State != mailer.StateFailed || r.suppressed[d.Subscriber] != "hard" {
+				t.Errorf("unknown: %s, suppressed %q", d.State, r.suppressed[d.Subscriber])
+			}
+		}
+		for _, d := range full {
+			if d.State != mailer.StateDeferred || d.Code != 552 || !d.NextAt.After(d.ClaimedAt) {
+				t.Errorf("full: %+v", d)
+			}
+		}
+		for _, d := range policy {
+			if d.State != mailer.StateFailed || d.Phase != "rcpt" {
+				t.Errorf("policy: %+v", d)
+			}
+		}
+		if len(r.suppressed) != len(unknown) {
+			t.Errorf("%d suppressed, want %d", len(r.suppressed), len(unknown))
+		}
+		c := r.counts()
+		if c[mailer.StateAccepted] != 1000-len(unknown)-len(full)-len(policy) {
+			t.Errorf("got %v", c)
+		}
+		attempts, err := r.Attempts(t.Context(), full[0])
+		if err != nil || len(attempts) < 1 || attempts[0].Code != 552 || attempts[0].Outcome != mailer.StateDeferred {
+			t.Errorf("attempts: %+v %v", attempts, err)
+		}
+		r.judgeBut(len(unknown)+len(full)+len(policy), 0)
+	})
+}
+
+func (r *room) with(class string) []mailer.Delivery {
+	r.t.Helper()
+	list, err := r.Deliveries(context.Background(), issue, mailer.Filter{Class: class}, mailer.Page{Limit: 10000})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return slices.DeleteFunc(list, func(d mailer.Delivery) bool { return d.State == mailer.StateAccepted })
+}
+
+// judgeBut is judge when so many are known not to have got anything.
+func (r *room) judgeBut(lost, most int) {
+	r.t.Helper()
+	a := r.catcher.Audit(r.addresses())
+	if len(a.Lost) != lost {
+		r.t.Errorf("%d got nothing, want %d", len(a.Lost), lost)
+	}
+	if len(r.uncertain()) > most || len(a.Doubled) > most {
+		r.t.Errorf("%d doubled, %d uncertain, want at most %d", len(a.Doubled), len(r.uncertain()), most)
+	}
+}
+
+// Connections that end at any point of a message cost nobody his copy.
+func TestDrops(t *testing.T) {
+	each(t, func(t *testing.T, db *schema.DB, _ string) {
+		r := newRoom(t, db, 1000)
+		r.fast(100)
+		once := func(stage catch.Stage, taken bool, seed string) catch.Rule {
+			return catch.Rule{Stage: stage, Drop: true, Taken: taken, After: 100, Share: .01, Seed: seed, Times: 1}
+		}
+		r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{
+			once(catch.AtRcpt, false, "rcpt"), once(catch.AtData, false, "data"),
+			once(catch.AtDot, false, "lost"), once(catch.AtDot, true, "taken"),
+		}})
+		r.freeze()
+		stop := r.start()
+		c := r.untilDone()
+		stop()
+		if c[mailer.StateAccepted] != r.readers {
+			t.Errorf("got %v", c)
+		}
+		r.judge(60)
+		resent, err := r.Deliveries(t.Context(), issue, mailer.Filter{WasUncertain: true}, mailer.Page{})
+		if err != nil || len(resent) == 0 || !resent[0].Resent || !strings.Contains(resent[0].Why(), "second time") {
+			t.Errorf("uncertain deliveries: %d, %v", len(resent), err)
+		}
+	})
+}
+
+// What is uncertain waits for a person when the issue wants it so.
+func TestPark(t *testing.T) {
+	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 300)
+	r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{{Stage: catch.AtDot, Drop: true, Share: .03, Times: 1}}})
+	r.freezeWith(mailer.Enqueue{Park: true})
+	r.start()
+	c := r.until("all is done", func(c map[mailer.State]int) bool {
+		return c[mailer.StateAccepted]+c[mailer.StateParked] == r.readers
+	})
+	parked, err := r.Deliveries(t.Context(), issue, mailer.Filter{State: mailer.StateParked}, mailer.Page{})
+	if err != nil || len(parked) == 0 || len(parked) != c[mailer.StateParked] {
+		t.Fatalf("%d parked, %v", len(parked), err)
+	}
+	if a := r.catcher.Audit(r.addresses()); len(a.Lost) != len(parked) || len(a.Doubled) > 0 {
+		t.Errorf("lost %d, doubled %d, parked %d", len(a.Lost), len(a.Doubled), len(parked))
+	}
+	var ids []int64
+	for _, d := range parked {
+		ids = append(ids, d.ID)
+	}
+	if n, err := r.Retry(t.Context(), ids); err != nil || n != len(ids) {
+		t.Fatal(n, err)
+	}
+	r.until("the parked are sent", func(c map[mailer.State]int) bool { return c[mailer.StateAccepted] == r.readers })
+	r.judge(len(ids))
+}
+
+// A relay that goes away costs time and nothing else.
+func TestOutage(t *testing.T) {
+	for name, kind := range map[string]catch.Outage{"refused": catch.OutageRefuse, "busy": catch.OutageBusy, "frozen": catch.OutageStall} {
+		t.Run(name, func(t *testing.T) {
+			r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 400)
+			r.fast(60)
+			r.catcher.Misbehave(catch.Faults{Delay: 5 * time.Millisecond})
+			r.freeze()
+			r.start()
+			r.sentAtLeast(50)
+			away := 1500 * time.Millisecond
+			r.catcher.Away(kind, away)
+			time.Sleep(away)
+			began := time.Now()
+			r.untilDone()
+			if d := time.Since(began); d > 30*time.Second {
+				t.Errorf("it took %v to finish", d)
+			}
+			if len(r.suppressed) > 0 {
+				t.Errorf("an outage suppressed %v", r.suppressed)
+			}
+			r.judge(8)
+		})
+	}
+}
+
+// way is a transport under the test's control.
+type way struct {
+	mailer.Transport
+	remote bool
+	err    atomic.Pointer[smtp.Error]
+}
+
+func (w *way) Loopback() bool { return !w.remote }
+
+func (w *way) Open(ctx context.Context) (mailer.Conn, error) {
+	if err := w.err.Load(); err != nil {
+		return nil, err
+	}
+	return w.Transport.Open(ctx)
+}
+
+// A relay that does not accept our password, or no TLS, is tried again; nobody
+// is charged for it, and a person is told.
+func TestRefusedAtTheDoor(t *testing.T) {
+	for name, refusal := range map[string]*smtp.Error{
+		"password": {Phase: smtp.Auth, Code: 535, Enhanced: "5.7.8", Text: "no"},
+		"tls":      {Phase: smtp.TLS, Text: "certificate signed by unknown authority"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 100)
+			w := &way{Transport: mailer.SMTP(r.relay)}
+			w.err.Store(refusal)
+			r.Relays, r.Transports, r.Probe = nil, []mailer.Transport{w}, 50*time.Millisecond
+			r.freeze()
+			r.start()
+			r.waitAlarm("relay test Nothing can be sent")
+			if c := r.counts(); c[mailer.StateQueued]+c[mailer.StateClaimed] != r.readers {
+				t.Errorf("got %v", c)
+			}
+			w.err.Store(nil)
+			c := r.untilDone()
+			if c[mailer.StateAccepted] != r.readers || len(r.suppressed) > 0 {
+				t.Errorf("got %v, suppressed %v", c, r.suppressed)
+			}
+			r.waitAlarm("relay test ")
+			r.judge(0)
+		})
+	}
+}
+
+func (r *room) waitAlarm(prefix string) {
+	r.t.Helper()
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		r.mu.Lock()
+		found := slices.ContainsFunc(r.alarms, func(s string) bool { return strings.HasPrefix(s, prefix) })
+		r.mu.Unlock()
+		if found {
+			return
+		}
+	}
+	r.t.Fatalf("no alarm %q", prefix)
+}
+
+// A relay that refuses us for what we are is not asked five hundred times.
+func TestBreaker(t *testing.T) {
+	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 800)
+	r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{share(554, .2, "")}})
+	r.freeze()
+	r.start()
+	r.waitAlarm("refused issue 7 Sending is paused")
+	time.Sleep(time.Second)
+	c := r.counts()
+	if c[mailer.StateQueued] < 400 || len(r.suppressed) > 0 {
+		t.Errorf("got %v, suppressed %d", c, len(r.suppressed))
+	}
+	s, err := r.SendOf(t.Context(), r.DB.Read, issue)
+	if err != nil || s.State != "paused" || !strings.Contains(s.Reason, "refused") {
+		t.Errorf("got %+v %v", s, err)
+	}
+	r.catcher.Misbehave(catch.Faults{})
+	r.tx(func(tx *sql.Tx) error { return r.Resume(t.Context(), tx, issue) })
+	r.untilDone()
+}
+
+// Whoever leaves while the issue is being sent gets nothing that has not begun.
+func TestLeaveDuringSend(t *testing.T) {
+	each(t, func(t *testing.T, db *schema.DB, _ string) {
+		r := newRoom(t, db, 400)
+		r.relay.Rate = 100
+		r.freeze()
+		r.start()
+		r.sentAtLeast(50)
+		for id := int64(201); id <= 400; id += 2 {
+			r.leave(id)
+		}
+		time.Sleep(time.Second)
+		var before []string
+		for id := int64(201); id <= 400; id += 2 {
+			if r.catcher.Account(address(id)).Accepted > 0 {
+				before = append(before, address(id))
+			}
+		}
+		c := r.untilDone()
+		if want := 100 - len(before); c[mailer.StateWithheld] != want || c[mailer.StateAccepted] != r.readers-want {
+			t.Errorf("got %v, %d were sent within the second", c, len(before))
+		}
+		d, err := r.DeliveryOf(t.Context(), issue, 399)
+		if err != nil || d.State != mailer.StateWithheld || d.Reason != "unsubscribed" {
+			t.Errorf("got %+v %v", d, err)
+		}
+		r.judgeBut(c[mailer.StateWithheld], 0)
+	})
+}
+
+// stands waits a second, then requires that nothing more is sent for another.
+func (r *room) stands() {
+	r.t.Helper()
+	time.Sleep(1200 * time.Millisecond)
+	n := r.acceptedByReceiver()
+	if n == 0 || n == r.readers {
+		r.t.Fatalf("%d of %d were sent", n, r.readers)
+	}
+	time.Sleep(700 * time.Millisecond)
+	if m := r.acceptedByReceiver(); m != n {
+		r.t.Errorf("%d more were sent", m-n)
+	}
+	if c := r.counts(); c[mailer.StateClaimed] > 0 {
+		r.t.Errorf("still claimed: %v", c)
+	}
+}
+
+func TestStopAndPause(t *testing.T) {
+	ctx := context.Background()
+	for name, step := range map[string]struct{ off, on func(r *room) }{
+		"stop": {
+			func(r *room) {
+				if err := r.Stop(ctx, "ed@news.example", "wrong picture"); err != nil {
+					r.t.Fatal(err)
+				}
+				if st, err := r.Status(ctx); err != nil || !st.Stopped || st.StoppedBy != "ed@news.example" || st.Why != "wrong picture" {
+					r.t.Errorf("got %+v %v", st, err)
+				}
+			},
+			func(r *room) {
+				if err := r.Start(ctx, "ed@news.example"); err != nil {
+					r.t.Fatal(err)
+				}
+			},
+		},
+		"pause": {
+			func(r *room) { r.tx(func(tx *sql.Tx) error { return r.Pause(ctx, tx, issue, "by the editor") }) },
+			func(r *room) { r.tx(func(tx *sql.Tx) error { return r.Resume(ctx, tx, issue) }) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 300)
+			r.relay.Rate = 100
+			r.freeze()
+			stop := r.start()
+			r.sentAtLeast(20)
+			step.off(r)
+			r.stands()
+			stop()
+			r.start() // it survives a restart
+			time.Sleep(300 * time.Millisecond)
+			if c := r.counts(); c[mailer.StateClaimed] > 0 {
+				t.Errorf("claimed although off: %v", c)
+			}
+			step.on(r)
+			r.untilDone()
+			r.judge(0)
+		})
+	}
+}
+
+func TestCancel(t *testing.T) {
+	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 300)
+	r.relay.Rate = 100
+	r.freeze()
+	r.start()
+	r.sentAtLeast(20)
+	r.tx(func(tx *sql.Tx) error { return r.Cancel(t.Context(), tx, issue, "wrong issue") })
+	c := r.untilDone()
+	if c[mailer.StateAccepted] == 0 || c[mailer.StateCancelled] == 0 || c[mailer.StateAccepted]+c[mailer.StateCancelled] != r.readers {
+		t.Errorf("got %v", c)
+	}
+	if n := r.acceptedByReceiver(); n != c[mailer.StateAccepted] {
+		t.Errorf("the receiver has %d, the ledger %d", n, c[mailer.StateAccepted])
+	}
+	if err := r.DB.InTx(t.Context(), func(tx *sql.Tx) error { return r.Resume(t.Context(), tx, issue) }); err == nil {
+		t.Error("a cancelled issue was resumed")
+	}
+}
+
+// An issue that nobody wants to read any more is not sent.
+func TestExpiry(t *testing.T) {
+	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 200)
+	r.fast(600)
+	r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{share(451, .5, "")}}) // for ever
+	r.freezeWith(mailer.Enqueue{Expires: 20 * time.Minute})
+	r.start()
+	c := r.untilDone()
+	if c[mailer.StateExpired] < 50 || c[mailer.StateAccepted] < 50 || c[mailer.StateAccepted]+c[mailer.StateExpired] != r.readers {
+		t.Errorf("got %v", c)
+	}
+	list, err := r.Deliveries(t.Context(), issue, mailer.Filter{State: mailer.StateExpired}, mailer.Page{Limit: 1})
+	if err != nil || len(list) != 1 || !strings.Contains(list[0].Why(), "451") {
+		t.Errorf("got %+v %v", list, err)
+	}
+}
+
+// While the ledger cannot be written nothing more is sent, and nothing is lost.
+func TestDatabaseTrouble(t *testing.T) {
+	each(t, func(t *testing.T, db *schema.DB, dsn string) {
+		r := newRoom(t, db, 1000)
+		r.catcher.Misbehave(catch.Faults{Delay: 2 * time.Millisecond})
+		r.freeze()
+		r.start()
+		r.sentAtLeast(100)
+		if db.Engine == schema.SQLite {
+			disk := func(pages string) {
+				if _, err := db.Write.Exec("pragma max_page_count = " + pages); err != nil {
+					t.Fatal(err)
+				}
+			}
+			disk("1") // SQLite makes that the present size: full
+			r.waitAlarm("ledger")
+			n := r.acceptedByReceiver()
+			time.Sleep(300 * time.Millisecond)
+			if more := r.acceptedByReceiver() - n; more > 4 {
+				t.Errorf("%d were sent while the ledger could not be written", more)
+			}
+			disk("1000000")
+		} else {
+			other, err := schema.Open(t.Context(), dsn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer other.Close()
+			for range 5 { // as when the server is restarted
+				if _, err := other.Write.Exec(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+		}
+		for end := time.Now().Add(30 * time.Second); r.acceptedByReceiver() < r.readers && time.Now().Before(end); {
+			time.Sleep(20 * time.Millisecond)
+		}
+		r.untilDone()
+		r.judge(0)
+	})
+}
+
+// A process that sleeps through its lease wakes up and sends nothing that
+// another has taken over.
+func TestFrozenProcess(t *testing.T) {
+	each(t, func(t *testing.T, db *schema.DB, _ string) {
+		r := newRoom(t, db, 500)
+		r.catcher.Misbehave(catch.Faults{Delay: 5 * time.Millisecond})
+		r.Heartbeat = time.Hour // silent, though alive: to others it looks frozen
+		r.freeze()
+		r.start()
+		r.sentAtLeast(50)
+		other := *r.Mailer
+		other.Owner, other.Lease, other.Heartbeat = "the other", 200*time.Millisecond, 100*time.Millisecond
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- other.Run(ctx) }()
+		r.untilDone()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if len(r.uncertain()) == 0 {
+			t.Error("nothing was taken over")
+		}
+		r.judge(30)
+	})
+}
+
+// Clocks that jump neither repeat nor skip anybody.
+func TestClockJumps(t *testing.T) {
+	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 800)
+	var shift atomic.Int64
+	r.Now = func() time.Time { return time.Now().Add(time.Duration(shift.Load())) }
+	r.Lease, r.Heartbeat = 2*time.Second, 50*time.Millisecond
+	r.catcher.Misbehave(catch.Faults{Delay: 5 * time.Millisecond})
+	r.freeze()
+	r.start()
+	other := *r.Mailer
+	other.Owner, other.Now = "the other", time.Now
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- other.Run(ctx) }()
+	for _, d := range []time.Duration{time.Hour, -time.Hour, 0} {
+		time.Sleep(60 * time.Millisecond)
+		shift.Store(int64(d))
+	}
+	r.untilDone()
+	cancel()
+	<-ended
+	r.judge(0)
+}
