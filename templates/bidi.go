@@ -2,6 +2,7 @@ package templates
 
 import (
 	"html/template"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -15,11 +16,23 @@ const (
 	rlm = '\u200f' // right-to-left mark
 )
 
+// maxMarks is how many combining marks one letter may carry; more climb over
+// the lines above.
+const maxMarks = 6
+
 // clean makes a foreign string one line of well-formed text without control
-// characters and without marks that reorder or hide what follows. The joiners
-// U+200C and U+200D stay: Urdu needs them inside words.
+// characters, without marks that reorder or hide what follows, and without the
+// beginning of a slot marker: else a feed could have each reader's own
+// addresses filled into a text or a link of its choice. The joiners U+200C and
+// U+200D stay: Urdu needs them inside words.
 func clean(s string) string {
+	marks := 0
 	s = strings.Map(func(r rune) rune {
+		if !unicode.IsMark(r) {
+			marks = 0
+		} else if marks++; marks > maxMarks {
+			return -1
+		}
 		switch {
 		case r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u206f':
 			return -1 // embeddings, overrides, isolates, deprecated format characters
@@ -30,7 +43,7 @@ func clean(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\ufffd"))
-	return strings.Join(strings.Fields(s), " ")
+	return strings.Join(strings.Fields(strings.ReplaceAll(s, slotHead, "")), " ")
 }
 
 // Isolate puts each run of words that goes against direction between the
@@ -167,4 +180,23 @@ func scriptOf(lang string) string {
 func baseOf(lang string) string {
 	base, _, _ := strings.Cut(strings.ToLower(lang), "-")
 	return base
+}
+
+// languageTag is a BCP 47 tag as far as its form goes.
+var languageTag = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,4}$`)
+
+// tagOr returns lang when it has the form of a tag, else other.
+func tagOr(lang, other string) string {
+	if languageTag.MatchString(lang) {
+		return lang
+	}
+	return other
+}
+
+// directionOr returns direction when it is one, else that of lang's script.
+func directionOr(direction, lang string) string {
+	if direction == "rtl" || direction == "ltr" {
+		return direction
+	}
+	return directionOf(lang)
 }

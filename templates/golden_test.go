@@ -27,3 +27,12 @@ func golden(t *testing.T, name, got string) {
 		t.Errorf("%s differs from what was rendered; look at the change and run go test ./templates -update", path)
 	}
 }
+
+func readSource(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}

@@ -108,12 +108,8 @@ type mailView struct {
 
 func newMailView(b Brand, lang, direction string) (mailView, error) {
 	w := Words(lang)
-	if lang == "" {
-		lang = w.Language
-	}
-	if direction != "rtl" && direction != "ltr" {
-		direction = directionOf(lang)
-	}
+	lang = tagOr(lang, w.Language)
+	direction = directionOr(direction, lang)
 	css, err := mailStyles(b.Accent)
 	b = cleanBrand(b)
 	return mailView{
@@ -242,13 +238,8 @@ func sectionTitle(w *Vocabulary, v Issue, s Section, first bool) string {
 }
 
 func (view *issueView) story(st Story, now time.Time) storyView {
-	lang, direction := st.Language, st.Direction
-	if lang == "" {
-		lang = view.Language
-	}
-	if direction != "rtl" && direction != "ltr" {
-		direction = directionOf(lang)
-	}
+	lang := tagOr(st.Language, view.Language)
+	direction := directionOr(st.Direction, lang)
 	out := storyView{
 		Title: Isolate(clip(st.Title, maxTitle), direction), URL: address(st.URL),
 		Language: lang, Direction: direction, Align: alignOf(direction), Script: scriptOf(lang),
@@ -307,13 +298,8 @@ func (view *issueView) meta(st Story, now time.Time) string {
 }
 
 func (view *issueView) related(l Link) linkView {
-	lang, direction := l.Language, l.Direction
-	if lang == "" {
-		lang = view.Language
-	}
-	if direction != "rtl" && direction != "ltr" {
-		direction = directionOf(lang)
-	}
+	lang := tagOr(l.Language, view.Language)
+	direction := directionOr(l.Direction, lang)
 	return linkView{
 		Title: Isolate(clip(l.Title, maxTitle), direction), URL: address(l.URL), Source: Isolate(clip(l.Source, maxName), direction),
 		Language: lang, Direction: direction, Script: scriptOf(lang),

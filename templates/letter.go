@@ -200,13 +200,8 @@ func fillApproval(view *letterView, v Letter) {
 // headline is a story in a letter: told, not linked, so that the one thing to
 // press is the button.
 func (view *letterView) headline(l Link) linkView {
-	lang, direction := l.Language, l.Direction
-	if lang == "" {
-		lang = view.Language
-	}
-	if direction != "rtl" && direction != "ltr" {
-		direction = directionOf(lang)
-	}
+	lang := tagOr(l.Language, view.Language)
+	direction := directionOr(l.Direction, lang)
 	return linkView{Title: Isolate(clip(l.Title, maxTitle), direction), Language: lang, Direction: direction, Script: scriptOf(lang), Other: lang != view.Language}
 }
 

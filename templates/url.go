@@ -10,7 +10,8 @@ import (
 const maxURL = 2000
 
 // address returns u when it is an absolute http or https URL, in ASCII and
-// without spaces, so that it stands on one line of a text part; else "".
+// without spaces, so that it stands on one line of a text part; else "". One that
+// holds a slot marker is none: a reader's own links would be sent to its host.
 func address(u string) string {
 	u = strings.TrimSpace(u)
 	parsed, err := url.Parse(u)
@@ -20,7 +21,11 @@ func address(u string) string {
 	if parsed.Scheme != "http" && parsed.Scheme != "https" {
 		return ""
 	}
-	return ascii(parsed.String())
+	out := ascii(parsed.String())
+	if len(out) > maxURL || strings.Contains(out, slotHead) {
+		return ""
+	}
+	return out
 }
 
 // ascii percent-encodes what is not printable ASCII, and the characters that end

@@ -36,7 +36,12 @@ const (
 // Slot returns the marker that stands for the value called name (lower-case
 // letters only). It is made of letters and digits alone, so that HTML
 // escaping, URL escaping, CSS inlining and quoted-printable leave it as it is.
-func Slot(name string) string { return "prslot0" + name + "0tolsrp" }
+func Slot(name string) string { return slotHead + name + slotTail }
+
+const (
+	slotHead = "prslot0"
+	slotTail = "0tolsrp"
+)
 
 // Brand is how a newsroom looks in its mails and pages.
 type Brand struct {
