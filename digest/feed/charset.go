@@ -159,8 +159,15 @@ func detect(body []byte) encoding.Encoding {
 		return charmap.Windows1252
 	}
 	enc := lookup(res.Charset)
-	if enc == nil || enc == unicode.UTF8 {
+	if enc == nil || enc == unicode.UTF8 || !keepsMarkup(enc, sample) {
 		return charmap.Windows1252
 	}
 	return enc
+}
+
+// keepsMarkup refuses a guess that swallows the tags: a stray escape byte makes
+// a detector think of ISO-2022, which reads all that follows as Chinese.
+func keepsMarkup(enc encoding.Encoding, sample []byte) bool {
+	tags := []byte("<")
+	return 10*bytes.Count(decode(enc, sample), tags) >= 9*bytes.Count(sample, tags)
 }

@@ -215,7 +215,13 @@ func (m *mender) cdata(pos int) int {
 
 func (m *mender) writeCDATA(body []byte) {
 	m.out.WriteString("<![CDATA[")
-	m.chars(bytes.ReplaceAll(body, []byte("]]>"), []byte("]] >")))
+	start := m.out.Len()
+	m.chars(body)
+	if bytes.Contains(m.out.Bytes()[start:], []byte("]]>")) { // an end that dropped characters had hidden
+		clean := bytes.ReplaceAll(bytes.Clone(m.out.Bytes()[start:]), []byte("]]>"), []byte("]] >"))
+		m.out.Truncate(start)
+		m.out.Write(clean)
+	}
 	m.out.WriteString("]]>")
 }
 
