@@ -26,6 +26,7 @@ const maxMarks = 6
 // addresses filled into a text or a link of its choice. The joiners U+200C and
 // U+200D stay: Urdu needs them inside words.
 func clean(s string) string {
+	s = strings.Map(visible, strings.ToValidUTF8(s, "\ufffd"))
 	marks := 0
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsMark(r) {
@@ -33,17 +34,24 @@ func clean(s string) string {
 		} else if marks++; marks > maxMarks {
 			return -1
 		}
-		switch {
-		case r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u206f':
-			return -1 // embeddings, overrides, isolates, deprecated format characters
-		case r == '\ufeff', r == '\u200b', r == '\u00ad', r >= 0xe0000 && r <= 0xe007f:
-			return -1 // nothing to see, much to hide behind
-		case unicode.IsControl(r), r == '\u2028', r == '\u2029':
-			return ' '
-		}
 		return r
-	}, strings.ToValidUTF8(s, "\ufffd"))
-	return strings.Join(strings.Fields(strings.ReplaceAll(s, slotHead, "")), " ")
+	}, s)
+	s = strings.Join(strings.Fields(s), " ")
+	return strings.ReplaceAll(s, slotHead, slotHead[:len(slotHead)-1]+"-0") // not "": what is left could be one again
+}
+
+// visible maps what cannot be seen to nothing (-1), and line ends and controls
+// to spaces.
+func visible(r rune) rune {
+	switch {
+	case r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u206f':
+		return -1 // embeddings, overrides, isolates, deprecated format characters
+	case r == '\ufeff', r == '\u200b', r == '\u00ad', r >= 0xe0000 && r <= 0xe007f:
+		return -1 // nothing to see, much to hide behind
+	case unicode.IsControl(r), r == '\u2028', r == '\u2029':
+		return ' '
+	}
+	return r
 }
 
 // Isolate puts each run of words that goes against direction between the

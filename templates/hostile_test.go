@@ -27,7 +27,8 @@ func hostile(s, url string) Issue {
 var attacks = []string{
 	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `</title></style><script>alert(1)</script>`, `{{.Brand}} {{template "x"}}`,
 	"\u202egnp.exe\u202c \u2066x", "a\r\nBcc: victim@example.org\r\n\r\nbody", "\x00\x1b[31m\xff\xfe", strings.Repeat("A", 10_000), strings.Repeat("long word ", 2000),
-	Slot(SlotUnsubscribe) + Slot("to"), "prslot0\u200bunsubscribe0tolsrp", "prslo\u202et0unsubscribe0tolsrp", strings.Repeat("\u0301", 5000), "<!--[if mso]><b>--><![endif]-->", "*/ body{display:none} /*", `'";--><svg/onload=alert(1)>`,
+	Slot(SlotUnsubscribe) + Slot("to"), "prslot0\u200bunsubscribe0tolsrp", "prsprslot0lot0unsubscribe0tolsrp", "prslot00unsubscribe0tolsrp",
+	"a" + strings.Repeat("\u0301\u200b", 20), "prslo\u202et0unsubscribe0tolsrp", strings.Repeat("\u0301", 5000), "<!--[if mso]><b>--><![endif]-->", "*/ body{display:none} /*", `'";--><svg/onload=alert(1)>`,
 }
 
 var badURLs = []string{
