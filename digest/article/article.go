@@ -106,7 +106,7 @@ func Extract(page []byte, o Options) (Article, error) {
 	body := p.body(rules, &a)
 	a.Text = body.text()
 	a.Language, a.Direction = Language(p.languageClaim(o.Language), a.Title, body.lead())
-	a.Kind = p.kind(a, body)
+	a.Kind = p.kind(a)
 	if a.Text == "" {
 		return a, fmt.Errorf("extract %s: %w", clip(o.URL), ErrNoArticle)
 	}

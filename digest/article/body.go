@@ -2,9 +2,9 @@ package article
 
 import (
 	"net/url"
-	"os"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	readability "codeberg.org/readeck/go-readability/v2"
 	"github.com/andybalholm/cascadia"
@@ -35,12 +35,26 @@ func (b body) text() string {
 	return s.String()
 }
 
+// leadBytes is how much of a text the language detector gets.
+const leadBytes = 1000
+
+// clipTo cuts a text to at most n bytes at the beginning of a character.
+func clipTo(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
 // lead is the beginning of the text, enough to tell its language by.
 func (b body) lead() string {
 	s := ""
 	for _, x := range b {
-		s += x.text + "\n"
-		if len(s) > 1000 {
+		s += clipTo(x.text, leadBytes) + "\n"
+		if len(s) > leadBytes {
 			break
 		}
 	}
@@ -67,7 +81,15 @@ func (p *page) body(r rules, a *Article) body {
 	if n != nil {
 		second = blocks(n).afterTitle(a.Title).filter()
 	}
-	return merge(p.readable().afterTitle(a.Title).filter(), second, named(n))
+	first := p.readable().afterTitle(a.Title)
+	text := merge(first, second, named(n))
+	if len(second) == 0 {
+		text = first.filter()
+	}
+	if weightOf(text) == 0 {
+		return nil // links and labels only
+	}
+	return text
 }
 
 // named tells whether markup calls an element, or one around it, the text.
@@ -79,6 +101,10 @@ func named(n *html.Node) bool {
 	}
 	return false
 }
+
+// maxReadable is the number of elements up to which readability is asked. It
+// goes over a page many times; beyond this the dense text stands alone.
+const maxReadable = 50_000
 
 // readable asks readability for the text. It takes the tree apart, so it must
 // come last. A page on which it stumbles has no such text.
@@ -94,6 +120,7 @@ func (p *page) readable() (found body) {
 	}
 	ps := readability.NewParser()
 	ps.DisableJSONLD = true
+	ps.MaxElemsToParse = maxReadable
 	a, err := ps.ParseAndMutate(p.doc, base)
 	if err != nil || a.Node == nil {
 		return nil
@@ -101,28 +128,12 @@ func (p *page) readable() (found body) {
 	return blocks(a.Node)
 }
 
-var Mode = os.Getenv("MODE")
-
 // merge makes one text of readability's and the dense one: the dense blocks
 // between the first and the last that readability has found too. Where
 // readability has lost its way the dense ones stand alone.
 func merge(first, second body, named bool) body {
-	switch Mode {
-	case "1":
-		return first
-	case "2":
-		return second
-	}
-	if len(second) == 0 {
-		return first
-	}
-	exact, whole, common := map[string]bool{}, 0, 0
-	for _, x := range first {
-		exact[x.text] = true
-		whole += x.weight()
-	}
-	joined := first.text()
-	known := func(x block) bool { return exact[x.text] || len(x.text) > 30 && strings.Contains(joined, x.text) }
+	known := first.knows()
+	whole, common := weightOf(first), 0
 	from, to := -1, -1
 	for i, x := range second {
 		if known(x) {
@@ -146,6 +157,31 @@ func merge(first, second body, named bool) body {
 		to++
 	}
 	return second[from:to].pick(func(_ int, x block) bool { return known(x) || x.linkShare() < 0.5 })
+}
+
+// window is how many words in a row tell that two texts share a passage.
+const window = 5
+
+// knows returns a function that tells whether a text holds a block, whole or as
+// part of a longer one: readability joins what stands on lines of its own. It
+// compares the beginning and the end by windows of words, which takes linear
+// time whatever the page, and leaves out the outermost words, which stick to
+// their neighbours in joined text.
+func (b body) knows() func(block) bool {
+	exact, passages := map[string]bool{}, map[string]bool{}
+	for _, x := range b {
+		exact[x.text] = true
+		words := strings.Fields(x.text)
+		for i := 0; i+window <= len(words); i++ {
+			passages[strings.Join(words[i:i+window], " ")] = true
+		}
+	}
+	return func(x block) bool {
+		words := strings.Fields(x.text)
+		n := len(words)
+		return exact[x.text] || n > window+1 &&
+			passages[strings.Join(words[1:window+1], " ")] && passages[strings.Join(words[n-1-window:n-1], " ")]
+	}
 }
 
 // weightOf sums the prose of a text.

@@ -53,14 +53,25 @@ func heaviest(n *html.Node, weights map[*html.Node]int) *html.Node {
 // like sentences.
 func weigh(root *html.Node, weights map[*html.Node]int) {
 	for _, x := range blocks(root) {
-		w := x.weight()
-		for n := x.node; w > 0 && n != nil; n = n.Parent {
-			weights[n] += w
-			if n == root {
-				break
-			}
+		if w := x.weight(); w > 0 {
+			weights[x.node] += w
 		}
 	}
+	sumUp(root, weights)
+}
+
+// sumUp adds to each element what its children weigh.
+func sumUp(n *html.Node, weights map[*html.Node]int) int {
+	sum := weights[n]
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		if c.Type == html.ElementNode {
+			sum += sumUp(c, weights)
+		}
+	}
+	if sum > 0 {
+		weights[n] = sum
+	}
+	return sum
 }
 
 // weight is how much a block counts as prose: its length, when it is not mostly

@@ -18,6 +18,23 @@ import (
 // has never been an article.
 const MaxPage = 8 << 20
 
+// maxTags is how many tags of a page are parsed. The longest articles have some
+// ten thousand; a page made of tags alone would cost a hundred times its size.
+const maxTags = 150_000
+
+// limitTags cuts a page off before its tag number maxTags.
+func limitTags(text string) string {
+	at := 0
+	for range maxTags {
+		i := strings.IndexByte(text[at:], '<')
+		if i < 0 {
+			return text
+		}
+		at += i + 1
+	}
+	return text[:at-1]
+}
+
 // decode turns a page into valid UTF-8 without NUL. Whatever is valid UTF-8 is
 // UTF-8, whoever says otherwise: labels are wrong far more often than bytes
 // happen to fit. Then a byte order mark, the HTTP header, the page's meta

@@ -2,6 +2,7 @@ package article
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/html/atom"
 )
@@ -37,6 +38,8 @@ func (b body) filter() body {
 			continue
 		case f.lines.match(text):
 			continue
+		case (seen*5 < total || seen*10 > total*9) && f.isStamp(x):
+			continue
 		case f.announces(x, text):
 			under = text == "" || x.short()
 			continue
@@ -48,6 +51,24 @@ func (b body) filter() body {
 		out = append(out, x)
 	}
 	return out.trimEnd()
+}
+
+// isStamp tells a line that says when the article was published: a date and
+// hardly a word beside it.
+func (f *furnitureList) isStamp(x block) bool {
+	if len(x.text) > 120 {
+		return false
+	}
+	if _, ok := parseDate(x.text, false); !ok {
+		return false
+	}
+	others := 0
+	for w := range strings.FieldsFuncSeq(strings.ToLower(x.text), notWord) {
+		if utf8.RuneCountInString(w) > 2 && !f.stamps[w] && months[w] == 0 {
+			others++
+		}
+	}
+	return others <= 2
 }
 
 // announces tells whether a paragraph is, or begins with, a label for other

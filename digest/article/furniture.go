@@ -6,8 +6,6 @@ import (
 	"strings"
 	"sync"
 	"unicode"
-
-	"golang.org/x/net/html"
 )
 
 // furnitureText is the list of what is not the article; its head explains it.
@@ -30,7 +28,7 @@ type furnitureList struct {
 	lines, ends       phrases
 	labels            phrases
 	bylines, nobodies phrases
-	roles             map[string]bool
+	roles, stamps     map[string]bool
 }
 
 // verdict is what class words say about an element.
@@ -50,7 +48,7 @@ type classPattern struct {
 
 // readFurniture reads lines of action, language, pattern and example.
 func readFurniture(text string) (*furnitureList, error) {
-	f := &furnitureList{classes: map[string][]classPattern{}, roles: map[string]bool{}}
+	f := &furnitureList{classes: map[string][]classPattern{}, roles: map[string]bool{}, stamps: map[string]bool{}}
 	for i, line := range strings.Split(text, "\n") {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
@@ -84,6 +82,8 @@ func (f *furnitureList) add(action, pattern string) error {
 		f.bylines.add(pattern)
 	case "nobody":
 		f.nobodies.add(pattern)
+	case "stamp":
+		f.stamps[pattern] = true
 	case "role":
 		f.roles[pattern] = true
 	default:
@@ -151,10 +151,11 @@ func begins(words, prefix []string) bool {
 	return true
 }
 
-// phrases are text patterns, those with a literal beginning sorted by its first word.
+// phrases are text patterns, sorted by a word that a text must have to match:
+// its first word, any word, or none that can be told.
 type phrases struct {
-	byWord map[string][]phrase
-	free   []phrase // begin with anything
+	byFirst, byWord map[string][]phrase
+	free            []phrase
 }
 
 // phrase is a pattern cut at its stars.
@@ -165,8 +166,8 @@ type phrase struct {
 
 // add takes one pattern apart into its alternatives.
 func (ps *phrases) add(pattern string) {
-	if ps.byWord == nil {
-		ps.byWord = map[string][]phrase{}
+	if ps.byFirst == nil {
+		ps.byFirst, ps.byWord = map[string][]phrase{}, map[string][]phrase{}
 	}
 	for _, p := range alternatives(pattern) {
 		ph := phrase{start: !strings.HasPrefix(p, "*"), end: !strings.HasSuffix(p, "*")}
@@ -180,47 +181,96 @@ func (ps *phrases) add(pattern string) {
 			last := len(ph.parts) - 1
 			ph.parts[last] = strings.TrimRightFunc(ph.parts[last], trimmed)
 		}
-		if w := firstWord(ph.parts[0]); ph.start && w != "" && !oneRun(w) {
-			ps.byWord[w] = append(ps.byWord[w], ph)
-		} else {
-			ps.free = append(ps.free, ph)
-		}
+		ps.file(ph)
 	}
 }
 
-// alternatives writes out (a|b).
-func alternatives(pattern string) []string {
-	open := strings.IndexByte(pattern, '(')
-	for open >= 0 {
-		length := strings.IndexByte(pattern[open:], ')')
-		if length < 0 {
-			break
-		}
-		inside := pattern[open+1 : open+length]
-		if strings.Contains(inside, "|") {
-			var out []string
-			for _, choice := range strings.Split(inside, "|") {
-				out = append(out, alternatives(pattern[:open]+choice+pattern[open+length+1:])...)
+// file puts a phrase under the word by which it is found.
+func (ps *phrases) file(ph phrase) {
+	first := firstWord(ph.parts[0])
+	whole := len(first) < len(ph.parts[0]) || len(ph.parts) == 1 && ph.end
+	if ph.start && whole && first != "" && !oneRun(first) {
+		ps.byFirst[first] = append(ps.byFirst[first], ph)
+		return
+	}
+	if w := ph.wholeWord(); w != "" {
+		ps.byWord[w] = append(ps.byWord[w], ph)
+		return
+	}
+	ps.free = append(ps.free, ph)
+}
+
+// wholeWord is the longest word of a phrase that stands between two runes that
+// are no letters, so that any text it matches has the very word.
+func (ph phrase) wholeWord() string {
+	best := ""
+	for _, part := range ph.parts {
+		inner := strings.FieldsFunc(part, notWord)
+		for i, w := range inner {
+			open := i == 0 && strings.HasPrefix(part, w) || i == len(inner)-1 && strings.HasSuffix(part, w)
+			if !open && len(w) > len(best) && !oneRun(w) {
+				best = w
 			}
-			return out
 		}
-		next := strings.IndexByte(pattern[open+1:], '(')
-		if next < 0 {
-			break
+	}
+	return best
+}
+
+func notWord(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) }
+
+// alternatives writes out (a|b), also inside one another. Brackets without a
+// bar are brackets.
+func alternatives(pattern string) []string {
+	for open := 0; open < len(pattern); open++ {
+		if pattern[open] != '(' {
+			continue
 		}
-		open += 1 + next
+		choices, end := choicesAt(pattern, open)
+		if len(choices) < 2 {
+			continue
+		}
+		var out []string
+		for _, choice := range choices {
+			out = append(out, alternatives(pattern[:open]+choice+pattern[end:])...)
+		}
+		return out
 	}
 	return []string{pattern}
 }
 
+// choicesAt splits what the bracket at open holds at its own bars; end is
+// behind the bracket that closes it.
+func choicesAt(pattern string, open int) (choices []string, end int) {
+	depth, from := 0, open+1
+	for i := open; i < len(pattern); i++ {
+		switch pattern[i] {
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth == 0 {
+				return append(choices, pattern[from:i]), i + 1
+			}
+		case '|':
+			if depth == 1 {
+				choices, from = append(choices, pattern[from:i]), i+1
+			}
+		}
+	}
+	return nil, len(pattern)
+}
+
 // fold writes text as patterns are compared: small letters, one kind of
-// apostrophe and colon, every number as "#".
+// apostrophe and colon, no space before a colon, every number as "#".
 func fold(s string) string {
 	var b strings.Builder
-	number := false
+	number, space := false, false
 	runes := []rune(strings.ToLower(s))
 	for i, r := range runes {
 		inside := number && (r == '.' || r == ',' || r == ':') && i+1 < len(runes) && unicode.IsDigit(runes[i+1])
+		if space && r != ':' && r != '：' {
+			b.WriteByte(' ')
+		}
+		space = false
 		if unicode.IsDigit(r) || inside {
 			if !number {
 				b.WriteByte('#')
@@ -234,10 +284,14 @@ func fold(s string) string {
 			r = '\''
 		case '：':
 			r = ':'
-		case '\u00a0':
-			r = ' '
+		case ' ', '\u00a0':
+			space = true
+			continue
 		}
 		b.WriteRune(r)
+	}
+	if space {
+		b.WriteByte(' ')
 	}
 	return b.String()
 }
@@ -245,7 +299,7 @@ func fold(s string) string {
 // trimmed are the runes that do not count at the ends of a text.
 func trimmed(r rune) bool {
 	switch r {
-	case '(', ')', '©', '+', '#', '%', '$':
+	case '©', '+', '#', '%', '$':
 		return false
 	}
 	return !unicode.IsLetter(r) && !unicode.IsMark(r)
@@ -272,15 +326,31 @@ func oneRun(w string) bool {
 
 // match tells whether a folded text is one of the phrases.
 func (ps *phrases) match(text string) bool {
-	_, ok := ps.find(text, func(ph phrase, text string) (string, bool) { return "", ph.match(text) })
-	return ok
+	for _, ph := range ps.byFirst[firstWord(text)] {
+		if ph.match(text) {
+			return true
+		}
+	}
+	for _, ph := range ps.free {
+		if ph.match(text) {
+			return true
+		}
+	}
+	for w := range strings.FieldsFuncSeq(text, notWord) {
+		for _, ph := range ps.byWord[w] {
+			if ph.match(text) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // prefix tells whether a phrase without stars begins the text, and what is
 // left behind the longest such phrase.
 func (ps *phrases) prefix(text string) (rest string, ok bool) {
 	best := -1
-	for _, list := range [][]phrase{ps.byWord[firstWord(text)], ps.free} {
+	for _, list := range [][]phrase{ps.byFirst[firstWord(text)], ps.free} {
 		for _, ph := range list {
 			if len(ph.parts) != 1 || !ph.start || len(ph.parts[0]) <= best || !strings.HasPrefix(text, ph.parts[0]) {
 				continue
@@ -292,17 +362,6 @@ func (ps *phrases) prefix(text string) (rest string, ok bool) {
 		}
 	}
 	return rest, best > 0
-}
-
-func (ps *phrases) find(text string, f func(phrase, string) (string, bool)) (string, bool) {
-	for _, list := range [][]phrase{ps.byWord[firstWord(text)], ps.free} {
-		for _, ph := range list {
-			if rest, ok := f(ph, text); ok {
-				return rest, true
-			}
-		}
-	}
-	return "", false
 }
 
 func (ph phrase) match(text string) bool {
@@ -330,16 +389,4 @@ func (ph phrase) match(text string) bool {
 		}
 	}
 	return true
-}
-
-// classOf gathers what an element's own attributes say of its purpose.
-func classOf(n *html.Node, each func(string)) {
-	for _, a := range n.Attr {
-		switch a.Key {
-		case "class", "id", "data-testid", "data-component", "data-module", "data-type", "data-name", "aria-label":
-			if len(a.Val) < 400 {
-				each(a.Val)
-			}
-		}
-	}
 }

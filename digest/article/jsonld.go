@@ -148,7 +148,7 @@ func (m *mender) skipMark(c byte) {
 	if c == '/' {
 		return
 	}
-	if end := strings.IndexByte(m.in[m.i:], '>'); end >= 0 && end < 40 {
+	if end := strings.IndexByte(m.in[m.i:min(m.i+40, len(m.in))], '>'); end >= 0 {
 		m.i += end + 1
 	}
 }

@@ -1,6 +1,7 @@
 package article
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -215,26 +216,56 @@ func (p *page) languageClaim(given string) string {
 	return first([]string{p.lang, p.metaFirst("og:locale", "language", "content-language", "dc.language")})
 }
 
-// kind sorts the page by what its markup, address and text say.
-func (p *page) kind(a Article, b body) string {
+// kindTypes are the JSON-LD types that say what a page is.
+var kindTypes = []struct {
+	kind  string
+	types map[string]bool
+}{
+	{KindPaid, set("AdvertiserContentArticle")},
+	{KindLive, set("LiveBlogPosting")},
+	{KindOpinion, set("OpinionNewsArticle")},
+	{KindGallery, set("ImageGallery", "MediaGallery")},
+	{KindVideo, set("VideoObject")},
+}
+
+// kindPaths are the words in an address or section that say it.
+var kindPaths = map[string]string{
+	"live": KindLive, "liveblog": KindLive, "live-blog": KindLive, "opinion": KindOpinion, "opinions": KindOpinion,
+	"op-ed": KindOpinion, "editorial": KindOpinion, "editorials": KindOpinion, "commentary": KindOpinion, "meinung": KindOpinion,
+	"opinión": KindOpinion, "opinião": KindOpinion, "мнения": KindOpinion, "gallery": KindGallery, "galleries": KindGallery,
+	"photos": KindGallery, "sponsored": KindPaid, "partner-content": KindPaid, "paid-content": KindPaid, "advertorial": KindPaid,
+}
+
+// kind sorts the page by what its markup, address and text say. What was paid
+// for and what is opinion is said before how long it is.
+func (p *page) kind(a Article) string {
 	t := p.story()
-	path := ""
-	if p.base != nil {
-		path = strings.ToLower(p.base.Path)
+	for _, k := range kindTypes {
+		if t.is(k.types) {
+			return k.kind
+		}
 	}
-	switch {
-	case t.is(set("LiveBlogPosting")) || strings.Contains(path, "/live/"):
-		return KindLive
-	case t.is(set("AdvertiserContentArticle")):
-		return KindPaid
-	case t.is(set("OpinionNewsArticle")) || strings.Contains(path, "/opinion/"):
-		return KindOpinion
-	case t.is(set("ImageGallery")):
-		return KindGallery
-	case t.is(set("VideoObject")):
-		return KindVideo
-	case wordCount(a.Text) < BriefWords:
+	words := strings.FieldsFunc(strings.ToLower(a.Section), func(r rune) bool { return r == ',' || r == '/' || r == ' ' })
+	if p.base != nil {
+		words = append(strings.Split(strings.ToLower(p.base.Path), "/"), words...)
+	}
+	for _, w := range words {
+		if k := kindPaths[w]; k != "" {
+			return k
+		}
+	}
+	switch n := wordCount(a.Text); {
+	case p.closed(t) && n < 3*BriefWords:
+		return KindPaywall
+	case n < BriefWords && countLetters(a.Text).han < 2*BriefWords:
 		return KindBrief
 	}
 	return KindArticle
+}
+
+// closed tells whether the page says that its text is not free.
+func (p *page) closed(t thing) bool {
+	free := strings.ToLower(fmt.Sprint(t["isAccessibleForFree"]))
+	tier := strings.ToLower(p.metaFirst("article:content_tier"))
+	return strings.Contains(free, "false") || tier == "locked" || tier == "metered"
 }

@@ -38,7 +38,7 @@ var errNotHTML = errors.New("unreadable markup")
 
 // parse decodes and parses a page.
 func parse(b []byte, o Options) (*page, error) {
-	text := decode(b, o.ContentType)
+	text := limitTags(decode(b, o.ContentType))
 	doc, err := html.Parse(strings.NewReader(text))
 	if err != nil {
 		doc, err = parseFlat(text)
@@ -165,10 +165,14 @@ func (p *page) see(n *html.Node) {
 	case atom.H1:
 		p.h1 = append(p.h1, n)
 	case atom.Time:
-		p.times = append(p.times, n)
+		if len(p.times) < 400 {
+			p.times = append(p.times, n)
+		}
 	}
 	for _, name := range strings.Fields(attr(n, "itemprop")) {
-		p.props[name] = append(p.props[name], n)
+		if len(p.props[name]) < 50 {
+			p.props[name] = append(p.props[name], n)
+		}
 	}
 	p.seeClass(n)
 }
@@ -254,6 +258,10 @@ func attr(n *html.Node, name string) string {
 	return ""
 }
 
+// maxInline is how many bytes of an element's text are looked at where one line
+// is wanted: titles, names, dates.
+const maxInline = 4 << 10
+
 // inline is the text of an element as one line.
 func inline(n *html.Node) string {
 	var b strings.Builder
@@ -262,17 +270,26 @@ func inline(n *html.Node) string {
 }
 
 func inlineInto(b *strings.Builder, n *html.Node) {
+	if b.Len() > maxInline {
+		return
+	}
+	gap := false
 	switch {
 	case n.Type == html.TextNode:
-		b.WriteString(n.Data)
+		b.WriteString(n.Data[:min(len(n.Data), maxInline)])
 	case n.Type == html.ElementNode && silent(n):
 		return
-	case n.Type == html.ElementNode && (n.DataAtom == atom.Br || isBlock(n)):
+	case n.Type == html.ElementNode:
+		gap = n.DataAtom == atom.Br || isBlock(n)
+	}
+	if gap {
 		b.WriteByte(' ')
-		defer b.WriteByte(' ')
 	}
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
 		inlineInto(b, c)
+	}
+	if gap {
+		b.WriteByte(' ')
 	}
 }
 

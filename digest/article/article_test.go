@@ -1,0 +1,246 @@
+package article
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/simplifiedchinese"
+)
+
+// page reads one of the fictional pages in testdata.
+func testPage(t *testing.T, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func extract(t *testing.T, page []byte, o Options) Article {
+	t.Helper()
+	a, err := Extract(page, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func lacks(t *testing.T, text string, furniture ...string) {
+	t.Helper()
+	for _, f := range furniture {
+		if strings.Contains(text, f) {
+			t.Errorf("text holds %q:\n%s", f, text)
+		}
+	}
+}
+
+func TestExtractNewspaper(t *testing.T) {
+	a := extract(t, testPage(t, "newspaper.html"), Options{URL: "https://www.valleypost.example/news/2026/05/tram/?utm_source=x"})
+	if want := "Old tram returns to the hill after sixty years"; a.Title != want {
+		t.Errorf("title %q, want %q", a.Title, want)
+	}
+	if want := []string{"Ada Quist", "Tomas Brenner"}; !slices.Equal(a.Byline, want) {
+		t.Errorf("byline %q, want %q", a.Byline, want)
+	}
+	if got, want := a.Published.Format(time.RFC3339), "2026-05-03T23:30:00+02:00"; got != want {
+		t.Errorf("published %s, want %s", got, want)
+	}
+	if want := "https://www.valleypost.example/media/tram-full.jpg"; a.Image != want {
+		t.Errorf("image %q, want %q", a.Image, want)
+	}
+	if a.ImageAlt != "A green tram" || a.SiteName != "Valley Post" || a.Section != "Town" || a.Language != "en" || a.Direction != "ltr" {
+		t.Errorf("alt %q, site %q, section %q, language %q %q", a.ImageAlt, a.SiteName, a.Section, a.Language, a.Direction)
+	}
+	if want := "https://valleypost.example/news/2026/05/tram"; a.Canonical != want {
+		t.Errorf("canonical %q, want %q", a.Canonical, want)
+	}
+	if !slices.Contains(a.Keys, "wp:valleypost.example:9313") {
+		t.Errorf("keys %q lack the WordPress number", a.Keys)
+	}
+	want := testPage(t, "newspaper.txt")
+	if got := a.Text + "\n"; got != string(want) {
+		t.Errorf("text\n%s\nwant\n%s", got, want)
+	}
+	if a.Kind != KindArticle {
+		t.Errorf("kind %q", a.Kind)
+	}
+}
+
+func TestExtractRussianInWindows1251(t *testing.T) {
+	utf := string(testPage(t, "russian.html"))
+	page, err := charmap.Windows1251.NewEncoder().String(utf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, header := range []string{"", "text/html; charset=windows-1251", "text/html; charset=utf-8"} {
+		a := extract(t, []byte(page), Options{URL: "https://pole.example.ru/news/1", ContentType: header})
+		if want := "На ярмарке показали первый урожай"; a.Title != want {
+			t.Errorf("header %q: title %q, want %q", header, a.Title, want)
+		}
+		if len(a.Byline) != 1 || a.Byline[0] != "Мария Лунёва" || a.Published.Format("2006-01-02") != "2026-08-17" || a.Language != "ru" {
+			t.Errorf("header %q: byline %q, published %v, language %q", header, a.Byline, a.Published, a.Language)
+		}
+		if n := strings.Count(a.Text, "\n\n"); n != 2 {
+			t.Errorf("header %q: %d paragraphs, want 3:\n%s", header, n+1, a.Text)
+		}
+		lacks(t, a.Text, "Читайте также", "Подпишитесь", "Фото", "Просмотров", "Поделиться")
+	}
+}
+
+func TestExtractUrdu(t *testing.T) {
+	a := extract(t, testPage(t, "urdu.html"), Options{URL: "https://subh.example.pk/2026/1"})
+	if a.Language != "ur" || a.Direction != "rtl" {
+		t.Errorf("language %q %q, want ur rtl although the theme says en-US", a.Language, a.Direction)
+	}
+	if want := []string{"نادیہ قریشی"}; !slices.Equal(a.Byline, want) {
+		t.Errorf("byline %q, want %q", a.Byline, want)
+	}
+	if got := a.Published.Format("2006-01-02"); got != "2026-03-14" {
+		t.Errorf("published %s", got)
+	}
+	lacks(t, a.Text, "مزید پڑھیں", "پوسٹس", "جملہ حقوق")
+	if !strings.Contains(a.Text, "باغ کے دروازے") {
+		t.Errorf("text lacks its end:\n%s", a.Text)
+	}
+}
+
+func TestExtractChineseInGBK(t *testing.T) {
+	page, err := simplifiedchinese.GBK.NewEncoder().String(string(testPage(t, "chinese.html")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := extract(t, []byte(page), Options{URL: "https://bao.example.cn/a"})
+	if a.Language != "zh" || a.Title != "山城新建的图书馆今天开门" || a.Published.Format("2006-01-02") != "2026-04-23" {
+		t.Errorf("language %q, title %q, published %v", a.Language, a.Title, a.Published)
+	}
+	lacks(t, a.Text, "责任编辑", "相关阅读", "未经授权")
+	if a.Kind != KindArticle && a.Kind != KindBrief {
+		t.Errorf("kind %q", a.Kind)
+	}
+}
+
+func TestRules(t *testing.T) {
+	page := testPage(t, "newspaper.html")
+	a := extract(t, page, Options{Rules: Rules{Body: ".teaser p", Title: ".kicker", Author: ".agency", Date: ".edited", Remove: ".lead"}})
+	if a.Title != "Transport" || !slices.Equal(a.Byline, []string{"Valley Wire"}) || a.Published.Format("2006-01-02") != "2026-05-04" {
+		t.Errorf("title %q, byline %q, published %v", a.Title, a.Byline, a.Published)
+	}
+	if want := "Bakers start an hour earlier from Monday, the guild says."; a.Text != want {
+		t.Errorf("text %q, want %q", a.Text, want)
+	}
+	a = extract(t, page, Options{Rules: Rules{Body: "#nothing", Title: "#nothing", Author: "#nothing", Date: "#nothing"}})
+	if len(a.Byline) != 2 || !strings.Contains(a.Text, "sixty years ago") {
+		t.Errorf("rules that match nothing changed the result: %q\n%s", a.Byline, a.Text)
+	}
+	if _, err := Extract(page, Options{Rules: Rules{Author: "p["}}); err == nil || errors.Is(err, ErrNoArticle) || !strings.Contains(err.Error(), "author") {
+		t.Errorf("bad selector: %v", err)
+	}
+}
+
+func TestNoArticle(t *testing.T) {
+	for name, page := range map[string]string{
+		"nothing": "", "spaces": "   ", "no html": "\x00\x01\x02", "links only": "<a href=/1>One story</a> <a href=/2>Another story</a>",
+		"script": "<script>var a = 'A long text that is not a text at all, but a program.'</script>",
+	} {
+		if a, err := Extract([]byte(page), Options{URL: "https://e.example/"}); !errors.Is(err, ErrNoArticle) {
+			t.Errorf("%s: text %q, error %v; want ErrNoArticle", name, a.Text, err)
+		}
+	}
+}
+
+func TestKinds(t *testing.T) {
+	text := "<p>" + strings.Repeat("The council met and talked, and then it met again. ", 30) + "</p>"
+	ld := func(s string) string { return `<script type="application/ld+json">` + s + `</script>` }
+	for _, c := range []struct{ url, page, want string }{
+		{"https://e.example/a", text, KindArticle},
+		{"https://e.example/a", "<p>The bridge is open again, the city said on Monday. It had been closed for a week.</p>", KindBrief},
+		{"https://e.example/live/storm", text, KindLive},
+		{"https://e.example/a", ld(`{"@type":"LiveBlogPosting","headline":"x"}`) + text, KindLive},
+		{"https://e.example/opinion/a", text, KindOpinion},
+		{"https://e.example/a", ld(`{"@type":"AdvertiserContentArticle","headline":"x"}`) + text, KindPaid},
+		{"https://e.example/a", ld(`{"@type":"NewsArticle","headline":"x","isAccessibleForFree":"False"}`) + text[:600], KindPaywall},
+	} {
+		if a := extract(t, []byte(c.page), Options{URL: c.url}); a.Kind != c.want {
+			t.Errorf("%s: kind %q, want %q", c.url, a.Kind, c.want)
+		}
+	}
+}
+
+func TestWriteJSON(t *testing.T) {
+	var b bytes.Buffer
+	zone := time.FixedZone("", 5*3600)
+	err := WriteJSON(&b, Article{URL: "https://e.example/a?b=1&c=2", Title: "A <b> & c", Published: time.Date(2026, 1, 2, 1, 0, 0, 0, zone), Text: "x\n\ny"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"url":"https://e.example/a?b=1&c=2","title":"A <b> & c","byline":[],"published":"2026-01-02T01:00:00+05:00","image":"","language":"","text":"x\n\ny","kind":""}` + "\n"; b.String() != want {
+		t.Errorf("got  %swant %s", b.String(), want)
+	}
+}
+
+// TestHostile: pages made to hurt end in bounded time.
+func TestHostile(t *testing.T) {
+	const size = 1 << 20
+	for name, unit := range map[string]string{
+		"deep": "<div>", "formatting": "<p><b><i><u>", "links": "<a href=/x>y</a> ", "tables": "<table><tr><td>x", "marked": "<span class='author' itemprop=author>x",
+		"headings": "<h1>A title here</h1>", "cards": "<div><h2><a href=/a>x y z</a></h2><p>a, b.</p></div>", "ampersands": "&amp;", "zeros": "\x00<p>a",
+		"lines": "word<br>", "comments": "<!-- x -->", "names": "<span>By Ann Hall and Bob</span> ", "one word": "a", "characters": "漢字。", "templates": "<template>",
+		"dates": "<time datetime=2020-01-01>x</time>", "attributes": "<p a=b c=d>", "braces": "<script type=application/ld+json>[{",
+	} {
+		start := time.Now()
+		a, _ := Extract([]byte("<html><body>"+strings.Repeat(unit, size/len(unit))), Options{URL: "https://e.example/a"})
+		if d := time.Since(start); d > 5*time.Second {
+			t.Errorf("%s: %v", name, d)
+		}
+		if len(a.Text) > 2*size {
+			t.Errorf("%s: %d bytes of text out of %d", name, len(a.Text), size)
+		}
+	}
+}
+
+// FuzzExtract: any page and header give valid UTF-8 without markup characters of
+// our own making, and JSON that can be read back.
+func FuzzExtract(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.html")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range files {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b, "text/html", "https://e.example/2026/05/03/a")
+	}
+	f.Add([]byte("<h1>T</h1><p itemprop=author><script type=application/ld+json>[{,}"), "text/html; charset=gbk", "http://[::1]/")
+	f.Fuzz(func(t *testing.T, page []byte, contentType, address string) {
+		a, err := Extract(page, Options{URL: address, ContentType: contentType, Language: contentType})
+		if err != nil && !errors.Is(err, ErrNoArticle) {
+			t.Fatalf("error %v", err)
+		}
+		for _, s := range append([]string{a.Title, a.Text, a.Description, a.Section, a.SiteName, a.ImageAlt, a.Image, a.Canonical}, a.Byline...) {
+			if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+				t.Fatalf("invalid text %q", s)
+			}
+		}
+		for _, u := range []string{a.Image, a.Canonical} {
+			if u != "" && !strings.HasPrefix(u, "http://") && !strings.HasPrefix(u, "https://") {
+				t.Fatalf("address %q", u)
+			}
+		}
+		var b bytes.Buffer
+		if err := WriteJSON(&b, a); err != nil || !json.Valid(b.Bytes()) {
+			t.Fatalf("JSON %q: %v", b.String(), err)
+		}
+	})
+}
