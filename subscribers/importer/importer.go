@@ -1,0 +1,318 @@
+package importer
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"pressrun/subscribers"
+	"pressrun/subscribers/address"
+)
+
+// Importer brings files into a store.
+type Importer struct{ Store *subscribers.Store }
+
+// Options say whose file it is and with which right it is used.
+type Options struct {
+	List     string            // name of the list; it must exist
+	Source   string            // where the consent comes from, required: "fair 2026, paper forms"
+	Evidence string            // where the proof is kept
+	Basis    subscribers.Basis // default imported
+	Until    time.Time         // end of an implied consent
+	Wording  string            // version of the words agreed to
+	DryRun   bool              // only report
+	By       string            // who imports
+	File     string            // its name, for the record
+	Language string            // of readers whose row has none
+	Zone     string            // of readers whose row has none
+	// Progress, when set, is called after each batch with the rows read so far.
+	Progress func(rows int)
+}
+
+// Report says what became of a file.
+type Report struct {
+	ID           int64     `json:"import"` // number for Undo; 0 after a dry run
+	DryRun       bool      `json:"dry_run"`
+	Rows         int       `json:"rows"` // without headings and empty lines
+	New          int       `json:"new"`
+	Added        int       `json:"added"`
+	Known        int       `json:"known"`
+	Unsubscribed int       `json:"unsubscribed"`
+	Suppressed   int       `json:"suppressed"`
+	Inactive     int       `json:"inactive"`
+	Duplicates   int       `json:"duplicates"`
+	Invalid      int       `json:"invalid"`
+	Remarks      int       `json:"remarks"` // rows taken, but not all of them
+	Typos        int       `json:"typos"`   // rows taken whose address looks mistyped
+	Charset      string    `json:"charset"`
+	Delimiter    string    `json:"delimiter"`
+	Columns      []column  `json:"columns"`
+	Problems     []Problem `json:"problems"` // the first MaxProblems of invalid, inactive, remarks and typos
+}
+
+// MaxProblems is how many problems a report tells one by one.
+const MaxProblems = 1000
+
+// Problem is what is wrong with one row.
+type Problem struct {
+	Line       int    `json:"line"` // of the file, from 1
+	Kind       string `json:"kind"` // invalid | inactive | remark | typo
+	Input      string `json:"input,omitempty"`
+	Reason     string `json:"reason"`
+	Suggestion string `json:"suggestion,omitempty"`
+}
+
+// ErrNoAddress is returned for a file without a column of addresses.
+var ErrNoAddress = errors.New("no column holds mail addresses; name it email in the first line")
+
+// batchSize is how many rows become one transaction.
+const batchSize = 500
+
+// run is one import under way.
+type run struct {
+	*Importer
+	Options
+	arrival subscribers.Arrival
+	report  Report
+	seen    map[[16]byte]struct{}
+	batch   []subscribers.Subscriber
+}
+
+// Import reads a file and brings its readers to a list, or with DryRun tells
+// what that would do. On an error in the middle what was brought stays, and can
+// be undone or imported again: the same file twice changes nothing the second
+// time.
+func (im *Importer) Import(ctx context.Context, r io.Reader, o Options) (Report, error) {
+	u, err := im.prepare(ctx, o)
+	if err != nil {
+		return Report{}, fmt.Errorf("import: %w", err)
+	}
+	if err := u.all(ctx, r); err != nil {
+		return u.report, fmt.Errorf("import: %w", err)
+	}
+	if o.DryRun {
+		return u.report, nil
+	}
+	return u.report, u.end(ctx)
+}
+
+func (im *Importer) prepare(ctx context.Context, o Options) (*run, error) {
+	if o.Basis == "" {
+		o.Basis = subscribers.Imported
+	}
+	consent := subscribers.Consent{Basis: o.Basis, Source: o.Source, Evidence: o.Evidence, Wording: o.Wording, Until: o.Until}
+	if err := consent.Check(); err != nil {
+		return nil, err
+	}
+	if err := (&subscribers.Subscriber{Language: o.Language, Zone: o.Zone}).Tidy(); err != nil {
+		return nil, err
+	}
+	list, err := im.Store.ListID(ctx, im.Store.DB.Read, o.List)
+	if err != nil {
+		return nil, err
+	}
+	return &run{
+		Importer: im, Options: o, seen: map[[16]byte]struct{}{},
+		arrival: subscribers.Arrival{List: list, Consent: consent, DryRun: o.DryRun},
+		report:  Report{DryRun: o.DryRun, Problems: []Problem{}},
+	}, nil
+}
+
+// all reads the whole file.
+func (u *run) all(ctx context.Context, r io.Reader) error {
+	text, charset, err := decode(r)
+	if err != nil {
+		return fmt.Errorf("read file: %w", err)
+	}
+	start, err := text.Peek(head / 4)
+	if err != nil && err != io.EOF && !errors.Is(err, bufio.ErrBufferFull) {
+		return fmt.Errorf("read file: %w", err)
+	}
+	sep := delimiter(start)
+	u.report.Charset, u.report.Delimiter = charset, string(sep)
+	in := newReader(text, sep)
+	if err := u.headings(in); err != nil {
+		return err
+	}
+	if !u.DryRun {
+		u.arrival.Import, err = u.Store.BeginImport(ctx, subscribers.Import{File: u.File, List: u.arrival.List, Source: u.Source, Evidence: u.Evidence, By: u.By})
+		if err != nil {
+			return err
+		}
+		u.report.ID = u.arrival.Import
+	}
+	for {
+		row, line, err := in.next()
+		switch {
+		case err == io.EOF:
+			return u.flush(ctx)
+		case errors.Is(err, errQuote), errors.Is(err, errLong):
+			u.report.Rows++
+			u.report.Invalid++
+			u.problem(Problem{Line: line, Kind: "invalid", Reason: err.Error()})
+		case err != nil:
+			return fmt.Errorf("read line %d: %w", line, err)
+		default:
+			u.row(row, line)
+		}
+		if len(u.batch) == batchSize {
+			if err := u.flush(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// headings reads the first row that is not empty; when it is a reader, it is
+// read again as one.
+func (u *run) headings(in *reader) error {
+	for {
+		row, line, err := in.next()
+		if err == io.EOF {
+			return ErrNoAddress
+		}
+		if err != nil && !errors.Is(err, errQuote) && !errors.Is(err, errLong) {
+			return fmt.Errorf("read line %d: %w", line, err)
+		}
+		if err != nil || empty(row) {
+			continue
+		}
+		columns, isHeading := columnsOf(row)
+		u.report.Columns = columns
+		found := false
+		for _, c := range columns {
+			found = found || c.Field == "email"
+		}
+		if !found {
+			return ErrNoAddress
+		}
+		if !isHeading {
+			u.row(row, line)
+		}
+		return nil
+	}
+}
+
+func empty(row []string) bool {
+	for _, cell := range row {
+		if cell != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// row takes one row into the batch, or reports why not.
+func (u *run) row(row []string, line int) {
+	if empty(row) {
+		return
+	}
+	u.report.Rows++
+	p, remark, err := read(u.report.Columns, row, u.Options)
+	if err != nil {
+		u.report.Invalid++
+		input := ""
+		for i, c := range u.report.Columns {
+			if c.Field == "email" && i < len(row) {
+				input = row[i]
+			}
+		}
+		u.problem(Problem{Line: line, Kind: "invalid", Input: clean(input, 80), Reason: err.Error(), Suggestion: address.Check(input).Suggestion})
+		return
+	}
+	sum := sha256.Sum256([]byte(p.Email.Key()))
+	key := [16]byte(sum[:16])
+	if _, twice := u.seen[key]; twice {
+		u.report.Duplicates++
+		return
+	}
+	u.seen[key] = struct{}{}
+	if p.inactive != "" {
+		u.report.Inactive++
+		u.problem(Problem{Line: line, Kind: "inactive", Input: string(p.Email), Reason: "the file says " + p.inactive})
+		return
+	}
+	if remark != "" {
+		u.report.Remarks++
+		u.problem(Problem{Line: line, Kind: "remark", Input: string(p.Email), Reason: "left out: " + remark})
+	}
+	if s := p.Email.Suggest(); s != "" {
+		u.report.Typos++
+		u.problem(Problem{Line: line, Kind: "typo", Input: string(p.Email), Reason: "the address looks mistyped", Suggestion: s})
+	}
+	u.batch = append(u.batch, p.Subscriber)
+}
+
+func (u *run) problem(p Problem) {
+	if len(u.report.Problems) < MaxProblems {
+		u.report.Problems = append(u.report.Problems, p)
+	}
+}
+
+// flush brings the batch in, in one transaction.
+func (u *run) flush(ctx context.Context) error {
+	if len(u.batch) == 0 {
+		return ctx.Err()
+	}
+	var outcomes []subscribers.Outcome
+	var err error
+	if u.DryRun {
+		outcomes, err = u.Store.Arrive(ctx, nil, u.arrival, u.batch)
+	} else {
+		err = u.Store.DB.InTx(ctx, func(tx *sql.Tx) (err error) {
+			outcomes, err = u.Store.Arrive(ctx, tx, u.arrival, u.batch)
+			return err
+		})
+	}
+	if err != nil {
+		return err
+	}
+	for _, o := range outcomes {
+		u.report.count(o)
+	}
+	u.batch = u.batch[:0]
+	if u.Progress != nil {
+		u.Progress(u.report.Rows)
+	}
+	return nil
+}
+
+func (r *Report) count(o subscribers.Outcome) {
+	switch o {
+	case subscribers.ArrivedNew:
+		r.New++
+	case subscribers.ArrivedAdded:
+		r.Added++
+	case subscribers.ArrivedKnown:
+		r.Known++
+	case subscribers.ArrivedUnsubscribed:
+		r.Unsubscribed++
+	case subscribers.ArrivedSuppressed:
+		r.Suppressed++
+	}
+}
+
+// end stores the report, without addresses: it outlives those that are erased.
+func (u *run) end(ctx context.Context) error {
+	kept := u.report
+	kept.Problems = make([]Problem, len(u.report.Problems))
+	for i, p := range u.report.Problems {
+		kept.Problems[i] = Problem{Line: p.Line, Kind: p.Kind, Reason: p.Reason}
+	}
+	text, err := json.Marshal(kept)
+	if err != nil {
+		return err
+	}
+	return u.Store.EndImport(ctx, u.report.ID, text)
+}
+
+// Undo takes back what an import made and nobody has touched since.
+func (im *Importer) Undo(ctx context.Context, id int64) (subscribers.Undone, error) {
+	return im.Store.UndoImport(ctx, id)
+}
