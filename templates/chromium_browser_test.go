@@ -101,10 +101,14 @@ func visit(t *testing.T, ctx context.Context, url string) {
 	}
 }
 
+// policy is what the package comments of Page and Desk promise to run under.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' https: data:; frame-src 'self'; form-action 'self'; base-uri 'none'"
+
 // site serves one document at a time, with the static files beside it.
 type site struct {
-	url  string
-	html atomic.Value
+	url   string
+	html  atomic.Value
+	sheet atomic.Value // at /sheet, for frames
 }
 
 func newSite(t *testing.T) *site {
@@ -114,7 +118,12 @@ func newSite(t *testing.T) *site {
 	mux.Handle("GET "+StaticPrefix, StaticHandler())
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", policy)
 		_, _ = w.Write([]byte(s.html.Load().(string)))
+	})
+	mux.HandleFunc("GET /sheet", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = w.Write([]byte(s.sheet.Load().(string)))
 	})
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)

@@ -1,9 +1,14 @@
 package templates
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"image/png"
 	"testing"
+	"time"
 
+	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -121,5 +126,79 @@ func press(t *testing.T, ctx context.Context, keys ...string) {
 		if err := chromedp.Do(ctx, chromedp.KeyEvent(key)); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// The dark preview is dark on a light desk: the frame's colour scheme is what the
+// mail's own media rule sees.
+func TestBrowserDeskShowsTheDarkSchemeOfAMail(t *testing.T) {
+	e, err := RenderIssue(sampleEnglish())
+	if err != nil {
+		t.Fatal(err)
+	}
+	view := sampleDesk()[DeskIssue]
+	for _, dark := range []bool{false, true} {
+		body := view.Body.(IssueBody)
+		body.Preview.URL, body.Preview.Dark = "/sheet", dark
+		view.Body = body
+		site := newSite(t)
+		site.sheet.Store(remote.ReplaceAllString(e.HTML, ""))
+		ctx := tab(t, 1440, "light")
+		site.show(t, ctx, writeDesk(t, DeskIssue, view))
+		want := lightTokens["paper"]
+		if dark {
+			want = darkTokens["paper"]
+		}
+		at := evaluate[[]float64](t, ctx, "(() => { const r = document.querySelector('.wall iframe').getBoundingClientRect(); return [r.x + r.width / 2, r.y + 12]; })()")
+		got := ""
+		for range 40 { // the frame is painted by another process
+			if got = pixelAt(t, ctx, at[0], at[1]); got == want {
+				break
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		if got != want {
+			t.Errorf("dark %v: the sheet is %s, want %s", dark, got, want)
+		}
+	}
+}
+
+// pixelAt is the colour #rrggbb that the tab shows at a point of the page.
+func pixelAt(t *testing.T, ctx context.Context, x, y float64) string {
+	t.Helper()
+	shot := call(t, ctx, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{Clip: &cdppage.Viewport{X: x, Y: y, Width: 2, Height: 2, Scale: 1}})
+	img, err := png.Decode(bytes.NewReader(shot.Data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, g, b, _ := img.At(0, 0).RGBA()
+	return fmt.Sprintf("#%02x%02x%02x", r>>8, g>>8, b>>8)
+}
+
+// Typing into the search field replaces the rows, without a new page.
+func TestBrowserDeskSearchesWhileTyping(t *testing.T) {
+	site := newSite(t)
+	view := sampleDesk()[DeskTable]
+	body := view.Body.(TableBody)
+	found := body
+	found.Table.Rows = body.Table.Rows[:1]
+	ctx := tab(t, 1440, "light")
+	site.show(t, ctx, writeDesk(t, DeskTable, view))
+	view.Body = found
+	site.html.Store(writeDesk(t, DeskTable, view))
+	evaluate[bool](t, ctx, "document.getElementById('q').focus(), window.same = true")
+	press(t, ctx, "a", "m")
+	rows := 0
+	for range 100 {
+		if rows = evaluate[int](t, ctx, "document.querySelectorAll('#rows tbody tr').length"); rows == 1 {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if rows != 1 || !evaluate[bool](t, ctx, "window.same === true && document.activeElement.id === 'q' && document.activeElement.value === 'am'") {
+		t.Errorf("%d rows, want 1, with the page and the cursor as they were", rows)
+	}
+	if got := evaluate[string](t, ctx, "new URL(location).searchParams.get('q') + new URL(location).searchParams.get('state')"); got != "amactive" {
+		t.Errorf("the address has %q", got)
 	}
 }
