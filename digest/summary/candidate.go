@@ -16,6 +16,7 @@ type Candidate struct {
 	Score float32
 
 	order     int  // number among the candidates, variants apart
+	named     bool // may name somebody: holds a capital letter
 	variant   bool // the sentence before it, shortened
 	paragraph bool // opens a paragraph
 	tokens    []token
@@ -39,7 +40,7 @@ const (
 	Stub                      // has no end: a heading, caption or list item
 	OddQuote                  // has an unpaired straight quotation mark
 	Personal                  // speaks in the first person outside quotes
-	Loose                     // refers to someone whom it does not name
+	Loose                     // quotes or speaks of someone whom it does not name
 	Bare                      // is a quotation without its speaker
 	Short                     // has under four words
 	Stale                     // is already used in the same issue
@@ -55,6 +56,7 @@ const maxText = 1 << 18
 // if the text holds no letter.
 func candidates(v *vocabulary, d Doc, text string, l layout) []Candidate {
 	rules := languageFor(d.Language)
+	trash := litterOf(text)
 	start := len(text) - len(strings.TrimLeftFunc(text, isBlank))
 	start += opening(text[start:])
 	var out []Candidate
@@ -72,7 +74,7 @@ func candidates(v *vocabulary, d Doc, text string, l layout) []Candidate {
 		}
 		c := Candidate{Index: i, Spans: body(text, s), order: order, paragraph: paragraph && order > 0}
 		order++
-		c.read(v, rules, text)
+		c.read(v, rules, trash, text)
 		if start > 0 || i > 0 {
 			c.lean(rules)
 		}
@@ -89,7 +91,7 @@ func candidates(v *vocabulary, d Doc, text string, l layout) []Candidate {
 		}
 		out = append(out, c)
 		if short, ok := unlinked(rules, text, c); ok {
-			short.read(v, rules, text)
+			short.read(v, rules, trash, text)
 			short.Flaws |= c.Flaws & Outside
 			out = append(out, short)
 		}
@@ -110,12 +112,15 @@ func head(text string) string {
 }
 
 // read fills in what follows from the spans.
-func (c *Candidate) read(v *vocabulary, rules *language, text string) {
+func (c *Candidate) read(v *vocabulary, rules *language, trash litter, text string) {
 	c.Text = join(text, c.Spans)
 	c.Words = Words(c.Text)
 	c.tokens = v.tokens(c.Text, make([]token, 0, c.Words+4))
 	c.quotes = strings.Count(c.Text, "“") + strings.Count(c.Text, "«") - strings.Count(c.Text, "”") - strings.Count(c.Text, "»")
-	c.Flaws = flaws(rules, c.Text, c.Words)
+	c.Flaws = flaws(rules, trash, c.Text, c.Words)
+	for k, t := range c.tokens {
+		c.named = c.named || k > 0 && t.upper || k == 0 && t.upper && c.Flaws&Loose == 0
+	}
 }
 
 // lean marks what cannot open a summary.
@@ -128,7 +133,7 @@ func (c *Candidate) lean(rules *language) {
 	}
 }
 
-func flaws(rules *language, s string, words int) Flaw {
+func flaws(rules *language, trash litter, s string, words int) Flaw {
 	var f Flaw
 	last, _ := utf8.DecodeLastRuneInString(strings.TrimRightFunc(s, isCloser))
 	if !isTerminal(last) {
@@ -140,7 +145,7 @@ func flaws(rules *language, s string, words int) Flaw {
 	if words < 4 {
 		f |= Short
 	}
-	if isJunk(s) || isRow(s) {
+	if trash.spoils(s) || isRow(s) {
 		f |= Junk
 	}
 	if strings.Count(s, `"`)%2 != 0 {
@@ -154,7 +159,7 @@ func flaws(rules *language, s string, words int) Flaw {
 func voice(rules *language, s string) Flaw {
 	var f Flaw
 	var marks quoting
-	named, first, said := false, true, false
+	named, first, outer, last := false, true, 0, 0
 	for w := range strings.FieldsSeq(s) {
 		outside := marks.read(w)
 		word := strings.TrimFunc(w, func(r rune) bool { return !unicode.IsLetter(r) })
@@ -162,7 +167,7 @@ func voice(rules *language, s string) Flaw {
 			continue
 		}
 		if outside {
-			said = true
+			outer++
 			lower := strings.ReplaceAll(strings.ToLower(word), "’", "'")
 			if len(word) > 1 && word == strings.ToUpper(word) {
 				lower = "" // US is not us
@@ -170,15 +175,20 @@ func voice(rules *language, s string) Flaw {
 			switch r, _ := utf8.DecodeRuneInString(word); {
 			case rules.personal[lower]:
 				f |= Personal
-			case rules.pronouns[lower] && !named:
+			case rules.pronouns[lower] && !named && outer <= 2:
 				f |= Loose
+			case rules.pronouns[lower] && !named:
+				last = outer
 			case unicode.IsUpper(r) && (!first || len(rules.starters) > 0 && !rules.starters[word]):
 				named = true
 			}
 		}
 		first = false
 	}
-	if !said {
+	if last > 0 && outer-last <= 1 {
+		f |= Loose // "…, she said."
+	}
+	if outer == 0 {
 		f |= Bare
 	}
 	return f

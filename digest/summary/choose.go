@@ -68,7 +68,7 @@ func (b *builder) walk(from int) {
 		n := float32(b.tokens)
 		b.sets = append(b.sets, Set{
 			Members: slices.Clone(b.members), Words: b.words, Tokens: b.tokens, Score: b.score,
-			Unigrams: 2 * b.hits / (n + reference), Bigrams: 2 * b.pairs / (n + reference),
+			Unigrams: 2 * b.hits / (n + b.s.reference()), Bigrams: 2 * b.pairs / (n + b.s.reference()),
 			Redundancy: float32(b.repeated) / n,
 		})
 	}
@@ -143,7 +143,7 @@ func (s *Study) shortlist(allowed Flaw, wanted func(*Candidate) bool) []int {
 		order = append(order, s.replies(rest)...)
 	}
 	for _, i := range slices.Clone(order) {
-		if s.Candidates[i].Flaws&(Dangles|OddQuote) == 0 {
+		if s.Candidates[i].Flaws&(Dangles|OddQuote|Loose) == 0 {
 			continue
 		}
 		for j := i - 1; j >= 0 && s.Candidates[j].Index >= s.Candidates[i].Index-1; j-- {
@@ -178,6 +178,9 @@ func (s *Study) stands(set []int, allowed Flaw) bool {
 			return false
 		}
 		if c.Flaws&Dangles&^allowed != 0 && !follows {
+			return false
+		}
+		if c.Flaws&Loose&^allowed != 0 && c.order > 0 && !follows && (k == 0 || !s.Candidates[set[k-1]].named) {
 			return false
 		}
 		if allowed&OddQuote == 0 {
@@ -220,7 +223,7 @@ func (s *Study) SetRow(set *Set, row []float32) {
 		last = c.Index
 	}
 	row[15] = set.Redundancy
-	row[19] = flag(s.titled)
+	row[19] = s.genre()
 	row[20] = s.sentences
 	row[21] = s.meanLength
 	row[22] = set.Unigrams - set.bestU

@@ -2,6 +2,7 @@ package summary
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -56,6 +57,7 @@ var junkAnywhere = []string{
 	"the opinions expressed", "opinions expressed in this", "the views expressed", "this story has been corrected", "an earlier version of",
 	"this article was originally", "originally appeared", "see the original story", "advertisement", "share this", "watch the video", "watch:",
 	"has been updated", "reporting by", "editing by", "write to us", "get in touch", "@@", "http://", "https://", "www.",
+	"in this file", "in this photo", "in this image", "in this picture", "file picture", "(left)", "(right)", " poses for", " poses with", " pose for", " pose with", "looks on as", " gestures as", " is pictured", " are pictured", "smiles after", "smiles as", "walks past",
 	"xem thêm", ">>", "đọc thêm", "bấm vào đây", "theo dõi chúng tôi",
 	"читайте также", "подписывайтесь", "подпишитесь", "смотрите также", "haz clic", "haga clic", "lea también", "lee también", "leer más", "suscríb",
 	"lire aussi", "à lire", "abonnez-vous", "lesen sie auch", "mehr zum thema", "newsletter abonnieren",
@@ -65,30 +67,43 @@ var junkAnywhere = []string{
 var junkPrefix = []string{
 	"read:", "watch:", "pictured:", "more:", "related:", "also read", "photos:", "photo:", "video:", "image:", "picture:", "caption:", "editor's note",
 	"editor’s note", "editors' note", "correction:", "clarification:", "updated:", "published:", "by .", "source:", "via ", "credit:", "copyright", "©", "(c) ", "follow @",
-	"here's what", "here are", "for more", "to read", "listen to", "tell us", "join the",
+	"here's ", "here are ", "here is ", "updated at", "for more", "to read", "listen to", "tell us", "join the",
 	"ảnh:", "video:", "nguồn:", "фото:", "видео:", "источник:", "foto:", "vídeo:", "fuente:", "photo :", "crédit", "bild:", "quelle:", "صورة:", "فيديو:", "المصدر:", "تصویر:", "图片来源", "图：", "来源：", "编辑：", "編輯：",
 }
 
-// isJunk says whether a sentence belongs to the page rather than the story.
-func isJunk(s string) bool {
+// litter is what of the junk lists the whole article holds, so that its
+// sentences are searched for little.
+type litter []string
+
+func litterOf(text string) litter {
+	lower := strings.ToLower(text)
+	var out litter
+	for _, list := range [][]string{junkAnywhere, paywalls} {
+		for _, p := range list {
+			if strings.Contains(lower, p) {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
+}
+
+// spoils says whether a sentence belongs to the page rather than the story.
+func (l litter) spoils(s string) bool {
 	if strings.HasSuffix(s, " .") || strings.HasSuffix(s, "\u200b .") {
 		return true // a caption or a link line that was made a sentence of
 	}
-	lower := strings.ToLower(s)
+	start := strings.ToLower(s[:min(len(s), 40)])
 	for _, p := range junkPrefix {
-		if strings.HasPrefix(lower, p) {
+		if strings.HasPrefix(start, p) {
 			return true
 		}
 	}
-	if isPaywall(lower) {
-		return true
+	if len(l) == 0 {
+		return false
 	}
-	for _, p := range junkAnywhere {
-		if strings.Contains(lower, p) {
-			return true
-		}
-	}
-	return false
+	lower := strings.ToLower(s)
+	return slices.ContainsFunc(l, func(p string) bool { return strings.Contains(lower, p) })
 }
 
 // credits are how photo credits begin; a caption stands before them.

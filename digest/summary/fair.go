@@ -17,6 +17,7 @@ type charges struct {
 	claims phrases
 	not    phrases // looks like a denial and is none
 	plain  bool    // no spaces between words: look for the bare characters
+	starts map[string]bool
 }
 
 // phrases are patterns by the first letter of their first word.
@@ -32,9 +33,9 @@ func phraseList(patterns string) phrases {
 	return p
 }
 
-var fairness = map[string]*charges{
+var fairness = indexed(map[string]*charges{
 	"en": {
-		accuse: phraseList("accus*|alleg*|charged|charges against|charges of|charge of|criminal charges|felony charges|faces charges|facing charges|face charges|murder charges|fraud charges|corruption charges|indict*|suspect|suspects|suspected|suspicion|sued|sues|suing|lawsuit|lawsuits|blamed|blames|blaming|claims that|complaint|arraigned|prosecutors said|prosecutors say|prosecuted|implicated|wrongdoing|misconduct|embezzl*|impeach*|defraud*|arrested for|arrested on|arrested over|is on trial|on trial for"),
+		accuse: phraseList("accus*|alleg*|charged|charges against|charges of|charge of|criminal charges|felony charges|faces charges|facing charges|face charges|murder charges|fraud charges|corruption charges|indict*|suspect|suspects|suspected|suspicion|sued|sues|suing|lawsuit|lawsuits|arraigned|prosecutors said|prosecutors say|prosecuted|implicated|embezzl*|defraud*|arrested for|arrested on suspicion|arrested over|on trial for"),
 		deny:   phraseList("denied|denies|deny|denying|denial|denials|refute*|refuting|rebut|rebutted|rebuts|not guilty|no wrongdoing|nothing wrong|nothing illegal|nothing improper|baseless|unfounded|groundless|meritless|without merit|no merit|untrue|is innocent|was innocent|are innocent|were innocent|i'm innocent|i am innocent|he's innocent|she's innocent|we're innocent|his innocence|her innocence|their innocence|my innocence|its innocence|protest* innocence|maintain* innocence|never happened|politically motivated|witch hunt|not involved|no involvement|no role in|had no part|no knowledge of|did not do it|didn't do it|did not commit|didn't commit|false accusation*|false allegation*|false claims|falsely accused|wrongly accused|wrongfully accused|clear his name|clear her name|clear their name|clear its name|clear our name|clear my name|fight the charge*|fight the case|fight the allegation*|fight the accusation*|fight them in court|pack of lies|trumped up|smear campaign|disavow*"),
 		rebuff: phraseList("reject*|dismiss|dismisses|dismissed|dismissing|repudiat*|dispute|disputes|disputed|disputing|contest|contests|contested|contesting|challenge|challenges|challenged|brushed aside|rubbish*|quash*|fight|fights|fighting|fought|denounc*|condemn*|hit back|no truth|no basis|no evidence|no substance"),
 		belie:  phraseList("false|falsehood*|lie|lies|fabricat*|absurd|ridiculous|nonsense|outrageous|ludicrous|fiction|rubbish|slander*|defam*|smear*|unsubstantiated|not true|wrong|incorrect|inaccurate|invented|made up|no truth|no basis"),
@@ -113,7 +114,7 @@ var fairness = map[string]*charges{
 		claims: phraseList("acus*|denúncia*|alegaç*"),
 		not:    phraseList("se negou a|negou o pedido|não nega|não negou"),
 	},
-}
+})
 
 // chargesFor returns the lists for a language tag; for an unknown language
 // those of English.
@@ -134,6 +135,9 @@ func (c *charges) judge(s string) (accuses, denies bool) {
 		return c.accuse.in(s), c.deny.in(rest) || c.rebuff.in(rest) && c.claims.in(rest) || c.belie.after(rest, c.claims)
 	}
 	words := lowerWords(s)
+	if !slices.ContainsFunc(words, c.begins) {
+		return false, false
+	}
 	accusations := c.accuse.find(words)
 	no := c.not.find(words)
 	denial := func(i int) bool {
@@ -152,20 +156,47 @@ func (c *charges) judge(s string) (accuses, denies bool) {
 	return len(accusations) > 0, denies
 }
 
+// begins says whether any pattern may begin at the word w.
+func (c *charges) begins(w string) bool {
+	if c.starts[w[:min(3, len(w))]] {
+		return true
+	}
+	b := bare(w)
+	return len(b) < len(w) && c.starts[b[:min(3, len(b))]]
+}
+
+// indexed fills in what begins needs: the first three bytes of all patterns.
+func indexed(all map[string]*charges) map[string]*charges {
+	for _, c := range all {
+		c.starts = map[string]bool{}
+		for _, list := range []phrases{c.accuse, c.deny, c.rebuff, c.belie, c.claims, c.not} {
+			for _, patterns := range list {
+				for _, p := range patterns {
+					w := strings.TrimSuffix(p[0], "*")
+					c.starts[w[:min(3, len(w))]] = true
+				}
+			}
+		}
+	}
+	return all
+}
+
 // content are the words by which what someone is accused of begins.
 var content = set("of with for making made make having filing filed giving gave submitting spreading issuing knowingly de por con haber hacer pour avec avoir d'avoir wegen mit в за о по")
 
 // accusedOf says whether words[i] is what somebody is accused of, as in
 // "accused of denying wages".
 func accusedOf(words []string, accusations []int, i int) bool {
-	return i > 0 && content[words[i-1]] && slices.ContainsFunc(accusations, func(a int) bool { return a < i && i-a <= 4 })
+	return i > 0 && content[words[i-1]] && slices.ContainsFunc(accusations, func(a int) bool { return a < i && i-a <= 10 })
 }
 
 // find returns where patterns begin.
 func (p phrases) find(words []string) []int {
 	var out []int
 	for i, w := range words {
-		if p.at(words, i, w) || p.at(words, i, bare(w)) {
+		if p.at(words, i, w) {
+			out = append(out, i)
+		} else if b := bare(w); len(b) < len(w) && p.at(words, i, b) {
 			out = append(out, i)
 		}
 	}
@@ -234,6 +265,9 @@ func bare(w string) string {
 	if i := strings.IndexByte(w, '\''); i > 0 && i < 3 {
 		return w[i+1:]
 	}
+	if w[0] < utf8.RuneSelf {
+		return w
+	}
 	for _, prefix := range []string{"وال", "بال", "فال", "و", "ف", "ب", "ل"} {
 		if rest, ok := strings.CutPrefix(w, prefix); ok && utf8.RuneCountInString(rest) > 2 {
 			return rest
@@ -265,7 +299,7 @@ func lowerWords(s string) []string {
 	for i, w := range words {
 		words[i] = strings.Trim(w, "'")
 	}
-	return words
+	return slices.DeleteFunc(words, func(w string) bool { return w == "" })
 }
 
 // weighFairness finds the denials of the article and, if there are any, which

@@ -104,6 +104,25 @@ func TestFair(t *testing.T) {
 	}
 }
 
+// What somebody is accused of may sound like a denial; the real one counts.
+func TestFairWhereTheChargeSoundsLikeADenial(t *testing.T) {
+	for _, c := range []struct{ lang, accusation, denial string }{
+		{"en", "Union lawyers accused the Norvik cannery of denying overtime pay to three hundred of its workers.", "Norvik said the accusations were completely false."},
+		{"en", "Treasurer Amy Poole was charged with making false claims about the price of the new boat.", "Poole pleaded not guilty on Monday."},
+		{"en", "Police arrested baker Tom Reed on suspicion of fabricating the letters that closed a rival shop.", "Reed's wife said that he was innocent."},
+		{"en", "The council accused builder Max Orr of falsely claiming that he had insured the bridge.", "Orr rejected that charge in a letter to the Harbour Post."},
+		{"fr", "Le boulanger Tom Renard est accusé d'avoir nié l'accident devant les assureurs.", "Renard dément et produit un témoin."},
+		{"de", "Der Bäcker Tom Rehm wird wegen falscher Angaben über den Preis des Bootes beschuldigt.", "Rehm bestreitet alles."},
+		{"zh", "面包师刘伟被控捏造信件，导致对手的店铺关闭。", "刘伟否认写过这些信。"},
+	} {
+		text := c.accusation + "\n\n" + between[c.lang][0] + "\n\n" + between[c.lang][1] + "\n\n" + c.denial
+		s := summary.Summarize(summary.Doc{Language: c.lang, Title: "In court", Text: text}, summary.Options{})
+		if strings.Contains(s.Text, c.accusation) && !strings.Contains(s.Text, c.denial) {
+			t.Errorf("%s: %q lacks %q", c.lang, s.Text, c.denial)
+		}
+	}
+}
+
 // A denial too long for the budget leaves the headline or what accuses nobody.
 func TestFairWithoutRoom(t *testing.T) {
 	denial := "Lund, who has led the town for eleven years and before that ran the fish market, the rowing club and for a short time the local radio station, denies every one of the charges that the prosecutors have brought against him, against his brother and against the three members of his staff, and says that each payment was the return of a loan."

@@ -22,8 +22,29 @@ const (
 	SetFeatures      = 26
 )
 
-// reference is about how many tokens an editor writes.
-const reference = 45
+// genre tells the forests how much an editor will write: 0 where there is no
+// headline, 2 where there is one, 1 where words are syllables or characters,
+// so that a budget of words holds less.
+func (s *Study) genre() float32 {
+	switch {
+	case !s.titled:
+		return 0
+	case syllabic[primary(s.Doc.Language)]:
+		return 1
+	}
+	return 2
+}
+
+var syllabic = set("vi zh ja th lo km my")
+
+// reference is about how many tokens an editor would write.
+func (s *Study) reference() float32 {
+	n := float32(38)
+	if s.genre() == 2 {
+		n = 58
+	}
+	return n * float32(s.Options.Words) / 60
+}
 
 // WordRow fills row with the features of a stem for its k-th use.
 func (s *Study) WordRow(id int32, k int, row []float32) {
@@ -41,7 +62,7 @@ func (s *Study) WordRow(id int32, k int, row []float32) {
 	row[9] = flag(w.digit)
 	row[10] = float32(w.length)
 	row[11] = float32(w.place)
-	row[12] = flag(s.titled)
+	row[12] = s.genre()
 	row[13] = s.sentences
 	row[14] = s.meanLength
 	row[15] = float32(k)
@@ -61,7 +82,7 @@ func (s *Study) PairRow(i int, row []float32) {
 	row[4] = float32(p.count)
 	row[5] = flag(p.inTitle)
 	row[6] = s.Candidates[p.first].title
-	row[7] = flag(s.titled)
+	row[7] = s.genre()
 	row[8] = s.meanLength
 	row[9] = float32(p.count) / float32(max(a.count, 1))
 	row[10] = float32(p.count) / float32(max(b.count, 1))
@@ -90,16 +111,16 @@ func (s *Study) SentenceRow(i int, row []float32) {
 	row[6] = s.echo(c)
 	row[7] = s.likeness(c)
 	row[8] = chance / n
-	row[9] = 2 * chance / (n + reference)
+	row[9] = 2 * chance / (n + s.reference())
 	row[10] = pairs / n
-	row[11] = 2 * pairs / (n + reference)
+	row[11] = 2 * pairs / (n + s.reference())
 	row[12] = flag(strings.ContainsAny(c.Text, "\"“«"))
 	row[13] = flag(strings.HasPrefix(c.Text, `"`) || strings.HasPrefix(c.Text, "“"))
 	row[14] = digits
 	row[15] = upper / n
 	row[16] = flag(c.Flaws&Personal != 0)
 	row[17] = flag(c.Flaws&Dangles != 0)
-	row[18] = flag(s.titled)
+	row[18] = s.genre()
 	row[19] = s.sentences
 	row[20] = s.meanLength
 	row[21] = flag(c.paragraph)

@@ -21,16 +21,19 @@ func (f *Forest) Add(feature []uint8, threshold, answer []float32) {
 
 // Sum walks all trees with one row of features.
 func (f *Forest) Sum(row []float32) float32 {
-	sum, base := f.Base, 0
-	for at := 0; at < len(f.Feature); at += f.Depth {
+	sum, answers := f.Base, f.Answer
+	for at := 0; at+f.Depth <= len(f.Feature); at += f.Depth {
+		feature, threshold := f.Feature[at:at+f.Depth], f.Threshold[at:at+f.Depth]
 		leaf := 0
-		for k := range f.Depth {
-			if row[f.Feature[at+k]] > f.Threshold[at+k] {
-				leaf |= 1 << k
+		for k, i := range feature {
+			yes := 0
+			if row[i] > threshold[k] {
+				yes = 1 // compiled without a branch, which half the time would be guessed wrong
 			}
+			leaf |= yes << (k & 7)
 		}
-		sum += f.Answer[base+leaf]
-		base += 1 << f.Depth
+		sum += answers[leaf]
+		answers = answers[1<<f.Depth:]
 	}
 	return sum
 }

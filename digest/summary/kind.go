@@ -147,7 +147,11 @@ func live(text string, all []line, times []int) layout {
 	if at(first) < at(last) {
 		return layout{liveBlog, all[last].start, len(text)}
 	}
-	return layout{liveBlog, all[first].start, all[times[1]].start}
+	end := 1
+	for end < len(times)-1 && len(Split("", text[all[first].start:all[times[end]].start])) < 3 {
+		end++ // "8.11am", "08:11": the time twice, and no entry between
+	}
+	return layout{liveBlog, all[first].start, all[times[end]].start}
 }
 
 func isQuestionLine(s string) bool {

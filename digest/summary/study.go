@@ -55,7 +55,7 @@ func NewStudy(d Doc, o Options) *Study {
 	title = title[:min(len(title), 64)]
 	s.markStale()
 	for _, c := range s.Candidates {
-		s.walled = s.walled || isPaywall(strings.ToLower(c.Text))
+		s.walled = s.walled || c.Flaws&Junk != 0 && isPaywall(strings.ToLower(c.Text))
 	}
 	s.titled = len(title) > 1
 	s.words = make([]word, len(s.vocabulary.stems))

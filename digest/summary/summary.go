@@ -53,15 +53,28 @@ func Summarize(d Doc, o Options) Summary {
 }
 
 // Tiers are the flaws that are put up with, one after the other, until a set
-// of sentences is found. Where the article has a headline, only the first
-// three are tried: a headline is better than a sentence nobody would sign.
+// of sentences is found.
 var Tiers = []Flaw{
 	0,
 	Personal,
 	Personal | Echo | Short | Bare | Stale,
-	Personal | Echo | Short | Bare | Stale | Question | Dangles | Outside,
-	Personal | Echo | Short | Bare | Stale | Question | Dangles | Outside | Stub | OddQuote,
+	Personal | Echo | Short | Bare | Stale | Outside,
+	Personal | Echo | Short | Bare | Stale | Outside | Dangles | Loose,
+	Personal | Echo | Short | Bare | Stale | Outside | Dangles | Loose | Question | Stub | OddQuote,
 	^Flaw(0),
+}
+
+// bearable says whether tier i is still better than the headline. The first
+// three are; the items of a live blog are reports in themselves; and openers
+// outside English are judged too hard by a list of words.
+func (s *Study) bearable(i int) bool {
+	switch {
+	case i <= 2 || !s.Doc.hasTitle():
+		return true
+	case i == 3:
+		return s.layout.kind == liveBlog
+	}
+	return i == 4 && s.layout.to == 0 && primary(s.Doc.Language) != "en"
 }
 
 // Summarize is the summary that the model m picks.
@@ -80,8 +93,8 @@ func (m *Model) Summarize(d Doc, o Options) Summary {
 	}
 	s.rate(m)
 	for i, allowed := range Tiers {
-		if i == 3 && d.hasTitle() {
-			break
+		if !s.bearable(i) {
+			continue
 		}
 		if set := s.Best(m, allowed); set != nil {
 			return s.extract(set.Members, "extract", s.why(allowed))
@@ -109,13 +122,13 @@ func (s *Study) described() (Summary, bool) {
 		return Summary{}, false
 	}
 	var out []string
-	words := 0
+	words, trash := 0, litterOf(head(d.Description))
 	for _, span := range Split(d.Language, head(d.Description)) {
 		sentence := join(d.Description, body(d.Description, span))
 		if words += Words(sentence); words > s.Options.Words || len(out) == s.Options.Sentences {
 			break
 		}
-		if !isJunk(sentence) {
+		if !trash.spoils(sentence) {
 			out = append(out, sentence)
 		}
 	}
@@ -130,7 +143,10 @@ func (s *Study) whole() (Summary, bool) {
 	var set []int
 	words := 0
 	for i, c := range s.Candidates {
-		if c.variant || c.Flaws&(Junk|Outside) != 0 || c.Flaws&Stub != 0 && c.Words < 6 {
+		if c.Flaws&Outside != 0 || c.Flaws&Junk != 0 && c.Words >= 12 && !s.walled {
+			return Summary{}, false
+		}
+		if c.variant || c.Flaws&Junk != 0 || c.Flaws&Stub != 0 && c.Words < 6 {
 			continue
 		}
 		if c.Flaws&(Stale|Question) != 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"pressrun/digest/summary"
@@ -74,4 +75,33 @@ func TestReplayJSON(t *testing.T) {
 	if err := summary.ReplayJSON(strings.NewReader("[1]"), &out, summary.Options{}); err == nil {
 		t.Error("no error for a value that is no article")
 	}
+}
+
+// FuzzSummarize: a summary keeps the budget, every line of it stands in the
+// text, and the same article gives the same summary.
+func FuzzSummarize(f *testing.F) {
+	f.Add("en", "Last ferry", ferry, uint8(60), uint8(3))
+	f.Add("zh", "大桥", "大桥昨天通车。市长说：“我们等了两年。”市民很高兴！", uint8(10), uint8(2))
+	f.Add("ar", "", "نفى هلال التهم وقال إنه أعاد قرضا قديما. اتهم الادعاء هلال.", uint8(20), uint8(0))
+	f.Add("en", "T", liveText+"\n"+interviewText+"\n"+tableText, uint8(30), uint8(1))
+	f.Add("xx", "", "He said ' \" “. (pictured) But A. B' ' ? !", uint8(4), uint8(1))
+	f.Fuzz(func(t *testing.T, lang, title, text string, words, sentences uint8) {
+		d, o := summary.Doc{Language: lang, Title: title, Text: text}, summary.Options{Words: int(words), Sentences: int(sentences)}
+		s := summary.Summarize(d, o)
+		if s.Method != "headline" {
+			verbatim(t, text, s)
+			if n := summary.Words(s.Text); o.Words > 0 && n > o.Words {
+				t.Fatalf("%d words, want at most %d: %q", n, o.Words, s.Text)
+			}
+		}
+		if o.Sentences > 0 && len(s.Sentences) > o.Sentences {
+			t.Fatalf("%d sentences, want at most %d", len(s.Sentences), o.Sentences)
+		}
+		if again := summary.Summarize(d, o); again.Text != s.Text {
+			t.Fatalf("%q, then %q", s.Text, again.Text)
+		}
+		if s.Text == "" && strings.IndexFunc(text, unicode.IsLetter) >= 0 {
+			t.Fatalf("nothing for %q", text)
+		}
+	})
 }
