@@ -325,13 +325,17 @@ type Undone struct {
 	Kept          int `json:"kept"`          // rows that readers have changed since: they have left, paused, confirmed
 }
 
+func (u Undone) String() string {
+	return fmt.Sprintf("%d subscriptions taken back, %d readers deleted, %d kept because they have changed since", u.Subscriptions, u.Subscribers, u.Kept)
+}
+
 // undoBatch is how many rows are undone in one transaction.
 const undoBatch = 500
 
 // UndoImport takes back what an import made and nobody has touched since. Who
 // has unsubscribed meanwhile stays unsubscribed. ErrNotFound for a number that
 // is not there, ErrState for one that is undone already.
-func (s *Store) UndoImport(ctx context.Context, id int64) (Undone, error) {
+func (s *Store) UndoImport(ctx context.Context, id int64, by string) (Undone, error) {
 	var done Undone
 	var state string
 	err := s.DB.Read.QueryRowContext(ctx, `select state from imports where id = $1`, id).Scan(&state)
@@ -347,7 +351,7 @@ func (s *Store) UndoImport(ctx context.Context, id int64) (Undone, error) {
 	for {
 		n := 0
 		err := s.DB.InTx(ctx, func(tx *sql.Tx) (err error) {
-			n, err = s.undoSome(ctx, tx, id, &done)
+			n, err = s.undoSome(ctx, tx, id, by, &done)
 			return err
 		})
 		if err != nil {
@@ -369,7 +373,7 @@ type importRow struct {
 	created          bool
 }
 
-func (s *Store) undoSome(ctx context.Context, tx *sql.Tx, id int64, done *Undone) (int, error) {
+func (s *Store) undoSome(ctx context.Context, tx *sql.Tx, id int64, by string, done *Undone) (int, error) {
 	batch, err := each(ctx, tx, `select subscriber_id, coalesce(list_id, 0), created from import_rows where import_id = $1 order by subscriber_id limit $2`, []any{id, undoBatch},
 		func(r *sql.Rows) (importRow, error) {
 			var v importRow
@@ -379,7 +383,7 @@ func (s *Store) undoSome(ctx context.Context, tx *sql.Tx, id int64, done *Undone
 		return 0, err
 	}
 	for _, v := range batch {
-		if err := s.undoOne(ctx, tx, v, done); err != nil {
+		if err := s.undoOne(ctx, tx, v, by, done); err != nil {
 			return 0, err
 		}
 		if _, err := tx.ExecContext(ctx, `delete from import_rows where import_id = $1 and subscriber_id = $2`, id, v.subscriber); err != nil {
@@ -389,7 +393,7 @@ func (s *Store) undoSome(ctx context.Context, tx *sql.Tx, id int64, done *Undone
 	return len(batch), nil
 }
 
-func (s *Store) undoOne(ctx context.Context, tx *sql.Tx, v importRow, done *Undone) error {
+func (s *Store) undoOne(ctx context.Context, tx *sql.Tx, v importRow, by string, done *Undone) error {
 	// Untouched: all its times are those of its making.
 	var made schema.Time
 	err := tx.QueryRowContext(ctx, `
@@ -413,15 +417,15 @@ func (s *Store) undoOne(ctx context.Context, tx *sql.Tx, v importRow, done *Undo
 	}
 	if v.created && others == 0 {
 		done.Subscribers++
-		return s.drop(ctx, tx, v.subscriber)
+		return s.drop(ctx, tx, v.subscriber, by)
 	}
-	return s.note(ctx, tx, Event{Subscriber: v.subscriber, List: v.list, Kind: "import undone", Actor: "operator", At: s.Now()})
+	return s.note(ctx, tx, Event{Subscriber: v.subscriber, List: v.list, Kind: "import undone", Actor: by, At: s.Now()})
 }
 
 // drop deletes a subscriber and tells running sends.
-func (s *Store) drop(ctx context.Context, tx *sql.Tx, id int64) error {
+func (s *Store) drop(ctx context.Context, tx *sql.Tx, id int64, by string) error {
 	if err := deleteSubscriber(ctx, tx, id); err != nil {
 		return err
 	}
-	return s.note(ctx, tx, Event{Subscriber: id, Kind: "erased", Detail: "import undone", At: s.Now()})
+	return s.note(ctx, tx, Event{Subscriber: id, Kind: "erased", Detail: "import undone", Actor: by, At: s.Now()})
 }

@@ -15,9 +15,6 @@ import (
 	"pressrun/subscribers/address"
 )
 
-// Importer brings files into a store.
-type Importer struct{ Store *subscribers.Store }
-
 // Options say whose file it is and with which right it is used.
 type Options struct {
 	List     string            // name of the list; it must exist
@@ -35,39 +32,6 @@ type Options struct {
 	Progress func(rows int)
 }
 
-// Report says what became of a file.
-type Report struct {
-	ID           int64     `json:"import"` // number for Undo; 0 after a dry run
-	DryRun       bool      `json:"dry_run"`
-	Rows         int       `json:"rows"` // without headings and empty lines
-	New          int       `json:"new"`
-	Added        int       `json:"added"`
-	Known        int       `json:"known"`
-	Unsubscribed int       `json:"unsubscribed"`
-	Suppressed   int       `json:"suppressed"`
-	Inactive     int       `json:"inactive"`
-	Duplicates   int       `json:"duplicates"`
-	Invalid      int       `json:"invalid"`
-	Remarks      int       `json:"remarks"` // rows taken, but not all of them
-	Typos        int       `json:"typos"`   // rows taken whose address looks mistyped
-	Charset      string    `json:"charset"`
-	Delimiter    string    `json:"delimiter"`
-	Columns      []column  `json:"columns"`
-	Problems     []Problem `json:"problems"` // the first MaxProblems of invalid, inactive, remarks and typos
-}
-
-// MaxProblems is how many problems a report tells one by one.
-const MaxProblems = 1000
-
-// Problem is what is wrong with one row.
-type Problem struct {
-	Line       int    `json:"line"` // of the file, from 1
-	Kind       string `json:"kind"` // invalid | inactive | remark | typo
-	Input      string `json:"input,omitempty"`
-	Reason     string `json:"reason"`
-	Suggestion string `json:"suggestion,omitempty"`
-}
-
 // ErrNoAddress is returned for a file without a column of addresses.
 var ErrNoAddress = errors.New("no column holds mail addresses; name it email in the first line")
 
@@ -76,8 +40,8 @@ const batchSize = 500
 
 // run is one import under way.
 type run struct {
-	*Importer
 	Options
+	store   *subscribers.Store
 	arrival subscribers.Arrival
 	report  Report
 	seen    map[[16]byte]struct{}
@@ -88,8 +52,8 @@ type run struct {
 // what that would do. On an error in the middle what was brought stays, and can
 // be undone or imported again: the same file twice changes nothing the second
 // time.
-func (im *Importer) Import(ctx context.Context, r io.Reader, o Options) (Report, error) {
-	u, err := im.prepare(ctx, o)
+func Import(ctx context.Context, s *subscribers.Store, r io.Reader, o Options) (Report, error) {
+	u, err := prepare(ctx, s, o)
 	if err != nil {
 		return Report{}, fmt.Errorf("import: %w", err)
 	}
@@ -102,7 +66,7 @@ func (im *Importer) Import(ctx context.Context, r io.Reader, o Options) (Report,
 	return u.report, u.end(ctx)
 }
 
-func (im *Importer) prepare(ctx context.Context, o Options) (*run, error) {
+func prepare(ctx context.Context, s *subscribers.Store, o Options) (*run, error) {
 	if o.Basis == "" {
 		o.Basis = subscribers.Imported
 	}
@@ -113,12 +77,12 @@ func (im *Importer) prepare(ctx context.Context, o Options) (*run, error) {
 	if err := (&subscribers.Subscriber{Language: o.Language, Zone: o.Zone}).Tidy(); err != nil {
 		return nil, err
 	}
-	list, err := im.Store.ListID(ctx, im.Store.DB.Read, o.List)
+	list, err := s.ListID(ctx, s.DB.Read, o.List)
 	if err != nil {
 		return nil, err
 	}
 	return &run{
-		Importer: im, Options: o, seen: map[[16]byte]struct{}{},
+		Options: o, store: s, seen: map[[16]byte]struct{}{},
 		arrival: subscribers.Arrival{List: list, Consent: consent, DryRun: o.DryRun},
 		report:  Report{DryRun: o.DryRun, Problems: []Problem{}},
 	}, nil
@@ -141,7 +105,7 @@ func (u *run) all(ctx context.Context, r io.Reader) error {
 		return err
 	}
 	if !u.DryRun {
-		u.arrival.Import, err = u.Store.BeginImport(ctx, subscribers.Import{File: u.File, List: u.arrival.List, Source: u.Source, Evidence: u.Evidence, By: u.By})
+		u.arrival.Import, err = u.store.BeginImport(ctx, subscribers.Import{File: u.File, List: u.arrival.List, Source: u.Source, Evidence: u.Evidence, By: u.By})
 		if err != nil {
 			return err
 		}
@@ -263,10 +227,10 @@ func (u *run) flush(ctx context.Context) error {
 	var outcomes []subscribers.Outcome
 	var err error
 	if u.DryRun {
-		outcomes, err = u.Store.Arrive(ctx, nil, u.arrival, u.batch)
+		outcomes, err = u.store.Arrive(ctx, nil, u.arrival, u.batch)
 	} else {
-		err = u.Store.DB.InTx(ctx, func(tx *sql.Tx) (err error) {
-			outcomes, err = u.Store.Arrive(ctx, tx, u.arrival, u.batch)
+		err = u.store.DB.InTx(ctx, func(tx *sql.Tx) (err error) {
+			outcomes, err = u.store.Arrive(ctx, tx, u.arrival, u.batch)
 			return err
 		})
 	}
@@ -283,21 +247,6 @@ func (u *run) flush(ctx context.Context) error {
 	return nil
 }
 
-func (r *Report) count(o subscribers.Outcome) {
-	switch o {
-	case subscribers.ArrivedNew:
-		r.New++
-	case subscribers.ArrivedAdded:
-		r.Added++
-	case subscribers.ArrivedKnown:
-		r.Known++
-	case subscribers.ArrivedUnsubscribed:
-		r.Unsubscribed++
-	case subscribers.ArrivedSuppressed:
-		r.Suppressed++
-	}
-}
-
 // end stores the report, without addresses: it outlives those that are erased.
 func (u *run) end(ctx context.Context) error {
 	kept := u.report
@@ -309,10 +258,11 @@ func (u *run) end(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return u.Store.EndImport(ctx, u.report.ID, text)
+	return u.store.EndImport(ctx, u.report.ID, text)
 }
 
-// Undo takes back what an import made and nobody has touched since.
-func (im *Importer) Undo(ctx context.Context, id int64) (subscribers.Undone, error) {
-	return im.Store.UndoImport(ctx, id)
+// Undo takes back what an import made and nobody has touched since; by says who
+// undoes it.
+func Undo(ctx context.Context, s *subscribers.Store, id int64, by string) (subscribers.Undone, error) {
+	return s.UndoImport(ctx, id, by)
 }

@@ -16,7 +16,7 @@ import (
 	"pressrun/subscribers/importer"
 )
 
-func open(t testing.TB, db *schema.DB) (*subscribers.Store, *importer.Importer) {
+func open(t testing.TB, db *schema.DB) *subscribers.Store {
 	t.Helper()
 	keys, err := subscribers.GenerateKeys(filepath.Join(t.TempDir(), "link.keys"))
 	if err != nil {
@@ -29,7 +29,7 @@ func open(t testing.TB, db *schema.DB) (*subscribers.Store, *importer.Importer) 
 			t.Fatal(err)
 		}
 	}
-	return s, &importer.Importer{Store: s}
+	return s
 }
 
 func add(t *testing.T, s *subscribers.Store, email string, lists ...string) subscribers.Subscriber {
@@ -79,7 +79,7 @@ const messy = "E-Mail Address;First Name;Last Name;Locale;City;Status\r\n" +
 func TestImport(t *testing.T) {
 	schematest.Each(t, func(t *testing.T, db *schema.DB) {
 		ctx := t.Context()
-		s, im := open(t, db)
+		s := open(t, db)
 		daily, err := s.ListByName(ctx, "daily")
 		if err != nil {
 			t.Fatal(err)
@@ -101,7 +101,7 @@ func TestImport(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := importer.Options{List: "daily", Source: "reader club", Evidence: "binder 7", By: "jan", File: "club.csv", DryRun: true}
-		dry, err := im.Import(ctx, strings.NewReader(messy), o)
+		dry, err := importer.Import(ctx, s, strings.NewReader(messy), o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +109,7 @@ func TestImport(t *testing.T) {
 			t.Fatalf("the dry run changed something: %q, import %d", got, dry.ID)
 		}
 		o.DryRun = false
-		got, err := im.Import(ctx, strings.NewReader(messy), o)
+		got, err := importer.Import(ctx, s, strings.NewReader(messy), o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,15 +165,15 @@ func TestImport(t *testing.T) {
 func TestImportTwiceAndUndo(t *testing.T) {
 	schematest.Each(t, func(t *testing.T, db *schema.DB) {
 		ctx := t.Context()
-		s, im := open(t, db)
+		s := open(t, db)
 		add(t, s, "old@example.com", "weekly")
 		o := importer.Options{List: "daily", Source: "reader club", By: "jan"}
 		const file = "a@example.com\nb@example.com\nold@example.com\nc@example.com\n"
-		first, err := im.Import(ctx, strings.NewReader(file), o)
+		first, err := importer.Import(ctx, s, strings.NewReader(file), o)
 		if err != nil || first.New != 3 || first.Added != 1 {
 			t.Fatalf("first: %+v, %v", first, err)
 		}
-		second, err := im.Import(ctx, strings.NewReader(file), o)
+		second, err := importer.Import(ctx, s, strings.NewReader(file), o)
 		if err != nil || second.Known != 4 || second.New+second.Added != 0 {
 			t.Fatalf("second: %+v, %v", second, err)
 		}
@@ -184,7 +184,7 @@ func TestImportTwiceAndUndo(t *testing.T) {
 		if err := s.Unsubscribe(ctx, b.ID, 0, "one click"); err != nil {
 			t.Fatal(err)
 		}
-		undone, err := im.Undo(ctx, first.ID)
+		undone, err := importer.Undo(ctx, s, first.ID, "jan")
 		if err != nil || undone != (subscribers.Undone{Subscriptions: 3, Subscribers: 2, Kept: 1}) {
 			t.Fatalf("undone: %+v, %v", undone, err)
 		}
@@ -196,17 +196,17 @@ func TestImportTwiceAndUndo(t *testing.T) {
 		if got := stateOf(t, s, "old@example.com", "weekly"); got != subscribers.Active {
 			t.Errorf("another list was touched: %q", got)
 		}
-		if _, err := im.Undo(ctx, first.ID); !errors.Is(err, subscribers.ErrState) {
+		if _, err := importer.Undo(ctx, s, first.ID, "jan"); !errors.Is(err, subscribers.ErrState) {
 			t.Errorf("undone twice: %v", err)
 		}
-		if again, err := im.Import(ctx, strings.NewReader(file), o); err != nil || again.New != 2 || again.Suppressed != 1 || again.Added != 1 {
+		if again, err := importer.Import(ctx, s, strings.NewReader(file), o); err != nil || again.New != 2 || again.Suppressed != 1 || again.Added != 1 {
 			t.Errorf("after undoing: %+v, %v", again, err)
 		}
 	})
 }
 
 func TestImportRefuses(t *testing.T) {
-	s, im := open(t, schematest.SQLite(t))
+	s := open(t, schematest.SQLite(t))
 	ctx := t.Context()
 	tests := []struct {
 		name, file string
@@ -221,7 +221,7 @@ func TestImportRefuses(t *testing.T) {
 		{"binary", "\x00\x01\x02\xff\xfe", importer.Options{List: "daily", Source: "x"}, importer.ErrNoAddress},
 	}
 	for _, tt := range tests {
-		if _, err := im.Import(ctx, strings.NewReader(tt.file), tt.o); !errors.Is(err, tt.want) {
+		if _, err := importer.Import(ctx, s, strings.NewReader(tt.file), tt.o); !errors.Is(err, tt.want) {
 			t.Errorf("%s: got %v, want %v", tt.name, err, tt.want)
 		}
 	}
@@ -250,11 +250,11 @@ func TestImportAndAudienceOfMany(t *testing.T) {
 	}
 	file := manyRows(n)
 	schematest.Each(t, func(t *testing.T, db *schema.DB) {
-		s, im := open(t, db)
+		s := open(t, db)
 		ctx := t.Context()
 		for _, dry := range []bool{true, false} {
 			begin := time.Now()
-			r, err := im.Import(ctx, strings.NewReader(file), importer.Options{List: "daily", Source: "old system", DryRun: dry})
+			r, err := importer.Import(ctx, s, strings.NewReader(file), importer.Options{List: "daily", Source: "old system", DryRun: dry})
 			if err != nil || r.New != n {
 				t.Fatalf("%+v, %v", r, err)
 			}
