@@ -190,7 +190,7 @@ func TestWriteJSON(t *testing.T) {
 
 // TestHostile: pages made to hurt end in bounded time.
 func TestHostile(t *testing.T) {
-	const size = 1 << 20
+	const size = 1 << 18
 	for name, unit := range map[string]string{
 		"deep": "<div>", "formatting": "<p><b><i><u>", "links": "<a href=/x>y</a> ", "tables": "<table><tr><td>x", "marked": "<span class='author' itemprop=author>x",
 		"headings": "<h1>A title here</h1>", "cards": "<div><h2><a href=/a>x y z</a></h2><p>a, b.</p></div>", "ampersands": "&amp;", "zeros": "\x00<p>a",

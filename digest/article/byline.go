@@ -374,7 +374,7 @@ func isName(s string) bool {
 	}
 	for i, w := range words {
 		r, _ := utf8.DecodeRuneInString(w)
-		if !unicode.IsLetter(r) || months[strings.ToLower(strings.Trim(w, ".,"))] != 0 && len(words) < 3 {
+		if !unicode.IsLetter(r) || len(words) == 1 && months[strings.ToLower(strings.Trim(w, ".,"))] != 0 {
 			return false
 		}
 		if unicode.IsLower(r) && (i == 0 || !particles[w]) {

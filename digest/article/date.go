@@ -38,7 +38,8 @@ func monthNames(lists ...string) map[string]time.Month {
 var (
 	isoDate    = regexp.MustCompile(`(?:^|[^0-9])((?:19|20)\d\d)[-/.](\d{1,2})[-/.](\d{1,2})(?:[^0-9]|$)`)
 	packedDate = regexp.MustCompile(`^((?:19|20)\d\d)(\d\d)(\d\d)(?:[T ]?(\d\d)(\d\d)(\d\d)?)?(Z|[+-]\d\d:?\d\d)?$`)
-	clock      = regexp.MustCompile(`(?:^|[^0-9:])([01]?\d|2[0-3])[:.h]([0-5]\d)(?:[:.]([0-5]\d)(?:[.,]\d+)?)?\s*([ap]\.?\s?m\b)?`)
+	clock      = regexp.MustCompile(`(?i)(?:^|[^0-9:])([01]?\d|2[0-3])(?:[:h]([0-5]\d)(?::[0-5]\d)?(?:[.,]\d+)?|\.([0-5]\d)\s*(?:uhr|[ap]\.?m)|\s*[ap]\.?m\b)\s*([ap]\.?\s?m\b)?`)
+	half       = regexp.MustCompile(`(?i)\d\s*([ap])\.?\s?m\b`)
 	zone       = regexp.MustCompile(`(?:\d|\s|T)(Z|(?:UTC|GMT)?\s?[+\-−]\d\d:?\d\d)\b|\b(UTC|GMT|EST|EDT|CST|CDT|MST|MDT|PST|PDT|CET|CEST|MSK|PKT|BST|IST)\b`)
 	yearFirst  = regexp.MustCompile(`((?:19|20)\d\d)\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})`)
 	numbers    = regexp.MustCompile(`(?:^|[^0-9])(\d{1,2})\s?[./-]\s?(\d{1,2})\s?[./-]\s?((?:19|20)\d\d|\d\d)(?:[^0-9]|$)`)
@@ -67,7 +68,7 @@ func parseDate(s string, american bool) (time.Time, bool) {
 	}
 	hour, minute := "", ""
 	if c := clock.FindStringSubmatch(afterT(s)); c != nil {
-		hour, minute = hours(c[1], c[4]), c[2]
+		hour, minute = hours(c[1], half.FindStringSubmatch(c[0])), c[2]+c[3]
 	}
 	return build(y, mo, d, hour, minute, zoneOf(s, hour))
 }
@@ -91,13 +92,14 @@ func zoneOf(s, hour string) string {
 	return m[1] + m[2]
 }
 
-func hours(h, half string) string {
+// hours is the hour of the day; half holds the a or p of a twelve-hour clock.
+func hours(h string, half []string) string {
 	n, _ := strconv.Atoi(h)
 	switch {
-	case half == "":
-	case half[0] == 'p' && n < 12:
+	case half == nil:
+	case strings.EqualFold(half[1], "p") && n < 12:
 		n += 12
-	case half[0] == 'a' && n == 12:
+	case strings.EqualFold(half[1], "a") && n == 12:
 		n = 0
 	}
 	return strconv.Itoa(n)

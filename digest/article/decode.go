@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/gogs/chardet"
-	"golang.org/x/net/html/charset"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/unicode"
@@ -156,9 +155,9 @@ func metaCharset(page []byte) string {
 
 // labelled finds an encoding by its label; nil when there is none of the name.
 func labelled(label string) encoding.Encoding {
-	enc, name := charset.Lookup(label)
-	if name == "utf-8" {
-		return unicode.UTF8
+	enc, err := htmlindex.Get(label)
+	if err != nil {
+		return nil
 	}
 	return enc
 }
@@ -177,7 +176,7 @@ func nearlyUTF8(page []byte) bool {
 		}
 		i += n
 	}
-	return good > 10*bad
+	return good > 3*bad
 }
 
 // detected asks the statistical detector, windows-1252 when it knows nothing.

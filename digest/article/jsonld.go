@@ -54,7 +54,10 @@ func collect(out []thing, v any, depth int) []thing {
 // inside strings, semicolons, and an end that is missing.
 func mend(s string) string {
 	s = strings.TrimSpace(s)
-	for _, mark := range []string{"<!--", "//<![CDATA[", "/*<![CDATA[*/", "<![CDATA["} {
+	if i := strings.IndexAny(s, "{["); strings.HasPrefix(s, "<!--") && i > 0 {
+		s = s[i:]
+	}
+	for _, mark := range []string{"//<![CDATA[", "/*<![CDATA[*/", "<![CDATA["} {
 		s = strings.TrimSpace(strings.TrimPrefix(s, mark))
 	}
 	if json.Valid([]byte(s)) {

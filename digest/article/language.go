@@ -23,6 +23,7 @@ func Language(prior, title, lead string) (lang, dir string) {
 	if lang == "" {
 		lang = found.Lang.Iso6393()
 	}
+	lang = spellingOf(text, lang)
 	if claim != "" && claim != lang && (letters.total < 40 || !found.IsReliable() || confusable(claim, lang)) && fits(claim, letters) {
 		lang = claim
 	}
@@ -71,6 +72,20 @@ func contains(list []string, s string) bool {
 		}
 	}
 	return false
+}
+
+// spellingOf corrects the detector where letters decide that it does not weigh:
+// Bulgarian has no ы, Russian no ї, Persian and Arabic no ٹ.
+func spellingOf(text, lang string) string {
+	switch {
+	case contains([]string{"bg", "mk", "sr", "uk"}, lang) && strings.ContainsAny(text, "ыэё") && !strings.ContainsAny(text, "іїєґўқғңү"):
+		return "ru"
+	case contains([]string{"ru", "bg"}, lang) && strings.ContainsAny(text, "їєґ"):
+		return "uk"
+	case contains([]string{"fa", "ar"}, lang) && strings.ContainsAny(text, "ٹڈڑں"):
+		return "ur"
+	}
+	return lang
 }
 
 // letterCount counts the letters of a text by direction and script.

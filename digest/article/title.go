@@ -64,7 +64,11 @@ func cutSite(s, site string) string {
 	for _, sep := range []string{" | ", " – ", " — ", " - ", " :: ", " « ", " » ", " • ", " · "} {
 		if i := strings.LastIndex(s, sep); i > 0 {
 			tail := s[i+len(sep):]
-			if strings.EqualFold(tail, site) || len(strings.Fields(tail)) <= 3 && len(strings.Fields(s[:i])) >= 4 {
+			least := 4
+			if sep == " | " || sep == " :: " {
+				least = 2
+			}
+			if strings.EqualFold(tail, site) || len(strings.Fields(tail)) <= 3 && len(strings.Fields(s[:i])) >= least {
 				return strings.TrimSpace(s[:i])
 			}
 		}
