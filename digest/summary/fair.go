@@ -302,6 +302,9 @@ func lowerWords(s string) []string {
 	return slices.DeleteFunc(words, func(w string) bool { return w == "" })
 }
 
+// maxDenials bounds how many denials of an article are told apart.
+const maxDenials = 50
+
 // weighFairness finds the denials of the article and, if there are any, which
 // sentences accuse and which denials would answer them: those that share a
 // name with the accusation or, if none does, all of them.
@@ -309,7 +312,7 @@ func (s *Study) weighFairness() {
 	rules := chargesFor(s.Doc.Language)
 	for i := range s.Candidates {
 		c := &s.Candidates[i]
-		if c.accuses, c.denies = rules.judge(c.Text); c.denies {
+		if c.accuses, c.denies = rules.judge(c.Text); c.denies && len(s.denials) < maxDenials {
 			s.denials = append(s.denials, i)
 		}
 	}
@@ -344,24 +347,22 @@ func (s *Study) weighFairness() {
 // of someone without a name, those of the sentence before it.
 func (s *Study) names(i int) map[int32]bool {
 	names := map[int32]bool{}
-	c := &s.Candidates[i]
-	for _, t := range c.tokens {
+	s.addNames(i, names)
+	if c := &s.Candidates[i]; c.Flaws&(Dangles|Loose) != 0 {
+		for j := i - 1; j >= 0 && s.Candidates[j].order >= c.order-1; j-- {
+			s.addNames(j, names)
+		}
+	}
+	return names
+}
+
+func (s *Study) addNames(i int, names map[int32]bool) {
+	for _, t := range s.Candidates[i].tokens {
 		w := &s.words[t.id]
 		if t.upper && !t.digit && w.length > 2 && w.inner > 0 && 2*w.upper > w.inner {
 			names[t.id] = true
 		}
 	}
-	if c.Flaws&(Dangles|Loose) != 0 {
-		for j := i - 1; j >= 0; j-- {
-			if s.Candidates[j].order == c.order-1 {
-				for id := range s.names(j) {
-					names[id] = true
-				}
-				break
-			}
-		}
-	}
-	return names
 }
 
 // fair says whether every accusation of the set is answered in it, if the

@@ -162,7 +162,7 @@ var languages = map[string]*language{
 		pronouns: set(""),
 		personal: set("tôi"), abbreviations: set("tp ts ths pgs gs bs q p th tt kts ks lm mr mrs ms dr st nxb ubnd đ.v t"), either: set("v.v"), starters: set("Theo Tuy Trong Trước Sau Ngày Tại Ông Bà Anh Chị Các Những Một Đây Khi Nếu Với Từ")},
 	"ar": {known: true,
-		back:     split("لكن|ولكن|إلا أن|كما|هو|هي|هم|هذا|هذه|ذلك|تلك|وهو|وهي|وهذا|وهذه|وذلك|وأضاف|وأضافت|وتابع|وتابعت|ثم|لذلك|ومع ذلك|غير أن|بيد أن|أيضا"),
+		back:     split("لكن|ولكن|لكنه|لكنها|لكنهم|ولكنه|ولكنها|ولكنهم|فيما|بينما|إنه|إنها|إلا أن|كما|هو|هي|هم|هذا|هذه|ذلك|تلك|وهو|وهي|وهذا|وهذه|وذلك|وأضاف|وأضافت|وتابع|وتابعت|ثم|لذلك|ومع ذلك|غير أن|بيد أن|أيضا"),
 		pronouns: set(""), abbreviations: set("د أ م ا ص ب ت")},
 	"ur": {known: true,
 		back:     split("وہ|یہ|انہوں|انھوں|ان|اس|اُن|اُس|لیکن|تاہم|جبکہ|مگر|اور|پھر|چنانچہ|اسی|انہی|علاوہ ازیں"),
