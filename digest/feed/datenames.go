@@ -7,7 +7,7 @@ import "strings"
 // Swedish, Danish, Norwegian, Finnish, Turkish, Indonesian, Romanian, Russian,
 // Ukrainian, Bulgarian, Greek, Arabic (both sets), Persian, Urdu, Hindi, Bengali.
 var months = monthNames(
-	"jan january jänner januar janvier janv enero ene janeiro gennaio gen januari stycznia styczeń sty ledna leden tammikuu tammikuuta ocak oca ianuarie ian январь января янв січень січня січ януари яну ιανουαρίου ιανουάριος ιαν يناير كانون‌الثاني ژانویه جنوری जनवरी জানুয়ারি জানুয়ারি",
+	"jan january jänner januar janvier janv enero ene janeiro gennaio gen januari stycznia styczeń sty ledna leden tammikuu tammikuuta ocak oca ianuarie ian январь января янв січень січня січ януари яну ιανουαρίου ιανουάριος ιαν يناير ژانویه جنوری जनवरी জানুয়ারি জানুয়ারি",
 	"feb february februar février févr fév fevrier febrero fevereiro fev febbraio februari lutego luty lut února únor helmikuu helmikuuta şubat şub februarie февраль февраля фев лютий лютого лют февруари φεβρουαρίου φεβρουάριος φεβ فبراير شباط فوریه فروری फरवरी फ़रवरी ফেব্রুয়ারি ফেব্রুয়ারি",
 	"mar march märz mär mars marzo março marco maart mrt marca marzec března březen maaliskuu maaliskuuta mart martie март марта мар березень березня бер μαρτίου μάρτιος μαρ مارس آذار مارچ मार्च মার্চ",
 	"apr april avril avr abril abr aprile kwietnia kwiecień kwi dubna duben huhtikuu huhtikuuta nisan nis aprilie апрель апреля апр квітень квітня кві април απριλίου απρίλιος απρ أبريل ابريل نيسان آوریل اپریل अप्रैल এপ্রিল",

@@ -109,9 +109,9 @@ func TestStatusInWords(t *testing.T) {
 
 func TestRedirectsForGoodAreTold(t *testing.T) {
 	mux := http.NewServeMux()
-	mux.Handle("/old", http.RedirectHandler("/middle", 301))
-	mux.Handle("/middle", http.RedirectHandler("/new", 308))
-	mux.Handle("/today", http.RedirectHandler("/old", 302))
+	mux.Handle("/old", http.RedirectHandler("/middle", http.StatusMovedPermanently))
+	mux.Handle("/middle", http.RedirectHandler("/new", http.StatusPermanentRedirect))
+	mux.Handle("/today", http.RedirectHandler("/old", http.StatusFound))
 	mux.HandleFunc("/new", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "here") })
 	s := httptest.NewServer(mux)
 	defer s.Close()

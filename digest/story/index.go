@@ -19,6 +19,7 @@ const (
 	sampling       = 4    // one shingle in so many leads to candidates
 	maxWords       = 3000 // of a text: enough to know it again
 	maxChain       = 500  // articles with one sampled shingle: beyond that it is boilerplate
+	minLead        = 1.2  // evidence, common names left out, that makes a closer look worth while
 	maxCompared    = 12   // members of a story, the newest, that a new article is held against
 )
 
@@ -29,10 +30,12 @@ type Index struct {
 	byID     map[string]int32
 	stories  map[string][]int32
 	text     chains // sampled shingles
-	terms    chains // names, numbers and rare words
+	terms    lists  // names, numbers and words
+	tally    tally
 	corpus   corpus
 	profiler *profiler
 	newest   time.Time
+	swept    time.Time // what newest was when the index was last looked through
 	dead     int
 }
 
@@ -47,12 +50,44 @@ type entry struct {
 	gone      bool // out of the window
 }
 
-// chains lead from a hash to the documents that have it.
+// tally counts what documents have in common with a new one.
+type tally struct {
+	score []float32 // by document, 0 outside of one search
+	hits  []int32
+}
+
+func (t *tally) add(doc int32, weight float32) {
+	if t.score[doc] == 0 {
+		t.hits = append(t.hits, doc)
+	}
+	t.score[doc] += weight
+}
+
+// grow makes room for n documents.
+func (t *tally) grow(n int) {
+	if n > len(t.score) {
+		t.score = append(t.score, make([]float32, n)...) // twice as long at least
+	}
+}
+
+// take returns the documents with at least that score and clears the tally.
+func (t *tally) take(least float32) []int32 {
+	var out []int32
+	for _, d := range t.hits {
+		if t.score[d] >= least {
+			out = append(out, d)
+		}
+		t.score[d] = 0
+	}
+	t.hits = t.hits[:0]
+	return out
+}
+
+// chains lead from a shingle to the documents that have it. There are many
+// shingles and few documents for each, so the documents are linked.
 type chains struct {
 	heads map[uint32]chain
 	links []posting
-	score []float32 // scratch, by document
-	hits  []int32
 }
 
 type chain struct {
@@ -60,49 +95,23 @@ type chain struct {
 	length int32
 }
 
-type posting struct {
-	doc, next int32
-	flags     uint8
-}
+type posting struct{ doc, next int32 }
 
-func (c *chains) add(h uint32, doc int32, flags uint8) {
+func (c *chains) add(h uint32, doc int32) {
 	if c.heads == nil {
 		c.heads = map[uint32]chain{}
 	}
 	head := c.heads[h]
-	c.links = append(c.links, posting{doc: doc, next: head.newest, flags: flags})
-	c.heads[h] = chain{newest: int32(len(c.links)), length: head.length + 1}
+	c.links = append(c.links, posting{doc, head.newest})
+	c.heads[h] = chain{int32(len(c.links)), head.length + 1}
 }
 
-// count adds what weigh says of each document with that hash.
-func (c *chains) count(h uint32, limit int32, weigh func(flags uint8) float32) {
-	head := c.heads[h]
-	if head.length > limit {
-		return
-	}
-	for p := head.newest; p != 0; p = c.links[p-1].next {
-		l := c.links[p-1]
-		for int(l.doc) >= len(c.score) {
-			c.score = append(c.score, 0)
-		}
-		if c.score[l.doc] == 0 {
-			c.hits = append(c.hits, l.doc)
-		}
-		c.score[l.doc] += weigh(l.flags)
-	}
-}
+// lists lead from a term to the documents that have it, one more than twice
+// their number where it is a name there, twice where not.
+type lists map[uint32][]int32
 
-// take returns the documents with at least that score and clears the scratch.
-func (c *chains) take(least float32) []int32 {
-	var out []int32
-	for _, d := range c.hits {
-		if c.score[d] >= least {
-			out = append(out, d)
-		}
-		c.score[d] = 0
-	}
-	c.hits = c.hits[:0]
-	return out
+func (l lists) add(h uint32, doc int32, flags uint8) {
+	l[h] = append(l[h], 2*doc+int32(flags&isName))
 }
 
 // Add puts an article into the index and returns the story it belongs to: the
@@ -127,7 +136,7 @@ func (x *Index) Add(d Doc) (storyID string, why string) {
 
 func (x *Index) init() {
 	if x.byID == nil {
-		x.byID, x.stories = map[string]int32{}, map[string][]int32{}
+		x.byID, x.stories, x.terms = map[string]int32{}, map[string][]int32{}, lists{}
 	}
 	if x.profiler == nil || len(x.profiler.known) > 1<<18 {
 		x.profiler = newProfiler()
@@ -167,7 +176,7 @@ func (x *Index) insert(e entry) {
 	x.stories[e.story] = append(x.stories[e.story], n)
 	for _, s := range e.shingles {
 		if s%sampling == 0 {
-			x.text.add(s, n, 0)
+			x.text.add(s, n)
 		}
 	}
 	for _, t := range e.profile.terms {
@@ -208,30 +217,46 @@ func (x *Index) matches(e entry) []match {
 
 // copies lists the documents in the window that share at least two sampled shingles with e.
 func (x *Index) copies(e entry) []int32 {
+	x.tally.grow(len(x.docs))
 	for _, s := range e.shingles {
-		if s%sampling == 0 {
-			x.text.count(s, maxChain, func(uint8) float32 { return 1 })
-		}
-	}
-	return x.inWindow(e, x.text.take(2))
-}
-
-// reports lists the documents in the window that share enough of what is rare with e.
-func (x *Index) reports(e entry) []int32 {
-	limit := int32(max(60, x.corpus.n/40))
-	for _, t := range e.profile.terms {
-		if t.flags&(isSmall|isRole|isKind) != 0 {
+		if s%sampling != 0 {
 			continue
 		}
-		r := float32(x.corpus.rarity(t.hash))
-		x.terms.count(t.hash, limit, func(flags uint8) float32 {
-			if e.profile.cased && (flags|t.flags)&isName == 0 {
-				return r / 2
-			}
-			return r
-		})
+		head := x.text.heads[s]
+		if head.length > maxChain {
+			continue
+		}
+		for p := head.newest; p != 0; p = x.text.links[p-1].next {
+			x.tally.add(x.text.links[p-1].doc, 1)
+		}
 	}
-	return x.inWindow(e, x.terms.take(minEvidence*0.9))
+	return x.inWindow(e, x.tally.take(2))
+}
+
+// reports lists the documents in the window that share enough of what is rare
+// with e: names count as rare as they are, other words half of it.
+func (x *Index) reports(e entry) []int32 {
+	x.tally.grow(len(x.docs))
+	limit := max(60, x.corpus.n/100)
+	for _, t := range e.profile.terms {
+		docs := x.terms[t.hash]
+		if t.flags&(isSmall|isRole|isKind) != 0 || len(docs) > limit {
+			continue
+		}
+		name := float32(x.corpus.rarity(t.hash))
+		plain := name
+		if e.profile.cased && t.flags&isName == 0 {
+			plain = name / 2
+		}
+		for _, d := range docs {
+			if d&1 != 0 {
+				x.tally.add(d/2, name)
+			} else {
+				x.tally.add(d/2, plain)
+			}
+		}
+	}
+	return x.inWindow(e, x.tally.take(minLead))
 }
 
 func (x *Index) inWindow(e entry, docs []int32) []int32 {
@@ -326,6 +351,10 @@ func apart(a, b time.Time) time.Duration {
 // forget drops what has left the window, and rebuilds the index when half of
 // it is gone.
 func (x *Index) forget() {
+	if x.newest.Sub(x.swept) < time.Hour {
+		return
+	}
+	x.swept = x.newest
 	for i := range x.docs {
 		if e := &x.docs[i]; !e.gone && x.newest.Sub(e.published) > 2*Window {
 			x.corpus.add(e.profile, -1)
@@ -339,7 +368,7 @@ func (x *Index) forget() {
 		return
 	}
 	old := *x
-	*x = Index{newest: old.newest, corpus: old.corpus, profiler: old.profiler}
+	*x = Index{newest: old.newest, swept: old.swept, corpus: old.corpus, profiler: old.profiler}
 	x.init()
 	for _, e := range old.docs {
 		if !e.gone {

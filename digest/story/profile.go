@@ -156,7 +156,7 @@ func unspacedLen(s string) int {
 }
 
 // wordLen is the length of the word or number s begins with: "300,000",
-// "2:08:51" and "6.4" are one number.
+// "2:08:51" and "6.4" are one number, "G20" is one word.
 func wordLen(s string) int {
 	first, _ := utf8.DecodeRuneInString(s)
 	number := unicode.IsDigit(first)
@@ -167,7 +167,7 @@ func wordLen(s string) int {
 			if next, _ := utf8.DecodeRuneInString(s[i+1:]); !unicode.IsDigit(next) {
 				return i
 			}
-		case number, !unicode.IsLetter(r) && !unicode.IsMark(r) && r != '\u200c' || unspaced(r):
+		case number, !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && r != '\u200c' || unspaced(r):
 			return i
 		}
 	}

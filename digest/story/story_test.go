@@ -1,6 +1,7 @@
 package story
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -44,5 +45,41 @@ func TestReplayJSON(t *testing.T) {
 	}
 	if err := ReplayJSON(strings.NewReader("{"), &out); err == nil {
 		t.Error("half a line: got no error")
+	}
+}
+
+// TestIndexForgets: what has left the window takes neither memory nor part.
+func TestIndexForgets(t *testing.T) {
+	var x Index
+	for i := range 600 {
+		day := monday.Add(time.Duration(i) * 6 * time.Hour)
+		if got, why := x.Add(Doc{ID: fmt.Sprint(i), Title: "The same headline", Text: ferry, Published: day}); i > 0 && (got == fmt.Sprint(i)) != (why == "") {
+			t.Fatalf("%d: story %s, %q", i, got, why)
+		}
+	}
+	if n := len(x.docs); n > 200 {
+		t.Errorf("600 articles in 150 days: %d held, want those of some days", n)
+	}
+	if got, _ := x.Add(Doc{ID: "0", Title: "The same headline", Text: ferry, Published: monday}); got != "0" {
+		t.Errorf("an article from before the window: got story %s, want its own", got)
+	}
+}
+
+func TestScriptsWithoutCapitals(t *testing.T) {
+	for name, c := range map[string][2]Doc{
+		"Chinese": {
+			{ID: "a", Title: "北港大桥施工事故造成三人死亡", Text: "周一清晨,北港大桥在施工期间发生坍塌,造成三人死亡,七人受伤。救援人员连夜搜救。"},
+			{ID: "b", Title: "北港大桥坍塌 三死七伤", Text: "北港大桥周一发生坍塌事故,已有三人死亡,七名工人受伤送医,市长赶赴现场。"},
+		},
+		"Urdu": {
+			{ID: "a", Title: "دریائے نیلم پر پل گرنے سے تین افراد ہلاک", Text: "دریائے نیلم پر زیر تعمیر پل گرنے سے تین مزدور ہلاک اور 17 زخمی ہو گئے۔ امدادی ٹیمیں پہنچ گئیں۔"},
+			{ID: "b", Title: "نیلم میں زیر تعمیر پل منہدم", Text: "دریائے نیلم پر زیر تعمیر پل منہدم ہو گیا، تین مزدور ہلاک اور 17 زخمی ہوئے۔"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := Cluster(c[:]); got["a"] != got["b"] {
+				t.Error("two reports of one event are two stories")
+			}
+		})
 	}
 }
