@@ -12,4 +12,24 @@
 // names and redirects say, because the check is made on the address being
 // dialled, after DNS. Every failure is an [*Error] that says in words what
 // happened and how to mend it.
+//
+// # Decisions
+//
+// robots.txt has its own reader (RFC 9309, 150 lines). temoto/robotstxt v1.1.2
+// joins the groups around an empty Disallow, so that the commonest file of all
+// ("User-agent: *", "Disallow:", then a banned bot) bans everybody, and matches
+// patterns with a star anywhere in the path.
+//
+// A 200 with the old ETag is not read; a 200 with the old Last-Modified is, and
+// the hash of the body decides: servers stamp changed pages with old dates.
+//
+// Redirects are followed by hand on the transport. http.Client would parse
+// Location on its own terms, hide which hop failed, and take no turn at the next
+// host. A redirect within one Get makes no pause, only takes its turn.
+//
+// A body shorter than its Content-Length is an error and not half a feed: half a
+// feed looks like withdrawn stories.
+//
+// No proxy is taken from the environment. The guard cannot see behind a proxy,
+// so an operator who wants one has to say so and let it do the guarding.
 package fetch
