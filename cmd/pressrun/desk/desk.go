@@ -1,0 +1,367 @@
+// Package desk is where editors and admins work in a browser: Today, issues
+// with their sealed previews, stories, sources, lists, subscribers.
+//
+// Every page is drawn by package templates and works without JavaScript; a
+// link shows, a form changes. Whoever is not signed in sees the door. Roles
+// (viewer < editor < approver < list admin < operator) are checked where
+// something changes.
+package desk
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"pressrun/deploy/installation"
+	"pressrun/digest"
+	"pressrun/mailer"
+	"pressrun/subscribers"
+	"pressrun/templates"
+)
+
+// Desk serves the pages below /desk/. All fields are needed.
+type Desk struct {
+	Digest       *digest.Store
+	Subscribers  *subscribers.Store
+	Mailer       *mailer.Mailer
+	Installation *installation.Store
+	Now          func() time.Time
+	Log          *slog.Logger
+	// Where says where mail goes: "relay main", "the built-in catcher".
+	Where string
+	// CatcherURL is the catcher's inbox, "" = there is none.
+	CatcherURL string
+	// Secure marks cookies as https only.
+	Secure bool
+
+	// What an editor does to an issue; each may need several rooms.
+	Edit     func(ctx context.Context, issue int64, e digest.Edit, by string) error
+	Subject  func(ctx context.Context, issue int64, subject, preheader, by string) error
+	Approve  func(ctx context.Context, issue int64, revision int, by string) error
+	SendNow  func(ctx context.Context, issue int64, by string) error
+	SendTest func(ctx context.Context, issue int64, to []string, by string) error
+	Pause    func(ctx context.Context, issue int64, by string) error
+	Resume   func(ctx context.Context, issue int64, by string) error
+	Cancel   func(ctx context.Context, issue int64, why, by string) error
+	// Frame is an edition as its bytes show it: HTML, or the text part.
+	Frame func(ctx context.Context, edition int64) (html, text string, err error)
+	// Audience counts who would get the issue now.
+	Audience func(ctx context.Context, issue digest.Issue) (int, error)
+	// Why tells in a line what became of a reader's copy.
+	Why func(ctx context.Context, issue int64, address string) (string, error)
+}
+
+// Cookie holds a user's session.
+const Cookie = "pressrun_desk"
+
+// Handler is the whole desk as one table.
+func (d *Desk) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /desk/sign-in/{token}", d.door)
+	mux.HandleFunc("POST /desk/sign-in/{token}", d.signIn)
+	for pattern, page := range map[string]struct {
+		role string
+		f    func(*request) error
+	}{
+		"GET /desk/{$}":                                    {"viewer", d.today},
+		"GET /desk/issues":                                 {"viewer", d.issues},
+		"GET /desk/issues/{id}":                            {"viewer", d.issue},
+		"GET /desk/issues/{id}/frame/{edition}":            {"viewer", d.frame},
+		"POST /desk/issues/{id}":                           {"approver", d.act},
+		"POST /desk/issues/{id}/subject":                   {"editor", d.subject},
+		"POST /desk/issues/{id}/test":                      {"editor", d.test},
+		"POST /desk/issues/{id}/stories/{edition}/{story}": {"editor", d.editStory},
+		"GET /desk/issues/{id}/readers":                    {"viewer", d.readers},
+		"GET /desk/stories":                                {"viewer", d.stories},
+		"POST /desk/stories/{id}":                          {"editor", d.storyAct},
+		"GET /desk/sources":                                {"viewer", d.sources},
+		"POST /desk/sources/{id}":                          {"operator", d.sourceAct},
+		"GET /desk/newsletters":                            {"viewer", d.newsletters},
+		"POST /desk/newsletters/{id}":                      {"operator", d.newsletterAct},
+		"GET /desk/lists":                                  {"viewer", d.lists},
+		"GET /desk/subscribers":                            {"list admin", d.subscribers},
+		"GET /desk/subscribers/{id}":                       {"list admin", d.subscriber},
+		"POST /desk/subscribers/{id}":                      {"list admin", d.subscriberAct},
+		"GET /desk/bounces":                                {"list admin", d.suppressions},
+		"GET /desk/users":                                  {"operator", d.users},
+		"POST /desk/users":                                 {"operator", d.userAct},
+		"GET /desk/arm":                                    {"viewer", d.arm},
+		"POST /desk/stop":                                  {"editor", d.stop},
+		"POST /desk/start":                                 {"operator", d.start},
+		"POST /desk/sign-out":                              {"viewer", d.signOut},
+	} {
+		mux.HandleFunc(pattern, d.guarded(page.role, page.f))
+	}
+	mux.HandleFunc("/desk/", d.guarded("viewer", func(r *request) error { return digest.ErrNotFound }))
+	return mux
+}
+
+// request is one call by somebody who is signed in.
+type request struct {
+	*http.Request
+	w    http.ResponseWriter
+	user installation.User
+	ctx  context.Context
+}
+
+// policy lets pages load what is ours and show the sealed preview in a frame.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' https: data:; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+func (d *Desk) guarded(role string, f func(*request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, hr *http.Request) {
+		w.Header().Set("Content-Security-Policy", policy)
+		w.Header().Set("Cache-Control", "no-store")
+		hr.Body = http.MaxBytesReader(w, hr.Body, 1<<20)
+		user, err := d.user(hr)
+		if errors.Is(err, installation.ErrNotFound) {
+			d.locked(w)
+			return
+		}
+		r := &request{Request: hr, w: w, user: user, ctx: hr.Context()}
+		if err == nil && !user.May(role) {
+			d.message(r, http.StatusForbidden, "Not for your role", "You are signed in as "+user.Role+"; this needs the role "+role+". Nothing was changed.")
+			return
+		}
+		if err == nil {
+			err = f(r)
+		}
+		if err != nil {
+			d.failed(r, err)
+		}
+	}
+}
+
+func (d *Desk) user(r *http.Request) (installation.User, error) {
+	c, err := r.Cookie(Cookie)
+	if err != nil {
+		return installation.User{}, installation.ErrNotFound
+	}
+	return d.Installation.SessionUser(r.Context(), c.Value)
+}
+
+// locked is what somebody sees who is not signed in.
+func (d *Desk) locked(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(http.StatusUnauthorized)
+	templates.Desk(w, templates.DeskMessage, templates.DeskPage{Title: "The desk is locked", Body: templates.MessageBody{Text: []string{
+		"You are not signed in, or your session has ended.",
+		"Ask an operator for a sign-in link, or make one on the server: pressrun user link you@example.com",
+	}}})
+}
+
+// failed turns an error into a page that says what happened and what was kept.
+func (d *Desk) failed(r *request, err error) {
+	switch {
+	case errors.Is(err, digest.ErrNotFound), errors.Is(err, subscribers.ErrNotFound), errors.Is(err, mailer.ErrNoDelivery):
+		d.message(r, http.StatusNotFound, "Not here", "There is nothing at this address. It may have been removed.")
+	case errors.Is(err, digest.ErrState):
+		d.message(r, http.StatusConflict, "Not any more", "The issue has moved on since you opened the page, so nothing was changed. Open it again to see where it stands.")
+	default:
+		d.Log.Error("desk", "path", r.URL.Path, "err", err)
+		d.message(r, http.StatusInternalServerError, "That did not work", "Something failed on our side and has been logged. What you had saved before is kept. Try again in a moment.")
+	}
+}
+
+func (d *Desk) message(r *request, status int, title string, text ...string) {
+	d.drawStatus(r, status, templates.DeskMessage, templates.DeskPage{Title: title, Body: templates.MessageBody{Text: text, Actions: []templates.Action{{Title: "Today", URL: "/desk/"}}}})
+}
+
+func (d *Desk) draw(r *request, name string, v templates.DeskPage) error {
+	return d.drawStatus(r, http.StatusOK, name, v)
+}
+
+func (d *Desk) drawStatus(r *request, status int, name string, v templates.DeskPage) error {
+	st, err := d.Mailer.Status(r.ctx)
+	if err != nil {
+		return err
+	}
+	v.User, v.Role = r.user.Email, r.user.Role
+	v.Armed, v.Stopped, v.Where = st.Armed || d.loopback(), st.Stopped, d.Where
+	v.CatcherURL, v.ArmURL, v.StopURL, v.StartURL, v.SignOutURL = d.CatcherURL, "/desk/arm", "/desk/stop", "/desk/start", "/desk/sign-out"
+	if list, err := d.Digest.Newsletters(r.ctx); err == nil && len(list) > 0 {
+		v.Brand = list[0].Spec.Brand.Name
+	}
+	v.Flash = append(v.Flash, flashes(r)...)
+	var b bytes.Buffer
+	if err := templates.Desk(&b, name, v); err != nil {
+		return err
+	}
+	r.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	r.w.WriteHeader(status)
+	_, err = r.w.Write(b.Bytes())
+	return err
+}
+
+// loopback reports whether every relay is on this machine: then mail goes out
+// without arming.
+func (d *Desk) loopback() bool {
+	for _, r := range d.Mailer.Relays {
+		if !r.Loopback() {
+			return false
+		}
+	}
+	return len(d.Mailer.Relays) > 0
+}
+
+// done sends the browser back with a sentence about what was done.
+func done(r *request, to, sentence string) error {
+	http.SetCookie(r.w, &http.Cookie{Name: "pressrun_flash", Value: strconv.QuoteToASCII(sentence)[1 : len(strconv.QuoteToASCII(sentence))-1], Path: "/desk/", MaxAge: 30, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	http.Redirect(r.w, r.Request, to, http.StatusSeeOther)
+	return nil
+}
+
+func flashes(r *request) []templates.Flash {
+	c, err := r.Cookie("pressrun_flash")
+	if err != nil || c.Value == "" {
+		return nil
+	}
+	http.SetCookie(r.w, &http.Cookie{Name: "pressrun_flash", Path: "/desk/", MaxAge: -1})
+	text, err := strconv.Unquote(`"` + c.Value + `"`)
+	if err != nil {
+		return nil
+	}
+	return []templates.Flash{{Kind: templates.KindGood, Text: text}}
+}
+
+func (r *request) id(name string) int64 {
+	n, _ := strconv.ParseInt(r.PathValue(name), 10, 64)
+	return n
+}
+
+func (d *Desk) door(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Security-Policy", policy)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	// Opening the link changes nothing: mail scanners open links, people press buttons.
+	templates.Desk(w, templates.DeskSignIn, templates.DeskPage{Title: "Sign in", Body: templates.SignInBody{Link: "/desk/sign-in/" + r.PathValue("token")}})
+}
+
+func (d *Desk) signIn(w http.ResponseWriter, r *http.Request) {
+	session, err := d.Installation.SignIn(r.Context(), r.PathValue("token"))
+	if errors.Is(err, installation.ErrLink) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(http.StatusGone)
+		templates.Desk(w, templates.DeskMessage, templates.DeskPage{Title: "This link is used up", Body: templates.MessageBody{Text: []string{
+			"A sign-in link works once and for half an hour.", "Ask for a new one, or make it on the server: pressrun user link you@example.com"}}})
+		return
+	}
+	if err != nil {
+		d.Log.Error("sign in", "err", err)
+		http.Error(w, "Signing in did not work; try again in a moment.", http.StatusInternalServerError)
+		return
+	}
+	http.SetCookie(w, &http.Cookie{Name: Cookie, Value: session, Path: "/", MaxAge: int(installation.SessionAge.Seconds()), HttpOnly: true, Secure: d.Secure, SameSite: http.SameSiteLaxMode})
+	http.Redirect(w, r, "/desk/", http.StatusSeeOther)
+}
+
+func (d *Desk) signOut(r *request) error {
+	if c, err := r.Cookie(Cookie); err == nil {
+		if err := d.Installation.SignOut(r.ctx, c.Value); err != nil {
+			return err
+		}
+	}
+	http.SetCookie(r.w, &http.Cookie{Name: Cookie, Path: "/", MaxAge: -1})
+	http.Redirect(r.w, r.Request, "/desk/", http.StatusSeeOther)
+	return nil
+}
+
+func (d *Desk) stop(r *request) error {
+	if err := d.Mailer.Stop(r.ctx, r.user.Email, "stopped at the desk"); err != nil {
+		return err
+	}
+	d.Installation.Audit(r.ctx, r.user.Email, "stop", "sending", "")
+	return done(r, "/desk/", "Sending is stopped in all processes.")
+}
+
+func (d *Desk) start(r *request) error {
+	if err := d.Mailer.Start(r.ctx, r.user.Email); err != nil {
+		return err
+	}
+	d.Installation.Audit(r.ctx, r.user.Email, "start", "sending", "")
+	return done(r, "/desk/", "Sending goes on.")
+}
+
+func (d *Desk) arm(r *request) error {
+	return d.draw(r, templates.DeskMessage, templates.DeskPage{Title: "Arm this installation", Body: templates.MessageBody{Text: []string{
+		"While disarmed, every mail stays on this machine, in the built-in catcher.",
+		"To let mail leave: configure a relay, set the postal address of each newsletter, then run on the server: pressrun arm --to you@example.com. A test mail with a code goes out by the relay; type the code in.",
+		"Arming holds for this machine and sender domain. A copied or restored database is disarmed.",
+	}}})
+}
+
+// near is a time as a cell: relative, absolute on hover.
+func (d *Desk) near(t time.Time) templates.Cell {
+	if t.IsZero() {
+		return templates.Cell{Text: "never"}
+	}
+	return templates.Cell{Text: templates.Near(t, d.Now()), Hover: stamp(t)}
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") }
+
+var stateKinds = map[string]string{
+	"draft": templates.KindWait, "held": templates.KindWarn, "approved": templates.KindGood, "sending": templates.KindWait, "paused": templates.KindWarn,
+	"sent": templates.KindGood, "closed": templates.KindGood, "failed": templates.KindAlert, "skipped": templates.KindPlain, "cancelled": templates.KindPlain,
+	"active": templates.KindGood, "failing": templates.KindAlert, "silent": templates.KindWarn, "pending": templates.KindWait, "unsubscribed": templates.KindPlain,
+	"planned": templates.KindPlain, "running": templates.KindWait, "done": templates.KindGood, "missed": templates.KindAlert,
+	"accepted": templates.KindGood, "queued": templates.KindWait, "deferred": templates.KindWarn, "uncertain": templates.KindWarn, "parked": templates.KindWarn,
+}
+
+func state(word string) templates.State { return templates.State{Kind: stateKinds[word], Word: word} }
+
+// pager of a list of total rows.
+func pager(r *request, page, per, total int) templates.Pager {
+	p := templates.Pager{From: min((page-1)*per+1, total), To: min(page*per, total), Total: total}
+	at := func(n int) string {
+		q := r.URL.Query()
+		q.Set("page", strconv.Itoa(n))
+		return r.URL.Path + "?" + q.Encode()
+	}
+	if page > 1 {
+		p.Prev = at(page - 1)
+	}
+	if page*per < total {
+		p.Next = at(page + 1)
+	}
+	return p
+}
+
+// pageOf is the page a request asks for, from 1.
+func pageOf(r *request) int {
+	n, _ := strconv.Atoi(r.URL.Query().Get("page"))
+	return max(1, min(n, 1_000_000))
+}
+
+// sorted is a column that sorts by key, and knows when it does.
+func sorted(r *request, title, key, current string) templates.Column {
+	q := r.URL.Query()
+	q.Set("sort", key)
+	q.Del("page")
+	c := templates.Column{Title: title, Sort: r.URL.Path + "?" + q.Encode()}
+	if key == current {
+		c.Sorted = "ascending"
+	}
+	return c
+}
+
+func contains(text, query string) bool {
+	return strings.Contains(strings.ToLower(text), strings.ToLower(strings.TrimSpace(query)))
+}
+
+// cut takes one page out of rows that are all at hand.
+func cut[T any](list []T, page, per int) []T {
+	from := min((page-1)*per, len(list))
+	return list[from:min(from+per, len(list))]
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%s %s", templates.Words("en").Number(n), many)
+}

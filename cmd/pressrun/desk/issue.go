@@ -1,0 +1,524 @@
+package desk
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"pressrun/digest"
+	"pressrun/mailer"
+	"pressrun/templates"
+)
+
+func (d *Desk) today(r *request) error {
+	alarms, err := d.Installation.Alarms(r.ctx, true, 20)
+	if err != nil {
+		return err
+	}
+	body := templates.TodayBody{}
+	for _, a := range slices.Backward(alarms) {
+		text := a.Detail
+		if a.Count > 1 {
+			text += fmt.Sprintf(" (%d times)", a.Count)
+		}
+		body.Alarms = append(body.Alarms, templates.Alarm{Subject: a.Kind + ": " + a.Subject, Text: text, Since: "since " + stamp(a.Opened), Kind: templates.KindAlert})
+	}
+	waiting, err := d.Digest.IssuesIn(r.ctx, "draft", "held", "approved", "countdown")
+	if err != nil {
+		return err
+	}
+	for _, i := range waiting {
+		subject, err := d.subjectOf(r, i)
+		if err != nil {
+			return err
+		}
+		body.Waiting = append(body.Waiting, templates.Draft{Newsletter: i.Spec.Title, Subject: subject, When: d.whenOut(i), Hover: stamp(i.SlotAt), URL: issueURL(i.ID), State: state(i.State)})
+	}
+	if body.Next, err = d.nextSlots(r); err != nil {
+		return err
+	}
+	if body.Recent, err = d.recentIssues(r); err != nil {
+		return err
+	}
+	return d.draw(r, templates.DeskToday, templates.DeskPage{Title: "Today", Current: "Today", Body: body})
+}
+
+func (d *Desk) subjectOf(r *request, i digest.Issue) (string, error) {
+	list, err := d.Digest.Editions(r.ctx, i.ID, i.Revision)
+	if err != nil || len(list) == 0 {
+		return i.Spec.Title, err
+	}
+	return list[0].Subject, nil
+}
+
+func (d *Desk) whenOut(i digest.Issue) string {
+	near := templates.Near(i.SlotAt, d.Now())
+	switch i.State {
+	case "approved", "countdown":
+		return "goes out " + near
+	case "held":
+		return "held: " + i.Reason
+	case "draft":
+		if i.Spec.Approval == "send" {
+			return "goes out " + near + " unless somebody holds it"
+		}
+		return "waits for approval; its time is " + near
+	}
+	return near
+}
+
+func (d *Desk) nextSlots(r *request) (templates.Table, error) {
+	t := templates.Table{Caption: "Next slots", Columns: []templates.Column{{Title: "Newsletter", Wide: true}, {Title: "When"}, {Title: "State"}},
+		Empty: templates.Empty{Text: "Nothing is scheduled. A newsletter with a schedule plans its slots here."}}
+	names, err := d.newsletterNames(r)
+	if err != nil {
+		return t, err
+	}
+	slots, err := d.Digest.Slots(r.ctx, 0, d.Now().Add(-time.Minute))
+	if err != nil {
+		return t, err
+	}
+	for _, s := range slots[:min(8, len(slots))] {
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: names[s.NewsletterID]}, d.near(s.At), {State: state(s.State)}}})
+	}
+	return t, nil
+}
+
+func (d *Desk) newsletterNames(r *request) (map[int64]string, error) {
+	list, err := d.Digest.Newsletters(r.ctx)
+	names := map[int64]string{}
+	for _, n := range list {
+		names[n.ID] = n.Spec.WithDefaults(n.Name).Title
+	}
+	return names, err
+}
+
+func (d *Desk) recentIssues(r *request) (templates.Table, error) {
+	issues, err := d.Digest.Issues(r.ctx, 0, 12, 0)
+	t := issueTable()
+	t.Empty = templates.Empty{Text: "No issue has been sent yet."}
+	for _, i := range issues {
+		if i.Started.IsZero() {
+			continue
+		}
+		row, err := d.issueRow(r, i)
+		if err != nil {
+			return t, err
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t, err
+}
+
+func issueTable() templates.Table {
+	return templates.Table{Caption: "Issues", Columns: []templates.Column{{Title: "Issue", Wide: true}, {Title: "State"}, {Title: "Slot"}, {Title: "Readers", Number: true}},
+		Empty: templates.Empty{Text: "No issue yet. The next slot makes one, or: pressrun issue build NEWSLETTER"}}
+}
+
+func (d *Desk) issueRow(r *request, i digest.Issue) (templates.Row, error) {
+	subject, err := d.subjectOf(r, i)
+	if err != nil {
+		return templates.Row{}, err
+	}
+	st := state(i.State)
+	audience := templates.Cell{Text: "–"}
+	if !i.Started.IsZero() {
+		audience = templates.Cell{Text: templates.Words("en").Number(i.Audience), URL: issueURL(i.ID) + "/readers"}
+	}
+	return templates.Row{Cells: []templates.Cell{
+		{Text: subject, URL: issueURL(i.ID), Note: fmt.Sprintf("%s No. %d", i.Spec.Title, i.Number), Direction: "auto"},
+		{State: st, Hover: i.Reason}, d.near(i.SlotAt), audience,
+	}}, nil
+}
+
+func issueURL(id int64) string { return "/desk/issues/" + strconv.FormatInt(id, 10) }
+
+func (d *Desk) issues(r *request) error {
+	all, err := d.Digest.Issues(r.ctx, 0, 1000, 0)
+	if err != nil {
+		return err
+	}
+	query, want := r.URL.Query().Get("q"), r.URL.Query().Get("state")
+	counts := map[string]int{}
+	var rows []digest.Issue
+	for _, i := range all {
+		counts[i.State]++
+		if (want == "" || i.State == want) && contains(i.Spec.Title+" "+i.Newsletter+" "+i.Subject+" "+i.Reason, query) {
+			rows = append(rows, i)
+		}
+	}
+	t := issueTable()
+	t.Columns[2].Sorted = "descending"
+	page := pageOf(r)
+	for _, i := range cut(rows, page, 50) {
+		row, err := d.issueRow(r, i)
+		if err != nil {
+			return err
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	t.Pager = pager(r, page, 50, len(rows))
+	filters := []templates.Filter{{Title: "All", URL: "/desk/issues", Count: len(all), Current: want == ""}}
+	for _, s := range []string{"draft", "held", "approved", "sending", "sent", "closed", "skipped"} {
+		if counts[s] > 0 {
+			filters = append(filters, templates.Filter{Title: s, URL: "/desk/issues?state=" + s, Count: counts[s], Current: want == s})
+		}
+	}
+	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Issues", Current: "Issues",
+		Body: templates.TableBody{Search: &templates.Search{Label: "Search by newsletter", Query: query, Keep: map[string]string{"state": want}}, Filters: filters, Table: t}})
+}
+
+// issue is the issue desk.
+func (d *Desk) issue(r *request) error {
+	i, err := d.Digest.Issue(r.ctx, r.id("id"))
+	if err != nil {
+		return err
+	}
+	chosen, err := d.Digest.Chosen(r.ctx, i.ID)
+	if err != nil {
+		return err
+	}
+	editions, err := d.Digest.Editions(r.ctx, i.ID, i.Revision)
+	if err != nil {
+		return err
+	}
+	body := templates.IssueBody{Newsletter: i.Spec.Title, Number: i.Number, State: state(i.State), When: d.whenOut(i), Hover: stamp(i.SlotAt),
+		Subject: i.Subject, Preheader: i.Preheader, Order: orderWords(i), TestTo: r.user.Email}
+	edition := r.URL.Query().Get("edition")
+	if edition == "" && len(i.Spec.Editions) > 0 {
+		edition = i.Spec.Editions[0].Name
+	}
+	open := i.State == "draft" || i.State == "held" || i.State == "approved"
+	if open {
+		body.SubjectURL = issueURL(i.ID) + "/subject"
+		n, err := d.Audience(r.ctx, i)
+		if err != nil {
+			body.Checks = append(body.Checks, templates.Check{State: templates.State{Kind: templates.KindAlert, Word: "audience"}, Text: "It cannot be counted: " + err.Error() + ".", Repair: "hold"})
+		} else {
+			body.Audience = plural(n, "reader", "readers") + " now"
+		}
+	} else {
+		body.Audience = plural(i.Audience, "reader", "readers")
+	}
+	body.Stories, body.Dropped = d.storyDesk(i, chosen, edition, open)
+	body.Checks = append(body.Checks, checks(i, editions, chosen)...)
+	body.Preview = d.preview(r, i, editions, edition)
+	body.Actions = actions(i)
+	if i.Revision > 0 {
+		body.TestURL = issueURL(i.ID) + "/test"
+	}
+	title, err := d.subjectOf(r, i)
+	if err != nil {
+		return err
+	}
+	if body.Subject == "" {
+		body.Subject = title
+	}
+	return d.draw(r, templates.DeskIssue, templates.DeskPage{Title: title, Current: "Issues", Body: body})
+}
+
+func orderWords(i digest.Issue) string {
+	switch i.RankedBy {
+	case "views":
+		return "Ranked by views; the newest was counted " + stamp(i.ViewsAt) + "."
+	case "snapshot":
+		return "The counters did not answer: ranked by the last snapshot, views until " + stamp(i.ViewsAt) + "."
+	case "date":
+		return "No fresh views: the newest stand first, under “Latest”."
+	}
+	return ""
+}
+
+func actions(i digest.Issue) []templates.Action {
+	post := func(title, do string) templates.Action {
+		return templates.Action{Title: title, URL: issueURL(i.ID), Method: "post", Do: do}
+	}
+	approve := post("Approve", "approve:"+strconv.Itoa(i.Revision))
+	approve.Primary, approve.Key, approve.Confirm = true, "a", "Approve exactly what the preview shows?"
+	now := post("Send now", "send")
+	now.Confirm = "Send to every reader now, without waiting for the slot?"
+	skip := post("Skip", "skip")
+	skip.Confirm, skip.Danger = "Leave this issue out for good?", true
+	cancel := post("Cancel", "cancel")
+	cancel.Confirm, cancel.Danger = "Send no further copy, for good?", true
+	switch i.State {
+	case "draft":
+		return []templates.Action{approve, post("Hold", "hold"), now, skip}
+	case "held":
+		return []templates.Action{approve, now, skip}
+	case "approved", "countdown":
+		return []templates.Action{now, post("Hold", "hold"), skip}
+	case "sending":
+		return []templates.Action{post("Pause", "pause"), cancel}
+	case "paused":
+		return []templates.Action{post("Resume", "resume"), cancel}
+	}
+	return nil
+}
+
+// checks are the preflight that the desk can do from the rows alone.
+func checks(i digest.Issue, editions []digest.Edition, chosen []digest.Chosen) []templates.Check {
+	var out []templates.Check
+	good := templates.State{Kind: templates.KindGood, Word: "ready"}
+	if i.Revision == 0 {
+		out = append(out, templates.Check{State: templates.State{Kind: templates.KindWait, Word: "unsealed"}, Text: "No edition is sealed yet.", Repair: "hold"})
+	}
+	for _, e := range editions {
+		// Gmail cuts a mail off at about 102 KB of HTML, the unsubscribe link with it.
+		if len(e.HTML) > 95_000 {
+			out = append(out, templates.Check{State: templates.State{Kind: templates.KindAlert, Word: "too long"}, Text: fmt.Sprintf("Edition %s has %d KB of HTML; Gmail cuts at 102.", e.Name, len(e.HTML)/1000), Repair: "drop story"})
+		}
+	}
+	for _, c := range chosen {
+		if c.State == "removed" {
+			out = append(out, templates.Check{State: templates.State{Kind: templates.KindWarn, Word: "removed"}, Text: fmt.Sprintf("“%s”: %s.", c.Title, c.Reason)})
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, templates.Check{State: good, Text: "Every edition is sealed and short enough, and no story was found gone or changed."})
+	}
+	return out
+}
+
+func (d *Desk) storyDesk(i digest.Issue, chosen []digest.Chosen, edition string, open bool) (in, dropped []templates.DeskStory) {
+	headings := map[string]string{"trending": "Trending Now", "latest": "Latest News"}
+	last := ""
+	for _, c := range chosen {
+		if c.Edition != edition {
+			continue
+		}
+		st := templates.DeskStory{Position: c.Position, Title: c.Title, Language: c.Story.Language, Direction: c.Story.Direction, URL: c.Story.URL, Summary: c.Summary,
+			Source: c.Story.SourceTitle, Reason: c.Reason, Label: label(c.Story.Label), Pinned: c.Pinned, Edited: c.EditedBy != ""}
+		if open {
+			st.Action = fmt.Sprintf("%s/stories/%s/%d", issueURL(i.ID), edition, c.Story.ID)
+		}
+		if c.State != "in" {
+			if c.State == "removed" {
+				st.Action = ""
+			}
+			dropped = append(dropped, st)
+			continue
+		}
+		if c.Section != last {
+			st.Section, last = headings[c.Section], c.Section
+		}
+		in = append(in, st)
+	}
+	return in, dropped
+}
+
+func label(name string) string {
+	if name == "" {
+		return ""
+	}
+	return templates.Words("en").Label(name)
+}
+
+// preview shows the sealed edition the way the address asks for.
+func (d *Desk) preview(r *request, i digest.Issue, editions []digest.Edition, edition string) templates.Preview {
+	view := r.URL.Query().Get("view")
+	p := templates.Preview{Width: "desktop", Empty: "Nothing is sealed yet."}
+	var shown digest.Edition
+	for _, e := range editions {
+		if e.Name == edition {
+			shown, p.Empty = e, ""
+		}
+	}
+	tab := func(title, edition, view string, current bool) {
+		p.Tabs = append(p.Tabs, templates.PreviewTab{Title: title, URL: issueURL(i.ID) + "?edition=" + edition + "&view=" + view, Current: current})
+	}
+	for _, t := range []struct{ title, view string }{{"Desktop", ""}, {"Phone", "phone"}, {"Dark", "dark"}, {"Text", "text"}} {
+		tab(t.title, edition, t.view, view == t.view)
+	}
+	for _, e := range editions {
+		if !e.TextOnly && len(editions) > 2 {
+			tab(strings.ToUpper(e.Name), e.Name, view, e.Name == edition)
+		}
+	}
+	if view == "phone" {
+		p.Width = "phone"
+	}
+	p.Dark = view == "dark"
+	p.URL = fmt.Sprintf("%s/frame/%d?view=%s", issueURL(i.ID), shown.ID, view)
+	p.Hash = shown.Hash
+	p.Note = fmt.Sprintf("%s bytes · revision %d · sealed %s", templates.Words("en").Number(shown.Bytes), shown.Revision, stamp(shown.Created))
+	return p
+}
+
+// frame is an edition alone, for the preview's frame: exactly the sealed bytes,
+// decoded.
+func (d *Desk) frame(r *request) error {
+	html, text, err := d.Frame(r.ctx, r.id("edition"))
+	if err != nil {
+		return err
+	}
+	h := r.w.Header()
+	h.Set("Content-Security-Policy", "default-src 'none'; img-src https: http: data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox")
+	view := r.URL.Query().Get("view")
+	if view == "text" || html == "" {
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+		_, err = r.w.Write([]byte(text))
+		return err
+	}
+	if view == "dark" {
+		// The reader's scheme, chosen here: the mail's own dark rules apply.
+		html = strings.ReplaceAll(html, "(prefers-color-scheme: dark)", "all")
+		html = strings.ReplaceAll(html, "(prefers-color-scheme:dark)", "all")
+	}
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	_, err = r.w.Write([]byte(html))
+	return err
+}
+
+// act is what an approver does to a whole issue.
+func (d *Desk) act(r *request) error {
+	id, by := r.id("id"), r.user.Email
+	do, argument, _ := strings.Cut(r.FormValue("do"), ":")
+	var err error
+	said := ""
+	switch do {
+	case "approve":
+		revision, _ := strconv.Atoi(argument)
+		err, said = d.Approve(r.ctx, id, revision, by), "Approved. It goes out at its time."
+	case "send":
+		err, said = d.SendNow(r.ctx, id, by), "Sending has begun."
+	case "hold":
+		err, said = d.Digest.MoveIssue(r.ctx, d.Digest.DB.Write, id, "held", "held by "+by, "draft", "approved", "countdown"), "Held. It waits for approval."
+	case "skip":
+		err, said = d.Digest.Leave(r.ctx, id, "skipped", "skipped by "+by), "This issue is left out."
+	case "pause":
+		err, said = d.Pause(r.ctx, id, by), "Paused: no further message begins."
+	case "resume":
+		err, said = d.Resume(r.ctx, id, by), "Sending goes on."
+	case "cancel":
+		err, said = d.Cancel(r.ctx, id, "cancelled by "+by, by), "Cancelled: no further copy goes out."
+	default:
+		return digest.ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	return done(r, issueURL(id), said)
+}
+
+func (d *Desk) subject(r *request) error {
+	if err := d.Subject(r.ctx, r.id("id"), r.FormValue("subject"), r.FormValue("preheader"), r.user.Email); err != nil {
+		return err
+	}
+	return done(r, issueURL(r.id("id")), "Saved and sealed again.")
+}
+
+func (d *Desk) test(r *request) error {
+	to := strings.FieldsFunc(r.FormValue("to"), func(c rune) bool { return c == ',' || c == ' ' || c == ';' })
+	if len(to) == 0 || len(to) > 10 {
+		d.message(r, http.StatusBadRequest, "No test was sent", "Give one to ten addresses, separated by commas.")
+		return nil
+	}
+	if err := d.SendTest(r.ctx, r.id("id"), to, r.user.Email); err != nil {
+		d.message(r, http.StatusBadRequest, "No test was sent", "One of the addresses cannot be used: "+strings.Join(to, ", ")+".")
+		return nil
+	}
+	return done(r, issueURL(r.id("id")), "A test is on its way to "+strings.Join(to, ", ")+".")
+}
+
+// editStory is what an editor does to one story.
+func (d *Desk) editStory(r *request) error {
+	id, edition := r.id("id"), r.PathValue("edition")
+	e := digest.Edit{Edition: edition, StoryID: r.id("story")}
+	yes, no := true, false
+	switch r.FormValue("do") {
+	case "edit":
+		title, summary := r.FormValue("title"), strings.ReplaceAll(r.FormValue("summary"), "\r\n", "\n")
+		e.Title, e.Summary = &title, &summary
+	case "drop":
+		e.Drop = &yes
+	case "restore":
+		e.Drop = &no
+	case "pin":
+		e.Pin = &yes
+	case "unpin":
+		e.Pin = &no
+	case "up", "down":
+		place, err := d.place(r, id, edition, e.StoryID)
+		if err != nil {
+			return err
+		}
+		if place = place - 1; r.FormValue("do") == "down" {
+			place += 2
+		}
+		place = max(1, place)
+		e.To = &place
+	default:
+		return digest.ErrNotFound
+	}
+	if err := d.Edit(r.ctx, id, e, r.user.Email); err != nil {
+		return err
+	}
+	return done(r, issueURL(id)+"?edition="+edition, "Saved and sealed again.")
+}
+
+func (d *Desk) place(r *request, issue int64, edition string, story int64) (int, error) {
+	list, err := d.Digest.Chosen(r.ctx, issue)
+	for _, c := range list {
+		if c.Edition == edition && c.Story.ID == story {
+			return c.Position, err
+		}
+	}
+	return 0, digest.ErrNotFound
+}
+
+// readers is the ledger of an issue.
+func (d *Desk) readers(r *request) error {
+	i, err := d.Digest.Issue(r.ctx, r.id("id"))
+	if err != nil {
+		return err
+	}
+	counts, err := d.Mailer.Counts(r.ctx, i.ID)
+	if err != nil {
+		return err
+	}
+	want, query := r.URL.Query().Get("state"), strings.TrimSpace(r.URL.Query().Get("q"))
+	base := issueURL(i.ID) + "/readers"
+	filters := []templates.Filter{{Title: "All", URL: base, Count: i.Audience, Current: want == ""}}
+	for _, s := range mailer.States() {
+		if counts[s] > 0 {
+			filters = append(filters, templates.Filter{Title: string(s), URL: base + "?state=" + string(s), Count: counts[s], Current: want == string(s)})
+		}
+	}
+	t := templates.Table{Caption: "Readers of this issue", Columns: []templates.Column{{Title: "Reader"}, {Title: "State"}, {Title: "What happened", Wide: true}},
+		Empty: templates.Empty{Text: "No copy is in this state."}}
+	if query != "" {
+		line, err := d.Why(r.ctx, i.ID, query)
+		if err != nil {
+			return err
+		}
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: query}, {}, {Text: line}}})
+	} else if err := d.ledger(r, i, mailer.State(want), &t, base); err != nil {
+		return err
+	}
+	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: fmt.Sprintf("Readers of %s No. %d", i.Spec.Title, i.Number), Current: "Issues",
+		Action: &templates.Action{Title: "The issue", URL: issueURL(i.ID)},
+		Body:   templates.TableBody{Intro: "One copy for one reader each. The states add up to the audience at every moment.", Search: &templates.Search{Label: "What did this address get?", Query: query}, Filters: filters, Table: t}})
+}
+
+func (d *Desk) ledger(r *request, i digest.Issue, want mailer.State, t *templates.Table, base string) error {
+	after, _ := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
+	list, err := d.Mailer.Deliveries(r.ctx, i.ID, mailer.Filter{State: want}, mailer.Page{After: after, Limit: 50})
+	if err != nil {
+		return err
+	}
+	for _, dv := range list {
+		cell := templates.Cell{Text: "(erased)"}
+		if sub, err := d.Subscribers.ByID(r.ctx, dv.Subscriber); err == nil {
+			cell = templates.Cell{Text: string(sub.Email), URL: fmt.Sprintf("/desk/subscribers/%d", sub.ID)}
+		}
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{cell, {State: state(string(dv.State))}, {Text: dv.Why()}}})
+	}
+	if len(list) == 50 {
+		t.Pager = templates.Pager{From: 1, To: 50, Total: i.Audience, Next: fmt.Sprintf("%s?state=%s&after=%d", base, want, list[49].ID)}
+	}
+	return nil
+}

@@ -1,0 +1,288 @@
+package desk
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"pressrun/deploy/installation"
+	"pressrun/digest"
+	"pressrun/subscribers"
+	"pressrun/templates"
+)
+
+func (d *Desk) stories(r *request) error {
+	list, err := d.Digest.Stories(r.ctx, d.Now().Add(-14*24*time.Hour))
+	if err != nil {
+		return err
+	}
+	query, order := r.URL.Query().Get("q"), cmp.Or(r.URL.Query().Get("sort"), "published")
+	list = slices.DeleteFunc(list, func(s digest.Story) bool {
+		return !contains(s.Title+" "+s.Section+" "+s.SourceTitle+" "+s.Language, query)
+	})
+	switch order {
+	case "title":
+		slices.SortFunc(list, func(a, b digest.Story) int { return cmp.Compare(a.Title, b.Title) })
+	case "section":
+		slices.SortStableFunc(list, func(a, b digest.Story) int { return cmp.Compare(a.Section, b.Section) })
+	}
+	t := templates.Table{Caption: "Stories of the last fourteen days", Empty: templates.Empty{Text: "No story yet. Sources are polled every few minutes."},
+		Columns: []templates.Column{withWide(sorted(r, "Headline", "title", order)), sorted(r, "Section", "section", order), {Title: "Language"}, {Title: "Articles", Number: true}, sorted(r, "Published", "published", order)}}
+	if order == "published" {
+		t.Columns[4].Sorted = "descending"
+	}
+	page := pageOf(r)
+	for _, s := range cut(list, page, 50) {
+		t.Rows = append(t.Rows, templates.Row{
+			Cells:   []templates.Cell{{Text: s.Title, URL: s.URL, Note: s.SourceTitle, Language: s.Language, Direction: s.Direction}, {Text: s.Section, Direction: "auto"}, {Text: s.Language}, {Text: fmt.Sprint(len(s.Keys))}, d.near(s.Published)},
+			Actions: []templates.Action{{Title: "Block", URL: fmt.Sprintf("/desk/stories/%d", s.ID), Method: "post", Do: "block", Confirm: "Keep this story out of every issue?"}},
+		})
+	}
+	t.Pager = pager(r, page, 50, len(list))
+	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Stories", Current: "Stories", Body: templates.TableBody{
+		Search: &templates.Search{Label: "Search headlines, sections, sources", Query: query}, Table: t}})
+}
+
+func withWide(c templates.Column) templates.Column { c.Wide = true; return c }
+
+func (d *Desk) storyAct(r *request) error {
+	if r.FormValue("do") != "block" {
+		return digest.ErrNotFound
+	}
+	if err := d.Digest.BlockStory(r.ctx, r.id("id")); err != nil {
+		return err
+	}
+	d.Installation.Audit(r.ctx, r.user.Email, "block", fmt.Sprintf("story %d", r.id("id")), "")
+	return done(r, "/desk/stories", "The story is kept out of every issue from now on.")
+}
+
+func (d *Desk) sources(r *request) error {
+	list, err := d.Digest.Sources(r.ctx)
+	if err != nil {
+		return err
+	}
+	query := r.URL.Query().Get("q")
+	t := templates.Table{Caption: "Sources", Columns: []templates.Column{{Title: "Source", Wide: true}, {Title: "Health"}, {Title: "Last news"}, {Title: "Next poll"}, {Title: "Every", Number: true}},
+		Empty: templates.Empty{Text: "No source yet. Add one on the server: pressrun source add https://your-site.example"}}
+	list = slices.DeleteFunc(list, func(s digest.Source) bool { return !contains(s.Title+" "+s.URL, query) })
+	page := pageOf(r)
+	for _, s := range cut(list, page, 50) {
+		word := s.State
+		if s.Silent(d.Now()) {
+			word = "silent"
+		}
+		verb, do := "Pause", "pause"
+		if s.State == "paused" {
+			verb, do = "Resume", "resume"
+		}
+		t.Rows = append(t.Rows, templates.Row{
+			Cells:   []templates.Cell{{Text: cmp.Or(s.Title, s.URL), URL: s.URL, Note: s.Kind + " · " + s.Rights}, {State: state(word), Note: s.Reason}, d.near(s.LastNew), d.near(s.NextPoll), {Text: (time.Duration(s.Interval) * time.Second).String()}},
+			Actions: []templates.Action{{Title: verb, URL: fmt.Sprintf("/desk/sources/%d", s.ID), Method: "post", Do: do}},
+		})
+	}
+	t.Pager = pager(r, page, 50, len(list))
+	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Sources", Current: "Sources", Body: templates.TableBody{Search: &templates.Search{Label: "Search sources", Query: query}, Table: t}})
+}
+
+func (d *Desk) sourceAct(r *request) error {
+	pause := r.FormValue("do") == "pause"
+	if err := d.Digest.PauseSource(r.ctx, r.id("id"), pause); err != nil {
+		return err
+	}
+	d.Installation.Audit(r.ctx, r.user.Email, r.FormValue("do"), fmt.Sprintf("source %d", r.id("id")), "")
+	return done(r, "/desk/sources", map[bool]string{true: "Paused: it is not polled any more.", false: "It is polled again."}[pause])
+}
+
+func (d *Desk) newsletters(r *request) error {
+	list, err := d.Digest.Newsletters(r.ctx)
+	if err != nil {
+		return err
+	}
+	t := templates.Table{Caption: "Newsletters", Columns: []templates.Column{{Title: "Newsletter", Wide: true}, {Title: "State"}, {Title: "Schedule"}, {Title: "List"}, {Title: "Without approval"}, {Title: "Version", Number: true}},
+		Empty: templates.Empty{Text: "No newsletter yet. Make one on the server: pressrun newsletter apply -f FILE"}}
+	for _, n := range list {
+		s := n.Spec.WithDefaults(n.Name)
+		verb, do := "Pause", "pause"
+		if n.State == "paused" {
+			verb, do = "Resume", "resume"
+		}
+		t.Rows = append(t.Rows, templates.Row{
+			Cells:   []templates.Cell{{Text: s.Title, URL: "/archive/" + n.Name + "/", Note: n.Name}, {State: state(n.State)}, {Text: s.Schedule, Note: s.Zone}, {Text: s.List, Note: s.Segment}, {Text: s.Approval}, {Text: fmt.Sprint(n.Version)}},
+			Actions: []templates.Action{{Title: verb, URL: fmt.Sprintf("/desk/newsletters/%d", n.ID), Method: "post", Do: do}},
+		})
+	}
+	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Newsletters", Current: "Newsletters", Body: templates.TableBody{Intro: "Change a newsletter as a file: pressrun newsletter export NAME > FILE, then apply -f FILE.", Table: t}})
+}
+
+func (d *Desk) newsletterAct(r *request) error {
+	pause := r.FormValue("do") == "pause"
+	if err := d.Digest.PauseNewsletter(r.ctx, r.id("id"), pause); err != nil {
+		return err
+	}
+	d.Installation.Audit(r.ctx, r.user.Email, r.FormValue("do"), fmt.Sprintf("newsletter %d", r.id("id")), "")
+	return done(r, "/desk/newsletters", map[bool]string{true: "Paused: it plans no further slots.", false: "It plans slots again."}[pause])
+}
+
+func (d *Desk) lists(r *request) error {
+	list, err := d.Subscribers.Lists(r.ctx)
+	if err != nil {
+		return err
+	}
+	segments, err := d.Subscribers.Segments(r.ctx)
+	if err != nil {
+		return err
+	}
+	number := func(n int) templates.Cell { return templates.Cell{Text: templates.Words("en").Number(n)} }
+	t := templates.Table{Caption: "Lists", Columns: []templates.Column{{Title: "List", Wide: true}, {Title: "Readers", Number: true}, {Title: "Unconfirmed", Number: true}, {Title: "Paused", Number: true}, {Title: "Left", Number: true}, {Title: "Sign-up page"}},
+		Empty: templates.Empty{Text: "No list yet. Make one on the server: pressrun list add NAME --title …"}}
+	for _, l := range list {
+		offered := "not offered"
+		if l.Public {
+			offered = "offered"
+		}
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: l.Title, URL: "/desk/subscribers?list=" + l.Name, Note: l.Name},
+			number(l.Reached), number(l.Counts[subscribers.Pending]), number(l.Counts[subscribers.Paused]), number(l.Counts[subscribers.Unsubscribed]), {Text: offered}}})
+	}
+	s := templates.Table{Caption: "Segments", Columns: []templates.Column{{Title: "Segment"}, {Title: "Rule", Wide: true}},
+		Empty: templates.Empty{Text: "No segment yet. Make one on the server: pressrun segment set NAME RULE"}}
+	for _, g := range segments {
+		s.Rows = append(s.Rows, templates.Row{Cells: []templates.Cell{{Text: g.Name}, {Text: g.Rule}}})
+	}
+	return d.draw(r, templates.DeskRecord, templates.DeskPage{Title: "Lists", Current: "Lists", Body: templates.RecordBody{Tables: []templates.TableSection{{Title: "Lists", Table: t}, {Title: "Segments", Table: s}}}})
+}
+
+func (d *Desk) subscribers(r *request) error {
+	q := r.URL.Query()
+	f := subscribers.Filter{Search: q.Get("q"), List: q.Get("list"), State: q.Get("state"), Sort: q.Get("sort"), Page: pageOf(r), Per: 50}
+	list, total, err := d.Subscribers.Page(r.ctx, f)
+	if err != nil {
+		return err
+	}
+	order := cmp.Or(f.Sort, "created")
+	t := templates.Table{Caption: "Subscribers", Columns: []templates.Column{withWide(sorted(r, "Address", "email", order)), sorted(r, "Name", "name", order), {Title: "Language"}, {Title: "Lists", Wide: true}, sorted(r, "Since", "created", order)},
+		Empty: templates.Empty{Text: "Nobody matches. Readers come by the sign-up page, or: pressrun subscriber import FILE.csv"}}
+	for _, s := range list {
+		var on []string
+		for name, st := range s.Lists {
+			on = append(on, name+" ("+string(st)+")")
+		}
+		slices.Sort(on)
+		cell := templates.Cell{Text: strings.Join(on, ", ")}
+		if s.Suppressed != "" {
+			cell.State = templates.State{Kind: templates.KindAlert, Word: "suppressed: " + string(s.Suppressed)}
+		}
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: string(s.Email), URL: fmt.Sprintf("/desk/subscribers/%d", s.ID)}, {Text: s.Name, Direction: "auto"}, {Text: s.Language}, cell, d.near(s.Created)}})
+	}
+	t.Pager = pager(r, f.Page, 50, total)
+	filters := []templates.Filter{{Title: "All", URL: "/desk/subscribers", Count: -1, Current: f.State == ""}}
+	for _, st := range []string{"active", "pending", "paused", "unsubscribed", "suppressed"} {
+		filters = append(filters, templates.Filter{Title: st, URL: "/desk/subscribers?state=" + st + "&list=" + f.List, Count: -1, Current: f.State == st})
+	}
+	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Subscribers", Current: "Subscribers", Body: templates.TableBody{
+		Search: &templates.Search{Label: "Search by address or name", Query: f.Search, Keep: map[string]string{"list": f.List, "state": f.State}}, Filters: filters, Table: t}})
+}
+
+func (d *Desk) subscriber(r *request) error {
+	s, err := d.Subscribers.ByID(r.ctx, r.id("id"))
+	if err != nil {
+		return err
+	}
+	events, err := d.Subscribers.Timeline(r.ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	subs, err := d.Subscribers.Subscriptions(r.ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	body := templates.RecordBody{Facts: []templates.Fact{
+		{Name: "Name", Value: templates.Cell{Text: cmp.Or(s.Name, "–"), Direction: "auto"}}, {Name: "Language", Value: templates.Cell{Text: cmp.Or(s.Language, "the newsletter's")}},
+		{Name: "Zone", Value: templates.Cell{Text: cmp.Or(s.Zone, "the newsletter's")}}, {Name: "Since", Value: d.near(s.Created)},
+	}}
+	t := templates.Table{Caption: "Subscriptions", Columns: []templates.Column{{Title: "List", Wide: true}, {Title: "State"}, {Title: "Confirmed"}}, Empty: templates.Empty{Text: "On no list."}}
+	for _, sub := range subs {
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: sub.ListTitle}, {State: state(string(sub.State)), Note: sub.Reason}, d.near(sub.Confirmed)},
+			Actions: []templates.Action{{Title: "End", URL: fmt.Sprintf("/desk/subscribers/%d", s.ID), Method: "post", Do: "leave:" + sub.ListName, Confirm: "End this subscription? Only the reader can begin it again."}}})
+	}
+	body.Tables = []templates.TableSection{{Title: "Subscriptions", Table: t}}
+	for _, e := range slices.Backward(events) {
+		text := e.Kind
+		if e.ListName != "" {
+			text += " · " + e.ListName
+		}
+		body.Timeline = append(body.Timeline, templates.Event{When: templates.Near(e.At, d.Now()), Hover: stamp(e.At), Text: text, Why: strings.TrimSpace(e.Detail + " " + e.Actor)})
+	}
+	return d.draw(r, templates.DeskRecord, templates.DeskPage{Title: string(s.Email), Current: "Subscribers", Body: body})
+}
+
+func (d *Desk) subscriberAct(r *request) error {
+	do, list, _ := strings.Cut(r.FormValue("do"), ":")
+	if do != "leave" {
+		return subscribers.ErrNotFound
+	}
+	id, err := d.Subscribers.ListID(r.ctx, d.Digest.DB.Read, list)
+	if err != nil {
+		return err
+	}
+	if err := d.Subscribers.Unsubscribe(r.ctx, r.id("id"), id, "by "+r.user.Email+" at the desk"); err != nil {
+		return err
+	}
+	d.Installation.Audit(r.ctx, r.user.Email, "unsubscribe", fmt.Sprintf("subscriber %d", r.id("id")), list)
+	return done(r, fmt.Sprintf("/desk/subscribers/%d", r.id("id")), "The subscription is ended.")
+}
+
+func (d *Desk) suppressions(r *request) error {
+	query, page := r.URL.Query().Get("q"), pageOf(r)
+	list, total, err := d.Subscribers.Suppressions(r.ctx, query, subscribers.Reason(r.URL.Query().Get("reason")), (page-1)*50, 50)
+	if err != nil {
+		return err
+	}
+	t := templates.Table{Caption: "Suppressions", Columns: []templates.Column{{Title: "Address", Wide: true}, {Title: "Reason"}, {Title: "Since"}, {Title: "What happened", Wide: true}},
+		Empty: templates.Empty{Text: "No address is suppressed."}}
+	for _, x := range list {
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: x.Key}, {Text: string(x.Reason)}, d.near(x.At), {Text: x.Note}}})
+	}
+	t.Pager = pager(r, page, 50, total)
+	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Bounces and suppressions", Current: "Bounces", Body: templates.TableBody{
+		Intro: "These addresses are never written to, whatever a list, import or API says.", Search: &templates.Search{Label: "Search by address", Query: query}, Table: t}})
+}
+
+func (d *Desk) users(r *request) error {
+	list, err := d.Installation.Users(r.ctx)
+	if err != nil {
+		return err
+	}
+	t := templates.Table{Caption: "Users", Columns: []templates.Column{{Title: "Address", Wide: true}, {Title: "Role"}, {Title: "Last seen"}}}
+	for _, u := range list {
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: u.Email}, {Text: u.Role}, d.near(u.Seen)}})
+	}
+	query := r.URL.Query().Get("q")
+	actions, err := d.Installation.Actions(r.ctx, query, 100, 0)
+	if err != nil {
+		return err
+	}
+	a := templates.Table{Caption: "Audit", Columns: []templates.Column{{Title: "When"}, {Title: "Who"}, {Title: "What"}, {Title: "Detail", Wide: true}}, Empty: templates.Empty{Text: "Nothing yet."}}
+	for _, x := range actions {
+		a.Rows = append(a.Rows, templates.Row{Cells: []templates.Cell{d.near(x.At), {Text: x.Actor}, {Text: x.Action + " " + x.Object}, {Text: x.Detail}}})
+	}
+	var roles []templates.Option
+	for _, role := range installation.Roles {
+		roles = append(roles, templates.Option{Value: role, Title: role})
+	}
+	form := templates.FormBody{Title: "Add a user or change a role", URL: "/desk/users", Submit: "Save", Intro: "Then give them a link: pressrun user link ADDRESS",
+		Fields: []templates.Field{{Name: "email", Label: "E-mail address", Kind: "email", Needed: true}, {Name: "role", Label: "Role", Kind: "select", Options: roles}}}
+	return d.draw(r, templates.DeskRecord, templates.DeskPage{Title: "Users and audit", Current: "Users", Body: templates.RecordBody{Tables: []templates.TableSection{{Title: "Users", Table: t}, {Title: "What was done", Table: a}}, Forms: []templates.FormBody{form}}})
+}
+
+func (d *Desk) userAct(r *request) error {
+	u, err := d.Installation.AddUser(r.ctx, r.FormValue("email"), "", r.FormValue("role"))
+	if err != nil {
+		d.message(r, http.StatusBadRequest, "No user was added", "Give an address such as ed@example.com and one of the roles offered.")
+		return nil
+	}
+	d.Installation.Audit(r.ctx, r.user.Email, "user", u.Email, u.Role)
+	return done(r, "/desk/users", u.Email+" is now "+u.Role+".")
+}
