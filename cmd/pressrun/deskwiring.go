@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"pressrun/cmd/pressrun/desk"
+	"pressrun/digest"
+	"pressrun/mailer/message"
+)
+
+// desk is the newsroom's pages, with what an editor does wired to the press.
+func (p *Press) desk() http.Handler {
+	d := &desk.Desk{
+		Digest: p.Digest, Subscribers: p.Subscribers, Mailer: p.Mailer, Installation: p.Installation, Now: p.Now, Log: p.Log,
+		Where: p.where(), Secure: strings.HasPrefix(p.Config.PublicURL, "https://"),
+		Edit: p.Edit, Approve: p.Approve, SendNow: p.SendNow, SendTest: p.SendTest, Pause: p.PauseIssue, Resume: p.ResumeIssue, Cancel: p.CancelIssue,
+		Subject: func(ctx context.Context, issue int64, subject, preheader, by string) error {
+			if err := p.Digest.SetSubject(ctx, issue, subject, preheader, by); err != nil {
+				return err
+			}
+			_, err := p.Sealer.Seal(ctx, issue)
+			return err
+		},
+		Frame: func(ctx context.Context, id int64) (string, string, error) {
+			ed, err := p.Digest.Edition(ctx, id)
+			if err != nil {
+				return "", "", err
+			}
+			i, err := p.Digest.Issue(ctx, ed.IssueID)
+			if err != nil {
+				return "", "", err
+			}
+			return message.Preview(ed.Message, sampleValues(p.Config.PublicURL, i.Spec.ListHost, i.SlotAt))
+		},
+		Audience: func(ctx context.Context, i digest.Issue) (int, error) {
+			a, err := p.audienceOf(ctx, i)
+			if err != nil {
+				return 0, err
+			}
+			return p.Subscribers.Count(ctx, a)
+		},
+		Why: func(ctx context.Context, issue int64, address string) (string, error) {
+			why, err := p.Why(ctx, issue, address)
+			return why.Line, err
+		},
+	}
+	if p.Catcher != nil {
+		d.CatcherURL = "/inbox/"
+	}
+	return d.Handler()
+}
+
+// where says in words where mail goes when it may.
+func (p *Press) where() string {
+	if p.Config.Catch || len(p.Config.Relays) == 0 {
+		return "the built-in catcher"
+	}
+	var names []string
+	for _, r := range p.Config.Relays {
+		names = append(names, r.Name)
+	}
+	return "relay " + strings.Join(names, ", ")
+}

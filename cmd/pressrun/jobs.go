@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"pressrun/digest/trend"
+)
+
+// The jobs. Each names rows and nothing else: what is to be done is decided by
+// the rows when it runs, so it may run twice, late or not at all.
+type (
+	collectJob struct {
+		Source int64 `json:"source"`
+		Due    int64 `json:"due"`
+		Try    int64 `json:"try"`
+	}
+	buildJob struct {
+		Slot int64 `json:"slot"`
+		Try  int64 `json:"try"`
+	}
+	nightJob struct { // house-keeping and the fit of the ranking
+		Day int64 `json:"day"`
+	}
+	sampleJob struct { // what the fit learns from
+		Hour int64 `json:"hour"`
+	}
+)
+
+func (collectJob) Kind() string { return "collect" }
+func (buildJob) Kind() string   { return "build" }
+func (nightJob) Kind() string   { return "night" }
+func (sampleJob) Kind() string  { return "sample" }
+
+// jobTimeout ends a job that hangs; the next tick orders it anew.
+const jobTimeout = 4 * time.Minute
+
+func (p *Press) openJobs() error {
+	workers := river.NewWorkers()
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[collectJob]) error {
+		return p.runCollect(ctx, j.Args)
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[buildJob]) error {
+		_, err := p.Build(ctx, j.Args.Slot)
+		return err
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[nightJob]) error {
+		return p.Night(ctx)
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[sampleJob]) error {
+		return p.Ranker.Sample(ctx)
+	}))
+	client, err := river.NewClient(p.DB.River(), &river.Config{
+		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
+		Workers:              workers,
+		JobTimeout:           jobTimeout,
+		RescueStuckJobsAfter: jobTimeout + time.Minute,
+		FetchCooldown:        50 * time.Millisecond,
+		FetchPollInterval:    250 * time.Millisecond,
+		Logger:               slog.New(quiet{p.Log.Handler()}),
+
+		CompletedJobRetentionPeriod: 24 * time.Hour,
+		DiscardedJobRetentionPeriod: 7 * 24 * time.Hour,
+	})
+	if err != nil {
+		return fmt.Errorf("open job queue: %w", err)
+	}
+	p.Jobs = client
+	return nil
+}
+
+// quiet lets only the job queue's warnings and errors through: one line per
+// fact is ours to write.
+type quiet struct{ slog.Handler }
+
+func (quiet) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+
+// openStates are those in which a job still has something to do: the same work
+// is not ordered twice meanwhile.
+var openStates = []rivertype.JobState{
+	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning, rivertype.JobStateRetryable, rivertype.JobStateScheduled,
+}
+
+// enqueue orders a job once: it does nothing while the same one is open.
+func (p *Press) enqueue(ctx context.Context, args river.JobArgs) error {
+	_, err := p.Jobs.Insert(ctx, args, &river.InsertOpts{MaxAttempts: 2, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: openStates}})
+	if err != nil {
+		return fmt.Errorf("order job %s: %w", args.Kind(), err)
+	}
+	return nil
+}
+
+// once orders a job that is done once for its arguments, also when it has
+// finished long ago.
+func (p *Press) once(ctx context.Context, args river.JobArgs) error {
+	_, err := p.Jobs.Insert(ctx, args, &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true}})
+	if err != nil {
+		return fmt.Errorf("order job %s: %w", args.Kind(), err)
+	}
+	return nil
+}
+
+func (p *Press) runCollect(ctx context.Context, job collectJob) error {
+	src, err := p.Digest.Source(ctx, job.Source)
+	if err != nil {
+		return err
+	}
+	if src.State == "paused" || src.NextPoll.After(p.Now()) {
+		return nil // done by another process meanwhile
+	}
+	backlog := p.backlog
+	if !src.LastPoll.IsZero() {
+		backlog = 7 * 24 * time.Hour // known source: everything new is news
+	}
+	got, err := p.Collector.Collect(ctx, src, backlog)
+	if err != nil {
+		return err
+	}
+	p.Log.Info("collected", "source", src.URL, "new", got.New, "stories", got.Stories, "failed", got.Failed, "problem", got.Err)
+	return nil
+}
+
+// periods is how long what is kept. Each room deletes its own rows, in batches,
+// every night; the job queue and the counters in Redis expire by themselves.
+var periods = struct {
+	bodies, attempts time.Duration // texts of articles; SMTP attempts
+}{
+	bodies:   30 * 24 * time.Hour,
+	attempts: 90 * 24 * time.Hour,
+}
+
+// Night does the house-keeping and refits the ranking.
+func (p *Press) Night(ctx context.Context) error {
+	if err := trend.HouseKeep(ctx, p.DB, p.Now()); err != nil {
+		return err
+	}
+	if err := p.Installation.HouseKeep(ctx, 1000); err != nil {
+		return err
+	}
+	if err := p.Digest.HouseKeep(ctx, periods.bodies, 500); err != nil {
+		return err
+	}
+	if err := p.Mailer.HouseKeep(ctx, periods.attempts); err != nil {
+		return err
+	}
+	if _, err := p.Subscribers.Tend(ctx); err != nil {
+		return err
+	}
+	return p.Ranker.Fit(ctx)
+}

@@ -1,0 +1,168 @@
+// Command pressrun collects a newsroom's stories, ranks them by what people
+// read, and mails them as digests that were approved, sealed and accounted for.
+//
+// One binary, one process: see the verbs with pressrun --help. The code begins
+// at press.go, which tells the whole flow on one page.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+	_ "time/tzdata" // zones are known on every machine
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes, beside 0.
+const (
+	exitFailed = 1 // what was asked for did not work; the message says why
+	exitUsage  = 2 // the command line or the configuration is wrong
+)
+
+// env is what every verb is given.
+type env struct {
+	ctx    context.Context
+	out    io.Writer // results
+	err    io.Writer // progress and remarks
+	in     io.Reader
+	config string
+	json   bool
+	log    *slog.Logger
+}
+
+// verbs is the command line.
+type verbs struct {
+	Config string `short:"c" default:"press.toml" env:"PRESSRUN_CONFIG" help:"Configuration file."`
+	JSON   bool   `name:"json" help:"Print JSON on standard output."`
+	Quiet  bool   `short:"q" help:"Log warnings and errors alone."`
+
+	Demo    demoVerb    `cmd:"" help:"A whole newsroom on this machine: sample site, readers, built-in inbox, desk."`
+	Init    initVerb    `cmd:"" help:"Set up a newsroom for a site, and show a first draft."`
+	Serve   serveVerb   `cmd:"" help:"Run everything: schedule, collect, build, send, web."`
+	Arm     armVerb     `cmd:"" help:"Let mail leave this machine, after a code from a test mail."`
+	Disarm  disarmVerb  `cmd:"" help:"Send everything to the built-in catcher again."`
+	Stop    stopVerb    `cmd:"" help:"Halt all sending in all processes within a second, until start."`
+	Start   startVerb   `cmd:"" help:"Let sending go on after stop."`
+	Doctor  doctorVerb  `cmd:"" help:"Look whether everything this newsroom needs is in order."`
+	Migrate migrateVerb `cmd:"" help:"Bring the database to this version."`
+	Version versionVerb `cmd:"" help:"Print the version."`
+	Conf    configVerb  `cmd:"" name:"config" help:"Look at the configuration."`
+
+	Source      sourceVerb      `cmd:"" help:"Feeds, WordPress sites, sitemaps and page lists that are polled."`
+	Story       storyVerb       `cmd:"" help:"Stories told by the sources."`
+	Trend       trendVerb       `cmd:"" help:"What is read, and how it ranks."`
+	Newsletter  newsletterVerb  `cmd:"" help:"Recurring products: sections, schedule, policy, list, sender."`
+	Issue       issueVerb       `cmd:"" help:"What a slot produced: build, look, change, approve, send, explain."`
+	Delivery    deliveryVerb    `cmd:"" help:"One copy for one reader each: the ledger."`
+	List        listVerb        `cmd:"" help:"Lists that readers subscribe to."`
+	Segment     segmentVerb     `cmd:"" help:"Named rules over subscribers."`
+	Subscriber  subscriberVerb  `cmd:"" help:"Readers, and with which right we write to them."`
+	Suppression suppressionVerb `cmd:"" help:"Addresses that are never written to."`
+	User        userVerb        `cmd:"" help:"People who may use the desk."`
+	Audit       auditVerb       `cmd:"" help:"Who did what."`
+
+	Extract   extractVerb   `cmd:"" help:"Article text and metadata of a page, as JSON. Needs no database."`
+	Feed      feedVerb      `cmd:"" help:"Read feeds. Needs no database."`
+	Summarize summarizeVerb `cmd:"" help:"Summaries of articles: JSON lines in, JSON lines out. Needs no database."`
+	Address   addressVerb   `cmd:"" help:"Mail addresses. Needs no database."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is the program as a function: arguments in, exit code out.
+func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
+	var v verbs
+	exited := -1
+	parser, err := kong.New(&v, kong.Name("pressrun"), kong.Description("A digest a newsroom can leave unattended, and prove afterwards what everyone got and why."),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Writers(out, errs), kong.Exit(func(code int) { exited = code }))
+	if err != nil {
+		fmt.Fprintln(errs, "pressrun:", err)
+		return exitUsage
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	k, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(errs, "pressrun: %v; see pressrun --help\n", err)
+		return exitUsage
+	}
+	level := slog.LevelInfo
+	if v.Quiet {
+		level = slog.LevelWarn
+	}
+	e := &env{ctx: ctx, out: out, err: errs, in: in, config: v.Config, json: v.JSON, log: slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: level}))}
+	if err := k.Run(e); err != nil {
+		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			return exitFailed
+		}
+		fmt.Fprintf(errs, "pressrun %s: %v\n", firstWords(k.Command()), err)
+		var wrong ConfigError
+		if errors.As(err, &wrong) {
+			return exitUsage
+		}
+		return exitFailed
+	}
+	return 0
+}
+
+// firstWords is a command without its argument placeholders.
+func firstWords(command string) string {
+	var words []string
+	for w := range strings.FieldsSeq(command) {
+		if !strings.HasPrefix(w, "<") {
+			words = append(words, w)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// open loads the configuration and opens the press for a short command, which
+// logs warnings alone.
+func (e *env) open() (*Press, error) {
+	c, err := LoadConfig(e.config)
+	if err != nil {
+		return nil, err
+	}
+	quiet := slog.New(slog.NewTextHandler(e.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return Open(e.ctx, c, time.Now, quiet)
+}
+
+// with opens the press, runs f and closes it.
+func (e *env) with(f func(p *Press) error) error {
+	p, err := e.open()
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	return f(p)
+}
+
+// print writes v as JSON when asked for, else calls text.
+func (e *env) print(v any, text func(w io.Writer)) error {
+	if e.json {
+		enc := json.NewEncoder(e.out)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		return enc.Encode(v)
+	}
+	text(e.out)
+	return nil
+}

@@ -1,0 +1,317 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/mail"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"pressrun/deploy/installation"
+	"pressrun/deploy/schema"
+	"pressrun/digest"
+	"pressrun/digest/article"
+	"pressrun/digest/fetch"
+	"pressrun/digest/trend"
+	"pressrun/mailer"
+	"pressrun/mailer/catch"
+	"pressrun/mailer/message"
+	"pressrun/mailer/smtp"
+	"pressrun/subscribers"
+	"pressrun/subscribers/signup"
+	"pressrun/templates"
+)
+
+// Open introduces the rooms to one another: it opens the database, migrates
+// it, and fills every seam. Nothing runs yet.
+func Open(ctx context.Context, c Config, now func() time.Time, log *slog.Logger) (*Press, error) {
+	db, err := schema.Open(ctx, c.Database)
+	if err != nil {
+		return nil, err
+	}
+	p := &Press{Config: c, DB: db, Now: now, Log: log, guarded: map[int64]time.Time{}}
+	p.close = append(p.close, db.Close)
+	if err := p.open(ctx); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+func (p *Press) open(ctx context.Context) error {
+	if _, err := p.DB.Migrate(ctx); err != nil {
+		return err
+	}
+	p.Installation = &installation.Store{DB: p.DB, Now: p.Now}
+	p.openDigest()
+	for _, step := range []func(context.Context) error{p.openCounters, p.openSubscribers, p.openMailer} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	p.wire()
+	return p.openJobs()
+}
+
+// Close closes what Open opened, the last first.
+func (p *Press) Close() error {
+	var all error
+	for i := len(p.close) - 1; i >= 0; i-- {
+		all = errors.Join(all, p.close[i]())
+	}
+	return all
+}
+
+func (p *Press) openDigest() {
+	delay, err := time.ParseDuration(p.Config.Fetch.Delay)
+	if err != nil {
+		delay = time.Second
+	} else if delay == 0 {
+		delay = -1 // none
+	}
+	client := &fetch.Client{Now: p.Now, UserAgent: p.Config.Fetch.UserAgent, Allow: prefixes(p.Config.Fetch.Allow), Delay: delay}
+	p.close = append(p.close, func() error { client.Close(); return nil })
+	p.Digest = &digest.Store{DB: p.DB, Now: p.Now}
+	p.Collector = &digest.Collector{Store: p.Digest, Client: client, Log: p.Log, Alarm: p.Alarm, Clear: p.Clear}
+	p.Guard = &digest.Guard{Store: p.Digest, Client: client}
+	p.Sealer = &digest.Sealer{Store: p.Digest, Compose: message.Compose, ArchiveURL: func(newsletter string, number int) string {
+		return fmt.Sprintf("%s/archive/%s/%d", p.Config.PublicURL, newsletter, number)
+	}}
+}
+
+// openCounters chooses where views are counted and who may have them counted.
+func (p *Press) openCounters(context.Context) error {
+	if p.Config.Redis == "" {
+		p.Counters = trend.NewSQL(p.DB, p.Now)
+	} else {
+		o, err := redis.ParseURL(p.Config.Redis)
+		if err != nil {
+			return fmt.Errorf("redis: the URL cannot be read; write redis://127.0.0.1:6379/0")
+		}
+		client := redis.NewClient(o)
+		p.close = append(p.close, client.Close)
+		p.Counters = trend.NewRedis(client, "press", p.Now)
+	}
+	hosts := &hostSet{load: p.Digest.Hosts, now: time.Now}
+	p.Beacon = &trend.Beacon{
+		Counters: p.Counters, Now: p.Now, Known: hosts.known, Proxies: prefixes(p.Config.TrustedProxies), Token: p.Config.BeaconToken, Log: p.Log,
+		Key: func(address string) (string, error) { k, err := article.KeyOf(address); return string(k), err },
+	}
+	p.Ranker = &trend.Ranker{Counters: p.Counters, DB: p.DB, Now: p.Now, Log: p.Log, Candidates: func(ctx context.Context) ([]trend.Candidate, error) {
+		list, err := p.Digest.Stories(ctx, p.Now().Add(-72*time.Hour))
+		return digest.Candidates(list), err
+	}}
+	p.Builder = &digest.Builder{Store: p.Digest, Rank: p.Ranker.Rank}
+	return nil
+}
+
+// hostSet is the set of hosts whose views count, read again every few seconds.
+type hostSet struct {
+	load func(context.Context) (map[string]bool, error)
+	now  func() time.Time
+
+	mu    sync.Mutex
+	hosts map[string]bool
+	until time.Time
+}
+
+func (h *hostSet) known(host string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.now().After(h.until) {
+		if hosts, err := h.load(context.Background()); err == nil {
+			h.hosts = hosts
+		}
+		h.until = h.now().Add(2 * time.Second)
+	}
+	name, _, _ := strings.Cut(host, ":")
+	return h.hosts[digest.Host(name)]
+}
+
+func (p *Press) openSubscribers(ctx context.Context) error {
+	keys, err := subscribers.LoadKeys(p.Config.Keys)
+	if errors.Is(err, os.ErrNotExist) {
+		keys, err = subscribers.GenerateKeys(p.Config.Keys)
+	}
+	if err != nil {
+		return fmt.Errorf("link keys: %w", err)
+	}
+	journal, err := subscribers.OpenJournal(p.Config.Journal)
+	if err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	p.close = append(p.close, journal.Close)
+	p.Subscribers = &subscribers.Store{DB: p.DB, Now: p.Now, Keys: keys, PublicURL: p.Config.PublicURL, Journal: journal, Post: p.post, Brand: p.brand, Log: p.Log}
+	if err := p.Subscribers.CheckKeys(ctx); err != nil {
+		return fmt.Errorf("link keys %s: %w", p.Config.Keys, err)
+	}
+	if err := journal.Replay(ctx, p.Subscribers); err != nil {
+		return fmt.Errorf("replay journal %s: %w", p.Config.Journal, err)
+	}
+	p.public = (&signup.Site{Store: p.Subscribers}).Handler()
+	return nil
+}
+
+func (p *Press) openMailer(ctx context.Context) error {
+	host, _ := os.Hostname()
+	p.Mailer = &mailer.Mailer{DB: p.DB, Now: p.Now, Owner: fmt.Sprintf("%s-%d-%d", host, os.Getpid(), time.Now().UnixNano()), Log: p.Log}
+	dir := filepath.Dir(p.Config.path)
+	for _, r := range p.Config.Relays {
+		if p.Config.Catch {
+			break // everything is caught, whatever is armed
+		}
+		password, err := r.password(dir)
+		if err != nil {
+			return err
+		}
+		p.Mailer.Relays = append(p.Mailer.Relays, &smtp.Relay{Name: r.Name, URL: r.URL, Password: password, Connections: r.Connections, Rate: r.Rate})
+	}
+	if from, err := mail.ParseAddress(p.sender(ctx)); err == nil {
+		p.Mailer.SenderDomain = from.Address[strings.LastIndexByte(from.Address, '@')+1:]
+	}
+	if p.Config.Catch || !p.Config.onlyLoopback() || len(p.Config.Relays) == 0 {
+		p.Catcher = &catch.Catcher{Now: p.Now}
+	}
+	return nil
+}
+
+// wire fills the seams between rooms (design: rooms never import one another).
+func (p *Press) wire() {
+	p.Mailer.Editions = func(ctx context.Context, id int64) (mailer.Edition, error) {
+		e, err := p.Digest.Edition(ctx, id)
+		if err != nil {
+			return mailer.Edition{}, err
+		}
+		i, err := p.Digest.Issue(ctx, e.IssueID)
+		if err != nil {
+			return mailer.Edition{}, err
+		}
+		return mailer.Edition{ID: e.ID, Message: e.Message, Hash: e.Hash, EnvelopeFrom: i.Spec.Envelope, MessageIDDomain: i.Spec.ListHost}, nil
+	}
+	p.Mailer.Recipients = p.recipients
+	p.Mailer.RevokedSince = p.Subscribers.RevokedSince
+	p.Mailer.Suppress = p.suppress
+	p.Mailer.Alarm = func(ctx context.Context, kind, subject, detail string) {
+		if detail == "" {
+			p.Clear(ctx, kind, subject)
+			return
+		}
+		p.Alarm(ctx, kind, subject, detail)
+	}
+}
+
+// recipients gives the mailer the personal part of a batch, as things stand now.
+func (p *Press) recipients(ctx context.Context, tx *sql.Tx, issue int64, ids []int64) ([]mailer.Recipient, []mailer.Withheld, error) {
+	list, err := p.listOf(ctx, tx, issue)
+	if err != nil {
+		return nil, nil, err
+	}
+	readers, withheld, err := p.Subscribers.Recipients(ctx, tx, list, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	to := make([]mailer.Recipient, len(readers))
+	for i, r := range readers {
+		to[i] = mailer.Recipient{ID: r.ID, Address: r.Address, Name: r.Name, Slots: r.Slots}
+	}
+	out := make([]mailer.Withheld, len(withheld))
+	for i, w := range withheld {
+		out[i] = mailer.Withheld{ID: w.ID, Reason: w.Reason}
+	}
+	return to, out, nil
+}
+
+// listOf is the list an issue goes to. It reads through tx: SQLite has one
+// writer, and it is this one.
+func (p *Press) listOf(ctx context.Context, q schema.Querier, issue int64) (int64, error) {
+	i, err := p.Digest.IssueIn(ctx, q, issue)
+	if err != nil {
+		return 0, err
+	}
+	return p.Subscribers.ListID(ctx, q, i.Spec.List)
+}
+
+func (p *Press) suppress(ctx context.Context, tx *sql.Tx, subscriber int64, reason, note string, delivery int64) error {
+	return p.Subscribers.SuppressSubscriber(ctx, tx, subscriber, reason, note, delivery)
+}
+
+// post hands a letter to the mailer's own lane for letters.
+func (p *Press) post(ctx context.Context, tx *sql.Tx, kind string, e templates.Email, to subscribers.Recipient) error {
+	if e.From == "" {
+		e.From = p.sender(ctx)
+	}
+	_, err := p.Mailer.Post(ctx, tx, mailer.Letter{Kind: kind, Email: e, To: mailer.Recipient{ID: to.ID, Address: to.Address, Name: to.Name, Slots: to.Slots}, Expires: 24 * time.Hour})
+	return err
+}
+
+// sender is who letters come from: the sender of the first newsletter, or an
+// address at the public host.
+func (p *Press) sender(ctx context.Context) string {
+	if list, err := p.Digest.Newsletters(ctx); err == nil && len(list) > 0 {
+		return list[0].Spec.From
+	}
+	u, err := url.Parse(p.Config.PublicURL)
+	if err != nil || u.Hostname() == "" || strings.Contains(u.Hostname(), ":") || loopback(p.Config.PublicURL) {
+		return "pressrun <press@localhost.localdomain>"
+	}
+	return "pressrun <press@" + u.Hostname() + ">"
+}
+
+// brand is how the newsroom looks outside an issue: as its first newsletter.
+func (p *Press) brand(ctx context.Context) templates.Brand {
+	if list, err := p.Digest.Newsletters(ctx); err == nil && len(list) > 0 {
+		return list[0].Spec.Brand
+	}
+	return templates.Brand{Name: "pressrun", URL: p.Config.PublicURL}
+}
+
+// audience is SQL text yielding (subscriber, edition, due) for an issue.
+func (p *Press) audience(ctx context.Context, i digest.Issue) (string, []any, error) {
+	a, err := p.audienceOf(ctx, i)
+	if err != nil {
+		return "", nil, err
+	}
+	return p.Subscribers.Audience(ctx, a)
+}
+
+func (p *Press) audienceOf(ctx context.Context, i digest.Issue) (subscribers.Audience, error) {
+	list, err := p.Subscribers.ListID(ctx, p.DB.Read, i.Spec.List)
+	if err != nil {
+		return subscribers.Audience{}, err
+	}
+	a := subscribers.Audience{List: list, Segment: i.Spec.Segment, Editions: map[string]int64{}, Languages: map[string]string{}, Slot: later(i.SlotAt, p.Now()), Zone: i.Spec.Zone}
+	editions, err := p.Digest.Editions(ctx, i.ID, i.Revision)
+	if err != nil {
+		return a, err
+	}
+	for _, e := range editions {
+		a.Editions[e.Name], a.Languages[e.Name] = e.ID, e.Language
+	}
+	a.DefaultEdition = a.Editions[i.Spec.Editions[0].Name]
+	if a.DefaultEdition == 0 && len(editions) > 0 {
+		a.DefaultEdition = editions[0].ID
+	}
+	if i.Spec.Waves {
+		zone, err := time.LoadLocation(i.Spec.Zone)
+		if err != nil {
+			return a, err
+		}
+		a.Slot, a.LocalTime = i.SlotAt, i.SlotAt.In(zone).Format("15:04")
+	}
+	return a, nil
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,291 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/mail"
+	"os"
+	"strings"
+	"time"
+
+	"pressrun/digest"
+	"pressrun/mailer"
+	"pressrun/mailer/message"
+	"pressrun/subscribers"
+	"pressrun/templates"
+)
+
+// PauseIssue halts a running issue; both rooms change in one transaction.
+func (p *Press) PauseIssue(ctx context.Context, id int64, by string) error {
+	err := p.DB.InTx(ctx, func(tx *sql.Tx) error {
+		if err := p.Digest.MoveIssue(ctx, tx, id, "paused", "paused by "+by, "sending"); err != nil {
+			return err
+		}
+		return p.Mailer.Pause(ctx, tx, id, "paused by "+by)
+	})
+	if err != nil {
+		return err
+	}
+	return p.Installation.Audit(ctx, by, "pause", fmt.Sprintf("issue %d", id), "")
+}
+
+// ResumeIssue lets a paused issue go on.
+func (p *Press) ResumeIssue(ctx context.Context, id int64, by string) error {
+	err := p.DB.InTx(ctx, func(tx *sql.Tx) error {
+		if err := p.Digest.MoveIssue(ctx, tx, id, "sending", "", "paused"); err != nil {
+			return err
+		}
+		return p.Mailer.Resume(ctx, tx, id)
+	})
+	if err != nil {
+		return err
+	}
+	return p.Installation.Audit(ctx, by, "resume", fmt.Sprintf("issue %d", id), "")
+}
+
+// CancelIssue sends no further copy of an issue.
+func (p *Press) CancelIssue(ctx context.Context, id int64, why, by string) error {
+	i, err := p.Digest.Issue(ctx, id)
+	if err != nil {
+		return err
+	}
+	if i.State != "sending" && i.State != "paused" {
+		err = p.Digest.Leave(ctx, id, "cancelled", why)
+	} else {
+		err = p.DB.InTx(ctx, func(tx *sql.Tx) error {
+			if err := p.Digest.MoveIssue(ctx, tx, id, "cancelled", why, i.State); err != nil {
+				return err
+			}
+			return p.Mailer.Cancel(ctx, tx, id, why)
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return p.Installation.Audit(ctx, by, "cancel", fmt.Sprintf("issue %d", id), why)
+}
+
+// SendTest sends the sealed bytes of an issue's editions to addresses, marked
+// as a test. Links in it say that this is a test and change nothing.
+func (p *Press) SendTest(ctx context.Context, id int64, to []string, by string) error {
+	if _, err := p.Sealer.Seal(ctx, id); err != nil && !errors.Is(err, digest.ErrState) {
+		return err
+	}
+	i, err := p.Digest.Issue(ctx, id)
+	if err != nil {
+		return err
+	}
+	editions, err := p.Digest.Editions(ctx, id, i.Revision)
+	if err != nil {
+		return err
+	}
+	list, err := p.Subscribers.ListID(ctx, p.DB.Read, i.Spec.List)
+	if err != nil {
+		return err
+	}
+	slots := p.Subscribers.TestSlots(list, "")
+	slots[templates.SlotTest] = "[Test] "
+	for _, address := range to {
+		a, err := mail.ParseAddress(address)
+		if err != nil {
+			return fmt.Errorf("test to %q: that is not a mail address", address)
+		}
+		for _, ed := range editions {
+			if ed.TextOnly {
+				continue
+			}
+			letter := mailer.Letter{Kind: "test", Message: ed.Message, Email: templates.Email{From: i.Spec.From, Language: ed.Language}, EnvelopeFrom: i.Spec.Envelope,
+				To:      mailer.Recipient{Address: a.Address, Slots: slots},
+				Expires: time.Hour}
+			if err := p.DB.InTx(ctx, func(tx *sql.Tx) error {
+				_, err := p.Mailer.Post(ctx, tx, letter)
+				return err
+			}); err != nil {
+				return err
+			}
+		}
+	}
+	return p.Installation.Audit(ctx, by, "test", fmt.Sprintf("issue %d", id), strings.Join(to, ", "))
+}
+
+// valuesFor are the slot values of one reader of an issue.
+func (p *Press) valuesFor(ctx context.Context, i digest.Issue, address string) (message.Values, error) {
+	reader, err := p.Subscribers.Find(ctx, address)
+	if err != nil {
+		return message.Values{}, err
+	}
+	var v message.Values
+	err = p.DB.InTx(ctx, func(tx *sql.Tx) error {
+		to, withheld, err := p.recipients(ctx, tx, i.ID, []int64{reader.ID})
+		if err != nil {
+			return err
+		}
+		if len(to) == 0 {
+			return fmt.Errorf("%s would not get it: %s", address, withheld[0].Reason)
+		}
+		v = message.Values{To: to[0].Address, Date: p.Now(), MessageID: "preview@" + i.Spec.ListHost, Unsubscribe: to[0].Slots[templates.SlotUnsubscribe], Named: to[0].Slots}
+		return nil
+	})
+	return v, err
+}
+
+// Answer is what became of one reader's copy of an issue, and why.
+type Answer struct {
+	Line     string           `json:"line"` // all of it in one sentence
+	Address  string           `json:"address"`
+	Issue    int64            `json:"issue"`
+	Delivery *mailer.Delivery `json:"delivery,omitempty"`
+}
+
+// Why tells what a reader got of an issue and why, or why nothing.
+func (p *Press) Why(ctx context.Context, id int64, address string) (Answer, error) {
+	i, err := p.Digest.Issue(ctx, id)
+	if err != nil {
+		return Answer{}, err
+	}
+	name := fmt.Sprintf("%s #%d", i.Newsletter, i.Number)
+	out := Answer{Address: address, Issue: id}
+	reader, err := p.Subscribers.Find(ctx, address)
+	if errors.Is(err, subscribers.ErrNotFound) {
+		out.Line = fmt.Sprintf("%s got nothing of %s: nobody with that address is or was subscribed", address, name)
+		return out, nil
+	}
+	if err != nil {
+		return out, err
+	}
+	d, err := p.Mailer.DeliveryOf(ctx, id, reader.ID)
+	if errors.Is(err, mailer.ErrNoDelivery) {
+		if i.Started.IsZero() {
+			out.Line = fmt.Sprintf("%s got nothing of %s: the issue is %s", address, name, i.State)
+			return out, nil
+		}
+		reason, err := p.whyNot(ctx, reader, i)
+		out.Line = fmt.Sprintf("%s was not in the audience of %s: %s", address, name, reason)
+		return out, err
+	}
+	if err != nil {
+		return out, err
+	}
+	out.Delivery = &d
+	out.Line = fmt.Sprintf("%s, %s: %s", address, name, d.Why())
+	if d.Edition != 0 {
+		if ed, err := p.Digest.Edition(ctx, d.Edition); err == nil {
+			out.Line += fmt.Sprintf("; edition %s, revision %d, sealed %s", ed.Name, ed.Revision, ed.Hash[:16])
+		}
+	}
+	return out, nil
+}
+
+// whyNot says why a known reader was not in the audience of an issue that was sent.
+func (p *Press) whyNot(ctx context.Context, reader subscribers.Subscriber, i digest.Issue) (string, error) {
+	frozen := i.Started.UTC().Format("2006-01-02 15:04:05 UTC")
+	stamp := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+	x, suppressed, err := p.Subscribers.Suppressed(ctx, p.DB.Read, reader.Key)
+	if err != nil {
+		return "", err
+	}
+	if suppressed && x.At.Before(i.Started) {
+		return fmt.Sprintf("the address is suppressed (%s) since %s", x.Reason, stamp(x.At)), nil
+	}
+	subs, err := p.Subscribers.Subscriptions(ctx, reader.ID)
+	if err != nil {
+		return "", err
+	}
+	for _, s := range subs {
+		if s.ListName != i.Spec.List {
+			continue
+		}
+		switch {
+		case !s.Confirmed.IsZero() && s.Confirmed.After(i.Started):
+			return fmt.Sprintf("the subscription was confirmed at %s, after the audience was frozen at %s", stamp(s.Confirmed), frozen), nil
+		case s.Confirmed.IsZero():
+			return fmt.Sprintf("the subscription of %s is %s: it was not confirmed when the audience was frozen at %s", stamp(s.Created), s.State, frozen), nil
+		case s.State != subscribers.Active || s.Changed.After(i.Started):
+			return fmt.Sprintf("the subscription is %s since %s; the audience was frozen at %s", s.State, stamp(s.Changed), frozen), nil
+		}
+		return fmt.Sprintf("outside the segment %q when the audience was frozen at %s", i.Spec.Segment, frozen), nil
+	}
+	return fmt.Sprintf("not subscribed to %s when the audience was frozen at %s", i.Spec.List, frozen), nil
+}
+
+// askApproval writes to everybody who may approve that a draft waits.
+func (p *Press) askApproval(ctx context.Context, i digest.Issue) error {
+	users, err := p.Installation.Users(ctx)
+	if err != nil {
+		return err
+	}
+	chosen, err := p.Digest.Chosen(ctx, i.ID)
+	if err != nil {
+		return err
+	}
+	editions, err := p.Digest.Editions(ctx, i.ID, i.Revision)
+	if err != nil || len(editions) == 0 {
+		return err
+	}
+	page := fmt.Sprintf("%s/desk/issues/%d", p.Config.PublicURL, i.ID)
+	v := templates.Letter{Brand: i.Spec.Brand, Newsletter: i.Spec.Title, Subject: editions[0].Subject, Action: page, Preview: page, Expires: i.SlotAt}
+	if zone, err := time.LoadLocation(i.Spec.Zone); err == nil {
+		v.Expires = i.SlotAt.In(zone)
+	}
+	for _, c := range chosen {
+		if c.State == "in" && c.Edition == editions[0].Name {
+			v.Stories = append(v.Stories, templates.Link{Title: c.Title, URL: c.Story.URL, Language: c.Story.Language, Direction: c.Story.Direction, Source: c.Story.SourceTitle})
+		}
+	}
+	for _, u := range users {
+		if !u.May("approver") {
+			continue
+		}
+		if err := p.letter(ctx, templates.LetterApproval, u.Email, u.Name, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mailAlarm writes an alarm to the address in the configuration.
+func (p *Press) mailAlarm(ctx context.Context, kind, subject, detail string) error {
+	if p.Config.AlarmMail == "" {
+		return nil
+	}
+	return p.letter(ctx, templates.LetterAlarm, p.Config.AlarmMail, "", templates.Letter{Subject: kind + " " + subject, Text: []string{detail}, Since: p.Now(), Action: p.Config.PublicURL + "/desk/"})
+}
+
+// letter renders and posts a letter in a transaction of its own.
+func (p *Press) letter(ctx context.Context, kind, address, name string, v templates.Letter) error {
+	e, err := templates.RenderLetter(kind, "en", v)
+	if err != nil {
+		return fmt.Errorf("write letter %s: %w", kind, err)
+	}
+	return p.DB.InTx(ctx, func(tx *sql.Tx) error {
+		return p.post(ctx, tx, kind, e, subscribers.Recipient{Address: address, Name: name})
+	})
+}
+
+// sendArmCode posts a test mail with a code through the relays themselves.
+func (p *Press) sendArmCode(ctx context.Context, to string) error {
+	if len(p.Config.Relays) == 0 {
+		return errors.New("no relay is configured; add one under [[relay]] first")
+	}
+	return p.DB.InTx(ctx, func(tx *sql.Tx) error {
+		code, err := p.Mailer.ArmingCode(ctx, tx, "command line")
+		if err != nil {
+			return err
+		}
+		e, err := templates.RenderLetter(templates.LetterTest, "en", templates.Letter{Code: code})
+		if err != nil {
+			return err
+		}
+		return p.post(ctx, tx, mailer.Arming, e, subscribers.Recipient{Address: to})
+	})
+}
+
+func (p *Press) arm(ctx context.Context, code, by string) error {
+	if err := p.Mailer.Arm(ctx, by, code); err != nil {
+		return err
+	}
+	host, _ := os.Hostname()
+	return p.Installation.Audit(ctx, by, "arm", "sending", "on "+host)
+}

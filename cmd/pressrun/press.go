@@ -1,0 +1,362 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"pressrun/deploy/installation"
+	"pressrun/deploy/schema"
+	"pressrun/digest"
+	"pressrun/digest/trend"
+	"pressrun/mailer"
+	"pressrun/mailer/catch"
+	"pressrun/subscribers"
+)
+
+// Press is the whole service. Its rooms do not know one another; open.go
+// introduces them, and this file tells what happens, on one page:
+//
+//	Tick      plans slots, hands due work to the job queue, moves waiting issues on
+//	Collect   source → entries → stories                     (a job)
+//	Build     candidates → ranked → chosen → summaries → sealed draft, editors are told   (a job)
+//	advance   at the slot: approved, sent by policy, or held
+//	start     the audience is frozen as deliveries, in one transaction; the mailer does the rest
+//	follow    sending → sent → closed; what was read is not told again
+//
+// Every step may run twice, late, or in two processes at once: the rows of
+// slots, issues and deliveries decide.
+type Press struct {
+	Config       Config
+	DB           *schema.DB
+	Now          func() time.Time
+	Log          *slog.Logger
+	Installation *installation.Store
+	Digest       *digest.Store
+	Collector    *digest.Collector
+	Builder      *digest.Builder
+	Sealer       *digest.Sealer
+	Guard        *digest.Guard
+	Counters     trend.Counters
+	Ranker       *trend.Ranker
+	Beacon       *trend.Beacon
+	Subscribers  *subscribers.Store
+	Mailer       *mailer.Mailer
+	Catcher      *catch.Catcher // nil unless everything is caught
+	Jobs         *river.Client[*sql.Tx]
+
+	public    http.Handler // sign-up, confirmation, preferences, unsubscribe
+	close     []func() error
+	guarded   map[int64]time.Time // issue → last look of the retraction guard
+	openInbox bool                // the caught mail may be read by anybody
+	backlog   time.Duration       // how old the news of a newly added source may be
+}
+
+// Tick looks at the clock and moves everything on that is due. An error of one
+// newsletter or issue is logged and does not keep the others.
+func (p *Press) Tick(ctx context.Context) error {
+	newsletters, err := p.Digest.Newsletters(ctx)
+	if err != nil {
+		return fmt.Errorf("tick: %w", err)
+	}
+	for _, n := range newsletters {
+		if err := p.plan(ctx, n); err != nil {
+			p.Log.Error("plan", "newsletter", n.Name, "err", err)
+		}
+	}
+	due, err := p.Digest.DueSources(ctx)
+	if err != nil {
+		return fmt.Errorf("tick: %w", err)
+	}
+	for _, src := range due {
+		if err := p.enqueue(ctx, collectJob{Source: src.ID, Due: src.NextPoll.Unix(), Try: p.try(src.NextPoll)}); err != nil {
+			return err
+		}
+	}
+	waiting, err := p.Digest.IssuesIn(ctx, "building", "draft", "held", "approved", "countdown", "sending", "paused", "sent")
+	if err != nil {
+		return fmt.Errorf("tick: %w", err)
+	}
+	for _, i := range waiting {
+		if err := p.advance(ctx, i); err != nil && !errors.Is(err, digest.ErrState) {
+			p.Log.Error("advance", "issue", i.ID, "state", i.State, "err", err)
+		}
+	}
+	return nil
+}
+
+// plan writes slots down, announces missed ones and has due ones built.
+func (p *Press) plan(ctx context.Context, n digest.Newsletter) error {
+	if err := p.Digest.Plan(ctx, n); err != nil {
+		return err
+	}
+	due, missed, err := p.Digest.DueSlots(ctx, n)
+	if err != nil {
+		return err
+	}
+	for _, slot := range missed {
+		if ok, err := p.Digest.MissSlot(ctx, slot); err != nil {
+			return err
+		} else if ok {
+			p.Alarm(ctx, "slot", n.Name+" "+slot.At.Format(time.RFC3339), "No issue went out: "+slot.Reason+".")
+		}
+	}
+	if due == nil {
+		return nil
+	}
+	spec := n.Spec.WithDefaults(n.Name)
+	return p.enqueue(ctx, buildJob{Slot: due.ID, Try: p.try(due.At.Add(-time.Duration(spec.Lead)))})
+}
+
+// try numbers the attempts at something due at a time, one every five minutes:
+// a job that hangs or died with its process does not block the next attempt.
+func (p *Press) try(due time.Time) int64 { return int64(p.Now().Sub(due) / (5 * time.Minute)) }
+
+// Build makes the issue of a slot and seals it. Called twice it makes one.
+func (p *Press) Build(ctx context.Context, slotID int64) (digest.Issue, error) {
+	slot, err := p.Digest.Slot(ctx, slotID)
+	if err != nil {
+		return digest.Issue{}, err
+	}
+	n, err := p.Digest.Newsletter(ctx, fmt.Sprint(slot.NewsletterID))
+	if err != nil {
+		return digest.Issue{}, err
+	}
+	issue, err := p.Builder.Begin(ctx, n, slot)
+	if err != nil {
+		return issue, err
+	}
+	if issue.State == "building" {
+		err = p.Builder.Build(ctx, issue.ID)
+		if errors.Is(err, digest.ErrThin) {
+			p.Alarm(ctx, "issue", fmt.Sprintf("%s #%d", n.Name, issue.Number), err.Error())
+			return p.reload(ctx, issue, nil)
+		}
+		if err != nil {
+			return issue, err
+		}
+	}
+	if issue, err = p.reload(ctx, issue, nil); err != nil || issue.State != "draft" || issue.Revision > 0 {
+		return issue, err
+	}
+	if _, err := p.Sealer.Seal(ctx, issue.ID); err != nil {
+		return issue, err
+	}
+	return p.reload(ctx, issue, p.askApproval(ctx, issue))
+}
+
+func (p *Press) reload(ctx context.Context, issue digest.Issue, err error) (digest.Issue, error) {
+	if err != nil {
+		return issue, err
+	}
+	return p.Digest.Issue(ctx, issue.ID)
+}
+
+// advance moves one issue on as far as the clock and its newsletter's policy allow.
+func (p *Press) advance(ctx context.Context, i digest.Issue) error {
+	now := p.Now()
+	switch i.State {
+	case "building":
+		return p.enqueue(ctx, buildJob{Slot: i.SlotID, Try: p.try(i.Created)})
+	case "draft", "held":
+		if now.Before(i.SlotAt) {
+			return p.guard(ctx, i)
+		}
+		return p.atSlot(ctx, i)
+	case "approved", "countdown":
+		if now.Before(i.SlotAt) {
+			return p.guard(ctx, i)
+		}
+		if err := p.guard(ctx, i); err != nil {
+			return err
+		}
+		return p.start(ctx, i.ID)
+	default:
+		return p.follow(ctx, i)
+	}
+}
+
+// atSlot decides about an issue nobody has approved when its time has come.
+func (p *Press) atSlot(ctx context.Context, i digest.Issue) error {
+	subject := fmt.Sprintf("%s #%d", i.Newsletter, i.Number)
+	if p.Now().Sub(i.SlotAt) > time.Duration(i.Spec.Expires) {
+		p.Clear(ctx, "approval", subject)
+		return p.Digest.Leave(ctx, i.ID, "skipped", "nobody approved it within "+time.Duration(i.Spec.Expires).String())
+	}
+	if i.State == "held" {
+		return nil
+	}
+	if i.Spec.Approval == "hold" {
+		if err := p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "held", "waits for approval", "draft"); err != nil {
+			return err
+		}
+		p.Alarm(ctx, "approval", subject, "The issue is ready and its time has come, but nobody has approved it. Open it at "+p.Config.PublicURL+fmt.Sprintf("/desk/issues/%d", i.ID)+".")
+		return nil
+	}
+	if err := p.guard(ctx, i); err != nil {
+		return err
+	}
+	if _, err := p.Sealer.Seal(ctx, i.ID); err != nil {
+		return err
+	}
+	return p.Digest.Approve(ctx, i.ID, "policy send")
+}
+
+// guard takes retracted stories out of a waiting issue and seals it again. A
+// pure removal is approved by rule under policy send, else the approver is called.
+func (p *Press) guard(ctx context.Context, i digest.Issue) error {
+	now := p.Now()
+	if now.Sub(p.guarded[i.ID]) < digest.GuardEvery {
+		return nil
+	}
+	p.guarded[i.ID] = now
+	subject := fmt.Sprintf("%s #%d", i.Newsletter, i.Number)
+	list, err := p.Guard.Check(ctx, i.ID)
+	if errors.Is(err, digest.ErrSiteTrouble) {
+		p.Alarm(ctx, "site", subject, "The issue is held: "+err.Error()+".")
+		if i.State == "held" {
+			return nil
+		}
+		return p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "held", err.Error(), i.State)
+	}
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	if err := p.Guard.Remove(ctx, i.ID, list); err != nil {
+		return err
+	}
+	if _, err := p.Sealer.Seal(ctx, i.ID); err != nil {
+		return err
+	}
+	for _, r := range list {
+		p.Log.Info("story removed by rule", "issue", i.ID, "story", r.StoryID, "reason", r.Reason)
+	}
+	if i.State == "approved" && i.Spec.Approval == "send" {
+		return p.Digest.Approve(ctx, i.ID, fmt.Sprintf("rule: %d stories removed, nothing added", len(list)))
+	}
+	return nil
+}
+
+// start freezes the audience of an approved issue and enqueues a delivery for
+// everyone in it, in one transaction. The mailer takes it from there.
+func (p *Press) start(ctx context.Context, id int64) error {
+	i, err := p.Digest.Issue(ctx, id)
+	if err != nil || i.State != "approved" {
+		return err
+	}
+	query, args, err := p.audience(ctx, i)
+	if err != nil {
+		return fmt.Errorf("audience of issue %d: %w", id, err)
+	}
+	n := 0
+	err = p.DB.InTx(ctx, func(tx *sql.Tx) error {
+		i, err := p.Digest.Start(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if n, err = p.Mailer.Enqueue(ctx, tx, mailer.Enqueue{Issue: id, SQL: query, Args: args, Expires: time.Duration(i.Spec.Expires)}); err != nil {
+			return err
+		}
+		return p.Digest.Frozen(ctx, tx, i, n)
+	})
+	if err != nil {
+		return fmt.Errorf("start issue %d: %w", id, err)
+	}
+	p.Log.Info("sending", "issue", id, "newsletter", i.Newsletter, "number", i.Number, "audience", n)
+	p.Clear(ctx, "approval", fmt.Sprintf("%s #%d", i.Newsletter, i.Number))
+	return p.DB.Analyze(ctx, "deliveries")
+}
+
+// follow takes a running issue to sent and closed, and notes its stories as
+// told once the first copy is out.
+func (p *Press) follow(ctx context.Context, i digest.Issue) error {
+	counts, err := p.Mailer.Counts(ctx, i.ID)
+	if err != nil {
+		return err
+	}
+	sum := 0
+	for _, n := range counts {
+		sum += n
+	}
+	if sum != i.Audience {
+		p.Alarm(ctx, "ledger", fmt.Sprintf("issue %d", i.ID), fmt.Sprintf("The ledger holds %d deliveries for an audience of %d.", sum, i.Audience))
+	}
+	if counts["accepted"]+counts["uncertain"]+counts["parked"] > 0 {
+		if err := p.Digest.UseStories(ctx, i); err != nil {
+			return err
+		}
+	}
+	open := counts["queued"] + counts["claimed"]
+	switch {
+	case i.State == "sending" && open == 0:
+		return p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "sent", "", "sending")
+	case i.State == "sent" && open+counts["deferred"] == 0 && sum == i.Audience:
+		return p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "closed", "", "sent")
+	}
+	return nil
+}
+
+// Approve seals what the editor sees and approves exactly that: hashes of the
+// revision he looked at. When it has changed since, he looks again.
+func (p *Press) Approve(ctx context.Context, id int64, revision int, by string) error {
+	if _, err := p.Sealer.Seal(ctx, id); err != nil {
+		return err
+	}
+	i, err := p.Digest.Issue(ctx, id)
+	if err != nil {
+		return err
+	}
+	if revision != 0 && i.Revision != revision {
+		return fmt.Errorf("approve issue %d: it was changed since you looked (revision %d, now %d); look at the preview again: %w", id, revision, i.Revision, digest.ErrState)
+	}
+	if err := p.Digest.Approve(ctx, id, by); err != nil {
+		return err
+	}
+	return p.Installation.Audit(ctx, by, "approve", fmt.Sprintf("issue %d", id), fmt.Sprintf("revision %d", i.Revision))
+}
+
+// SendNow approves an issue in the name of by and starts it without waiting
+// for its slot.
+func (p *Press) SendNow(ctx context.Context, id int64, by string) error {
+	i, err := p.Digest.Issue(ctx, id)
+	if err != nil {
+		return err
+	}
+	if i.State == "draft" || i.State == "held" {
+		if err := p.Approve(ctx, id, 0, by); err != nil {
+			return err
+		}
+	}
+	return p.start(ctx, id)
+}
+
+// Alarm announces trouble once: on the Today page, in the log, and by mail.
+func (p *Press) Alarm(ctx context.Context, kind, subject, detail string) {
+	isNew, err := p.Installation.Raise(ctx, kind, subject, detail)
+	if err != nil {
+		p.Log.Error("alarm", "kind", kind, "subject", subject, "detail", detail, "err", err)
+		return
+	}
+	if !isNew {
+		return
+	}
+	p.Log.Warn("alarm", "kind", kind, "subject", subject, "detail", detail)
+	if err := p.mailAlarm(ctx, kind, subject, detail); err != nil {
+		p.Log.Error("mail alarm", "err", err)
+	}
+}
+
+// Clear takes an alarm back when the trouble is over.
+func (p *Press) Clear(ctx context.Context, kind, subject string) {
+	if was, err := p.Installation.Clear(ctx, kind, subject); err != nil {
+		p.Log.Error("clear alarm", "kind", kind, "subject", subject, "err", err)
+	} else if was {
+		p.Log.Info("alarm over", "kind", kind, "subject", subject)
+	}
+}

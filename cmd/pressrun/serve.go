@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"pressrun/cmd/pressrun/desk"
+	"pressrun/digest/archive"
+	"pressrun/mailer/smtp"
+	"pressrun/templates"
+)
+
+// tickEvery is how often due work is looked for: what a command writes, a
+// running serve acts on within a second.
+const tickEvery = 500 * time.Millisecond
+
+// Serve runs everything until ctx ends: scheduler, jobs, sender, beacon, web.
+// Then it stops claiming, drains what is in flight, and returns.
+func (p *Press) Serve(ctx context.Context, l net.Listener) error {
+	var done sync.WaitGroup
+	work, stop := context.WithCancel(ctx)
+	defer done.Wait()
+	defer stop()
+	if p.Catcher != nil {
+		if err := p.startCatcher(&done); err != nil {
+			return err
+		}
+		defer p.Catcher.Close()
+	}
+	// Jobs are stopped before the database closes, and get time to finish.
+	if err := p.Jobs.Start(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("start jobs: %w", err)
+	}
+	defer func() {
+		end, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		p.Jobs.Stop(end)
+	}()
+	failed := make(chan error, 4)
+	run := func(name string, f func(context.Context) error) {
+		done.Go(func() {
+			if err := f(work); err != nil && !errors.Is(err, context.Canceled) {
+				failed <- fmt.Errorf("%s: %w", name, err)
+			}
+		})
+	}
+	run("beacon", p.Beacon.Run)
+	run("sender", p.Mailer.Run)
+	run("clock", p.tick)
+	server := &http.Server{Handler: p.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, ReadTimeout: time.Minute}
+	done.Go(func() {
+		err := p.listen(server, l)
+		if !errors.Is(err, http.ErrServerClosed) {
+			failed <- fmt.Errorf("web server: %w", err)
+		}
+	})
+	defer func() {
+		end, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		server.Shutdown(end)
+	}()
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-failed:
+		return err
+	}
+}
+
+func (p *Press) listen(s *http.Server, l net.Listener) error {
+	if p.Config.TLSCert != "" {
+		return s.ServeTLS(l, p.Config.TLSCert, p.Config.TLSKey)
+	}
+	return s.Serve(l)
+}
+
+// startCatcher begins to receive mail on a port of this machine and makes it
+// the mailer's catcher.
+func (p *Press) startCatcher(done *sync.WaitGroup) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("start mail catcher: %w", err)
+	}
+	p.Mailer.Catcher = &smtp.Relay{Name: "catcher", URL: "smtp://" + l.Addr().String() + "?tls=none", Connections: 4}
+	done.Go(func() { p.Catcher.Serve(l) })
+	return nil
+}
+
+// tick looks at the clock until ctx ends and orders the recurring jobs.
+func (p *Press) tick(ctx context.Context) error {
+	for {
+		if err := p.Tick(ctx); err != nil && ctx.Err() == nil {
+			p.Log.Error("tick", "err", err)
+		}
+		now := p.Now()
+		for _, err := range []error{
+			p.once(ctx, nightJob{Day: (now.Unix() - 3*3600) / 86400}), // at 03:00 UTC
+			p.once(ctx, sampleJob{Hour: now.Unix() / (3 * 3600)}),
+		} {
+			if err != nil && ctx.Err() == nil {
+				p.Log.Error("tick", "err", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(tickEvery):
+		}
+	}
+}
+
+// Handler is the whole web: public pages, beacon, archive, desk.
+func (p *Press) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/v1/", p.Beacon.Handler())
+	mux.Handle(templates.StaticPrefix, templates.StaticHandler())
+	mux.Handle("/archive/", (&archive.Site{Store: p.Digest, Prefix: "/archive", PublicURL: p.Config.PublicURL}).Handler())
+	mux.Handle("/", p.public)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		if err := p.DB.Read.PingContext(r.Context()); err != nil {
+			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	if p.Catcher != nil {
+		mux.Handle("/inbox/", p.door(p.Catcher.Handler("/inbox")))
+	}
+	mux.Handle("/desk/", p.desk())
+	guard := http.NewCrossOriginProtection()
+	guard.AddInsecureBypassPattern("/v1/")       // the beacon is called from the publisher's pages
+	guard.AddInsecureBypassPattern("/subscribe") // so is the embedded sign-up form
+	return securityHeaders(guard.Handler(mux))
+}
+
+// door lets only people of the newsroom read the caught mail: it holds
+// readers' confirmation links. The demo's inbox is open.
+func (p *Press) door(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, err := r.Cookie(desk.Cookie); err == nil {
+			if _, err := p.Installation.SessionUser(r.Context(), c.Value); err == nil {
+				next.ServeHTTP(w, r)
+				return
+			}
+		}
+		if p.openInbox {
+			next.ServeHTTP(w, r)
+			return
+		}
+		http.Redirect(w, r, "/desk/", http.StatusSeeOther)
+	})
+}
+
+func securityHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		next.ServeHTTP(w, r)
+	})
+}

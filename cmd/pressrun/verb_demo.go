@@ -1,0 +1,363 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"pressrun/cmd/pressrun/demo"
+	"pressrun/digest"
+	"pressrun/mailer"
+	"pressrun/subscribers"
+	"pressrun/subscribers/address"
+	"pressrun/templates"
+)
+
+type demoVerb struct {
+	Dir   string `help:"Directory for the data; a new temporary one when left out."`
+	Port  int    `default:"8080" help:"Port of desk, inbox and public pages; 0 = any free one. The sample site takes the next."`
+	Once  bool   `help:"Run one slot, print a summary, and end."`
+	Redis string `help:"Count views in this Redis (redis://127.0.0.1:6379/0)."`
+	Relay string `help:"Send to this relay on loopback (smtp://127.0.0.1:2525) instead of the built-in inbox."`
+}
+
+// demoName is the sample site's name.
+const demoName = "The Ellery Courier"
+
+// demoReaders is how many fictional people subscribe.
+const demoReaders = 300
+
+// demoResult is what a run of one slot comes to.
+type demoResult struct {
+	Collected int                  `json:"collected"`
+	Stories   int                  `json:"stories"`
+	Issue     int64                `json:"issue"`
+	Editions  []demoEdition        `json:"editions"`
+	Audience  int                  `json:"audience"`
+	Accepted  int                  `json:"accepted"`
+	States    map[mailer.State]int `json:"states"`
+}
+
+type demoEdition struct {
+	Name  string `json:"name"`
+	Hash  string `json:"hash"`
+	Bytes int    `json:"bytes"`
+}
+
+func (v *demoVerb) Run(e *env) error {
+	if v.Relay != "" && !loopback(v.Relay) {
+		return fmt.Errorf("--relay %s: the demo mails fictional people; it sends to a relay on this machine alone", redact(v.Relay))
+	}
+	n, err := v.open(e)
+	if err != nil {
+		return err
+	}
+	defer n.close()
+	var result demoResult
+	err = n.run(e.ctx, func(ctx context.Context) error {
+		if result, err = n.slot(ctx); err != nil {
+			return err
+		}
+		if err := n.report(e, v, result); err != nil || v.Once {
+			return err
+		}
+		<-ctx.Done()
+		fmt.Fprintf(e.err, "\nended; the data stays in %s\n", n.dir)
+		return nil
+	})
+	return err
+}
+
+// newsroom is the demo at run time: the press, the sample site and its readers.
+type newsroom struct {
+	press   *Press
+	site    *demo.Site
+	readers *demo.Readers
+	web     net.Listener
+	news    net.Listener
+	dir     string
+	say     func(format string, args ...any)
+}
+
+func (v *demoVerb) open(e *env) (*newsroom, error) {
+	n := &newsroom{dir: v.Dir, say: progress(e)}
+	var err error
+	if n.dir == "" {
+		if n.dir, err = os.MkdirTemp("", "pressrun-demo-"); err != nil {
+			return nil, err
+		}
+	} else if err := os.MkdirAll(n.dir, 0o755); err != nil {
+		return nil, err
+	}
+	if n.web, err = listen(net.JoinHostPort("127.0.0.1", strconv.Itoa(v.Port))); err != nil {
+		return nil, err
+	}
+	if n.news, err = nextPort(n.web); err != nil {
+		n.web.Close()
+		return nil, err
+	}
+	token := rand.Text()
+	c := Config{
+		Database: filepath.Join(n.dir, "press.db"), PublicURL: "http://" + n.web.Addr().String(), Keys: filepath.Join(n.dir, "link.keys"),
+		Journal: filepath.Join(n.dir, "departures.journal"), Redis: v.Redis, BeaconToken: token, path: filepath.Join(n.dir, "press.toml"),
+		Fetch: FetchConfig{Allow: []string{"127.0.0.0/8"}, Delay: "0s"},
+	}
+	if v.Relay != "" {
+		c.Relays = []RelayConfig{{Name: "relay", URL: v.Relay, Connections: 4}}
+	}
+	log := slog.New(slog.NewTextHandler(e.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if n.press, err = Open(e.ctx, c, time.Now, log); err != nil {
+		n.web.Close()
+		n.news.Close()
+		return nil, err
+	}
+	n.press.openInbox = true
+	n.press.backlog = 14 * 24 * time.Hour
+	n.site = &demo.Site{Start: time.Now(), Base: "http://" + n.news.Addr().String(), Beacon: c.PublicURL}
+	if n.press.Catcher != nil {
+		n.press.Catcher.ImagesFrom = []string{n.site.Base}
+	}
+	n.readers = &demo.Readers{Beacon: c.PublicURL, Site: n.site, Seed: 1, Client: &http.Client{Transport: bearer{token}, Timeout: 10 * time.Second}}
+	return n, nil
+}
+
+// nextPort listens on the port after l's, or on any free one.
+func nextPort(l net.Listener) (net.Listener, error) {
+	port := l.Addr().(*net.TCPAddr).Port
+	if next, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port+1))); err == nil {
+		return next, nil
+	}
+	return net.Listen("tcp", "127.0.0.1:0")
+}
+
+// bearer lets the simulated readers say who they are, as a site's own server may.
+type bearer struct{ token string }
+
+func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+b.token)
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func progress(e *env) func(string, ...any) {
+	start := time.Now()
+	return func(format string, args ...any) {
+		fmt.Fprintf(e.err, "%5.1f s  %s\n", time.Since(start).Seconds(), fmt.Sprintf(format, args...))
+	}
+}
+
+func (n *newsroom) close() { n.press.Close() }
+
+// run serves the sample site and the press while f runs.
+func (n *newsroom) run(ctx context.Context, f func(context.Context) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	site := &http.Server{Handler: n.site.Handler(), ReadHeaderTimeout: 5 * time.Second}
+	var done sync.WaitGroup
+	defer done.Wait()
+	defer site.Close()
+	defer stop()
+	done.Go(func() { site.Serve(n.news) })
+	served := make(chan error, 1)
+	done.Go(func() { served <- n.press.Serve(ctx, n.web) })
+	worked := make(chan error, 1)
+	done.Go(func() { worked <- f(ctx) })
+	select {
+	case err := <-served: // before f ended: it failed, or Ctrl-C
+		stop()
+		return errors.Join(err, <-worked)
+	case err := <-worked:
+		return err
+	}
+}
+
+// slot takes the newsroom from nothing to a digest in three hundred inboxes.
+func (n *newsroom) slot(ctx context.Context) (demoResult, error) {
+	var out demoResult
+	p := n.press
+	n.say("sample site at %s with %d articles", n.site.Base, len(n.site.Articles()))
+	if err := n.subscribe(ctx); err != nil {
+		return out, err
+	}
+	n.say("%d fictional readers on three lists", demoReaders)
+	if err := n.collect(ctx, &out); err != nil {
+		return out, err
+	}
+	n.say("%d entries collected, %d stories told", out.Collected, out.Stories)
+	sent, err := n.readers.Visit(ctx, 6000)
+	if err != nil {
+		return out, fmt.Errorf("visit the sample site: %w", err)
+	}
+	if err := p.Beacon.Flush(ctx); err != nil {
+		return out, err
+	}
+	n.say("%d visits sent through the beacon", sent)
+	morning, err := n.newsletters(ctx)
+	if err != nil {
+		return out, err
+	}
+	slot, err := p.Digest.AddSlot(ctx, morning.ID, p.Now().Truncate(time.Second))
+	if err != nil {
+		return out, err
+	}
+	issue, err := p.Build(ctx, slot.ID)
+	if err != nil {
+		return out, err
+	}
+	n.say("issue %d built and sealed, ranked by %s", issue.ID, issue.RankedBy)
+	if err := p.SendNow(ctx, issue.ID, "demo"); err != nil && !errors.Is(err, digest.ErrState) {
+		return out, err
+	}
+	return out, n.wait(ctx, issue.ID, &out)
+}
+
+// wait follows the issue until every copy has gone out.
+func (n *newsroom) wait(ctx context.Context, id int64, out *demoResult) error {
+	p := n.press
+	for {
+		i, err := p.Digest.Issue(ctx, id)
+		if err != nil {
+			return err
+		}
+		counts, err := p.Mailer.Counts(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !i.Started.IsZero() && counts["queued"]+counts["claimed"] == 0 {
+			out.Issue, out.Audience, out.Accepted, out.States = id, i.Audience, counts["accepted"], counts
+			editions, err := p.Digest.Editions(ctx, id, i.Revision)
+			for _, ed := range editions {
+				out.Editions = append(out.Editions, demoEdition{ed.Name, ed.Hash, ed.Bytes})
+			}
+			n.say("%d of %d copies accepted", out.Accepted, out.Audience)
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// collect adds the site's feeds, one for each language, and reads them.
+func (n *newsroom) collect(ctx context.Context, out *demoResult) error {
+	for _, f := range []struct{ kind, path, language string }{
+		{"wordpress", "/wp-json/wp/v2/posts?_embed=1&per_page=100", ""}, {"feed", "/feed/", ""}, {"feed", "/ur/feed/", "ur"}, {"feed", "/ru/feed/", "ru"},
+	} {
+		src, err := n.press.Digest.AddSource(ctx, digest.Source{Kind: f.kind, URL: n.site.Base + f.path, SiteURL: n.site.Base + "/", Title: demoName, Language: f.language, Rights: "own"})
+		if err != nil {
+			return err
+		}
+		got, err := n.press.Collector.Collect(ctx, src, 14*24*time.Hour)
+		if err != nil {
+			return err
+		}
+		if got.Err != "" {
+			n.say("%s: %s", src.URL, got.Err)
+		}
+		out.Collected += got.New
+		out.Stories += got.Stories
+	}
+	return nil
+}
+
+// subscribe puts the fictional people on their lists, with consent as an
+// import would record it.
+func (n *newsroom) subscribe(ctx context.Context) error {
+	s := n.press.Subscribers
+	for _, l := range []subscribers.List{
+		{Name: demo.ListMorning, Title: "Morning Digest", Language: "en", Public: true, Description: "What Port Ellery reads, every day at seven."},
+		{Name: demo.ListEvening, Title: "Evening Digest", Language: "en", Public: true, Description: "The day in ten stories, after work."},
+		{Name: demo.ListWeekend, Title: "Weekend Reads", Language: "en", Public: true, Description: "Longer stories for Saturday."},
+	} {
+		if _, err := s.CreateList(ctx, l); err != nil && !errors.Is(err, subscribers.ErrTaken) {
+			return err
+		}
+	}
+	return n.importPeople(ctx, demo.Subscribers(demoReaders, 1))
+}
+
+// newsletters makes three newsletters, one a list, and returns the first.
+func (n *newsroom) newsletters(ctx context.Context) (digest.Newsletter, error) {
+	brand := templates.Brand{Name: demoName, URL: n.site.Base + "/", Postal: "The Ellery Courier, 14 Lantern Quay, Port Ellery"}
+	editions := []digest.EditionSpec{
+		{Name: "en", Language: "en"}, {Name: "ur", Language: "ur"}, {Name: "ru", Language: "ru"},
+	}
+	var first digest.Newsletter
+	for i, spec := range []digest.Spec{
+		{Title: "Morning Digest", Schedule: "0 7 * * *", List: demo.ListMorning},
+		{Title: "Evening Digest", Schedule: "0 18 * * *", List: demo.ListEvening, Segment: ""},
+		{Title: "Weekend Reads", Schedule: "0 9 * * 6", List: demo.ListWeekend, MaxAge: digest.Duration(7 * 24 * time.Hour)},
+	} {
+		spec.Language, spec.City, spec.Zone, spec.Approval = "en", "Port Ellery", "Europe/London", "hold"
+		spec.From, spec.Brand, spec.Editions = `"`+demoName+`" <digest@courier.example>`, brand, editions
+		spec.Settle = digest.Duration(time.Second)
+		spec.MinStories = 3
+		if spec.MaxAge == 0 {
+			spec.MaxAge = digest.Duration(72 * time.Hour)
+		}
+		nl, _, err := n.press.Digest.ApplyNewsletter(ctx, spec.List, spec, "demo")
+		if err != nil {
+			return first, err
+		}
+		if i == 0 {
+			first = nl
+		}
+	}
+	return first, nil
+}
+
+func (n *newsroom) report(e *env, v *demoVerb, result demoResult) error {
+	if v.Once {
+		return e.print(result, func(w io.Writer) {
+			fmt.Fprintf(w, "collected %d entries, told %d stories, sent issue %d to %d readers: %v\n", result.Collected, result.Stories, result.Issue, result.Audience, result.States)
+		})
+	}
+	p := n.press
+	if _, err := p.Installation.AddUser(e.ctx, "editor@courier.example", "Demo Editor", "operator"); err != nil {
+		return err
+	}
+	token, err := p.Installation.SignInToken(e.ctx, "editor@courier.example")
+	if err != nil {
+		return err
+	}
+	base := p.Config.PublicURL
+	fmt.Fprintf(e.out, `
+A newsroom is running. Open in your browser:
+
+  the digest in the inbox   %s/inbox/
+  the desk                  %s/desk/sign-in/%s   (this link works once)
+  a sign-up page            %s/subscribe
+  the archive               %s/archive/morning/
+  the sample news site      %s/
+
+Data: %s. Nothing leaves this machine. End with Ctrl-C.
+`, base, base, token, base, base, n.site.Base, n.dir)
+	return nil
+}
+
+// importPeople adds the fictional readers, active at once, each with the
+// consent that an import would record.
+func (n *newsroom) importPeople(ctx context.Context, people []demo.Person) error {
+	for _, who := range people {
+		_, err := n.press.Subscribers.Add(ctx, subscribers.New{
+			Subscriber: subscribers.Subscriber{Email: address.Address(who.Email), Name: who.Name, Language: who.Language, Zone: who.Zone, Attrs: who.Attrs()},
+			ListNames:  who.Lists, By: "demo",
+			Consent: subscribers.Consent{Basis: subscribers.Imported, Source: "demo: a fictional reader", Evidence: "none is needed for people who do not exist"},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

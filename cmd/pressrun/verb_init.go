@@ -1,0 +1,166 @@
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/template"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"pressrun/digest"
+	"pressrun/subscribers"
+	"pressrun/templates"
+)
+
+//go:embed press.toml.tmpl
+var configTemplate string
+
+type initVerb struct {
+	Site   string `required:"" help:"Address of the news site."`
+	Dir    string `default:"." help:"Directory for the configuration, keys and database."`
+	Name   string `default:"morning" help:"Short name of the first newsletter."`
+	From   string `help:"Sender of the mails; default digest@ the site's host."`
+	Postal string `help:"Postal address printed in every mail."`
+	Zone   string `default:"UTC" help:"IANA zone of the newsroom, such as Asia/Karachi."`
+	City   string `help:"City in the masthead."`
+	Admin  string `help:"Your address: the first user of the desk."`
+	Listen string `default:"127.0.0.1:8080" help:"Address the web server will listen on."`
+	Allow  string `help:"Private network that may be read, for a site on an intranet (10.0.0.0/8)."`
+}
+
+func (v *initVerb) Run(e *env) error {
+	site := v.Site
+	if !strings.Contains(site, "://") {
+		site = "https://" + site
+	}
+	u, err := url.Parse(site)
+	if err != nil || u.Host == "" {
+		return fmt.Errorf("--site %q is not a web address; write https://your-news-site.example", v.Site)
+	}
+	path := filepath.Join(v.Dir, "press.toml")
+	if err := v.writeConfig(path); err != nil {
+		return err
+	}
+	e.config = path
+	fmt.Fprintf(e.err, "wrote %s\n", path)
+	return e.with(func(p *Press) error { return v.firstDraft(e, p, site, u.Hostname()) })
+}
+
+// writeConfig writes the commented configuration; it never overwrites one.
+func (v *initVerb) writeConfig(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	t, err := template.New("press.toml").Parse(configTemplate)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, v); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%s is there already; it is left as it is. Choose another --dir, or change the file and run: pressrun serve", path)
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.Write(b.Bytes())
+	return err
+}
+
+// firstDraft reads the site, makes list, newsletter and user, and ends with a
+// real draft of today and the link to it.
+func (v *initVerb) firstDraft(e *env, p *Press, site, host string) error {
+	fmt.Fprintf(e.err, "reading %s …\n", site)
+	src, got, err := p.addSource(e, site, "own", 48*time.Hour)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.err, "%d stories read, %d older ones put aside\n", got.Stories+got.Members, got.Old)
+	if _, err := p.Subscribers.CreateList(e.ctx, subscribers.List{Name: v.Name, Title: "Readers of " + src.Title, Language: orDefault(src.Language, "en"), Public: true}); err != nil && !errors.Is(err, subscribers.ErrTaken) {
+		return err
+	}
+	n, _, err := p.Digest.ApplyNewsletter(e.ctx, v.Name, v.spec(src, host), "init")
+	if err != nil {
+		return err
+	}
+	admin := orDefault(v.Admin, "editor@"+digest.Host(host))
+	if _, err := p.Installation.AddUser(e.ctx, admin, "", "operator"); err != nil {
+		return err
+	}
+	slot, err := p.Digest.AddSlot(e.ctx, n.ID, p.Now().Truncate(time.Second))
+	if err != nil {
+		return err
+	}
+	issue, err := p.Build(e.ctx, slot.ID)
+	if err != nil {
+		return err
+	}
+	// A draft that nobody sees is not sent by accident: it waits for a person.
+	if err := p.Digest.MoveIssue(e.ctx, p.DB.Write, issue.ID, "held", "first draft of a new newsroom", "draft"); err != nil {
+		return err
+	}
+	return v.report(e, p, issue, admin)
+}
+
+func orDefault(s, def string) string {
+	if s == "" {
+		return def
+	}
+	return s
+}
+
+func (v *initVerb) spec(src digest.Source, host string) digest.Spec {
+	host = digest.Host(host)
+	title := orDefault(src.Title, host)
+	return digest.Spec{
+		Title: title + " · Daily", Language: orDefault(baseOf(src.Language), "en"), City: v.City, Zone: v.Zone, Schedule: "0 7 * * *", Approval: "hold",
+		List: v.Name, From: orDefault(v.From, fmt.Sprintf("%q <digest@%s>", title, host)), Sources: []string{src.URL},
+		Editions: []digest.EditionSpec{{Name: orDefault(baseOf(src.Language), "en"), Language: orDefault(baseOf(src.Language), "en"), Languages: []string{"*"}}},
+		Brand:    templates.Brand{Name: title, URL: src.SiteURL, Postal: orDefault(v.Postal, "Postal address missing: set brand.postal")},
+	}
+}
+
+func baseOf(language string) string {
+	base, _, _ := strings.Cut(strings.ToLower(language), "-")
+	return base
+}
+
+func (v *initVerb) report(e *env, p *Press, issue digest.Issue, admin string) error {
+	token, err := p.Installation.SignInToken(e.ctx, admin)
+	if err != nil {
+		return err
+	}
+	link := p.Config.PublicURL + "/desk/sign-in/" + token
+	preview := fmt.Sprintf("%s/desk/issues/%d", p.Config.PublicURL, issue.ID)
+	list, err := p.Digest.Chosen(e.ctx, issue.ID)
+	if err != nil {
+		return err
+	}
+	return e.print(map[string]any{"config": e.config, "issue": issue, "preview": preview, "sign_in": link}, func(w io.Writer) {
+		fmt.Fprintf(w, "\nA draft of %s:\n", issue.Spec.Title)
+		for _, c := range list {
+			fmt.Fprintf(w, "%3d. %s\n     %s\n", c.Position, c.Title, c.Reason)
+		}
+		if issue.RankedBy == "date" {
+			fmt.Fprintf(w, "\nNo views are counted yet, so the newest stand first. Feed me yesterday's access log:\n  pressrun -c %s trend ingest-log --site %s access.log\n", e.config, issue.Spec.Brand.URL)
+		}
+		fmt.Fprintf(w, "\nLook at it:\n  pressrun -c %s serve\n  %s   (sign in with the link below first; it works once, for 30 minutes)\n  %s\n", e.config, preview, link)
+	})
+}
+
+// exportNewsletter writes a newsletter as the file that apply reads.
+func exportNewsletter(w io.Writer, n digest.Newsletter) error {
+	return toml.NewEncoder(w).Encode(newsletterFile{Name: n.Name, Spec: n.Spec})
+}

@@ -1,0 +1,521 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/mail"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"pressrun/digest"
+	"pressrun/mailer"
+	"pressrun/mailer/message"
+)
+
+type issueVerb struct {
+	Build   issueBuild   `cmd:"" help:"Build an issue now, or for a time."`
+	Ls      issueLs      `cmd:"" help:"List issues, the newest first."`
+	Show    issueShow    `cmd:"" help:"Show the stories of an issue, with why each stands there."`
+	Edit    issueEdit    `cmd:"" help:"Retitle, rewrite, drop, pin or move a story; voids an approval."`
+	Check   issueCheck   `cmd:"" help:"Look whether every story still stands on its site."`
+	Preview issuePreview `cmd:"" help:"Write the sealed editions to files: exactly the bytes that are sent."`
+	Test    issueTest    `cmd:"" help:"Send the sealed issue to addresses, marked as a test."`
+	Approve issueApprove `cmd:"" help:"Approve a draft."`
+	Hold    issueHold    `cmd:"" help:"Hold an issue back."`
+	Skip    issueSkip    `cmd:"" help:"Leave this issue out."`
+	Send    issueSend    `cmd:"" help:"Approve and send now, without waiting for the slot."`
+	Pause   issuePause   `cmd:"" help:"Halt a running issue."`
+	Resume  issueResume  `cmd:"" help:"Let a paused issue go on."`
+	Cancel  issueCancel  `cmd:"" help:"Send no further copy of an issue."`
+	Status  issueStatus  `cmd:"" help:"Print what became of every copy, in numbers."`
+	Why     issueWhy     `cmd:"" help:"Tell what a reader got of an issue and why."`
+	Verify  issueVerify  `cmd:"" help:"Prove that a received mail is the sealed issue."`
+}
+
+type issueBuild struct {
+	Newsletter string `arg:"" help:"Newsletter."`
+	At         string `help:"Slot time, RFC 3339; now when left out."`
+}
+
+func (v *issueBuild) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		at := p.Now()
+		if v.At != "" {
+			t, err := time.Parse(time.RFC3339, v.At)
+			if err != nil {
+				return fmt.Errorf("--at %q: write for instance 2026-05-01T07:00:00+05:00", v.At)
+			}
+			at = t
+		}
+		n, err := p.Digest.Newsletter(e.ctx, v.Newsletter)
+		if err != nil {
+			return err
+		}
+		slot, err := p.Digest.AddSlot(e.ctx, n.ID, at.Truncate(time.Second))
+		if err != nil {
+			return err
+		}
+		issue, err := p.Build(e.ctx, slot.ID)
+		if err != nil {
+			return err
+		}
+		return p.printIssue(e, issue.ID)
+	})
+}
+
+func (p *Press) printIssue(e *env, id int64) error {
+	i, err := p.Digest.Issue(e.ctx, id)
+	if err != nil {
+		return err
+	}
+	list, err := p.Digest.Chosen(e.ctx, id)
+	if err != nil {
+		return err
+	}
+	editions, err := p.Digest.Editions(e.ctx, id, i.Revision)
+	if err != nil {
+		return err
+	}
+	for n := range list {
+		list[n].Story.Body = ""
+	}
+	return e.print(map[string]any{"issue": i, "stories": list, "editions": editions}, func(w io.Writer) {
+		fmt.Fprintf(w, "issue %d: %s #%d, %s", i.ID, i.Newsletter, i.Number, i.State)
+		if i.Reason != "" {
+			fmt.Fprintf(w, " (%s)", i.Reason)
+		}
+		fmt.Fprintf(w, ", slot %s, ranked by %s\n", when(i.SlotAt), i.RankedBy)
+		for _, ed := range editions {
+			fmt.Fprintf(w, "edition %-10s %6d bytes  %s  %s\n", ed.Name, ed.Bytes, ed.Hash[:16], ed.Subject)
+		}
+		table(w, "no stories", "EDITION | SECTION | NO | STORY | STATE | HEADLINE | WHY", func(row func(...any)) {
+			for _, c := range list {
+				row(c.Edition, c.Section, c.Position, c.Story.ID, c.State, clip(c.Title, 60), clip(c.Reason, 60))
+			}
+		})
+	})
+}
+
+type issueLs struct {
+	Newsletter string `short:"n" help:"Of one newsletter."`
+	N          int    `default:"20" help:"How many."`
+}
+
+func (v *issueLs) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		var of int64
+		if v.Newsletter != "" {
+			n, err := p.Digest.Newsletter(e.ctx, v.Newsletter)
+			if err != nil {
+				return err
+			}
+			of = n.ID
+		}
+		list, err := p.Digest.Issues(e.ctx, of, v.N, 0)
+		if err != nil {
+			return err
+		}
+		return e.print(list, func(w io.Writer) {
+			table(w, "no issues yet", "ID | NEWSLETTER | NO | STATE | SLOT | READERS | REASON", func(row func(...any)) {
+				for _, i := range list {
+					row(i.ID, i.Newsletter, i.Number, i.State, when(i.SlotAt), i.Audience, clip(i.Reason, 60))
+				}
+			})
+		})
+	})
+}
+
+type issueShow struct {
+	ID int64 `arg:"" help:"Issue id."`
+}
+
+func (v *issueShow) Run(e *env) error {
+	return e.with(func(p *Press) error { return p.printIssue(e, v.ID) })
+}
+
+type issueEdit struct {
+	ID      int64   `arg:"" help:"Issue id."`
+	Story   int64   `help:"Story id."`
+	Edition string  `help:"Edition; the first when left out."`
+	Title   *string `help:"New headline."`
+	Summary *string `help:"New summary."`
+	Drop    bool    `help:"Take the story out."`
+	Restore bool    `help:"Put a dropped story back."`
+	Pin     bool    `help:"Keep the story through rebuilds."`
+	To      *int    `help:"New place in its section, from 1."`
+	Section *string `help:"trending or latest."`
+	Subject *string `help:"New subject of the issue."`
+}
+
+func (v *issueEdit) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		by := "command line"
+		if v.Subject != nil {
+			if err := p.Digest.SetSubject(e.ctx, v.ID, *v.Subject, "", by); err != nil {
+				return err
+			}
+		}
+		if v.Story != 0 {
+			edit := digest.Edit{StoryID: v.Story, Edition: v.Edition, Title: v.Title, Summary: v.Summary, To: v.To, Section: v.Section}
+			if v.Drop || v.Restore {
+				edit.Drop = &v.Drop
+			}
+			if v.Pin {
+				edit.Pin = &v.Pin
+			}
+			if edit.Edition == "" {
+				i, err := p.Digest.Issue(e.ctx, v.ID)
+				if err != nil {
+					return err
+				}
+				edit.Edition = i.Spec.Editions[0].Name
+			}
+			if err := p.Edit(e.ctx, v.ID, edit, by); err != nil {
+				return err
+			}
+		} else if _, err := p.Sealer.Seal(e.ctx, v.ID); err != nil {
+			return err
+		}
+		return p.printIssue(e, v.ID)
+	})
+}
+
+// Edit applies an editor's change and seals the issue again, so that the
+// preview follows.
+func (p *Press) Edit(ctx context.Context, issue int64, edit digest.Edit, by string) error {
+	if err := p.Digest.EditIssue(ctx, issue, edit, by); err != nil {
+		return err
+	}
+	if _, err := p.Sealer.Seal(ctx, issue); err != nil {
+		return err
+	}
+	return p.Installation.Audit(ctx, by, "edit", fmt.Sprintf("issue %d", issue), fmt.Sprintf("story %d", edit.StoryID))
+}
+
+type issueCheck struct {
+	ID int64 `arg:"" help:"Issue id."`
+}
+
+func (v *issueCheck) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		list, err := p.Guard.Check(e.ctx, v.ID)
+		if err != nil && !errors.Is(err, digest.ErrSiteTrouble) {
+			return err
+		}
+		if perr := e.print(list, func(w io.Writer) {
+			table(w, "every story still stands", "STORY | HEADLINE | WHAT", func(row func(...any)) {
+				for _, r := range list {
+					row(r.StoryID, clip(r.Title, 60), r.Reason)
+				}
+			})
+		}); perr != nil {
+			return perr
+		}
+		return err
+	})
+}
+
+type issuePreview struct {
+	ID  int64  `arg:"" help:"Issue id."`
+	As  string `help:"As this reader gets it: an address."`
+	Out string `default:"." help:"Directory for the files."`
+}
+
+func (v *issuePreview) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		i, err := p.Digest.Issue(e.ctx, v.ID)
+		if err != nil {
+			return err
+		}
+		editions, err := p.Digest.Editions(e.ctx, v.ID, i.Revision)
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(v.Out, 0o755); err != nil {
+			return err
+		}
+		var names []string
+		for _, ed := range editions {
+			values := sampleValues(p.Config.PublicURL, i.Spec.ListHost, i.SlotAt)
+			if v.As != "" {
+				if values, err = p.valuesFor(e.ctx, i, v.As); err != nil {
+					return err
+				}
+			}
+			files, err := writeEdition(v.Out, ed, values)
+			if err != nil {
+				return err
+			}
+			names = append(names, files...)
+		}
+		return e.print(names, func(w io.Writer) { fmt.Fprintln(w, strings.Join(names, "\n")) })
+	})
+}
+
+// writeEdition writes an edition as .eml, .html and .txt.
+func writeEdition(dir string, ed digest.Edition, values message.Values) ([]string, error) {
+	t, err := message.Parse(ed.Message)
+	if err != nil {
+		return nil, err
+	}
+	eml, err := t.Message(values)
+	if err != nil {
+		return nil, err
+	}
+	html, text, err := message.Preview(ed.Message, values)
+	if err != nil {
+		return nil, err
+	}
+	files := map[string]string{".eml": string(eml), ".html": html, ".txt": text}
+	var names []string
+	for ext, content := range files {
+		if content == "" {
+			continue
+		}
+		name := filepath.Join(dir, "edition-"+ed.Name+ext)
+		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// sampleValues fill the slots of a preview for nobody in particular.
+func sampleValues(publicURL, host string, at time.Time) message.Values {
+	return message.Values{
+		To: "reader@example.org", Date: at, MessageID: "preview@" + host, Unsubscribe: publicURL + "/u/preview",
+		Named: map[string]string{"name": "", "unsubscribe": publicURL + "/u/preview", "preferences": publicURL + "/preferences/preview", "test": ""},
+	}
+}
+
+type issueTest struct {
+	ID int64    `arg:"" help:"Issue id."`
+	To []string `required:"" help:"Addresses, comma separated."`
+}
+
+func (v *issueTest) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		if err := p.SendTest(e.ctx, v.ID, v.To, "command line"); err != nil {
+			return err
+		}
+		fmt.Fprintf(e.out, "test mails queued for %s; a running serve sends them at once\n", strings.Join(v.To, ", "))
+		return nil
+	})
+}
+
+type issueApprove struct {
+	ID       int64  `arg:"" help:"Issue id."`
+	Revision int    `help:"Approve only this revision, the one you looked at."`
+	By       string `default:"command line" help:"In whose name."`
+}
+
+func (v *issueApprove) Run(e *env) error {
+	return e.with(func(p *Press) error { return p.Approve(e.ctx, v.ID, v.Revision, v.By) })
+}
+
+type issueHold struct {
+	ID  int64  `arg:"" help:"Issue id."`
+	Why string `default:"held by an editor" help:"Reason."`
+}
+
+func (v *issueHold) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		return p.Digest.MoveIssue(e.ctx, p.DB.Write, v.ID, "held", v.Why, "draft", "approved", "countdown")
+	})
+}
+
+type issueSkip struct {
+	ID  int64  `arg:"" help:"Issue id."`
+	Why string `required:"" help:"Reason."`
+}
+
+func (v *issueSkip) Run(e *env) error {
+	return e.with(func(p *Press) error { return p.Digest.Leave(e.ctx, v.ID, "skipped", v.Why) })
+}
+
+type issueSend struct {
+	ID   int64 `arg:"" help:"Issue id."`
+	Wait bool  `help:"Wait until every copy has gone out, showing progress."`
+}
+
+func (v *issueSend) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		if err := p.SendNow(e.ctx, v.ID, "command line"); err != nil {
+			return err
+		}
+		if !v.Wait {
+			return p.printStatus(e, v.ID)
+		}
+		return p.waitSent(e, v.ID)
+	})
+}
+
+// waitSent follows a running issue with a line of progress on standard error.
+func (p *Press) waitSent(e *env, id int64) error {
+	for {
+		i, err := p.Digest.Issue(e.ctx, id)
+		if err != nil {
+			return err
+		}
+		counts, err := p.Mailer.Counts(e.ctx, id)
+		if err != nil {
+			return err
+		}
+		open := counts["queued"] + counts["claimed"]
+		fmt.Fprintf(e.err, "\r%d of %d sent, %d to go ", i.Audience-open, i.Audience, open)
+		if open == 0 {
+			fmt.Fprintln(e.err)
+			return p.printStatus(e, id)
+		}
+		select {
+		case <-e.ctx.Done():
+			return e.ctx.Err()
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+type issuePause struct {
+	ID int64 `arg:"" help:"Issue id."`
+}
+
+func (v *issuePause) Run(e *env) error {
+	return e.with(func(p *Press) error { return p.PauseIssue(e.ctx, v.ID, "command line") })
+}
+
+type issueResume struct {
+	ID int64 `arg:"" help:"Issue id."`
+}
+
+func (v *issueResume) Run(e *env) error {
+	return e.with(func(p *Press) error { return p.ResumeIssue(e.ctx, v.ID, "command line") })
+}
+
+type issueCancel struct {
+	ID  int64  `arg:"" help:"Issue id."`
+	Why string `required:"" help:"Reason."`
+}
+
+func (v *issueCancel) Run(e *env) error {
+	return e.with(func(p *Press) error { return p.CancelIssue(e.ctx, v.ID, v.Why, "command line") })
+}
+
+type issueStatus struct {
+	ID int64 `arg:"" help:"Issue id."`
+}
+
+func (v *issueStatus) Run(e *env) error {
+	return e.with(func(p *Press) error { return p.printStatus(e, v.ID) })
+}
+
+func (p *Press) printStatus(e *env, id int64) error {
+	i, err := p.Digest.Issue(e.ctx, id)
+	if err != nil {
+		return err
+	}
+	counts, err := p.Mailer.Counts(e.ctx, id)
+	if err != nil {
+		return err
+	}
+	return e.print(map[string]any{"issue": i, "audience": i.Audience, "states": counts}, func(w io.Writer) {
+		fmt.Fprintf(w, "%s #%d: %s, %d readers\n", i.Newsletter, i.Number, i.State, i.Audience)
+		states := make([]string, 0, len(counts))
+		for s := range counts {
+			states = append(states, string(s))
+		}
+		slices.Sort(states)
+		for _, s := range states {
+			fmt.Fprintf(w, "  %-10s %7d\n", s, counts[mailer.State(s)])
+		}
+	})
+}
+
+type issueWhy struct {
+	ID      int64  `arg:"" help:"Issue id."`
+	Address string `arg:"" help:"Reader's address."`
+}
+
+func (v *issueWhy) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		why, err := p.Why(e.ctx, v.ID, v.Address)
+		if err != nil {
+			return err
+		}
+		return e.print(why, func(w io.Writer) { fmt.Fprintln(w, why.Line) })
+	})
+}
+
+type issueVerify struct {
+	Files []string `arg:"" help:"Received mails."`
+}
+
+func (v *issueVerify) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		good := 0
+		for _, name := range v.Files {
+			raw, err := os.ReadFile(name)
+			if err != nil {
+				return err
+			}
+			seal, err := p.Verify(e.ctx, raw)
+			if err != nil {
+				fmt.Fprintf(e.out, "%s: NOT sealed by us: %v\n", name, err)
+				continue
+			}
+			good++
+			fmt.Fprintf(e.out, "%s: %s\n", name, seal)
+		}
+		fmt.Fprintf(e.out, "%d of %d\n", good, len(v.Files))
+		if good < len(v.Files) {
+			return fmt.Errorf("%d mails do not agree with their seal", len(v.Files)-good)
+		}
+		return nil
+	})
+}
+
+// Verify cuts the slot values out of a received mail and recomputes the seal
+// of the edition it says it is. It returns that edition in words.
+func (p *Press) Verify(ctx context.Context, raw []byte) (string, error) {
+	m, err := mail.ReadMessage(strings.NewReader(string(raw)))
+	if err != nil {
+		return "", fmt.Errorf("it is not a mail: %w", err)
+	}
+	issue, err := issueOfMessageID(m.Header.Get("Message-Id"))
+	if err != nil {
+		return "", err
+	}
+	i, err := p.Digest.Issue(ctx, issue)
+	if err != nil {
+		return "", err
+	}
+	for revision := i.Revision; revision > 0; revision-- {
+		editions, err := p.Digest.Editions(ctx, issue, revision)
+		if err != nil {
+			return "", err
+		}
+		for _, ed := range editions {
+			if _, err := message.Verify(raw, ed.Message); err == nil {
+				return fmt.Sprintf("%s #%d, edition %s, revision %d, sealed %s", i.Newsletter, i.Number, ed.Name, revision, ed.Hash), nil
+			}
+		}
+	}
+	return "", fmt.Errorf("no sealed edition of issue %d has these bytes", issue)
+}
+
+// issueOfMessageID reads the issue out of <issue.subscriber.nonce@host>.
+func issueOfMessageID(id string) (int64, error) {
+	first, _, ok := strings.Cut(strings.Trim(id, "<> "), ".")
+	n, err := strconv.ParseInt(first, 10, 64)
+	if !ok || err != nil {
+		return 0, fmt.Errorf("its Message-ID %q is not one of ours", id)
+	}
+	return n, nil
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"pressrun/deploy/installation"
+	"pressrun/mailer"
+)
+
+type deliveryVerb struct {
+	Ls        deliveryLs        `cmd:"" help:"List copies of an issue."`
+	Reconcile deliveryReconcile `cmd:"" help:"Settle what a dead process left behind, and list what is uncertain."`
+	Retry     deliveryRetry     `cmd:"" help:"Queue copies again that failed, expired or are parked."`
+}
+
+type deliveryLs struct {
+	Issue int64  `required:"" help:"Issue id."`
+	State string `help:"In one state."`
+	After int64  `help:"Delivery ids above this one, for the next page."`
+	N     int    `default:"100" help:"How many."`
+}
+
+func (v *deliveryLs) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		return p.printDeliveries(e, v.Issue, mailer.Filter{State: mailer.State(v.State)}, mailer.Page{After: v.After, Limit: v.N})
+	})
+}
+
+// reader is a delivery with the address it went to.
+type reader struct {
+	mailer.Delivery
+	Address string `json:"address"`
+}
+
+func (p *Press) printDeliveries(e *env, issue int64, f mailer.Filter, page mailer.Page) error {
+	list, err := p.Mailer.Deliveries(e.ctx, issue, f, page)
+	if err != nil {
+		return err
+	}
+	out := make([]reader, len(list))
+	for i, d := range list {
+		out[i] = reader{Delivery: d, Address: "(erased)"}
+		if sub, err := p.Subscribers.ByID(e.ctx, d.Subscriber); err == nil {
+			out[i].Address = string(sub.Email)
+		}
+	}
+	return e.print(out, func(w io.Writer) {
+		table(w, "no such deliveries", "ID | ADDRESS | STATE | ATTEMPTS | WHY", func(row func(...any)) {
+			for _, d := range out {
+				row(d.ID, d.Address, d.State, d.Attempts, clip(d.Why(), 110))
+			}
+		})
+	})
+}
+
+type deliveryReconcile struct {
+	Issue int64 `help:"List the uncertain copies of this issue."`
+}
+
+func (v *deliveryReconcile) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		done, err := p.Mailer.Reconcile(e.ctx)
+		if err != nil {
+			return err
+		}
+		if v.Issue != 0 {
+			return p.printDeliveries(e, v.Issue, mailer.Filter{WasUncertain: true}, mailer.Page{Limit: 10000})
+		}
+		return e.print(done, func(w io.Writer) { fmt.Fprintf(w, "%+v\n", done) })
+	})
+}
+
+type deliveryRetry struct {
+	IDs []int64 `arg:"" help:"Delivery ids."`
+}
+
+func (v *deliveryRetry) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		n, err := p.Mailer.Retry(e.ctx, v.IDs)
+		if err != nil {
+			return err
+		}
+		return e.print(map[string]int{"queued": n}, func(w io.Writer) { fmt.Fprintf(w, "%d queued again\n", n) })
+	})
+}
+
+type userVerb struct {
+	Add  userAdd  `cmd:"" help:"Add a user, or change the role."`
+	Ls   userLs   `cmd:"" help:"List users."`
+	Link userLink `cmd:"" help:"Print a sign-in link that works once."`
+	Rm   userRm   `cmd:"" help:"Take a user away."`
+}
+
+type userAdd struct {
+	Email string `arg:"" help:"Address."`
+	Role  string `default:"editor" help:"viewer, editor, approver, list admin or operator."`
+	Name  string `help:"Name."`
+}
+
+func (v *userAdd) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		u, err := p.Installation.AddUser(e.ctx, v.Email, v.Name, v.Role)
+		if err != nil {
+			return err
+		}
+		return e.print(u, func(w io.Writer) { fmt.Fprintf(w, "%s is %s\n", u.Email, u.Role) })
+	})
+}
+
+type userLs struct{}
+
+func (userLs) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		list, err := p.Installation.Users(e.ctx)
+		if err != nil {
+			return err
+		}
+		return e.print(list, func(w io.Writer) {
+			table(w, "no users yet; add one with: pressrun user add ADDRESS --role operator", "ADDRESS | ROLE | LAST SEEN", func(row func(...any)) {
+				for _, u := range list {
+					row(u.Email, u.Role, when(u.Seen))
+				}
+			})
+		})
+	})
+}
+
+type userLink struct {
+	Email string `arg:"" help:"Address."`
+}
+
+func (v *userLink) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		token, err := p.Installation.SignInToken(e.ctx, v.Email)
+		if err != nil {
+			return err
+		}
+		link := p.Config.PublicURL + "/desk/sign-in/" + token
+		return e.print(map[string]string{"link": link, "works_for": installation.LinkAge.String()}, func(w io.Writer) { fmt.Fprintln(w, link) })
+	})
+}
+
+type userRm struct {
+	Email string `arg:"" help:"Address."`
+}
+
+func (v *userRm) Run(e *env) error {
+	return e.with(func(p *Press) error { return p.Installation.RemoveUser(e.ctx, v.Email) })
+}
+
+type auditVerb struct {
+	Search string `short:"s" help:"Words."`
+	N      int    `default:"50" help:"How many."`
+}
+
+func (v *auditVerb) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		list, err := p.Installation.Actions(e.ctx, v.Search, v.N, 0)
+		if err != nil {
+			return err
+		}
+		return e.print(list, func(w io.Writer) {
+			table(w, "nothing yet", "WHEN | WHO | WHAT | OBJECT | DETAIL", func(row func(...any)) {
+				for _, a := range list {
+					row(when(a.At), a.Actor, a.Action, a.Object, clip(a.Detail, 80))
+				}
+			})
+		})
+	})
+}

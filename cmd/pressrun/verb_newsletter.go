@@ -1,0 +1,177 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"pressrun/digest"
+)
+
+type newsletterVerb struct {
+	Apply    newsletterApply    `cmd:"" help:"Create or change a newsletter from a file."`
+	Ls       newsletterLs       `cmd:"" help:"List newsletters."`
+	Export   newsletterExport   `cmd:"" help:"Print a newsletter as the file that apply reads."`
+	Next     newsletterNext     `cmd:"" help:"Print the next slots."`
+	Simulate newsletterSimulate `cmd:"" help:"Print every slot of the coming days, clock changes included."`
+	Pause    newsletterPause    `cmd:"" help:"Plan no further slots, or resume with --resume."`
+}
+
+// newsletterFile is a newsletter as a file.
+type newsletterFile struct {
+	Name string `toml:"name"`
+	digest.Spec
+}
+
+type newsletterApply struct {
+	File string `short:"f" required:"" help:"TOML file, - for standard input."`
+}
+
+func (v *newsletterApply) Run(e *env) error {
+	text, err := readAll(e, v.File)
+	if err != nil {
+		return err
+	}
+	f, err := parseNewsletter(v.File, text)
+	if err != nil {
+		return err
+	}
+	return e.with(func(p *Press) error {
+		n, changed, err := p.Digest.ApplyNewsletter(e.ctx, f.Name, f.Spec, "command line")
+		if err != nil {
+			return err
+		}
+		return e.print(n, func(w io.Writer) {
+			if changed {
+				fmt.Fprintf(w, "newsletter %s is now version %d\n", n.Name, n.Version)
+			} else {
+				fmt.Fprintf(w, "newsletter %s is unchanged (version %d)\n", n.Name, n.Version)
+			}
+		})
+	})
+}
+
+func parseNewsletter(name string, text []byte) (newsletterFile, error) {
+	var f newsletterFile
+	dec := toml.NewDecoder(strings.NewReader(string(text)))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&f); err != nil {
+		return f, ConfigError{tomlError(name, err, reflect.TypeOf(f))}
+	}
+	return f, nil
+}
+
+type newsletterLs struct{}
+
+func (newsletterLs) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		list, err := p.Digest.Newsletters(e.ctx)
+		if err != nil {
+			return err
+		}
+		return e.print(list, func(w io.Writer) {
+			table(w, "no newsletters yet; make one with: pressrun newsletter apply -f FILE", "NAME | VERSION | STATE | SCHEDULE | ZONE | LIST | TITLE", func(row func(...any)) {
+				for _, n := range list {
+					s := n.Spec.WithDefaults(n.Name)
+					row(n.Name, n.Version, n.State, s.Schedule, s.Zone, s.List, s.Title)
+				}
+			})
+		})
+	})
+}
+
+type newsletterExport struct {
+	Name string `arg:"" help:"Newsletter."`
+}
+
+func (v *newsletterExport) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		n, err := p.Digest.Newsletter(e.ctx, v.Name)
+		if err != nil {
+			return err
+		}
+		return exportNewsletter(e.out, n)
+	})
+}
+
+type newsletterNext struct {
+	N    int    `arg:"" optional:"" default:"5" help:"How many."`
+	Name string `short:"n" help:"Newsletter; all when left out."`
+}
+
+func (v *newsletterNext) Run(e *env) error {
+	return e.with(func(p *Press) error { return p.printSlots(e, v.Name, v.N, time.Time{}) })
+}
+
+type newsletterSimulate struct {
+	Days int    `default:"14" help:"How many days."`
+	Name string `arg:"" optional:"" help:"Newsletter; all when left out."`
+}
+
+func (v *newsletterSimulate) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		return p.printSlots(e, v.Name, 100000, p.Now().Add(time.Duration(v.Days)*24*time.Hour))
+	})
+}
+
+// plannedSlot is a slot as it will be.
+type plannedSlot struct {
+	Newsletter string    `json:"newsletter"`
+	Local      string    `json:"local"`
+	At         time.Time `json:"at"`
+}
+
+func (p *Press) printSlots(e *env, name string, n int, until time.Time) error {
+	list, err := p.Digest.Newsletters(e.ctx)
+	if err != nil {
+		return err
+	}
+	var out []plannedSlot
+	for _, nl := range list {
+		spec := nl.Spec.WithDefaults(nl.Name)
+		if spec.Schedule == "" || name != "" && name != nl.Name {
+			continue
+		}
+		sched, err := digest.ParseSchedule(spec.Schedule, spec.Zone)
+		if err != nil {
+			return err
+		}
+		zone, err := time.LoadLocation(spec.Zone)
+		if err != nil {
+			return err
+		}
+		at := p.Now()
+		for range n {
+			if at = sched.Next(at); at.IsZero() || !until.IsZero() && at.After(until) {
+				break
+			}
+			out = append(out, plannedSlot{nl.Name, at.In(zone).Format("Mon 2006-01-02 15:04 MST"), at})
+		}
+	}
+	return e.print(out, func(w io.Writer) {
+		table(w, "nothing is scheduled", "NEWSLETTER | LOCAL | UTC", func(row func(...any)) {
+			for _, s := range out {
+				row(s.Newsletter, s.Local, s.At.UTC().Format("2006-01-02 15:04"))
+			}
+		})
+	})
+}
+
+type newsletterPause struct {
+	Name   string `arg:"" help:"Newsletter."`
+	Resume bool   `help:"Plan slots again."`
+}
+
+func (v *newsletterPause) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		n, err := p.Digest.Newsletter(e.ctx, v.Name)
+		if err != nil {
+			return err
+		}
+		return p.Digest.PauseNewsletter(e.ctx, n.ID, !v.Resume)
+	})
+}

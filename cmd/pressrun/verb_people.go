@@ -1,0 +1,397 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"pressrun/subscribers"
+	"pressrun/subscribers/address"
+	"pressrun/subscribers/importer"
+)
+
+type listVerb struct {
+	Add listAdd `cmd:"" help:"Make a list."`
+	Ls  listLs  `cmd:"" help:"List lists with their numbers."`
+}
+
+type listAdd struct {
+	Name        string `arg:"" help:"Short name."`
+	Title       string `help:"Name that readers see."`
+	Description string `help:"What comes, and how often."`
+	Language    string `default:"en" help:"Language of its confirmation mails when the form has none."`
+	Private     bool   `help:"Not offered on the sign-up page."`
+}
+
+func (v *listAdd) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		l, err := p.Subscribers.CreateList(e.ctx, subscribers.List{Name: v.Name, Title: v.Title, Description: v.Description, Language: v.Language, Public: !v.Private})
+		if err != nil {
+			return err
+		}
+		return e.print(l, func(w io.Writer) { fmt.Fprintf(w, "list %s made\n", l.Name) })
+	})
+}
+
+type listLs struct{}
+
+func (listLs) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		list, err := p.Subscribers.Lists(e.ctx)
+		if err != nil {
+			return err
+		}
+		return e.print(list, func(w io.Writer) {
+			table(w, "no lists yet; make one with: pressrun list add NAME", "NAME | READERS | PENDING | PAUSED | LEFT | TITLE", func(row func(...any)) {
+				for _, l := range list {
+					row(l.Name, l.Reached, l.Counts[subscribers.Pending], l.Counts[subscribers.Paused], l.Counts[subscribers.Unsubscribed], l.Title)
+				}
+			})
+		})
+	})
+}
+
+type segmentVerb struct {
+	Set segmentSet `cmd:"" help:"Make or change a segment."`
+	Ls  segmentLs  `cmd:"" help:"List segments."`
+	Try segmentTry `cmd:"" help:"Count whom a segment finds on a list."`
+	Rm  segmentRm  `cmd:"" help:"Forget a segment."`
+}
+
+type segmentSet struct {
+	Name string `arg:"" help:"Short name."`
+	Rule string `arg:"" help:"Rule, for instance: language == \"ur\" && attrs.city == \"Lahore\""`
+}
+
+func (v *segmentSet) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		seg, err := p.Subscribers.SaveSegment(e.ctx, v.Name, v.Rule)
+		if err != nil {
+			return err
+		}
+		return e.print(seg, func(w io.Writer) { fmt.Fprintf(w, "segment %s: %s\n", seg.Name, seg.Rule) })
+	})
+}
+
+type segmentLs struct{}
+
+func (segmentLs) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		list, err := p.Subscribers.Segments(e.ctx)
+		if err != nil {
+			return err
+		}
+		return e.print(list, func(w io.Writer) {
+			table(w, "no segments yet", "NAME | RULE", func(row func(...any)) {
+				for _, s := range list {
+					row(s.Name, s.Rule)
+				}
+			})
+		})
+	})
+}
+
+type segmentTry struct {
+	List string `required:"" help:"List."`
+	Name string `arg:"" help:"Segment."`
+}
+
+func (v *segmentTry) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		list, err := p.Subscribers.ListID(e.ctx, p.DB.Read, v.List)
+		if err != nil {
+			return err
+		}
+		n, err := p.Subscribers.Count(e.ctx, subscribers.Audience{List: list, Segment: v.Name, Slot: p.Now(), Zone: "UTC"})
+		if err != nil {
+			return err
+		}
+		return e.print(map[string]int{"readers": n}, func(w io.Writer) { fmt.Fprintf(w, "%d readers\n", n) })
+	})
+}
+
+type segmentRm struct {
+	Name string `arg:"" help:"Segment."`
+}
+
+func (v *segmentRm) Run(e *env) error {
+	return e.with(func(p *Press) error { return p.Subscribers.RemoveSegment(e.ctx, v.Name) })
+}
+
+type subscriberVerb struct {
+	Add    subscriberAdd    `cmd:"" help:"Add a reader whose consent was given elsewhere."`
+	Ls     subscriberLs     `cmd:"" help:"List readers."`
+	Show   subscriberShow   `cmd:"" help:"All that is known about a reader, in the order it happened."`
+	Import subscriberImport `cmd:"" help:"Import a CSV file; a report first, nothing without --yes."`
+	Undo   subscriberUndo   `cmd:"" help:"Take an import back."`
+	Export subscriberExport `cmd:"" help:"Export readers as CSV."`
+	Pause  subscriberPause  `cmd:"" help:"Pause a reader's subscription."`
+	Leave  subscriberLeave  `cmd:"" help:"End a reader's subscription on his request."`
+	Move   subscriberMove   `cmd:"" help:"Change a reader's address."`
+	Forget subscriberForget `cmd:"" help:"Erase a reader; only a hash stays, so that nobody writes again."`
+}
+
+type subscriberAdd struct {
+	Email    string   `arg:"" help:"Address."`
+	List     []string `required:"" help:"Lists, comma separated."`
+	Source   string   `required:"" help:"Where the consent was given: \"paper form at the fair, 2026-05-01\"."`
+	Basis    string   `default:"imported" enum:"express,implied,imported" help:"Right by which we write: express, implied, imported."`
+	Until    string   `help:"End of implied consent, 2027-05-01."`
+	Evidence string   `help:"Where the proof is kept."`
+	Name     string   `help:"Name."`
+	Language string   `help:"Language, BCP 47."`
+	Zone     string   `help:"IANA zone."`
+}
+
+func (v *subscriberAdd) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		consent := subscribers.Consent{Basis: subscribers.Basis(v.Basis), Source: v.Source, Evidence: v.Evidence}
+		if v.Until != "" {
+			until, err := time.Parse(time.DateOnly, v.Until)
+			if err != nil {
+				return fmt.Errorf("--until %q: write a date such as 2027-05-01", v.Until)
+			}
+			consent.Until = until
+		}
+		sub, err := p.Subscribers.Add(e.ctx, subscribers.New{
+			Subscriber: subscribers.Subscriber{Email: address.Address(v.Email), Name: v.Name, Language: v.Language, Zone: v.Zone},
+			ListNames:  v.List, Consent: consent, By: "command line",
+		})
+		if err != nil {
+			return err
+		}
+		return e.print(sub, func(w io.Writer) { fmt.Fprintf(w, "%s reads %s\n", sub.Email, strings.Join(v.List, ", ")) })
+	})
+}
+
+type subscriberLs struct {
+	Search string `short:"s" help:"Part of address or name."`
+	List   string `help:"Of one list."`
+	State  string `help:"pending, active, paused, unsubscribed, expired or suppressed."`
+	Sort   string `default:"created" enum:"created,email,name" help:"created, email or name."`
+	Page   int    `default:"1" help:"Page, 50 readers each."`
+}
+
+func (v *subscriberLs) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		list, total, err := p.Subscribers.Page(e.ctx, subscribers.Filter{Search: v.Search, List: v.List, State: v.State, Sort: v.Sort, Page: v.Page})
+		if err != nil {
+			return err
+		}
+		return e.print(map[string]any{"total": total, "subscribers": list}, func(w io.Writer) {
+			table(w, "nobody", "ID | ADDRESS | NAME | LANGUAGE | LISTS | SINCE", func(row func(...any)) {
+				for _, s := range list {
+					var on []string
+					for name, state := range s.Lists {
+						on = append(on, name+" "+string(state))
+					}
+					slices.Sort(on)
+					if s.Suppressed != "" {
+						on = append(on, "suppressed: "+string(s.Suppressed))
+					}
+					row(s.ID, s.Email, s.Name, s.Language, strings.Join(on, ", "), when(s.Created))
+				}
+			})
+			fmt.Fprintf(w, "%d in all\n", total)
+		})
+	})
+}
+
+type subscriberShow struct {
+	Email string `arg:"" help:"Address."`
+}
+
+func (v *subscriberShow) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		sub, err := p.Subscribers.Find(e.ctx, v.Email)
+		if err != nil {
+			return err
+		}
+		events, err := p.Subscribers.Timeline(e.ctx, sub.ID)
+		if err != nil {
+			return err
+		}
+		return e.print(map[string]any{"subscriber": sub, "timeline": events}, func(w io.Writer) {
+			fmt.Fprintf(w, "%s  %s  %s\n", sub.Email, sub.Name, sub.Language)
+			for _, ev := range events {
+				fmt.Fprintf(w, "  %s  %-10s %-12s %s\n", when(ev.At), ev.Kind, ev.ListName, ev.Detail)
+			}
+		})
+	})
+}
+
+type subscriberImport struct {
+	File     string `arg:"" help:"CSV file with a heading line; a column email is needed."`
+	List     string `required:"" help:"List."`
+	Source   string `required:"" help:"Declared source of consent."`
+	Evidence string `help:"Where the proof is kept."`
+	Yes      bool   `help:"Import; without it only the report is printed."`
+}
+
+func (v *subscriberImport) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		f, err := os.Open(v.File)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		report, err := importer.Import(e.ctx, p.Subscribers, f, importer.Options{File: filepath.Base(v.File), List: v.List, Source: v.Source, Evidence: v.Evidence, DryRun: !v.Yes, By: "command line"})
+		if err != nil {
+			return err
+		}
+		return e.print(report, func(w io.Writer) {
+			fmt.Fprint(w, report)
+			if !v.Yes {
+				fmt.Fprintln(w, "nothing was changed; import with --yes")
+			}
+		})
+	})
+}
+
+type subscriberUndo struct {
+	ID int64 `arg:"" help:"Import id."`
+}
+
+func (v *subscriberUndo) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		n, err := importer.Undo(e.ctx, p.Subscribers, v.ID, "command line")
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(e.out, "import %d taken back: %v\n", v.ID, n)
+		return nil
+	})
+}
+
+type subscriberExport struct {
+	List  string `help:"Of one list."`
+	State string `help:"In one state."`
+}
+
+func (v *subscriberExport) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		return p.Subscribers.Export(e.ctx, e.out, subscribers.Filter{List: v.List, State: v.State})
+	})
+}
+
+type subscriberPause struct {
+	Email string `arg:"" help:"Address."`
+	List  string `required:"" help:"List."`
+	Days  int    `default:"30" help:"For how many days."`
+}
+
+func (v *subscriberPause) Run(e *env) error {
+	return withSubscription(e, v.Email, v.List, func(p *Press, sub, list int64) error {
+		return p.Subscribers.Pause(e.ctx, sub, list, p.Now().AddDate(0, 0, v.Days), "command line")
+	})
+}
+
+type subscriberLeave struct {
+	Email string `arg:"" help:"Address."`
+	List  string `required:"" help:"List."`
+	How   string `default:"asked us" help:"How the reader asked."`
+}
+
+func (v *subscriberLeave) Run(e *env) error {
+	return withSubscription(e, v.Email, v.List, func(p *Press, sub, list int64) error {
+		return p.Subscribers.Unsubscribe(e.ctx, sub, list, v.How)
+	})
+}
+
+func withSubscription(e *env, email, list string, f func(p *Press, sub, list int64) error) error {
+	return e.with(func(p *Press) error {
+		sub, err := p.Subscribers.Find(e.ctx, email)
+		if err != nil {
+			return err
+		}
+		id, err := p.Subscribers.ListID(e.ctx, p.DB.Read, list)
+		if err != nil {
+			return err
+		}
+		return f(p, sub.ID, id)
+	})
+}
+
+type subscriberMove struct {
+	From string `arg:"" help:"Address."`
+	To   string `arg:"" help:"New address."`
+}
+
+func (v *subscriberMove) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		sub, err := p.Subscribers.Find(e.ctx, v.From)
+		if err != nil {
+			return err
+		}
+		return p.Subscribers.Move(e.ctx, sub.ID, v.To, "command line")
+	})
+}
+
+type subscriberForget struct {
+	Email string `arg:"" help:"Address."`
+	Yes   bool   `help:"Do it; it cannot be undone."`
+}
+
+func (v *subscriberForget) Run(e *env) error {
+	if !v.Yes {
+		return errors.New("this erases everything known about the reader and cannot be undone; add --yes")
+	}
+	return e.with(func(p *Press) error {
+		sub, err := p.Subscribers.Find(e.ctx, v.Email)
+		if err != nil {
+			return err
+		}
+		return p.Subscribers.Forget(e.ctx, sub.ID, "command line")
+	})
+}
+
+type suppressionVerb struct {
+	Add suppressionAdd `cmd:"" help:"Never write to an address."`
+	Ls  suppressionLs  `cmd:"" help:"List suppressions."`
+	Rm  suppressionRm  `cmd:"" help:"Lift a suppression, where that is allowed."`
+}
+
+type suppressionAdd struct {
+	Email string `arg:"" help:"Address."`
+	Note  string `required:"" help:"Why."`
+}
+
+func (v *suppressionAdd) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		return p.Subscribers.SuppressAddress(e.ctx, v.Email, subscribers.Manual, v.Note)
+	})
+}
+
+type suppressionLs struct {
+	Search string `short:"s" help:"Part of the address."`
+	Reason string `help:"left, hard, complaint, manual or forgotten."`
+}
+
+func (v *suppressionLs) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		list, total, err := p.Subscribers.Suppressions(e.ctx, v.Search, subscribers.Reason(v.Reason), 0, 500)
+		if err != nil {
+			return err
+		}
+		return e.print(map[string]any{"total": total, "suppressions": list}, func(w io.Writer) {
+			table(w, "no address is suppressed", "ADDRESS | REASON | SINCE | NOTE", func(row func(...any)) {
+				for _, s := range list {
+					row(clip(s.Key, 60), s.Reason, when(s.At), clip(s.Note, 80))
+				}
+			})
+		})
+	})
+}
+
+type suppressionRm struct {
+	Email string `arg:"" help:"Address."`
+}
+
+func (v *suppressionRm) Run(e *env) error {
+	return e.with(func(p *Press) error { return p.Subscribers.Unsuppress(e.ctx, v.Email) })
+}

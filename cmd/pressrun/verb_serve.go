@@ -1,0 +1,295 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"pressrun/digest/fetch"
+	"pressrun/mailer/smtp"
+)
+
+type serveVerb struct {
+	Catch  bool   `help:"Send everything to the built-in catcher; read it at /inbox/."`
+	Listen string `help:"Address to listen on, instead of the configuration's."`
+}
+
+func (v *serveVerb) Run(e *env) error {
+	c, err := LoadConfig(e.config)
+	if err != nil {
+		return err
+	}
+	c.Catch = c.Catch || v.Catch
+	if v.Listen != "" {
+		c.Listen = v.Listen
+	}
+	now, err := clock()
+	if err != nil {
+		return err
+	}
+	p, err := Open(e.ctx, c, now, e.log)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	l, err := listen(c.Listen)
+	if err != nil {
+		return err
+	}
+	e.log.Info("serving", "url", c.PublicURL, "listen", l.Addr().String(), "database", p.DB.Name)
+	return p.Serve(e.ctx, l)
+}
+
+// listen opens a port and says in words when somebody else has it.
+func listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("listen on %s: another program uses that port; end it, or choose another port", address)
+	}
+	if errors.Is(err, syscall.EACCES) {
+		return nil, fmt.Errorf("listen on %s: not allowed; ports below 1024 belong to root, choose a higher one and let a proxy pass it on", address)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	return l, nil
+}
+
+type migrateVerb struct{}
+
+func (migrateVerb) Run(e *env) error {
+	return e.with(func(p *Press) error { // Open migrates
+		fmt.Fprintf(e.out, "%s is current\n", p.DB.Name)
+		return nil
+	})
+}
+
+type configVerb struct {
+	Check configCheck `cmd:"" help:"Say what is wrong with the configuration, if anything."`
+}
+
+type configCheck struct{}
+
+func (configCheck) Run(e *env) error {
+	c, err := LoadConfig(e.config)
+	if err != nil {
+		return err
+	}
+	relays := make([]string, len(c.Relays))
+	for i, r := range c.Relays {
+		relays[i] = r.Name + " " + redact(r.URL)
+	}
+	shown := map[string]any{"file": e.config, "database": redact(c.Database), "public_url": c.PublicURL, "listen": c.Listen, "relays": relays, "views": viewsIn(c)}
+	return e.print(shown, func(w io.Writer) {
+		fmt.Fprintf(w, "%s is in order\n  database    %s\n  public_url  %s\n  listen      %s\n  views       %s\n  relays      %s\n",
+			e.config, redact(c.Database), c.PublicURL, c.Listen, viewsIn(c), strings.Join(relays, ", "))
+	})
+}
+
+func viewsIn(c Config) string {
+	if c.Redis != "" {
+		return redact(c.Redis)
+	}
+	return "in the database"
+}
+
+type stopVerb struct {
+	Why string `default:"stopped on the command line" help:"Reason, shown at the desk."`
+}
+
+func (v *stopVerb) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		if err := p.Mailer.Stop(e.ctx, "command line", v.Why); err != nil {
+			return err
+		}
+		fmt.Fprintln(e.out, "sending is stopped in all processes; go on with: pressrun start")
+		return p.Installation.Audit(e.ctx, "command line", "stop", "sending", v.Why)
+	})
+}
+
+type startVerb struct{}
+
+func (startVerb) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		if err := p.Mailer.Start(e.ctx, "command line"); err != nil {
+			return err
+		}
+		fmt.Fprintln(e.out, "sending goes on")
+		return p.Installation.Audit(e.ctx, "command line", "start", "sending", "")
+	})
+}
+
+type armVerb struct {
+	Code string `help:"The code from the test mail; asked for when left out."`
+	To   string `help:"Address the test mail with the code goes to."`
+}
+
+func (v *armVerb) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		if v.Code == "" {
+			if v.To == "" {
+				return errors.New("say where the test mail with the code shall go: pressrun arm --to you@example.com")
+			}
+			if err := p.sendArmCode(e.ctx, v.To); err != nil {
+				return err
+			}
+			fmt.Fprintf(e.err, "a test mail with a code is on its way to %s\ncode: ", v.To)
+			line, err := bufio.NewReader(e.in).ReadString('\n')
+			if err != nil {
+				return fmt.Errorf("no code was typed in; when the mail is there, run: pressrun arm --code CODE")
+			}
+			v.Code = strings.TrimSpace(line)
+		}
+		if err := p.arm(e.ctx, v.Code, "command line"); err != nil {
+			return err
+		}
+		fmt.Fprintln(e.out, "armed: mail now leaves by the relays")
+		return nil
+	})
+}
+
+type disarmVerb struct{}
+
+func (disarmVerb) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		if err := p.Mailer.Disarm(e.ctx, "command line"); err != nil {
+			return err
+		}
+		fmt.Fprintln(e.out, "disarmed: everything goes to the built-in catcher")
+		return p.Installation.Audit(e.ctx, "command line", "disarm", "sending", "")
+	})
+}
+
+type doctorVerb struct {
+	What string `arg:"" optional:"" default:"all" enum:"all,smtp,redis,feeds" help:"all, smtp, redis or feeds."`
+}
+
+// finding is one line of the doctor.
+type finding struct {
+	What string `json:"what"`
+	OK   bool   `json:"ok"`
+	Text string `json:"text"`
+}
+
+func (v *doctorVerb) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		var list []finding
+		add := func(what string, err error, text string) {
+			f := finding{What: what, OK: err == nil, Text: text}
+			if err != nil {
+				f.Text = err.Error()
+			}
+			list = append(list, f)
+		}
+		if v.What == "all" {
+			add("database", p.DB.Read.PingContext(e.ctx), p.DB.Name)
+		}
+		if v.What == "all" || v.What == "redis" {
+			text, err := p.examineViews(e)
+			add("views", err, text)
+		}
+		if v.What == "all" || v.What == "smtp" {
+			for _, r := range p.Config.Relays {
+				add("relay "+r.Name, p.examineRelay(e, r), redact(r.URL)+" answers")
+			}
+			if len(p.Config.Relays) == 0 {
+				add("relay", nil, "none is configured: everything goes to the built-in catcher")
+			}
+		}
+		if v.What == "all" || v.What == "feeds" {
+			sources, err := p.Digest.Sources(e.ctx)
+			if err != nil {
+				return err
+			}
+			for _, s := range sources {
+				_, err := p.Collector.Client.Get(e.ctx, s.URL, fetch.Validators{})
+				add("source", err, s.URL+" answers")
+			}
+		}
+		bad := 0
+		for _, f := range list {
+			if !f.OK {
+				bad++
+			}
+		}
+		if err := e.print(list, func(w io.Writer) {
+			for _, f := range list {
+				fmt.Fprintf(w, "%-4s %-12s %s\n", map[bool]string{true: "ok", false: "BAD"}[f.OK], f.What, f.Text)
+			}
+		}); err != nil {
+			return err
+		}
+		if bad > 0 {
+			return fmt.Errorf("%d of %d things need you", bad, len(list))
+		}
+		return nil
+	})
+}
+
+func (p *Press) examineViews(e *env) (string, error) {
+	where := "counted in the database"
+	if p.Config.Redis != "" {
+		o, err := redis.ParseURL(p.Config.Redis)
+		if err != nil {
+			return "", err
+		}
+		client := redis.NewClient(o)
+		defer client.Close()
+		if err := client.Ping(e.ctx).Err(); err != nil {
+			return "", fmt.Errorf("Redis at %s does not answer (%v); issues are ranked by the last snapshot until it does", redact(p.Config.Redis), err)
+		}
+		where = "counted in " + redact(p.Config.Redis)
+	}
+	match, err := p.matchViews(e.ctx)
+	return where + "; " + match, err
+}
+
+func (p *Press) examineRelay(e *env, r RelayConfig) error {
+	for _, t := range p.Mailer.Relays {
+		if t.Name != r.Name {
+			continue
+		}
+		conn, err := t.Dial(e.ctx)
+		var refused *smtp.Error
+		if errors.As(err, &refused) {
+			return fmt.Errorf("%s: %v", redact(r.URL), refused)
+		}
+		if err != nil {
+			return err
+		}
+		return conn.Quit()
+	}
+	return nil
+}
+
+// clock is the time, or, when PRESSRUN_CLOCK says "START@SPEED@ANCHOR", a clock
+// that began at START (RFC 3339) when the real one showed ANCHOR (unix
+// milliseconds) and runs SPEED times as fast. Tests live through weeks with it.
+func clock() (func() time.Time, error) {
+	spec := os.Getenv("PRESSRUN_CLOCK")
+	if spec == "" {
+		return time.Now, nil
+	}
+	var speed float64
+	var anchor int64
+	from, rest, _ := strings.Cut(spec, "@")
+	start, err := time.Parse(time.RFC3339, from)
+	if err == nil {
+		_, err = fmt.Sscanf(rest, "%g@%d", &speed, &anchor)
+	}
+	if err != nil {
+		return nil, ConfigError{fmt.Sprintf("environment PRESSRUN_CLOCK: %q is not START@SPEED@ANCHOR", spec)}
+	}
+	return func() time.Time {
+		real := time.Since(time.UnixMilli(anchor))
+		return start.Add(time.Duration(float64(real) * speed))
+	}, nil
+}
