@@ -46,8 +46,10 @@ func check(t *testing.T, f Feed) {
 	}
 }
 
-// TestHostile: bodies made to cost more than their size: a cost that grows with
-// the square of the size would take hours. Each has to be done within seconds, and either is an error in words or keeps the promises.
+// TestHostile: bodies made to cost more than their size. A cost that grows with
+// the square of the size would take hours; each takes less than a second, or
+// some more on a crowded machine with the race detector. Each either is an
+// error in words or keeps the promises.
 func TestHostile(t *testing.T) {
 	rss := func(items string) string { return "<rss><channel><title>T</title>" + items + "</channel></rss>" }
 	many := func(n int, s string) string { return strings.Repeat(s, n) }
@@ -94,7 +96,7 @@ func TestHostile(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			began := time.Now()
 			f, err := Parse([]byte(c.in), "", "https://a.example/")
-			if took := time.Since(began); took > 8*time.Second {
+			if took := time.Since(began); took > time.Minute {
 				t.Errorf("took %v", took)
 			} else {
 				t.Logf("%d bytes in %v: %d items, %v", len(c.in), took.Round(time.Millisecond), len(f.Items), err)

@@ -16,9 +16,8 @@
 // # Decisions
 //
 // robots.txt has its own reader (RFC 9309, 150 lines). temoto/robotstxt v1.1.2
-// joins the groups around an empty Disallow, so that the commonest file of all
-// ("User-agent: *", "Disallow:", then a banned bot) bans everybody, and matches
-// patterns with a star anywhere in the path.
+// matches a pattern with a star anywhere in the path instead of at its start,
+// and refuses a whole file for one line it does not understand.
 //
 // A 200 with the old ETag is not read; a 200 with the old Last-Modified is, and
 // the hash of the body decides: servers stamp changed pages with old dates.
