@@ -1,6 +1,7 @@
 package summary
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -41,7 +42,7 @@ const (
 	OddQuote                  // has an unpaired straight quotation mark
 	Personal                  // speaks in the first person outside quotes
 	Loose                     // quotes or speaks of someone whom it does not name
-	Bare                      // is a quotation without its speaker
+	Bare                      // is a quotation without its speaker, or labelled with him
 	Short                     // has under four words
 	Stale                     // is already used in the same issue
 	Echo                      // says no more than the headline
@@ -75,9 +76,7 @@ func candidates(v *vocabulary, d Doc, text string, l layout) []Candidate {
 		c := Candidate{Index: i, Spans: body(text, s), order: order, paragraph: paragraph && order > 0}
 		order++
 		c.read(v, rules, trash, text)
-		if start > 0 || i > 0 {
-			c.lean(rules)
-		}
+		c.lean(rules, start == 0 && i == 0)
 		if !quotable {
 			c.Flaws |= Outside
 		}
@@ -123,12 +122,15 @@ func (c *Candidate) read(v *vocabulary, rules *language, trash litter, text stri
 	}
 }
 
-// lean marks what cannot open a summary.
-func (c *Candidate) lean(rules *language) {
-	if opensWith(rules.back, c.Text) != "" {
-		c.Flaws |= Dangles
+// lean marks what cannot open a summary. The first words of an article may
+// be a pronoun that is explained later, but no connective.
+func (c *Candidate) lean(rules *language, first bool) {
+	list := rules.back
+	if first {
+		list = rules.links
 	}
-	if r, _ := utf8.DecodeRuneInString(c.Text); unicode.IsLower(r) {
+	r, _ := utf8.DecodeRuneInString(c.Text)
+	if opensWith(list, c.Text) != "" || unicode.IsLower(r) && !first {
 		c.Flaws |= Dangles
 	}
 }
@@ -151,6 +153,9 @@ func flaws(rules *language, trash litter, s string, words int) Flaw {
 	if strings.Count(s, `"`)%2 != 0 {
 		f |= OddQuote
 	}
+	if label.MatchString(s[:min(len(s), 60)]) {
+		f |= Bare
+	}
 	return f | voice(rules, s)
 }
 
@@ -159,7 +164,7 @@ func flaws(rules *language, trash litter, s string, words int) Flaw {
 func voice(rules *language, s string) Flaw {
 	var f Flaw
 	var marks quoting
-	named, first, outer, last := false, true, 0, 0
+	named, first, outer, last, comma := false, true, 0, 0, false
 	for w := range strings.FieldsSeq(s) {
 		outside := marks.read(w)
 		word := strings.TrimFunc(w, func(r rune) bool { return !unicode.IsLetter(r) })
@@ -175,15 +180,16 @@ func voice(rules *language, s string) Flaw {
 			switch r, _ := utf8.DecodeRuneInString(word); {
 			case rules.personal[lower]:
 				f |= Personal
-			case rules.pronouns[lower] && !named && outer <= 2:
+			case rules.pronouns[before(lower, '\'')] && !named && (outer <= 2 || comma):
 				f |= Loose
-			case rules.pronouns[lower] && !named:
+			case rules.pronouns[before(lower, '\'')] && !named:
 				last = outer
 			case unicode.IsUpper(r) && (!first || len(rules.starters) > 0 && !rules.starters[word]):
 				named = true
 			}
 		}
 		first = false
+		comma = strings.HasSuffix(w, ",")
 	}
 	if last > 0 && outer-last <= 1 {
 		f |= Loose // "…, she said."
@@ -193,6 +199,17 @@ func voice(rules *language, s string) Flaw {
 	}
 	return f
 }
+
+// before returns what stands before the first sep in s, or all of s.
+func before(s string, sep byte) string {
+	if i := strings.IndexByte(s, sep); i > 0 {
+		return s[:i]
+	}
+	return s
+}
+
+// label is a speaker's name or a heading that runs into its sentence.
+var label = regexp.MustCompile(`^\p{Lu}[\p{L}'’\-]*(?: \p{Lu}[\p{L}'’\-]*)?: ["“]?\p{Lu}`)
 
 // quoting follows quotation marks through a sentence.
 type quoting struct{ straight, curly, single bool }

@@ -68,7 +68,7 @@ var junkPrefix = []string{
 	"read:", "watch:", "pictured:", "more:", "related:", "also read", "photos:", "photo:", "video:", "image:", "picture:", "caption:", "editor's note",
 	"editor’s note", "editors' note", "correction:", "clarification:", "updated:", "published:", "by .", "source:", "via ", "credit:", "copyright", "©", "(c) ", "follow @",
 	"here's ", "here are ", "here is ", "updated at", "for more", "to read", "listen to", "tell us", "join the",
-	"ảnh:", "video:", "nguồn:", "фото:", "видео:", "источник:", "foto:", "vídeo:", "fuente:", "photo :", "crédit", "bild:", "quelle:", "صورة:", "فيديو:", "المصدر:", "تصویر:", "图片来源", "图：", "来源：", "编辑：", "編輯：",
+	"ảnh:", "video hiện trường", "clip:", "nguồn:", "фото:", "видео:", "источник:", "foto:", "vídeo:", "fuente:", "photo :", "crédit", "bild:", "quelle:", "صورة:", "فيديو:", "المصدر:", "تصویر:", "图片来源", "图：", "来源：", "编辑：", "編輯：",
 }
 
 // litter is what of the junk lists the whole article holds, so that its

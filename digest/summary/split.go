@@ -93,10 +93,12 @@ func joins(rules *language, text string, a, b [2]int) bool {
 		return n == 1 && unicode.IsLower(next) && !isTerminal(last) && !isCloser(last)
 	}
 	switch {
-	case gap == "" && (last == '?' || last == '!') && (unicode.IsLetter(next) || isComma(next)):
+	case isComma(next):
+		return true
+	case gap == "" && (last == '?' || last == '!') && unicode.IsLetter(next):
 		return true // a mark inside a word: "on?Tuesday", "Yahoo!, Inc."
 	case last == '?' || last == '!' || isCloser(last):
-		return unicode.IsLower(next) || isComma(next) || next == '—' || next == '–'
+		return unicode.IsLower(next) || next == '—' || next == '–'
 	case last == '.':
 		return rules.abbreviates(text[a[0]:a[1]], text[b[0]:b[1]])
 	}
