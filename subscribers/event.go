@@ -71,13 +71,10 @@ func (s *Store) Timeline(ctx context.Context, id int64) ([]Event, error) {
 	return all, nil
 }
 
-// revokedOverlap is how far RevokedSince looks back behind the time it is
-// asked for: a change bears the time before its commit.
-const revokedOverlap = 15 * time.Second
-
 // RevokedSince lists the subscribers whose right to be written to may have
-// changed since t: left a list, paused, suppressed, erased. Some may have
-// changed a little before t, and some still read other lists: Recipients knows.
+// changed at or after t: left a list, paused, suppressed, erased. A change bears
+// a time before its commit, so ask with an overlap. Some still read other lists:
+// Recipients knows.
 func (s *Store) RevokedSince(ctx context.Context, t time.Time) ([]int64, error) {
 	ids, err := each(ctx, s.DB.Read, `
 		select subscriber_id from subscriptions where changed_at >= $1 and state <> 'active'
@@ -85,7 +82,7 @@ func (s *Store) RevokedSince(ctx context.Context, t time.Time) ([]int64, error) 
 		select u.id from suppressions x join subscribers u on u.email_key = x.email_key where x.created_at >= $1
 		union
 		select subscriber_id from subscriber_events where kind in ('erased', 'moved') and happened_at >= $1`,
-		[]any{schema.At(t.Add(-revokedOverlap))}, scanID)
+		[]any{schema.At(t)}, scanID)
 	if err != nil {
 		return nil, fmt.Errorf("revoked since %s: %w", t.UTC().Format(time.RFC3339), err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -11,11 +12,13 @@ import (
 	"time"
 
 	"pressrun/deploy/schema"
-	"pressrun/deploy/schema/schematest"
 	"pressrun/subscribers"
 	"pressrun/subscribers/address"
+	"pressrun/subscribers/subscriberstest"
 	"pressrun/templates"
 )
+
+func TestMain(m *testing.M) { os.Exit(subscriberstest.Run(m)) }
 
 // room is a store with a clock that stands still and a post box.
 type room struct {
@@ -38,7 +41,7 @@ var start = time.Date(2026, 11, 23, 6, 0, 0, 0, time.UTC)
 // each runs f with a fresh room on each engine.
 func each(t *testing.T, f func(t *testing.T, r *room)) {
 	t.Helper()
-	schematest.Each(t, func(t *testing.T, db *schema.DB) { f(t, open(t, db)) })
+	subscriberstest.Each(t, func(t *testing.T, db *schema.DB) { f(t, open(t, db)) })
 }
 
 func open(t testing.TB, db *schema.DB) *room {

@@ -14,7 +14,10 @@ import (
 	"pressrun/subscribers"
 	"pressrun/subscribers/address"
 	"pressrun/subscribers/importer"
+	"pressrun/subscribers/subscriberstest"
 )
+
+func TestMain(m *testing.M) { os.Exit(subscriberstest.Run(m)) }
 
 func open(t testing.TB, db *schema.DB) *subscribers.Store {
 	t.Helper()
@@ -77,7 +80,7 @@ const messy = "E-Mail Address;First Name;Last Name;Locale;City;Status\r\n" +
 
 // TestImport: the dry run tells exactly what the import then does.
 func TestImport(t *testing.T) {
-	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+	subscriberstest.Each(t, func(t *testing.T, db *schema.DB) {
 		ctx := t.Context()
 		s := open(t, db)
 		daily, err := s.ListByName(ctx, "daily")
@@ -163,7 +166,7 @@ func TestImport(t *testing.T) {
 }
 
 func TestImportTwiceAndUndo(t *testing.T) {
-	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+	subscriberstest.Each(t, func(t *testing.T, db *schema.DB) {
 		ctx := t.Context()
 		s := open(t, db)
 		add(t, s, "old@example.com", "weekly")
@@ -249,7 +252,7 @@ func TestImportAndAudienceOfMany(t *testing.T) {
 		n = 100_000
 	}
 	file := manyRows(n)
-	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+	subscriberstest.Each(t, func(t *testing.T, db *schema.DB) {
 		s := open(t, db)
 		ctx := t.Context()
 		for _, dry := range []bool{true, false} {

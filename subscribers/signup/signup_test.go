@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -21,8 +22,11 @@ import (
 	"pressrun/subscribers"
 	"pressrun/subscribers/address"
 	"pressrun/subscribers/signup"
+	"pressrun/subscribers/subscriberstest"
 	"pressrun/templates"
 )
+
+func TestMain(m *testing.M) { os.Exit(subscriberstest.Run(m)) }
 
 // desk is the public site over a real database, and the letters it posted.
 type desk struct {
@@ -37,7 +41,7 @@ type desk struct {
 
 func each(t *testing.T, f func(t *testing.T, d *desk)) {
 	t.Helper()
-	schematest.Each(t, func(t *testing.T, db *schema.DB) { f(t, open(t, db)) })
+	subscriberstest.Each(t, func(t *testing.T, db *schema.DB) { f(t, open(t, db)) })
 }
 
 func open(t *testing.T, db *schema.DB) *desk {
