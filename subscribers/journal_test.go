@@ -1,0 +1,251 @@
+package subscribers_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pressrun/subscribers"
+)
+
+// seed is the state of the backup: six readers of two lists.
+func (r *room) seed(t *testing.T) {
+	t.Helper()
+	r.list(t, "daily")
+	r.list(t, "weekly")
+	for _, name := range []string{"stays", "leaves", "all", "bounces", "erased", "moves"} {
+		r.add(t, name+"@example.com", "daily", "weekly")
+	}
+}
+
+// empty makes the database as good as new.
+func (r *room) empty(t *testing.T) {
+	t.Helper()
+	for _, table := range []string{"subscriptions", "consents", "subscriber_events", "suppressions", "subscribers", "lists"} {
+		if _, err := r.DB.Write.ExecContext(t.Context(), `delete from `+table); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (r *room) depart(t *testing.T) {
+	t.Helper()
+	ctx := t.Context()
+	id := func(name string) int64 {
+		v, err := r.Find(ctx, name+"@example.com")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v.ID
+	}
+	daily, err := r.ListByName(ctx, "daily")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{
+		r.Unsubscribe(ctx, id("leaves"), daily.ID, "one click"),
+		r.Unsubscribe(ctx, id("all"), 0, "preferences page"),
+		r.SuppressAddress(ctx, "bounces@example.com", subscribers.Hard, "5.1.1"),
+		r.SuppressAddress(ctx, "stranger@example.com", subscribers.Manual, "lawyer's letter"),
+		r.Forget(ctx, id("erased"), "jan"),
+		r.Move(ctx, id("moves"), "moved@example.com", "jan"),
+		r.Unsubscribe(ctx, id2(t, r, "moved@example.com"), 0, "one click"),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func id2(t *testing.T, r *room, email string) int64 {
+	t.Helper()
+	v, err := r.Find(t.Context(), email)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v.ID
+}
+
+// TestRestoredBackup: promise 12. Whoever left after the backup was made is not
+// written to after it was restored.
+func TestRestoredBackup(t *testing.T) {
+	each(t, func(t *testing.T, r *room) {
+		ctx := t.Context()
+		r.seed(t)
+		r.pass(time.Hour)
+		r.depart(t)
+		r.pass(time.Hour)
+		r.empty(t)
+		r.now = start // the backup is from then
+		r.seed(t)
+		r.pass(3 * time.Hour)
+		for range 2 { // every start replays
+			if err := r.Journal.Replay(ctx, r.Store); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for list, want := range map[string]string{"daily": "stays", "weekly": "leaves stays"} {
+			l, err := r.ListByName(ctx, list)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := r.readers(t, l.ID); got != want {
+				t.Errorf("%s goes to %q, want %q", list, got, want)
+			}
+		}
+		r.mustNotHold(t, "erased@example.com")
+		daily, _ := r.ListByName(ctx, "daily")
+		before := r.letters()
+		for _, email := range []string{"erased@example.com", "stranger@example.com"} {
+			r.subscribe(t, email, daily.ID)
+		}
+		if r.letters() != before {
+			t.Error("a letter was written to somebody forgotten or suppressed by hand")
+		}
+		r.subscribe(t, "all@example.com", daily.ID)
+		r.confirm(t)
+		if err := r.Journal.Replay(ctx, r.Store); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.readers(t, daily.ID); got != "all stays" {
+			t.Errorf("after one came back: %q", got)
+		}
+	})
+}
+
+// readers are the local parts of those who would get a list's mail now.
+func (r *room) readers(t testing.TB, list int64) string {
+	t.Helper()
+	query, args, err := r.Audience(t.Context(), subscribers.Audience{List: list, DefaultEdition: 1, Slot: r.clock()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := r.DB.Read.QueryContext(t.Context(), `select u.email_key from (`+query+`) a join subscribers u on u.id = a.subscriber_id order by u.email_key`, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var key string
+		if err := rows.Scan(&key); err != nil {
+			t.Fatal(err)
+		}
+		local, _, _ := strings.Cut(key, "@")
+		out = append(out, local)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(out, " ")
+}
+
+func TestJournalHoldsNoAddress(t *testing.T) {
+	each(t, func(t *testing.T, r *room) {
+		r.seed(t)
+		r.depart(t)
+		path := filepath.Join(r.dir, "departures.journal")
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "@") || strings.Contains(string(text), "leaves") || len(text) == 0 {
+			t.Errorf("journal:\n%s", text)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("mode %v, %v", info.Mode(), err)
+		}
+	})
+}
+
+// TestLostJournal: what only the database knows is written to a new journal at
+// the next start.
+func TestLostJournal(t *testing.T) {
+	each(t, func(t *testing.T, r *room) {
+		ctx := t.Context()
+		r.seed(t)
+		r.pass(time.Hour)
+		r.depart(t)
+		lost := r.Journal
+		fresh, err := subscribers.OpenJournal(filepath.Join(r.dir, "fresh.journal"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer fresh.Close()
+		r.Journal = fresh
+		if err := fresh.Replay(ctx, r.Store); err != nil {
+			t.Fatal(err)
+		}
+		r.empty(t)
+		r.now = start
+		r.seed(t)
+		r.pass(3 * time.Hour)
+		if err := fresh.Replay(ctx, r.Store); err != nil {
+			t.Fatal(err)
+		}
+		daily, _ := r.ListByName(ctx, "daily")
+		// Who has moved is known under the new address alone.
+		if got := r.readers(t, daily.ID); got != "moves stays" {
+			t.Errorf("daily goes to %q", got)
+		}
+		_ = lost
+	})
+}
+
+// TestTornJournal: a crash in the middle of a line loses that line at most, and
+// a journal that cannot be written keeps nobody from leaving.
+func TestTornJournal(t *testing.T) {
+	each(t, func(t *testing.T, r *room) {
+		ctx := t.Context()
+		r.seed(t)
+		r.pass(time.Hour)
+		path := filepath.Join(r.dir, "torn.journal")
+		if err := os.WriteFile(path, []byte("1795475100000 left 0123\nrubbish\n\xff\n"+strings.Repeat("x", 200_000)+"\n17954751"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		torn, err := subscribers.OpenJournal(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Journal = torn
+		r.depart(t)
+		if err := torn.Err(); err != nil {
+			t.Fatal(err)
+		}
+		if err := torn.Close(); err != nil {
+			t.Fatal(err)
+		}
+		v := r.add(t, "late@example.com", "daily")
+		daily, _ := r.ListByName(ctx, "daily")
+		if err := r.Unsubscribe(ctx, v.ID, daily.ID, "one click"); err != nil {
+			t.Errorf("with a journal that cannot be written: %v", err)
+		}
+		if torn.Err() == nil {
+			t.Error("nobody hears that the journal cannot be written")
+		}
+		again, err := subscribers.OpenJournal(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer again.Close()
+		r.Journal = again
+		if err := again.Replay(context.WithoutCancel(ctx), r.Store); err != nil {
+			t.Fatal(err)
+		}
+		r.empty(t)
+		r.now = start
+		r.seed(t)
+		r.add(t, "late@example.com", "daily")
+		r.pass(3 * time.Hour)
+		if err := again.Replay(ctx, r.Store); err != nil {
+			t.Fatal(err)
+		}
+		daily, _ = r.ListByName(ctx, "daily")
+		if got := r.readers(t, daily.ID); got != "stays" {
+			t.Errorf("daily goes to %q, want only who stayed", got)
+		}
+	})
+}
