@@ -76,30 +76,36 @@ func (p *page) body(r rules, a *Article) body {
 	}
 	p.prune()
 	p.pruneCards()
-	var second body
-	n := p.dense()
-	if n != nil {
-		second = blocks(n).afterTitle(a.Title).filter()
-	}
-	first := p.readable().afterTitle(a.Title)
-	text := merge(first, second, named(n))
-	if len(second) == 0 {
-		text = first.filter()
-	}
+	all := blocks(p.bodyNode())
+	levels, sure := all.levels(dense(p.bodyNode(), all))
+	text := merge(p.readable(), all, levels, sure, a.Title)
+	text = text.withoutAuthor(a.Byline)
 	if weightOf(text) == 0 {
 		return nil // links and labels only
 	}
 	return text
 }
 
-// named tells whether markup calls an element, or one around it, the text.
-func named(n *html.Node) bool {
+// levels tells for each block how far one must go up from an element to have
+// it inside: 0 for what is in the element itself. Sure tells whether markup
+// calls that element, or one around it, the text.
+func (b body) levels(n *html.Node) (levels []int, sure bool) {
+	chain := map[*html.Node]int{}
 	for ; n != nil; n = n.Parent {
-		if attr(n, "itemprop") == "articleBody" || furniture().judgeAll(attr(n, "class")) == keep {
-			return true
-		}
+		chain[n] = len(chain)
+		sure = sure || attr(n, "itemprop") == "articleBody" || furniture().judgeAll(attr(n, "class")) == keep
 	}
-	return false
+	for _, x := range b {
+		n := x.node
+		for n != nil {
+			if _, in := chain[n]; in {
+				break
+			}
+			n = n.Parent
+		}
+		levels = append(levels, chain[n])
+	}
+	return levels, sure
 }
 
 // maxReadable is the number of elements up to which readability is asked. It
@@ -130,33 +136,73 @@ func (p *page) readable() (found body) {
 
 // merge makes one text of readability's and the dense one: the dense blocks
 // between the first and the last that readability has found too. Where
-// readability has lost its way the dense ones stand alone.
-func merge(first, second body, named bool) body {
+// readability has lost its way the dense ones stand alone; where it has found
+// much outside the densest element, the next one around that is taken.
+func merge(first, all body, levels []int, sure bool, title string) body {
+	first = first.afterTitle(title)
 	known := first.knows()
-	whole, common := weightOf(first), 0
-	from, to := -1, -1
-	for i, x := range second {
-		if known(x) {
-			common += x.weight()
-			if from < 0 {
-				from = i
-			}
-			to = i + 1
+	whole := weightOf(first)
+	second := all.upTo(levels, 0)
+	for level, common := 0, second.common(known); common*2 >= whole && common*100 < whole*95 && level < 6; {
+		level++
+		wider := all.upTo(levels, level)
+		if gain := wider.common(known) - common; gain*20 > whole {
+			second, common = wider, common+gain
 		}
 	}
+	second = second.afterTitle(title).filter()
+	if len(second) == 0 {
+		return first.filter()
+	}
+	return second.between(known, whole, sure)
+}
+
+// upTo keeps the blocks up to a level.
+func (b body) upTo(levels []int, level int) body {
+	return b.pick(func(i int, _ block) bool { return levels[i] <= level })
+}
+
+// common weighs the known blocks.
+func (b body) common(known func(block) bool) int {
+	return weightOf(b.pick(func(_ int, x block) bool { return known(x) }))
+}
+
+// between cuts a text to the range that is known, and drops links in it that
+// are not. Whole is what all that is known weighs.
+func (b body) between(known func(block) bool, whole int, sure bool) body {
+	from, to, common := -1, -1, 0
+	for i, x := range b {
+		if !known(x) {
+			continue
+		}
+		common += x.weight()
+		if from < 0 {
+			from = i
+		}
+		to = i + 1
+	}
 	if common*2 < whole || from < 0 {
-		return second
+		return b
 	}
-	if named && common*10 < weightOf(second)*6 {
-		from, to = 0, len(second)
+	if sure && common*10 < weightOf(b)*6 {
+		from, to = 0, len(b)
 	}
-	for from > 0 && second[from-1].beside(second[from]) {
+	for from > 0 && b[from-1].beside(b[from]) {
 		from--
 	}
-	for to < len(second) && second[to].beside(second[to-1]) {
+	for to < len(b) && b[to].beside(b[to-1]) {
 		to++
 	}
-	return second[from:to].pick(func(_ int, x block) bool { return known(x) || x.linkShare() < 0.5 })
+	return b[from:to].pick(func(_ int, x block) bool { return known(x) || x.linkShare() < 0.5 })
+}
+
+// weightOf sums the prose of a text.
+func weightOf(b body) int {
+	sum := 0
+	for _, x := range b {
+		sum += x.weight()
+	}
+	return sum
 }
 
 // window is how many words in a row tell that two texts share a passage.
@@ -182,15 +228,6 @@ func (b body) knows() func(block) bool {
 		return exact[x.text] || n > window+1 &&
 			passages[strings.Join(words[1:window+1], " ")] && passages[strings.Join(words[n-1-window:n-1], " ")]
 	}
-}
-
-// weightOf sums the prose of a text.
-func weightOf(b body) int {
-	sum := 0
-	for _, x := range b {
-		sum += x.weight()
-	}
-	return sum
 }
 
 // pick keeps the blocks that a function wants.

@@ -10,17 +10,18 @@ import (
 // dense finds the element that holds the article by where the prose is: from
 // the body downwards it follows the child that has nearly all the prose of its
 // parent, and stops where the prose divides.
-func (p *page) dense() *html.Node {
+func dense(root *html.Node, all body) *html.Node {
 	weights := map[*html.Node]int{}
-	root := p.bodyNode()
-	weigh(root, weights)
-	if weights[root] == 0 {
-		return nil
+	for _, x := range all {
+		if w := x.weight(); w > 0 {
+			weights[x.node] += w
+		}
 	}
+	sumUp(root, weights)
 	n := root
 	for {
 		best := heaviest(n, weights)
-		if best == nil || weights[best]*100 < weights[n]*share(best) {
+		if best == nil || weights[best] == 0 || weights[best]*100 < weights[n]*share(best) {
 			return n
 		}
 		n = best
@@ -47,17 +48,6 @@ func heaviest(n *html.Node, weights map[*html.Node]int) *html.Node {
 		}
 	}
 	return best
-}
-
-// weigh sums the prose under each element: the words of the blocks that read
-// like sentences.
-func weigh(root *html.Node, weights map[*html.Node]int) {
-	for _, x := range blocks(root) {
-		if w := x.weight(); w > 0 {
-			weights[x.node] += w
-		}
-	}
-	sumUp(root, weights)
 }
 
 // sumUp adds to each element what its children weigh.

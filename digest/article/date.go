@@ -198,7 +198,7 @@ func unixDate(s string) (time.Time, bool) {
 		n /= 1000
 	}
 	t := time.Unix(n, 0).UTC()
-	return t, t.Year() >= 1990
+	return t, t.Year() >= 1990 && t.Year() <= 2100
 }
 
 func build(y, mo, d, h, mi, z string) (time.Time, bool) {

@@ -71,6 +71,44 @@ func (f *furnitureList) isStamp(x block) bool {
 	return others <= 2
 }
 
+// headLines and tailBlocks are how far from the ends of a text its author's name
+// is looked for.
+const (
+	headLines  = 5
+	tailBlocks = 3
+)
+
+// withoutAuthor drops the lines at the head that name the author or a date, and
+// the note about the author at the end.
+func (b body) withoutAuthor(byline []string) body {
+	if len(b) < 3 {
+		return b
+	}
+	end := len(b)
+	for i := max(len(b)-tailBlocks, 2); i < end; i++ {
+		if b[i].words() <= maxLine && mentions(norm(b[i].text), byline, strings.HasPrefix) {
+			end = i
+		}
+	}
+	return b[:end].pick(func(i int, x block) bool {
+		if i >= headLines || x.words() > 15 || strings.ContainsAny(x.text, ".!?۔。") && x.words() > 8 {
+			return true
+		}
+		_, dated := parseDate(x.text, false)
+		return !mentions(norm(x.text), byline, strings.Contains) && !(dated && x.words() < 8 && !x.heading())
+	})
+}
+
+// mentions tells whether a text holds one of the names, as the function says.
+func mentions(text string, byline []string, holds func(s, part string) bool) bool {
+	for _, name := range byline {
+		if name = norm(name); strings.Contains(name, " ") && holds(text, name) {
+			return true
+		}
+	}
+	return false
+}
+
 // announces tells whether a paragraph is, or begins with, a label for other
 // stories.
 func (f *furnitureList) announces(x block, text string) bool {

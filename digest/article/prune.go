@@ -92,6 +92,9 @@ func (pr *pruner) mark(n *html.Node) verdict {
 		}
 	}
 	best := unmarked
+	if hidden(n) {
+		best = weak
+	}
 	for _, a := range n.Attr {
 		switch v := pr.attribute(a.Key, a.Val); {
 		case v == strong:
@@ -103,18 +106,42 @@ func (pr *pruner) mark(n *html.Node) verdict {
 	return best
 }
 
+// hidden tells what the page keeps from view, other than what a reader can
+// open (a fold, a tab) or a script puts in place (React streams a page's parts
+// as hidden elements named S:0, S:1 …).
+func hidden(n *html.Node) bool {
+	conceals := false
+	for _, a := range n.Attr {
+		switch a.Key {
+		case "hidden":
+			conceals = true
+		case "style":
+			style := strings.ReplaceAll(strings.ToLower(a.Val), " ", "")
+			conceals = conceals || strings.Contains(style, "display:none") || strings.Contains(style, "visibility:hidden")
+		}
+	}
+	return conceals && !opens(n) && !strings.HasPrefix(attr(n, "id"), "S:")
+}
+
+// opens tells a part that a reader can unfold.
+func opens(n *html.Node) bool {
+	if role := attr(n, "role"); role == "region" || role == "tabpanel" {
+		return true
+	}
+	for _, w := range classWords(attr(n, "class") + " " + attr(n, "id")) {
+		switch w {
+		case "accordion", "collapse", "collapsible", "tab", "tabs", "tabpanel", "panel", "expand", "expandable", "faq", "answer":
+			return true
+		}
+	}
+	return false
+}
+
 // attribute is what one attribute says.
 func (pr *pruner) attribute(key, value string) verdict {
 	switch key {
-	case "hidden":
-		return weak
 	case "aria-hidden":
 		if value == "true" {
-			return weak
-		}
-	case "style":
-		style := strings.ReplaceAll(strings.ToLower(value), " ", "")
-		if strings.Contains(style, "display:none") || strings.Contains(style, "visibility:hidden") {
 			return weak
 		}
 	case "role":
