@@ -55,7 +55,7 @@ const maxText = 1 << 18
 
 // candidates splits, cleans and judges the article. The result is empty only
 // if the text holds no letter.
-func candidates(v *vocabulary, d Doc, text string, l layout) []Candidate {
+func candidates(v *vocabulary, d Doc, text string, l layout, budget int) []Candidate {
 	rules := languageFor(d.Language)
 	trash := litterOf(text)
 	start := len(text) - len(strings.TrimLeftFunc(text, isBlank))
@@ -92,6 +92,11 @@ func candidates(v *vocabulary, d Doc, text string, l layout) []Candidate {
 		if short, ok := unlinked(rules, text, c); ok {
 			short.read(v, rules, trash, text)
 			short.Flaws |= c.Flaws & Outside
+			out = append(out, short)
+		}
+		if short, ok := unbracketed(text, c); ok && c.Words > budget {
+			short.read(v, rules, trash, text)
+			short.Flaws |= c.Flaws & (Outside | Dangles)
 			out = append(out, short)
 		}
 	}
@@ -198,6 +203,38 @@ func voice(rules *language, s string) Flaw {
 		f |= Bare
 	}
 	return f
+}
+
+// essential are words that are never cut away, whoever brackets them.
+var essential = regexp.MustCompile(`(?i)\b(?:not|no|never|without|denie[sd]|deny|said|says|told|according|alleged\w*|accus\w*|claim\w*|report\w*|except|unless|only|about|estimated)\b|n[’']t\b`)
+
+// unbracketed returns the sentence without its longest aside in round
+// brackets: three words or more, at a place where the rest still reads on,
+// nothing that attributes or denies.
+func unbracketed(text string, c Candidate) (Candidate, bool) {
+	if len(c.Spans) != 1 || !strings.Contains(c.Text, " (") {
+		return c, false
+	}
+	start, end := c.Spans[0][0], c.Spans[0][1]
+	best := [2]int{}
+	for i := start + 1; i < end; i++ {
+		if text[i] != '(' || text[i-1] != ' ' {
+			continue
+		}
+		stop := closing(text, i, end)
+		if stop < 0 || stop+1 >= end || text[stop] != ' ' || text[stop-1] != ')' {
+			continue
+		}
+		if inside := text[i+1 : stop-1]; stop-i > best[1]-best[0] && Words(inside) >= 3 && !strings.ContainsAny(inside, "([\"“”«»") && !essential.MatchString(inside) {
+			best = [2]int{i, stop}
+		}
+	}
+	if best[1] == 0 {
+		return c, false
+	}
+	c.Spans = [][2]int{{start, best[0] - 1}, {best[1] + 1, end}}
+	c.variant = true
+	return c, true
 }
 
 // before returns what stands before the first sep in s, or all of s.

@@ -179,3 +179,25 @@ func TestOpenings(t *testing.T) {
 		}
 	}
 }
+
+// A sentence over the budget is printed without its aside, and never without
+// what attributes or denies.
+func TestAsides(t *testing.T) {
+	const tail = "the only winter crossing to the islands, for the eleven weeks that the engineers of the coast authority need to weld new plates under its two oldest spans, and so the ferry will sail six times a day instead of twice until the middle of April."
+	title := "Bridge to close"
+	for _, c := range []struct{ aside, want string }{
+		{"(opened in 1931 by the old king)", "extract"},
+		{"(which the mayor denies has rusted)", "headline"},
+		{"(closed twice, police said)", "headline"},
+	} {
+		text := "The council of Harrow Bay has voted to close the iron bridge " + c.aside + " over the sound, " + tail
+		s := summary.Summarize(summary.Doc{Language: "en", Title: title, Text: text}, summary.Options{Words: 62})
+		verbatim(t, text, s)
+		if s.Method != c.want {
+			t.Errorf("%s: %q by %s, want %s", c.aside, s.Text, s.Method, c.want)
+		}
+		if strings.Contains(s.Text, "(") {
+			t.Errorf("aside kept: %q", s.Text)
+		}
+	}
+}

@@ -50,7 +50,7 @@ func NewStudy(d Doc, o Options) *Study {
 	s := &Study{Doc: d, Options: o.withDefaults(), vocabulary: newVocabulary(), pairID: make(map[uint64]int32, 512)}
 	text := head(d.Text)
 	s.layout = layoutOf(text)
-	s.Candidates = candidates(s.vocabulary, d, text, s.layout)
+	s.Candidates = candidates(s.vocabulary, d, text, s.layout, s.Options.Words)
 	title := s.vocabulary.tokens(head(d.Title), nil)
 	title = title[:min(len(title), 64)]
 	s.markStale()
