@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,7 +19,10 @@ import (
 	"pressrun/templates"
 )
 
-func TestMain(m *testing.M) { os.Exit(subscriberstest.Run(m)) }
+func TestMain(m *testing.M) {
+	flag.Set("rapid.checks", "40") // each walks through a dozen transactions on two engines; more with -rapid.checks
+	os.Exit(subscriberstest.Run(m))
+}
 
 // room is a store with a clock that stands still and a post box.
 type room struct {
