@@ -39,9 +39,9 @@ const (
 	letter   kind = "letters"
 )
 
-// due is what can be claimed. The first condition is word for word that of the
-// index deliveries_due.
-const due = `state in ('queued', 'deferred', 'uncertain') and next_at <= $1`
+// due is what can be claimed. The first condition is that of the index
+// deliveries_due, which also holds what is claimed.
+const due = `done_at is null and state in ('queued', 'deferred', 'uncertain') and next_at <= $1`
 
 // claimSQL takes what is due, oldest first. What has expired leaves the queue
 // by the same statement. PostgreSQL skips rows that another process is claiming,
@@ -62,7 +62,7 @@ func claimSQL(k kind, e schema.Engine) string {
 			resent = (resent or state = 'uncertain' and expires_at > $1),
 			state = case when expires_at > $1 then 'claimed' when state = 'uncertain' then 'parked' else 'expired' end,
 			reason = case when expires_at > $1 then reason else 'it was not accepted before it expired' end,
-			done_at = case when expires_at > $1 then null else $1 end
+			done_at = case when expires_at > $1 then null else cast($1 as bigint) end
 		where id in (select id from %s where %s %s order by next_at, id limit $3 %s)
 		returning id, state, fence, attempts, %s`, table, table, due, open, lock, columns)
 }

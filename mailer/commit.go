@@ -40,7 +40,7 @@ type committer struct {
 	s       *sending
 	entries chan *entry
 	give    chan struct{} // closed: stop trying again
-	lock    bool          // with aliveSQL
+	arrays  bool          // PostgreSQL: a plain batch goes in one statement
 	stmts   map[string]*sql.Stmt
 	failing bool
 }
@@ -65,12 +65,13 @@ const resultLetter = `
 const (
 	releaseDelivery = `
 		update deliveries set owner = '', next_at = $1,
-			state = case when issue_id in (select issue_id from sends where state = 'cancelled') then 'cancelled' else 'queued' end
+			state = case when issue_id in (select issue_id from sends where state = 'cancelled') then 'cancelled' else 'queued' end,
+			done_at = case when issue_id in (select issue_id from sends where state = 'cancelled') then cast($1 as bigint) else null end
 		where id = $2 and owner = $3 and fence = $4`
 	releaseLetter = `update letters set state = 'queued', owner = '', next_at = $1 where id = $2 and owner = $3 and fence = $4`
 )
 
-// aliveSQL keeps a take-over waiting until this transaction is committed. On
+// aliveSQL makes a take-over wait until this transaction is committed. On
 // SQLite there is only one writer anyway.
 const aliveSQL = `select 1 from senders where owner = $1 for key share`
 
@@ -100,8 +101,8 @@ func newCommitter(ctx context.Context, s *sending) (*committer, error) {
 		"unmark":             unmarkSQL,
 		"attempt":            attemptSQL,
 	}
-	if c.lock = s.m.DB.Engine == schema.Postgres; c.lock {
-		texts["alive"] = aliveSQL
+	if c.arrays = s.m.DB.Engine == schema.Postgres; c.arrays {
+		texts["plain"], texts["alive"] = plainSQL, aliveSQL
 	}
 	for name, text := range texts {
 		stmt, err := s.m.DB.Write.PrepareContext(ctx, text)
@@ -194,8 +195,23 @@ func (c *committer) recovered() {
 func (c *committer) try(batch []*entry) error {
 	ctx := context.Background() // what was sent is recorded even when the process is ending
 	granted := make([]bool, len(batch))
-	err := c.s.m.DB.InTx(ctx, func(tx *sql.Tx) error {
-		if c.lock {
+	write := c.writeTx
+	if c.arrays && plain(batch) {
+		write = c.writePlain
+	}
+	if err := write(ctx, batch, granted); err != nil {
+		return err
+	}
+	for i, e := range batch {
+		e.done <- granted[i]
+	}
+	return nil
+}
+
+// writeTx writes a batch statement by statement.
+func (c *committer) writeTx(ctx context.Context, batch []*entry, granted []bool) error {
+	return c.s.m.DB.InTx(ctx, func(tx *sql.Tx) error {
+		if c.arrays {
 			if _, err := c.exec(ctx, tx, "alive", c.s.owner); err != nil {
 				return err
 			}
@@ -209,13 +225,6 @@ func (c *committer) try(batch []*entry) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	for i, e := range batch {
-		e.done <- granted[i]
-	}
-	return nil
 }
 
 // write puts one entry into tx and says whether its mark stands.
@@ -226,16 +235,23 @@ func (c *committer) write(ctx context.Context, tx *sql.Tx, e *entry) (bool, erro
 		}
 	}
 	if e.mark == nil {
-		_, err := c.exec(ctx, tx, "unmark", e.conn)
-		return false, err
+		return false, c.unmark(ctx, tx, e)
 	}
 	j := e.mark
 	n, err := c.exec(ctx, tx, "mark "+string(j.kind), e.conn, j.messageID, schema.Millis(j.date), c.s.m.nowMillis(), j.id, c.s.owner, j.fence)
 	if err != nil || n == 1 {
 		return n == 1, err
 	}
-	_, err = c.exec(ctx, tx, "unmark", e.conn) // it still names the message before
-	return false, err
+	return false, c.unmark(ctx, tx, e)
+}
+
+// unmark removes the mark of the connection's last message, if it has one.
+func (c *committer) unmark(ctx context.Context, tx *sql.Tx, e *entry) error {
+	if e.conn == "" {
+		return nil
+	}
+	_, err := c.exec(ctx, tx, "unmark", e.conn)
+	return err
 }
 
 func (c *committer) exec(ctx context.Context, tx *sql.Tx, name string, args ...any) (int64, error) {

@@ -431,8 +431,8 @@ func TestDatabaseTrouble(t *testing.T) {
 // another has taken over.
 func TestFrozenProcess(t *testing.T) {
 	each(t, func(t *testing.T, db *schema.DB, _ string) {
-		r := newRoom(t, db, 500)
-		r.catcher.Misbehave(catch.Faults{Delay: 5 * time.Millisecond})
+		r := newRoom(t, db, 800)
+		r.catcher.Misbehave(catch.Faults{Delay: 10 * time.Millisecond})
 		r.Heartbeat = time.Hour // silent, though alive: to others it looks frozen
 		r.freeze()
 		r.start()

@@ -142,7 +142,7 @@ var emptySQLite = sync.OnceValues(func() ([]byte, error) {
 })
 
 // receiver starts a receiver with books and the relay that leads to it.
-func receiver(t *testing.T) (*catch.Catcher, *smtp.Relay) {
+func receiver(t testing.TB) (*catch.Catcher, *smtp.Relay) {
 	t.Helper()
 	c := &catch.Catcher{Book: true, Max: 100}
 	l, err := net.Listen("tcp", "127.0.0.1:0")

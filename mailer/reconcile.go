@@ -175,10 +175,10 @@ func (m *Mailer) takeOver(ctx context.Context, p process) (Reconciled, error) {
 
 type claimedRow struct{ id, fence int64 }
 
-// claimedBy is read before the transaction, because it looks at every row: the
-// writer is not held meanwhile. That a row changes in between is seen by its fence.
+// claimedBy is read before the transaction: the writer is not held meanwhile.
+// That a row changes in between is seen by its fence.
 func (m *Mailer) claimedBy(ctx context.Context, k kind, owner string) ([]claimedRow, error) {
-	rows, err := m.DB.Read.QueryContext(ctx, `select id, fence from `+string(k)+` where owner = $1 and state = 'claimed'`, owner)
+	rows, err := m.DB.Read.QueryContext(ctx, `select id, fence from `+string(k)+` where owner = $1 and state = 'claimed' and done_at is null`, owner)
 	if err != nil {
 		return nil, fmt.Errorf("read claims of %s: %w", owner, err)
 	}
@@ -256,7 +256,7 @@ func (m *Mailer) makeUncertain(ctx context.Context, tx *sql.Tx, k kind, owner st
 	set, park := "", "'uncertain'"
 	args := []any{inFlightReason, m.nowMillis(), row.id, owner, row.fence}
 	if k == delivery {
-		set = ", message_id = $6, date_at = $7"
+		set = ", message_id = $6, date_at = $7, done_at = case when issue_id in (select issue_id from sends where park) then cast($2 as bigint) else null end"
 		park = "case when issue_id in (select issue_id from sends where park) then 'parked' else 'uncertain' end"
 		args = append(args, f.messageID, f.date)
 	}

@@ -135,7 +135,7 @@ func (s *sending) expireHeld(ctx context.Context) {
 	}
 	_, err := s.m.DB.Write.ExecContext(ctx, `
 		update deliveries set state = 'expired', reason = 'it was not accepted before it expired', done_at = $1
-		where state in ('queued', 'deferred', 'uncertain') and next_at <= $1 and state <> 'uncertain' and expires_at <= $1 `+held, s.m.nowMillis())
+		where done_at is null and state in ('queued', 'deferred') and next_at <= $1 and expires_at <= $1 `+held, s.m.nowMillis())
 	if err != nil && ctx.Err() == nil {
 		s.m.log().Error("expire deliveries", "err", err)
 	}
@@ -145,7 +145,7 @@ func (s *sending) expireHeld(ctx context.Context) {
 func (s *sending) cancelLate(ctx context.Context) {
 	rows, err := s.m.DB.Read.QueryContext(ctx, `
 		select id from deliveries where issue_id in (select issue_id from sends where state = 'cancelled' and changed_at > $1)
-			and state in ('queued', 'deferred', 'uncertain')`, schema.Millis(s.m.now().Add(-time.Hour)))
+			and done_at is null and state in ('queued', 'deferred', 'uncertain')`, schema.Millis(s.m.now().Add(-time.Hour)))
 	if err != nil {
 		return // the next beat tries again
 	}

@@ -376,8 +376,8 @@ create table deliveries (
     complained_at bigint,
     unique (issue_id, subscriber_id)
 );
--- only what can be claimed: a result does not touch it
-create index deliveries_due on deliveries (next_at, id) where state in ('queued', 'deferred', 'uncertain');
+-- what is not done with; a claim does not touch it, which lets PostgreSQL update in place
+create index deliveries_due on deliveries (next_at, id) where done_at is null;
 create index deliveries_of on deliveries (subscriber_id);
 
 create table attempts (
@@ -450,7 +450,7 @@ create table letters (
     claimed_at    bigint,
     done_at       bigint
 );
-create index letters_due on letters (next_at, id) where state in ('queued', 'deferred', 'uncertain');
+create index letters_due on letters (next_at, id) where done_at is null;
 
 -- switches of sending: armed (value: host and sender domain), stopped (value: who and why)
 create table switches (

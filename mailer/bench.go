@@ -1,0 +1,180 @@
+package mailer
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"pressrun/deploy/schema"
+)
+
+// Figures are what Bench measured.
+type Figures struct {
+	Audience  int           `json:"audience"`
+	Accepted  int           `json:"accepted"`
+	Uncertain int           `json:"uncertain"` // of the audience, in flight when a process or connection ended
+	States    map[State]int `json:"states"`
+	Seconds   float64       `json:"seconds"` // from the start to the last durable result
+	Rate      float64       `json:"rate"`    // accepted in these seconds, a second
+	// CPU seconds of this process, and of the database server when it runs on
+	// this machine, for 1,000 accepted messages.
+	CPU   float64 `json:"cpu_s_per_1000"`
+	DBCPU float64 `json:"db_cpu_s_per_1000"`
+	// PeakRSS is the most memory this process ever held, in MB.
+	PeakRSS float64 `json:"peak_rss_mb"`
+}
+
+// Bench runs the mailer until the issue has nothing left to send, and measures
+// that. An issue that was partly sent is taken up where it was.
+func (m *Mailer) Bench(ctx context.Context, issue int64) (Figures, error) {
+	before, err := m.Counts(ctx, issue)
+	if err != nil {
+		return Figures{}, fmt.Errorf("bench: %w", err)
+	}
+	server := m.serverPID(ctx)
+	cpu, serverCPU, began := processCPU(), treeCPU(server), time.Now()
+	run, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- m.Run(run) }()
+	waitErr := m.untilSent(ctx, issue, ended)
+	took := time.Since(began)
+	cpu, serverCPU = processCPU()-cpu, treeCPU(server)-serverCPU
+	stop()
+	if waitErr == nil {
+		waitErr = <-ended
+	}
+	if waitErr != nil {
+		return Figures{}, fmt.Errorf("bench: %w", waitErr)
+	}
+	return m.figures(context.WithoutCancel(ctx), issue, before[StateAccepted], took, cpu, serverCPU)
+}
+
+// untilSent waits until nothing of the issue is left to do. Looking costs the
+// database next to nothing while there is much.
+func (m *Mailer) untilSent(ctx context.Context, issue int64, ended <-chan error) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-ended:
+			return fmt.Errorf("the mailer ended: %w", err)
+		case <-time.After(50 * time.Millisecond):
+		}
+		var one int
+		err := m.DB.Read.QueryRowContext(ctx, `select 1 from deliveries where done_at is null and issue_id = $1 limit 1`, issue).Scan(&one)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (m *Mailer) figures(ctx context.Context, issue int64, before int, took, cpu, serverCPU time.Duration) (Figures, error) {
+	counts, err := m.Counts(ctx, issue)
+	if err != nil {
+		return Figures{}, fmt.Errorf("bench: %w", err)
+	}
+	f := Figures{Accepted: counts[StateAccepted], States: counts, Seconds: took.Seconds(), PeakRSS: peakRSS()}
+	for _, n := range counts {
+		f.Audience += n
+	}
+	err = m.DB.Read.QueryRowContext(ctx, `select count(*) from deliveries where issue_id = $1 and was_uncertain = $2`, issue, true).Scan(&f.Uncertain)
+	if err != nil {
+		return Figures{}, fmt.Errorf("bench: %w", err)
+	}
+	if sent := f.Accepted - before; sent > 0 {
+		f.Rate = float64(sent) / f.Seconds
+		f.CPU = cpu.Seconds() / float64(sent) * 1000
+		f.DBCPU = serverCPU.Seconds() / float64(sent) * 1000
+	}
+	return f, nil
+}
+
+// serverPID is the process id of a PostgreSQL server on this machine, 0 when
+// there is none.
+func (m *Mailer) serverPID(ctx context.Context) int {
+	if m.DB.Engine != schema.Postgres {
+		return 0
+	}
+	var pid int
+	if err := m.DB.Read.QueryRowContext(ctx, `select pg_backend_pid()`).Scan(&pid); err != nil {
+		return 0
+	}
+	parent, _, ok := statOf(pid)
+	name, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(parent), "comm"))
+	if !ok || err != nil || !bytes.HasPrefix(name, []byte("postgres")) {
+		return 0
+	}
+	return parent
+}
+
+// treeCPU is what a process and its children have used, those that ended
+// included.
+func treeCPU(pid int) time.Duration {
+	if pid == 0 {
+		return 0
+	}
+	_, sum, _ := statOf(pid)
+	procs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, p := range procs {
+		child, err := strconv.Atoi(filepath.Base(p))
+		if err != nil {
+			continue
+		}
+		if parent, used, ok := statOf(child); ok && parent == pid {
+			sum += used
+		}
+	}
+	return sum
+}
+
+// statOf reads the parent and the CPU time of a process and of its children
+// that ended, from proc(5)'s stat.
+func statOf(pid int) (parent int, used time.Duration, ok bool) {
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	if err != nil {
+		return 0, 0, false
+	}
+	_, rest, found := strings.Cut(string(text), ") ") // the name before may hold anything
+	fields := strings.Fields(rest)
+	if !found || len(fields) < 15 {
+		return 0, 0, false
+	}
+	parent, _ = strconv.Atoi(fields[1])
+	ticks := 0
+	for _, f := range fields[11:15] {
+		n, _ := strconv.Atoi(f)
+		ticks += n
+	}
+	return parent, time.Duration(ticks) * 10 * time.Millisecond, true
+}
+
+func processCPU() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func peakRSS() float64 {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	if runtime.GOOS == "darwin" {
+		return float64(u.Maxrss) / (1 << 20)
+	}
+	return float64(u.Maxrss) / (1 << 10)
+}
