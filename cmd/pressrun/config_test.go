@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// load writes text as a configuration file and reads it.
+func load(t *testing.T, text string) (Config, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "press.toml")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return LoadConfig(path)
+}
+
+func TestConfigSaysWhereAndHow(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"a mistyped key", "database = \"x\"\nlisen = \"127.0.0.1:1\"\n", `press.toml:2: unknown key "lisen"; did you mean "listen"?`},
+		{"a mistyped key in a table", "[[relay]]\nname = \"a\"\nurll = \"smtp://127.0.0.1\"\n", `press.toml:3: unknown key "relay.urll"; did you mean "relay.url"?`},
+		{"a wrong type", "listen = 8080\n", `press.toml:1: listen wants a text in quotes`},
+		{"a wrong type in a table", "\n[[relay]]\nconnections = \"many\"\n", `press.toml:3: relay.connections wants a number`},
+		{"broken syntax", "listen = \"127.0.0.1:1\nredis = 1", `press.toml:1:`},
+		{"http with a relay outside", "public_url = \"http://news.example.com\"\n[[relay]]\nurl = \"smtp://mail.example.com:587\"\n", "must begin with https://"},
+		{"a password in the URL", "public_url = \"https://news.example.com\"\n[[relay]]\nurl = \"smtp://me:hunter2@mail.example.com:587\"\n", "take the password out"},
+		{"half a certificate", "tls_cert = \"a.pem\"\n", "tls_cert and tls_key belong together"},
+		{"no network", "trusted_proxies = [\"10.0.0.1\"]\n", "is not a network"},
+		{"no relay URL", "[[relay]]\nurl = \"mail.example.com\"\n", "write smtp://"},
+		{"a pause that is none", "[fetch]\ndelay = \"soon\"\n", "fetch.delay"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := load(t, c.text)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %s", err, c.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Error("the message shows the password")
+			}
+		})
+	}
+}
+
+func TestConfigDefaultsAndEnvironment(t *testing.T) {
+	t.Setenv("PRESSRUN_LISTEN", "127.0.0.1:9999")
+	t.Setenv("PRESSRUN_TRUSTED_PROXIES", "10.0.0.0/8, 192.168.0.0/16")
+	c, err := load(t, "redis = \"redis://127.0.0.1:6379/0\"\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != "127.0.0.1:9999" || c.PublicURL != "http://127.0.0.1:9999" || len(c.TrustedProxies) != 2 {
+		t.Errorf("got listen %s, public_url %s, proxies %v", c.Listen, c.PublicURL, c.TrustedProxies)
+	}
+	if filepath.Base(c.Database) != "press.db" || !filepath.IsAbs(c.Database) {
+		t.Errorf("got database %s, want press.db beside the file", c.Database)
+	}
+}
+
+func TestRelayPassword(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "pw"), []byte("s3cret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := RelayConfig{Name: "main-one", PasswordFile: "pw"}
+	if got, err := r.password(dir); err != nil || got != "s3cret" {
+		t.Errorf("from the file: %q, %v", got, err)
+	}
+	t.Setenv("PRESSRUN_RELAY_MAIN_ONE_PASSWORD", "other")
+	if got, err := r.password(dir); err != nil || got != "other" {
+		t.Errorf("from the environment: %q, %v", got, err)
+	}
+}
+
+// The file that init writes is one that LoadConfig accepts, for every key it shows.
+func TestInitWritesAValidFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "press.toml")
+	v := &initVerb{Listen: "127.0.0.1:8123", Admin: "ed@example.com"}
+	if err := v.writeConfig(path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadConfig(path); err != nil {
+		t.Errorf("as written: %v", err)
+	}
+	if err := v.writeConfig(path); err == nil {
+		t.Error("a second init overwrites the first")
+	}
+	text, _ := os.ReadFile(path)
+	all := strings.NewReplacer("# redis =", "redis =", "# [[relay]]", "[[relay]]", "# name =", "name =", "# url =", "url =", "# password_file =", "password_file =",
+		"# connections =", "connections =", "# rate =", "rate =", "# user_agent =", "user_agent =", `"http://127`, `"https://127`).Replace(string(text))
+	if _, err := load(t, all); err != nil {
+		t.Errorf("with every comment in force: %v", err)
+	}
+}
+
+func TestUsageErrors(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "none.toml")
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"isue", "ls"}, exitUsage, "unexpected argument"},
+		{[]string{"-c", missing, "issue", "ls"}, exitFailed, "pressrun init --site"},
+		{[]string{"version"}, 0, ""},
+		{[]string{"--help"}, 0, ""},
+	} {
+		var out, errs bytes.Buffer
+		if code := run(context.Background(), c.args, strings.NewReader(""), &out, &errs); code != c.code || !strings.Contains(errs.String(), c.want) {
+			t.Errorf("pressrun %v: exit %d, %q; want %d, %q", c.args, code, errs.String(), c.code, c.want)
+		}
+	}
+}
+
+func TestPortTaken(t *testing.T) {
+	l, err := listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if _, err := listen(l.Addr().String()); err == nil || !strings.Contains(err.Error(), "another program uses that port") {
+		t.Errorf("got %v, want words about the port", err)
+	}
+}
+
+func TestNewsletterFileRoundTrip(t *testing.T) {
+	text := "name = \"morning\"\ntitle = \"Morning\"\nschedule = \"0 7 * * *\"\nzone = \"Asia/Karachi\"\nlead = \"1h\"\n[[editions]]\nname = \"ur\"\nlanguage = \"ur\"\nlanguages = [\"ur\"]\n"
+	f, err := parseNewsletter("m.toml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parseNewsletter("m.toml", []byte("name = \"a\"\nschedul = \"x\"\n")); err == nil || !strings.Contains(err.Error(), `m.toml:2: unknown key "schedul"; did you mean "schedule"?`) {
+		t.Errorf("got %v", err)
+	}
+	if f.Editions[0].Name != "ur" || f.Schedule != "0 7 * * *" {
+		t.Errorf("got %+v", f)
+	}
+}
