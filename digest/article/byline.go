@@ -136,6 +136,9 @@ func (x piece) credit(announced, plain bool) (c credit, next bool) {
 	if by && strings.TrimSpace(rest) == "" {
 		return credit{}, true
 	}
+	if _, inside := afterLabel(text); inside {
+		by = true
+	}
 	found := names(text)
 	switch {
 	case len(found) == 0:
@@ -258,6 +261,8 @@ func names(s string) []string {
 	s = clean(s)
 	if rest, by := afterBy(s); by {
 		s = rest
+	} else if rest, ok := afterLabel(s); ok {
+		s = rest
 	} else if i := strings.Index(strings.ToLower(s), " by "); i > 0 && i < 60 {
 		s = s[i+4:]
 	}
@@ -296,6 +301,20 @@ func afterBy(s string) (rest string, ok bool) {
 		runes--
 	}
 	return "", true
+}
+
+// afterLabel finds a label such as 记者： inside a line without word spaces; the
+// name ends at the next space.
+func afterLabel(s string) (rest string, ok bool) {
+	for _, ph := range furniture().bylines.free {
+		for _, colon := range []string{"：", ":"} {
+			if _, after, found := strings.Cut(s, ph.parts[0]+colon); found {
+				name, _, _ := strings.Cut(strings.TrimSpace(after), " ")
+				return name, true
+			}
+		}
+	}
+	return s, false
 }
 
 var nameBreak = regexp.MustCompile(`(?i)\s*(?:;|\s&\s|\s(?:and|und|et|y|и|та|e|ve|و|اور)\s)\s*`)
@@ -369,7 +388,7 @@ func isName(s string) bool {
 	if len(words) == 0 || len(words) > 5 || utf8.RuneCountInString(s) < 2 || utf8.RuneCountInString(s) > 50 {
 		return false
 	}
-	if furniture().nobodies.match(folded(s)) {
+	if furniture().nobodies.match(folded(s)) || oneRun(s) && utf8.RuneCountInString(s) > 6 {
 		return false
 	}
 	for i, w := range words {

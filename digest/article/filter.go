@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 )
 
@@ -42,6 +43,8 @@ func (b body) filter() body {
 			continue
 		case f.announces(x, text):
 			under = text == "" || x.short()
+			continue
+		case x.refers():
 			continue
 		case under && x.linkShare() > 0.6 && x.words() < 40:
 			continue
@@ -134,6 +137,12 @@ func (b body) trimEnd() body {
 		b = b[:len(b)-1]
 	}
 	return b
+}
+
+// refers tells a paragraph that is nothing but one link, as sites put between
+// paragraphs to lead to another story. Lists and headings of links are left.
+func (x block) refers() bool {
+	return x.linkShare() > 0.95 && x.words() >= 5 && !x.heading() && within(x.node, func(n *html.Node) bool { return n.DataAtom == atom.Li || n.DataAtom == atom.Td }) == nil
 }
 
 func (x block) words() int { return wordCount(x.text) }

@@ -95,7 +95,10 @@ func (p *page) headerDates(title string, american bool) (published, modified tim
 			if i > 0 {
 				label = pieces[i-1].text + " " + label
 			}
+			first, second, both := x.twoDates(american)
 			switch {
+			case both && published.IsZero():
+				published, modified = first, second
 			case tellsChange(label):
 				if modified.IsZero() {
 					modified = t
@@ -111,6 +114,24 @@ func (p *page) headerDates(title string, american bool) (published, modified tim
 	return published, modified
 }
 
+// twoDates reads "Published 3 May, updated 4 May".
+func (x piece) twoDates(american bool) (published, modified time.Time, ok bool) {
+	lower := strings.ToLower(x.text)
+	for _, w := range changeWords {
+		at := strings.Index(lower, w)
+		if at <= 0 || len(lower) != len(x.text) {
+			continue
+		}
+		var before, after bool
+		published, before = parseDate(x.text[:at], american)
+		modified, after = parseDate(x.text[at:], american)
+		if before && after {
+			return published, modified, true
+		}
+	}
+	return time.Time{}, time.Time{}, false
+}
+
 // date reads a piece that is no more than a date, a label and a clock.
 func (x piece) date(american bool) (time.Time, bool) {
 	if n := within(x.in, func(n *html.Node) bool { return n.DataAtom == atom.Time }); n != nil {
@@ -118,7 +139,7 @@ func (x piece) date(american bool) (time.Time, bool) {
 			return t, true
 		}
 	}
-	if len(x.text) > 70 {
+	if len(x.text) > 100 {
 		return time.Time{}, false
 	}
 	return parseDate(x.text, american)

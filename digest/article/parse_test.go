@@ -206,6 +206,7 @@ func TestNames(t *testing.T) {
 		"Por Lucía Paz y Ana Gil":                  {"Lucía Paz", "Ana Gil"},
 		"تحریر: نادیہ قریشی":                       {"نادیہ قریشی"},
 		"作者：王小明":                                   {"王小明"},
+		"来源：江城晚报 记者：王小明":                           {"王小明"},
 		"Ludwig van den Berg":                      {"Ludwig van den Berg"},
 		"Share this article":                       nil,
 		"3 min read":                               nil,
