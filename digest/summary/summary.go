@@ -57,9 +57,9 @@ func Summarize(d Doc, o Options) Summary {
 var Tiers = []Flaw{
 	0,
 	Personal,
-	Personal | Echo | Short | Bare | Stale,
-	Personal | Echo | Short | Bare | Stale | Outside,
-	Personal | Echo | Short | Bare | Stale | Outside | Dangles | Loose,
+	Personal | Echo | Short | Bare,
+	Personal | Echo | Short | Bare | Outside,
+	Personal | Echo | Short | Bare | Outside | Dangles | Loose,
 	Personal | Echo | Short | Bare | Stale | Outside | Dangles | Loose | Question | Stub | OddQuote,
 	^Flaw(0),
 }
@@ -132,7 +132,8 @@ func (s *Study) described() (Summary, bool) {
 			out = append(out, sentence)
 		}
 	}
-	if out == nil {
+	accuses, denies := chargesFor(d.Language).judge(strings.Join(out, " "))
+	if out == nil || accuses && !denies && len(s.denials) > 0 {
 		return Summary{}, false
 	}
 	return Summary{Text: strings.Join(out, "\n"), Method: "description", Reason: "the article is a stub; this is the feed's description"}, true
@@ -155,7 +156,7 @@ func (s *Study) whole() (Summary, bool) {
 		words += c.Words
 		set = append(set, i)
 	}
-	if len(set) == 0 || len(set) > s.Options.Sentences || words > s.Options.Words || !s.stands(set, 0) {
+	if len(set) == 0 || len(set) > s.Options.Sentences || words > s.Options.Words || !s.stands(set, 0) || !s.fair(set) {
 		return Summary{}, false
 	}
 	return s.extract(set, "lead", "a brief: all of it fits"), true
@@ -220,19 +221,23 @@ func (s *Study) extract(members []int, method, reason string) Summary {
 }
 
 // clipped cuts a sentence to the budget: the last resort for an article
-// without a headline or a sentence that fits.
+// without a headline or a sentence that fits. It cuts behind a clause if that
+// leaves at least half, and never a denial from its accusation.
 func (s *Study) clipped() (Summary, bool) {
 	if s.Doc.hasTitle() {
 		return Summary{}, false
 	}
-	for i, c := range s.Candidates {
-		if !s.fair([]int{i}) {
+	for _, c := range s.Candidates {
+		start := c.Spans[0][0]
+		end := clipWords(s.Doc.Text, start, c.Spans[0][1], s.Options.Words)
+		if i := strings.LastIndexAny(s.Doc.Text[start:end], ",;:،，；"); 2*i > end-start {
+			end = start + i
+		}
+		accuses, denies := chargesFor(s.Doc.Language).judge(s.Doc.Text[start:end])
+		if end == start || accuses && !denies && len(s.denials) > 0 {
 			continue
 		}
-		start, end := c.Spans[0][0], c.Spans[0][1]
-		if end = clipWords(s.Doc.Text, start, end, s.Options.Words); end > start {
-			return Summary{Text: s.Doc.Text[start:end], Sentences: []Sentence{{Spans: [][2]int{{start, end}}}}, Method: "lead", Reason: "no sentence fits the budget; the first is cut"}, true
-		}
+		return Summary{Text: s.Doc.Text[start:end], Sentences: []Sentence{{Spans: [][2]int{{start, end}}}}, Method: "lead", Reason: "no sentence fits the budget; one is cut"}, true
 	}
 	return Summary{}, false
 }
