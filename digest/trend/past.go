@@ -8,13 +8,19 @@ import (
 	"time"
 )
 
-// pastHours is how far back the model looks.
-const pastHours = 72
+// pastHours is how far back the model looks hour by hour, olderDays how far
+// back it knows a story's views at all.
+const (
+	pastHours = 72
+	olderDays = 14
+)
 
 // past is what the model knows of a story.
 type past struct {
 	hours [pastHours]float64 // hours[i] = views from i+1 to i hours ago
+	older float64            // views before that, up to olderDays
 	age   float64            // hours since publication
+	clock float64            // hour of the day, UTC
 }
 
 // pastOf reads the past of each candidate.
@@ -28,11 +34,19 @@ func (r *Ranker) pastOf(ctx context.Context, now time.Time, cands []Candidate) (
 	if err != nil {
 		return nil, err
 	}
+	older, err := r.older(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	clock := float64(now.Hour()) + float64(now.Minute())/60
 	out := make([]past, len(cands))
 	for i, c := range cands {
-		out[i].age = math.Max(0, now.Sub(c.published()).Hours())
+		p := &out[i]
+		p.clock = clock
+		p.age = math.Max(0, now.Sub(c.published()).Hours())
 		for _, k := range c.keys() {
-			out[i].add(counts[k], now)
+			p.add(counts[k], now)
+			p.older += older[k]
 		}
 	}
 	return out, nil
@@ -77,6 +91,17 @@ func (p *past) decayed(half float64) float64 {
 		w *= step
 	}
 	return s
+}
+
+// busy is how many of the last n hours had views.
+func (p *past) busy(n int) float64 {
+	b := 0.0
+	for _, v := range p.hours[:n] {
+		if v > 0 {
+			b++
+		}
+	}
+	return b
 }
 
 func (p *past) views() map[string]int {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"pressrun/deploy/schema"
@@ -13,7 +14,7 @@ import (
 
 // Candidate is a story that may be ranked.
 type Candidate struct {
-	Key  string   // the key the story is known by in snapshots and samples
+	Key  string   // the key the story is known by in snapshots; "" = the first of Keys
 	Keys []string // all keys its views are counted under; empty = Key alone
 	// Published is when readers could first see it, Seen when we did. A zero
 	// Published means Seen.
@@ -72,6 +73,9 @@ type Ranker struct {
 	Wait time.Duration
 	// Log is told when a ranking falls back; nil = slog.Default().
 	Log *slog.Logger
+
+	olderCache atomic.Pointer[olderViews]
+	modelCache atomic.Pointer[storedModel]
 }
 
 func (r *Ranker) now() time.Time { return clock(r.Now)().UTC() }
@@ -122,12 +126,9 @@ func (r *Ranker) byViews(ctx context.Context, now time.Time, cands []Candidate) 
 	}
 	res := Result{By: ByViews, Fresh: fresh}
 	for i, c := range cands {
-		x := past[i]
-		score, why := m.score(x)
-		res.Ranked = append(res.Ranked, Ranked{
-			Index: i, Score: score, Views: x.views(), Reason: x.reason(), Arithmetic: why,
-		})
-		_ = c
+		p := &past[i]
+		score, why := m.of(c.Pool).score(p)
+		res.Ranked = append(res.Ranked, Ranked{Index: i, Score: score, Views: p.views(), Reason: p.reason(), Arithmetic: why})
 	}
 	sortRanked(res.Ranked, cands)
 	return res, nil
@@ -138,7 +139,7 @@ func (r *Ranker) byViews(ctx context.Context, now time.Time, cands []Candidate) 
 func sortRanked(rs []Ranked, cands []Candidate) {
 	slices.SortFunc(rs, func(a, b Ranked) int {
 		x, y := cands[a.Index], cands[b.Index]
-		return cmp.Or(cmp.Compare(b.Score, a.Score), y.published().Compare(x.published()), cmp.Compare(x.Key, y.Key))
+		return cmp.Or(cmp.Compare(b.Score, a.Score), y.published().Compare(x.published()), cmp.Compare(x.id(), y.id()))
 	})
 }
 
@@ -147,6 +148,14 @@ func (c Candidate) published() time.Time {
 		return c.Seen
 	}
 	return c.Published
+}
+
+// id names the story in snapshots.
+func (c Candidate) id() string {
+	if c.Key == "" && len(c.Keys) > 0 {
+		return c.Keys[0]
+	}
+	return c.Key
 }
 
 func (c Candidate) keys() []string {

@@ -37,9 +37,10 @@ type replayView struct {
 }
 
 type replayRank struct {
-	T     int64 `json:"t"`
-	K     int   `json:"k"`
-	Fresh int64 `json:"fresh"`
+	T     int64   `json:"t"`
+	K     int     `json:"k"`
+	Fresh int64   `json:"fresh"`
+	Lang  *string `json:"lang"` // only this pool; missing = all
 }
 
 // Replay reads a site's history as JSON lines in the order of time and answers
@@ -246,7 +247,7 @@ func (p *replay) rank(ctx context.Context, q *replayRank) ([]byte, error) {
 	}
 	var cands []Candidate
 	for _, c := range all {
-		if q.Fresh == 0 || c.Published.Unix() >= q.T-q.Fresh {
+		if (q.Fresh == 0 || c.Published.Unix() >= q.T-q.Fresh) && (q.Lang == nil || *q.Lang == c.Pool) {
 			cands = append(cands, c)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -17,31 +19,39 @@ import (
 // following 24 h once they are over. The fit learns from samples, so that
 // hourly counts need not be kept for weeks.
 type sample struct {
-	Key   string    `json:"k"`
-	Keys  []string  `json:"ks,omitempty"` // other keys of its views
+	Keys  []string  `json:"k"`
 	Pool  string    `json:"p,omitempty"`
 	Age   float64   `json:"a"`           // hours
 	Hours []float64 `json:"h,omitempty"` // views by hour, the last hour first; zeros at the end are left out
-	Next  float64   `json:"y"`           // views of the following 24 h
+	Older float64   `json:"o,omitempty"` // views before these hours
+	Next  float64   `json:"y,omitempty"` // views of the following 24 h
 }
 
-func (s *sample) past() past {
-	p := past{age: s.Age}
+func (s *sample) past(at time.Time) past {
+	p := past{age: s.Age, older: s.Older, clock: float64(at.UTC().Hour())}
 	copy(p.hours[:], s.Hours)
 	return p
 }
 
-// samplesAtOnce is how many stories are sampled: all that could be chosen.
+// samplesAtOnce is how many stories of a pool are sampled: all that could be
+// chosen.
 const samplesAtOnce = 300
 
 // learnFrom is how far back the fit looks.
-const learnFrom = 10 * 24 * time.Hour
+const learnFrom = 20 * 24 * time.Hour
 
 // Sample keeps what the counters say of the best candidates at the last full
-// hour, to learn from it later, and fills in the truth of samples a day old.
-// Call it every three hours; within the same hour it does nothing twice.
+// hour, to learn from it later, fills in the truth of samples a day old, and
+// keeps a Snapshot. Call it every three hours; a second call within the hour
+// changes nothing.
 func (r *Ranker) Sample(ctx context.Context) error {
-	if err := r.fill(ctx); err != nil {
+	now := r.now()
+	if f, ok := r.Counters.(folder); ok {
+		if err := f.fold(ctx, r.DB); err != nil {
+			return fmt.Errorf("sample: %w", err)
+		}
+	}
+	if err := r.fill(ctx, now); err != nil {
 		return fmt.Errorf("sample: %w", err)
 	}
 	if r.Candidates == nil {
@@ -51,15 +61,20 @@ func (r *Ranker) Sample(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("sample: list candidates: %w", err)
 	}
-	at := r.now().Truncate(time.Hour)
-	if err := r.take(ctx, at, cands); err != nil {
+	if err := r.take(ctx, now.Truncate(time.Hour), cands); err != nil {
 		return fmt.Errorf("sample: %w", err)
 	}
-	return nil
+	return r.snapshot(ctx, now, cands)
+}
+
+// folder is a Counters that must hand on its old hours to view_days, which
+// outlive it.
+type folder interface {
+	fold(ctx context.Context, db *schema.DB) error
 }
 
 func (r *Ranker) take(ctx context.Context, at time.Time, cands []Candidate) error {
-	cands = slices.DeleteFunc(slices.Clone(cands), func(c Candidate) bool { return !c.Seen.Before(at) })
+	cands = slices.DeleteFunc(slices.Clone(cands), func(c Candidate) bool { return !c.published().Before(at) })
 	ps, err := r.pastOf(ctx, at, cands)
 	if err != nil {
 		return err
@@ -72,22 +87,26 @@ func (r *Ranker) take(ctx context.Context, at time.Time, cands []Candidate) erro
 		sample
 		score float64
 	}
-	var all []scored
+	pools := make(map[string][]scored)
 	for i, c := range cands {
-		if ps[i].last(pastHours) == 0 {
+		p := &ps[i]
+		if p.last(pastHours) == 0 && p.age > 48 {
 			continue
 		}
-		s, _ := m.score(ps[i])
-		one := sample{Key: c.Key, Pool: c.Pool, Age: ps[i].age, Hours: trimmed(ps[i].hours[:])}
-		if len(c.Keys) > 0 {
-			one.Keys = c.Keys
-		}
-		all = append(all, scored{one, s})
+		s, _ := m.of(c.Pool).score(p)
+		one := sample{Keys: c.keys(), Pool: c.Pool, Age: math.Round(p.age*100) / 100, Hours: trimmed(p.hours[:]), Older: p.older}
+		pools[c.Pool] = append(pools[c.Pool], scored{one, s})
 	}
-	slices.SortStableFunc(all, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
-	out := make([]sample, 0, samplesAtOnce)
-	for _, s := range all[:min(len(all), samplesAtOnce)] {
-		out = append(out, s.sample)
+	var out []sample
+	for _, name := range slices.Sorted(maps.Keys(pools)) {
+		list := pools[name]
+		slices.SortStableFunc(list, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
+		for _, s := range list[:min(len(list), samplesAtOnce)] {
+			out = append(out, s.sample)
+		}
+	}
+	if len(out) == 0 {
+		return nil
 	}
 	text, err := json.Marshal(out)
 	if err != nil {
@@ -107,15 +126,15 @@ func trimmed(hours []float64) []float64 {
 }
 
 // fill adds the truth to samples whose day is over.
-func (r *Ranker) fill(ctx context.Context) error {
-	due, err := r.samples(ctx, "filled = false and taken_at <= $1", schema.At(r.now().Truncate(time.Hour).Add(-24*time.Hour)))
+func (r *Ranker) fill(ctx context.Context, now time.Time) error {
+	due, err := r.samples(ctx, "filled = false and taken_at <= $1", schema.At(now.Add(-24*time.Hour)))
 	if err != nil {
 		return err
 	}
 	for _, d := range due {
 		var keys []string
 		for i := range d.samples {
-			keys = append(keys, d.samples[i].keys()...)
+			keys = append(keys, d.samples[i].Keys...)
 		}
 		counts, err := r.Counters.Of(ctx, keys, d.at, d.at.Add(24*time.Hour))
 		if err != nil {
@@ -123,7 +142,7 @@ func (r *Ranker) fill(ctx context.Context) error {
 		}
 		for i := range d.samples {
 			s := &d.samples[i]
-			for _, k := range s.keys() {
+			for _, k := range s.Keys {
 				for _, c := range counts[k] {
 					s.Next += float64(c.Views)
 				}
@@ -139,13 +158,6 @@ func (r *Ranker) fill(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-func (s *sample) keys() []string {
-	if len(s.Keys) == 0 {
-		return []string{s.Key}
-	}
-	return s.Keys
 }
 
 // taken is the samples of one hour.
@@ -180,15 +192,19 @@ func (r *Ranker) samples(ctx context.Context, where string, args ...any) ([]take
 }
 
 // Fit learns the model anew from the samples of the last days. Call it every
-// night. With too little to learn from it changes nothing.
+// night. A pool with too little to learn from keeps the rule of thumb.
 func (r *Ranker) Fit(ctx context.Context) error {
 	now := r.now()
 	all, err := r.samples(ctx, "filled = true and taken_at >= $1", schema.At(now.Add(-learnFrom-24*time.Hour)))
 	if err != nil {
 		return fmt.Errorf("fit: %w", err)
 	}
-	m := learn(all)
-	if m == nil {
+	before, err := r.model(ctx)
+	if err != nil {
+		return fmt.Errorf("fit: %w", err)
+	}
+	m := learn(all, before)
+	if len(m.Pools) == 0 {
 		return nil
 	}
 	m.FittedAt = now
@@ -211,32 +227,88 @@ func (r *Ranker) Fit(ctx context.Context) error {
 	})
 }
 
-func learn(all []taken) *model {
-	var ex []example
+// enoughRows is how many samples make it worth leaving the rule of thumb.
+const enoughRows = 100
+
+// learn fits each pool for itself. before gives the search a good start.
+func learn(all []taken, before *model) *model {
+	pools := make(map[string][]moment)
 	for _, t := range all {
+		here := make(map[string]moment)
 		for i := range t.samples {
-			ex = append(ex, example{features(t.samples[i].past()), t.samples[i].Next})
+			s := &t.samples[i]
+			p := s.past(t.at)
+			here[s.Pool] = append(here[s.Pool], example{p.features(nil), s.Next})
+		}
+		for pool, m := range here {
+			if m.views() > 0 {
+				pools[pool] = append(pools[pool], m)
+			}
 		}
 	}
-	if len(ex) < 200 {
-		return nil
+	out := &model{Version: modelVersion, Pools: make(map[string]*poolModel)}
+	for pool, moments := range pools {
+		rows := 0
+		for _, m := range moments {
+			rows += len(m)
+		}
+		if rows < enoughRows {
+			continue
+		}
+		w := fit(moments, before.of(pool).Weights, thumb())
+		out.Pools[pool] = &poolModel{Rows: rows, Scale: scale(moments, w), Weights: w}
 	}
-	return &model{Rows: len(ex), Weights: fitPoisson(ex, make([]float64, len(featureNames)))}
+	return out
+}
+
+// scale is the logarithm of what turns exp(w·x) into views.
+func scale(moments []moment, w []float64) float64 {
+	views, sum := 0.0, 0.0
+	for _, m := range moments {
+		for _, e := range m {
+			views += e.y
+			sum += math.Exp(math.Min(30, dot(w, e.x)))
+		}
+	}
+	return math.Log(views / sum)
+}
+
+// storedModel is a model as it lies in the database.
+type storedModel struct {
+	id int64
+	*model
 }
 
 // model is the newest one, nil when none has been fitted.
 func (r *Ranker) model(ctx context.Context) (*model, error) {
-	var text []byte
-	err := r.DB.Read.QueryRowContext(ctx, "select model from trend_models order by fitted_at desc, id desc limit 1").Scan(&text)
+	var id int64
+	err := r.DB.Read.QueryRowContext(ctx, "select id from trend_models order by fitted_at desc, id desc limit 1").Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the model: %w", err)
 	}
-	m := new(model)
-	if err := json.Unmarshal(text, m); err != nil || len(m.Weights) != len(featureNames) {
-		return nil, nil // of another version: as if there were none
+	if c := r.modelCache.Load(); c != nil && c.id == id {
+		return c.model, nil
 	}
+	var text []byte
+	if err := r.DB.Read.QueryRowContext(ctx, "select model from trend_models where id = $1", id).Scan(&text); err != nil {
+		return nil, fmt.Errorf("read the model: %w", err)
+	}
+	m := new(model)
+	if err := json.Unmarshal(text, m); err != nil || !m.usable() {
+		m = nil // of another version: as if there were none
+	}
+	r.modelCache.Store(&storedModel{id, m})
 	return m, nil
+}
+
+func (m *model) usable() bool {
+	for _, p := range m.Pools {
+		if p == nil || len(p.Weights) != len(featureList) {
+			return false
+		}
+	}
+	return m.Version == modelVersion
 }

@@ -26,12 +26,25 @@ type lastStatus struct {
 	Reason string  `json:"r"`
 }
 
+// of finds a story by any of its keys.
+func (s *snapshot) of(c Candidate) (lastStatus, bool) {
+	if l, ok := s.Stories[c.id()]; ok {
+		return l, true
+	}
+	for _, k := range c.Keys {
+		if l, ok := s.Stories[k]; ok {
+			return l, true
+		}
+	}
+	return lastStatus{}, false
+}
+
 // snapshotLife is how long a snapshot is better than the date.
 const snapshotLife = 24 * time.Hour
 
 // Snapshot keeps the present ranking of all candidates for the case that the
-// counters do not answer when an issue is built. Call it every quarter of an
-// hour.
+// counters do not answer when an issue is built. Sample keeps one every three
+// hours; calling this every quarter of an hour keeps it fresher.
 func (r *Ranker) Snapshot(ctx context.Context) error {
 	if r.Candidates == nil {
 		return nil
@@ -40,7 +53,10 @@ func (r *Ranker) Snapshot(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("snapshot: list candidates: %w", err)
 	}
-	now := r.now()
+	return r.snapshot(ctx, r.now(), cands)
+}
+
+func (r *Ranker) snapshot(ctx context.Context, now time.Time, cands []Candidate) error {
 	res, err := r.byViews(ctx, now, cands)
 	if err != nil {
 		return fmt.Errorf("snapshot: %w", err)
@@ -48,7 +64,7 @@ func (r *Ranker) Snapshot(ctx context.Context) error {
 	s := snapshot{Fresh: res.Fresh, Stories: make(map[string]lastStatus)}
 	for _, x := range res.Ranked {
 		if x.Views["24h"] > 0 {
-			s.Stories[cands[x.Index].Key] = lastStatus{x.Score, float64(x.Views["1h"]), float64(x.Views["3h"]), float64(x.Views["24h"]), x.Reason}
+			s.Stories[cands[x.Index].id()] = lastStatus{x.Score, float64(x.Views["1h"]), float64(x.Views["3h"]), float64(x.Views["24h"]), x.Reason}
 		}
 	}
 	if len(s.Stories) == 0 {
@@ -97,7 +113,7 @@ func (r *Ranker) bySnapshot(ctx context.Context, now time.Time, cands []Candidat
 	res, known := Result{By: BySnapshot, Fresh: s.Fresh}, 0
 	for i, c := range cands {
 		x := Ranked{Index: i, Score: -1, Views: map[string]int{}, Reason: "newer than the last counts", Arithmetic: map[string]float64{}}
-		if l, ok := s.Stories[c.Key]; ok {
+		if l, ok := s.of(c); ok {
 			known++
 			x.Score, x.Reason = l.Score, l.Reason
 			x.Views = map[string]int{"1h": round(l.One), "3h": round(l.Three), "24h": round(l.Day)}
@@ -123,7 +139,7 @@ func (r *Ranker) remembered(ctx context.Context, now time.Time, cands []Candidat
 	}
 	var then, today float64
 	for i, c := range cands {
-		if l, ok := s.Stories[c.Key]; ok {
+		if l, ok := s.of(c); ok {
 			then += l.Day
 			today += ps[i].last(pastHours)
 		}
