@@ -226,6 +226,7 @@ func TestWriteJSON(t *testing.T) {
 
 // TestHostile: pages made to hurt end in bounded time.
 func TestHostile(t *testing.T) {
+	t.Parallel()
 	const size = 1 << 18
 	for name, unit := range map[string]string{
 		"deep": "<div>", "formatting": "<p><b><i><u>", "links": "<a href=/x>y</a> ", "tables": "<table><tr><td>x", "marked": "<span class='author' itemprop=author>x",

@@ -21,6 +21,15 @@ type block struct {
 	parent    *html.Node // what holds that
 	text      string
 	linkRunes int // runes of text inside links
+	words     int
+	weight    int // how much it counts as prose
+}
+
+// newBlock measures a block's text once.
+func newBlock(holder *html.Node, text string, linkRunes int) block {
+	x := block{node: holder, parent: holder.Parent, text: text, linkRunes: linkRunes, words: wordCount(text)}
+	x.weight = x.prose()
+	return x
 }
 
 // text joins the blocks by empty lines.
@@ -175,7 +184,7 @@ func (b body) between(known func(block) bool, whole int, sure bool) body {
 		if !known(x) {
 			continue
 		}
-		common += x.weight()
+		common += x.weight
 		if from < 0 {
 			from = i
 		}
@@ -200,7 +209,7 @@ func (b body) between(known func(block) bool, whole int, sure bool) body {
 func weightOf(b body) int {
 	sum := 0
 	for _, x := range b {
-		sum += x.weight()
+		sum += x.weight
 	}
 	return sum
 }
@@ -217,17 +226,44 @@ func (b body) knows() func(block) bool {
 	exact, passages := map[string]bool{}, map[string]bool{}
 	for _, x := range b {
 		exact[x.text] = true
-		words := strings.Fields(x.text)
-		for i := 0; i+window <= len(words); i++ {
-			passages[strings.Join(words[i:i+window], " ")] = true
+		ends := wordEnds(x.text)
+		for i := range max(len(ends)-window, 0) {
+			passages[x.text[start(ends, i):ends[i+window-1]]] = true
+		}
+		if n := len(ends); n >= window {
+			passages[x.text[start(ends, n-window):]] = true
 		}
 	}
 	return func(x block) bool {
-		words := strings.Fields(x.text)
-		n := len(words)
-		return exact[x.text] || n > window+1 &&
-			passages[strings.Join(words[1:window+1], " ")] && passages[strings.Join(words[n-1-window:n-1], " ")]
+		if exact[x.text] {
+			return true
+		}
+		ends := wordEnds(x.text)
+		n := len(ends)
+		return n > window+1 && passages[x.text[start(ends, 1):ends[window]]] && passages[x.text[start(ends, n-1-window):ends[n-2]]]
 	}
+}
+
+// wordEnds are the offsets behind each word of a clean text.
+func wordEnds(text string) []int {
+	ends := make([]int, 0, len(text)/6+1)
+	for i := range len(text) {
+		if text[i] == ' ' {
+			ends = append(ends, i)
+		}
+	}
+	if text != "" {
+		ends = append(ends, len(text))
+	}
+	return ends
+}
+
+// start is where word i begins.
+func start(ends []int, i int) int {
+	if i == 0 {
+		return 0
+	}
+	return ends[i-1] + 1
 }
 
 // pick keeps the blocks that a function wants.
@@ -251,7 +287,7 @@ func (b body) afterTitle(title string) body {
 	want := norm(title)
 	total, before := 0, 0
 	for _, x := range b {
-		total += x.weight()
+		total += x.weight
 	}
 	cut := 0
 	for i, x := range b {
@@ -259,10 +295,10 @@ func (b body) afterTitle(title string) body {
 		if x.heading() {
 			limit = total / 2
 		}
-		if want != "" && before <= limit && norm(x.text) == want {
+		if want != "" && before <= limit && len(x.text) < 2*len(title)+20 && norm(x.text) == want {
 			cut = i + 1
 		}
-		before += x.weight()
+		before += x.weight
 	}
 	return b[cut:]
 }
@@ -294,7 +330,7 @@ func (w *walker) flush(holder *html.Node) {
 		return
 	}
 	if text := clean(w.buf.String()); text != "" {
-		w.out = append(w.out, block{node: holder, parent: holder.Parent, text: text, linkRunes: w.links})
+		w.out = append(w.out, newBlock(holder, text, w.links))
 	}
 	w.buf.Reset()
 	w.links = 0

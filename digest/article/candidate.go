@@ -13,7 +13,7 @@ import (
 func dense(root *html.Node, all body) *html.Node {
 	weights := map[*html.Node]int{}
 	for _, x := range all {
-		if w := x.weight(); w > 0 {
+		if w := x.weight; w > 0 {
 			weights[x.node] += w
 		}
 	}
@@ -64,9 +64,9 @@ func sumUp(n *html.Node, weights map[*html.Node]int) int {
 	return sum
 }
 
-// weight is how much a block counts as prose: its length, when it is not mostly
+// prose is how much a block counts as prose: its length, when it is not mostly
 // links and has the marks of a sentence.
-func (x block) weight() int {
+func (x block) prose() int {
 	n := letters(x.text)
 	if n < 20 || x.linkShare() > 0.5 {
 		return 0

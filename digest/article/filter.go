@@ -18,14 +18,14 @@ func (b body) filter() body {
 	f := furniture()
 	total, seen := 0, 0
 	for _, x := range b {
-		total += x.words()
+		total += x.words
 	}
 	var out body
 	under := false // behind a label that announces links
 	for _, x := range b {
-		seen += x.words()
+		seen += x.words
 		text := ""
-		if x.words() <= maxLine {
+		if x.words <= maxLine {
 			text = folded(x.text)
 		}
 		switch {
@@ -46,7 +46,7 @@ func (b body) filter() body {
 			continue
 		case x.refers():
 			continue
-		case under && x.linkShare() > 0.6 && x.words() < 40:
+		case under && x.linkShare() > 0.6 && x.words < 40:
 			continue
 		default:
 			under = false
@@ -89,16 +89,16 @@ func (b body) withoutAuthor(byline []string) body {
 	}
 	end := len(b)
 	for i := max(len(b)-tailBlocks, 2); i < end; i++ {
-		if b[i].words() <= maxLine && mentions(norm(b[i].text), byline, strings.HasPrefix) {
+		if b[i].words <= maxLine && mentions(norm(b[i].text), byline, strings.HasPrefix) {
 			end = i
 		}
 	}
 	return b[:end].pick(func(i int, x block) bool {
-		if i >= headLines || x.words() > 15 || strings.ContainsAny(x.text, ".!?۔。") && x.words() > 8 {
+		if i >= headLines || x.words > 15 || strings.ContainsAny(x.text, ".!?۔。") && x.words > 8 {
 			return true
 		}
 		_, dated := parseDate(x.text, false)
-		return !mentions(norm(x.text), byline, strings.Contains) && !(dated && x.words() < 8 && !x.heading())
+		return !mentions(norm(x.text), byline, strings.Contains) && !(dated && x.words < 8 && !x.heading())
 	})
 }
 
@@ -119,7 +119,7 @@ func (f *furnitureList) announces(x block, text string) bool {
 		return true
 	}
 	rest, ok := f.labels.prefix(text)
-	if !ok || x.words() > 40 {
+	if !ok || x.words > 40 {
 		return false
 	}
 	label := strings.TrimSuffix(text, rest)
@@ -142,13 +142,11 @@ func (b body) trimEnd() body {
 // refers tells a paragraph that is nothing but one link, as sites put between
 // paragraphs to lead to another story. Lists and headings of links are left.
 func (x block) refers() bool {
-	return x.linkShare() > 0.95 && x.words() >= 5 && !x.heading() && within(x.node, func(n *html.Node) bool { return n.DataAtom == atom.Li || n.DataAtom == atom.Td }) == nil
+	return x.linkShare() > 0.95 && x.words >= 5 && !x.heading() && within(x.node, func(n *html.Node) bool { return n.DataAtom == atom.Li || n.DataAtom == atom.Td }) == nil
 }
 
-func (x block) words() int { return wordCount(x.text) }
-
 // short tells a paragraph the length of a heading.
-func (x block) short() bool { return len(x.text) < 90 && x.words() <= 12 }
+func (x block) short() bool { return len(x.text) < 90 && x.words <= 12 }
 
 // heading tells whether a block is a heading by its element.
 func (x block) heading() bool {

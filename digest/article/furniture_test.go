@@ -3,6 +3,8 @@ package article
 import (
 	"strings"
 	"testing"
+
+	"golang.org/x/net/html"
 )
 
 // TestFurnitureLines: every line of the list, alone, finds its example.
@@ -106,7 +108,10 @@ func TestFurnitureSparesNews(t *testing.T) {
 		"评论认为，这次会议没有达成任何结果。",
 		"广告收入比去年下降了一成。",
 	} {
-		b := body{{text: "Before it stood another sentence, and a long one."}, {text: s}, {text: "After it came one more sentence, also a long one."}}
+		var b body
+		for _, text := range []string{"Before it stood another sentence, and a long one.", s, "After it came one more sentence, also a long one."} {
+			b = append(b, newBlock(&html.Node{}, text, 0))
+		}
 		if got := b.filter(); len(got) != 3 {
 			t.Errorf("filtered as furniture: %q", s)
 		}

@@ -320,6 +320,9 @@ func isBlock(n *html.Node) bool {
 // characters that are not seen and control characters go. Joiners stay: Urdu,
 // Persian and the languages of India are spelled with them.
 func clean(s string) string {
+	if isClean(s) {
+		return s
+	}
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case r == '\u00ad' || r == '\u200b' || r == '\ufeff' || r == '\u2060' || r == '\ufffd':
@@ -332,4 +335,23 @@ func clean(s string) string {
 		return r
 	}, s)
 	return strings.Join(strings.Fields(s), " ")
+}
+
+// isClean tells plain ASCII on one line with single spaces, which needs no work.
+func isClean(s string) bool {
+	space := true
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == ' ':
+			if space {
+				return false
+			}
+			space = true
+		case c < ' ' || c >= 0x7f:
+			return false
+		default:
+			space = false
+		}
+	}
+	return !space || s == ""
 }

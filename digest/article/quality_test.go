@@ -253,15 +253,18 @@ func TestQualityExtraction(t *testing.T) {
 		{"Zyte", zytePages(t, filepath.Join(dir, "extraction", "zyte")), score{f1: .975}},
 		{"WCXB", wcxbPages(t, filepath.Join(dir, "extraction", "wcxb")), score{f1: .953, title: .89, author: .80, date: .855}},
 	} {
-		got := measure(t, c.pages)
-		t.Logf("%s: %d pages, F1 %.3f, title %.3f, author %.3f, date %.3f, image %.3f, leaks %d, worst page %v",
-			c.name, len(c.pages), got.f1, got.title, got.author, got.date, got.image, got.leaks, got.worst)
-		if got.f1 < c.least.f1 || got.title < c.least.title || got.author < c.least.author || got.date < c.least.date || got.image < c.least.image || got.leaks > 0 {
-			t.Errorf("%s: %+v, want at least %+v", c.name, got, c.least)
-		}
-		if got.worst > 2*time.Second {
-			t.Errorf("%s: one page took %v", c.name, got.worst)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got := measure(t, c.pages)
+			t.Logf("%d pages, F1 %.3f, title %.3f, author %.3f, date %.3f, image %.3f, leaks %d, worst page %v",
+				len(c.pages), got.f1, got.title, got.author, got.date, got.image, got.leaks, got.worst)
+			if got.f1 < c.least.f1 || got.title < c.least.title || got.author < c.least.author || got.date < c.least.date || got.image < c.least.image || got.leaks > 0 {
+				t.Errorf("%+v, want at least %+v", got, c.least)
+			}
+			if got.worst > 2*time.Second {
+				t.Errorf("one page took %v", got.worst)
+			}
+		})
 	}
 }
 
