@@ -74,6 +74,7 @@ type verbs struct {
 	Feed      feedVerb      `cmd:"" help:"Read feeds. Needs no database."`
 	Summarize summarizeVerb `cmd:"" help:"Summaries of articles: JSON lines in, JSON lines out. Needs no database."`
 	Address   addressVerb   `cmd:"" help:"Mail addresses. Needs no database."`
+	Bench     benchVerb     `cmd:"" help:"Measure the product's own path on this machine."`
 }
 
 func main() {

@@ -94,7 +94,7 @@ func TestNoSQLUnderCmd(t *testing.T) {
 			return true
 		})
 	}
-	if !statement.MatchString("sel"+"ect a\nfrom b") {
+	if !statement.MatchString("sel" + "ect a\nfrom b") {
 		t.Error("the pattern finds no statement")
 	}
 }

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"pressrun/digest"
+	"pressrun/digest/article"
+	"pressrun/digest/feed"
+	"pressrun/subscribers"
+	"pressrun/subscribers/importer"
+	"pressrun/templates"
+)
+
+type benchVerb struct {
+	Send benchSend `cmd:"" help:"Send an issue to made-up readers through a test relay, on the product's own path, and measure it."`
+}
+
+type benchSend struct {
+	To          string `required:"" help:"Relay, on this machine: smtp://127.0.0.1:2525"`
+	Readers     int    `default:"10000" help:"How many readers."`
+	Connections int    `default:"10" help:"Connections to the relay."`
+	DB          string `name:"db" help:"Database; a SQLite file in --dir when left out."`
+	Dir         string `help:"Directory for the data; given again after a kill, the same issue goes on."`
+	Force       bool   `help:"Send to a relay that is not on this machine."`
+}
+
+func (v *benchSend) Run(e *env) error {
+	if !loopback(v.To) && !v.Force {
+		return fmt.Errorf("--to %s is not on this machine; readers of a bench do not exist, so their mail must not leave it (--force if the relay swallows it)", redact(v.To))
+	}
+	if v.Dir == "" {
+		dir, err := os.MkdirTemp("", "pressrun-bench-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		v.Dir = dir
+	}
+	p, err := v.open(e)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	id, began, err := v.issue(e, p)
+	if err != nil {
+		return err
+	}
+	f, err := p.Mailer.Bench(e.ctx, id)
+	if err != nil {
+		return err
+	}
+	if !began.IsZero() { // from the approval, the freezing of the audience included
+		f.Seconds = time.Since(began).Seconds()
+		f.Rate = float64(f.Accepted) / f.Seconds
+	}
+	return e.print(f, func(w io.Writer) {
+		fmt.Fprintf(w, "%d of %d accepted, %d were uncertain\n%.1f s, %.0f messages a second\n%.3f CPU-s per 1,000 here, %.3f in the database server; %.0f MB at most\n",
+			f.Accepted, f.Audience, f.Uncertain, f.Seconds, f.Rate, f.CPU, f.DBCPU, f.PeakRSS)
+	})
+}
+
+func (v *benchSend) open(e *env) (*Press, error) {
+	if err := os.MkdirAll(v.Dir, 0o755); err != nil {
+		return nil, err
+	}
+	c := Config{
+		Database: orDefault(v.DB, filepath.Join(v.Dir, "press.db")), PublicURL: "https://bench.example.test", Keys: filepath.Join(v.Dir, "link.keys"),
+		Journal: filepath.Join(v.Dir, "departures.journal"), Fetch: FetchConfig{Delay: "0s"}, path: filepath.Join(v.Dir, "press.toml"),
+		Relays: []RelayConfig{{Name: "bench", URL: v.To, Connections: v.Connections}},
+	}
+	return Open(e.ctx, c, time.Now, slog.New(slog.NewTextHandler(e.err, &slog.HandlerOptions{Level: slog.LevelWarn})))
+}
+
+// issue returns the running issue of an earlier call, or makes list, readers,
+// stories and an issue, approves and starts it. began is the moment of approval.
+func (v *benchSend) issue(e *env, p *Press) (id int64, began time.Time, err error) {
+	running, err := p.Digest.IssuesIn(e.ctx, "sending", "sent")
+	if err != nil {
+		return 0, began, err
+	}
+	if len(running) > 0 {
+		fmt.Fprintf(e.err, "going on with issue %d\n", running[0].ID)
+		return running[0].ID, began, nil
+	}
+	if err := v.readers(e, p); err != nil {
+		return 0, began, err
+	}
+	if id, err = benchIssue(e.ctx, p); err != nil {
+		return 0, began, err
+	}
+	began = time.Now()
+	if err := p.Approve(e.ctx, id, 0, "bench"); err != nil {
+		return 0, began, err
+	}
+	return id, began, p.start(e.ctx, id)
+}
+
+// readers imports user<i>@d<i mod 50>.example.test, unless they are there.
+func (v *benchSend) readers(e *env, p *Press) error {
+	_, err := p.Subscribers.CreateList(e.ctx, subscribers.List{Name: "bench", Title: "Bench"})
+	if err != nil && !errors.Is(err, subscribers.ErrTaken) {
+		return err
+	}
+	r, w := io.Pipe()
+	go func() {
+		b := bufio.NewWriterSize(w, 1<<16)
+		fmt.Fprintln(b, "email,name")
+		for i := range v.Readers {
+			fmt.Fprintf(b, "user%d@d%d.example.test,First%d Last%d\n", i, i%50, i, i)
+		}
+		w.CloseWithError(b.Flush())
+	}()
+	began := time.Now()
+	report, err := importer.Import(e.ctx, p.Subscribers, r, importer.Options{List: "bench", Source: "bench: readers that do not exist", Evidence: "none is needed", By: "bench", File: "bench.csv",
+		Progress: func(n int) { fmt.Fprintf(e.err, "\r%d of %d readers imported ", n, v.Readers) }})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.err, "\r%d readers imported in %.1f s\n", report.New+report.Known, time.Since(began).Seconds())
+	return p.DB.Analyze(e.ctx, "subscriptions")
+}
+
+// benchIssue makes a newsletter with stories that come to about 30 KB of HTML.
+func benchIssue(ctx context.Context, p *Press) (int64, error) {
+	src, err := p.Digest.AddSource(ctx, digest.Source{Kind: "feed", URL: "https://bench.example.test/feed", SiteURL: "https://bench.example.test/", Title: "Bench News", Rights: "own"})
+	if err != nil {
+		return 0, err
+	}
+	if err := benchStories(ctx, p, src); err != nil {
+		return 0, err
+	}
+	n, _, err := p.Digest.ApplyNewsletter(ctx, "bench", digest.Spec{
+		Title: "Bench", List: "bench", From: "Bench News <digest@bench.example.test>", Settle: digest.Duration(time.Millisecond),
+		Brand: templates.Brand{Name: "Bench News", URL: "https://bench.example.test/", Postal: "1 Bench Street"},
+	}, "bench")
+	if err != nil {
+		return 0, err
+	}
+	slot, err := p.Digest.AddSlot(ctx, n.ID, p.Now())
+	if err != nil {
+		return 0, err
+	}
+	issue, err := p.Build(ctx, slot.ID)
+	return issue.ID, err
+}
+
+func benchStories(ctx context.Context, p *Press, src digest.Source) error {
+	var items []feed.Item
+	for i := range 14 {
+		link := fmt.Sprintf("https://bench.example.test/story-%d", i)
+		items = append(items, feed.Item{ID: link, URL: link, Title: fmt.Sprintf("Harbour council agrees on plan number %d for the old quarter", i), Published: p.Now().Add(-time.Duration(i+1) * time.Hour)})
+	}
+	if _, _, err := p.Digest.AddEntries(ctx, src, items, time.Time{}); err != nil {
+		return err
+	}
+	entries, err := p.Digest.UnreadEntries(ctx, src.ID, len(items))
+	if err != nil {
+		return err
+	}
+	for i, entry := range entries {
+		text := strings.Repeat(fmt.Sprintf("The council agreed on plan number %d for the old quarter on Monday after a debate of several hours. Residents of %d streets will see works begin in spring, the harbour master said. ", i, i+7), 3)
+		if _, err := p.Digest.Tell(ctx, src, entry, article.Article{URL: entry.URL, Title: entry.Title, Text: text, Language: "en", Kind: "article"}, 0, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
