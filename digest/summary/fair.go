@@ -35,64 +35,64 @@ func phraseList(patterns string) phrases {
 
 var fairness = indexed(map[string]*charges{
 	"en": {
-		accuse: phraseList("accus*|alleg*|charged|charges against|charges of|charge of|criminal charges|felony charges|faces charges|facing charges|face charges|murder charges|fraud charges|corruption charges|indict*|suspect|suspects|suspected|suspicion|sued|sues|suing|lawsuit|lawsuits|arraigned|prosecutors said|prosecutors say|prosecuted|implicated|embezzl*|defraud*|arrested for|arrested on suspicion|arrested over|on trial for"),
-		deny:   phraseList("denied|denies|deny|denying|denial|denials|refute*|refuting|rebut|rebutted|rebuts|not guilty|no wrongdoing|nothing wrong|nothing illegal|nothing improper|baseless|unfounded|groundless|meritless|without merit|no merit|untrue|is innocent|was innocent|are innocent|were innocent|i'm innocent|i am innocent|he's innocent|she's innocent|we're innocent|his innocence|her innocence|their innocence|my innocence|its innocence|protest* innocence|maintain* innocence|never happened|politically motivated|witch hunt|not involved|no involvement|no role in|had no part|no knowledge of|did not do it|didn't do it|did not commit|didn't commit|false accusation*|false allegation*|false claims|falsely accused|wrongly accused|wrongfully accused|clear his name|clear her name|clear their name|clear its name|clear our name|clear my name|fight the charge*|fight the case|fight the allegation*|fight the accusation*|fight them in court|pack of lies|trumped up|smear campaign|disavow*"),
-		rebuff: phraseList("reject*|dismiss|dismisses|dismissed|dismissing|repudiat*|dispute|disputes|disputed|disputing|contest|contests|contested|contesting|challenge|challenges|challenged|brushed aside|rubbish*|quash*|fight|fights|fighting|fought|denounc*|condemn*|hit back|no truth|no basis|no evidence|no substance"),
+		accuse: phraseList("was arrested|were arrested|been arrested|under investigation|being investigated|blamed for|facing trial|face trial|faces trial|stand trial|standing trial|the charge|prosecutors claim*|police believe|assaulted her|assaulted him|abused her|abused him|raped her|harassed her|molest*|accus*|alleg*|charged|charges against|charges of|charge of|criminal charges|felony charges|faces charges|facing charges|face charges|murder charges|fraud charges|corruption charges|indict*|suspect|suspects|suspected|suspicion|sued|sues|suing|lawsuit|lawsuits|arraigned|prosecutors said|prosecutors say|prosecuted|implicated|embezzl*|defraud*|arrested for|arrested on suspicion|arrested over|on trial for"),
+		deny:   phraseList("a lie|did not happen|didn't happen|not true|pleaded innocent|plead innocent|done no wrong|did no wrong|was framed|were framed|been framed|acted lawfully|acted legally|acted properly|acted within the law|acted appropriately|acted correctly|done nothing illegal|did not take any|did not take the money|did not take bribes|did not take a bribe|never took any|never took a bribe|never taken|never touched|never hit|never harmed|never assaulted|never raped|never killed|did not kill|didn't kill|did not steal|never stole|did not abuse|did not hit|never abused|did not harass|never harassed|did not rape|did not assault|disputes the|disputes this|disputes that|disputes her|disputes his|strongly disput*|disputed the account|disputed that|denied|denies|deny|denying|denial|denials|refute*|refuting|rebut|rebutted|rebuts|not guilty|no wrongdoing|nothing wrong|nothing illegal|nothing improper|baseless|unfounded|groundless|meritless|without merit|no merit|untrue|is innocent|was innocent|are innocent|were innocent|i'm innocent|i am innocent|he's innocent|she's innocent|we're innocent|his innocence|her innocence|their innocence|my innocence|its innocence|protest* innocence|maintain* innocence|never happened|politically motivated|witch hunt|not involved|no involvement|no role in|had no part|no knowledge of|did not do it|didn't do it|did not commit|didn't commit|false accusation*|false allegation*|false claims|falsely accused|wrongly accused|wrongfully accused|clear his name|clear her name|clear their name|clear its name|clear our name|clear my name|fight the charge*|fight the case|fight the allegation*|fight the accusation*|fight them in court|pack of lies|trumped up|smear campaign|disavow*"),
+		rebuff: phraseList("shrugged off|shrugs off|waved away|scoff*|reject*|dismiss|dismisses|dismissed|dismissing|repudiat*|dispute|disputes|disputed|disputing|contest|contests|contested|contesting|challenge|challenges|challenged|brushed aside|rubbish*|quash*|fight|fights|fighting|fought|denounc*|condemn*|hit back|no truth|no basis|no evidence|no substance"),
 		belie:  phraseList("false|falsehood*|lie|lies|fabricat*|absurd|ridiculous|nonsense|outrageous|ludicrous|fiction|rubbish|slander*|defam*|smear*|unsubstantiated|not true|wrong|incorrect|inaccurate|invented|made up|no truth|no basis"),
 		claims: phraseList("accusation*|allegation*|claim|claims|charge|charges|suggestion*|lawsuit*|complaint*|report|reports|indictment|blame|suspicion*"),
 		not:    phraseList("denial of|innocent people|innocent civilians|innocent victim*|innocent lives|innocent bystander*|innocent children|nothing wrong with|denied bail|denied access|denied entry|denied parole|denied a visa|denied visa|denied permission|denied asylum|denied boarding|denied the request|denied the motion|denied the appeal|denied his request|denied her request|denied their request|denied his appeal|denied her appeal|denied his bail|denied a request|denied a motion|denied an appeal|denied requests|denied medical|denied care|denied treatment|denied service|denied justice|denied him|denied her|denied them|denied us|was denied|were denied|been denied|being denied|be denied|is denied|are denied|can't deny|cannot deny|no denying|neither confirm* nor den*|neither confirm* or den*|not confirm* or den*|not confirm* nor den*|confirm or deny|confirmed nor denied|confirmed or denied|denied a penalty|denied a goal|denied an equali*|denied victory|deny access|denies access|denying access|deny entry|denying entry|in denial|not denied|not deny|not denying|did not dispute|does not dispute|didn't dispute|dismissed from"),
 	},
 	"es": {
-		accuse: phraseList("acus*|presunt*|supuest*|imputa*|imputó|denunci*|sospech*|procesad*|procesamiento|señalad* de|inculpa*|querella*|demandad*|demandó|cargos|delito*|culpa|culpó|investigad* por|detenid* por"),
-		deny:   phraseList("niega|niegan|negó|negaron|negar|negado|negando|negaba|desmiente|desmienten|desmintió|desmintieron|desmentido|desmentir|inocen*|no culpable|infundad*|rechazó tajantemente|refut*|sin fundamento|persecución política|no tener nada que ver|nada que ver"),
+		accuse: phraseList("habría|habrían|acusad*|juzgad* por|investigan|acus*|presunt*|supuest*|imputa*|imputó|denunci*|sospech*|procesad*|procesamiento|señalad* de|inculpa*|querella*|demandad*|demandó|cargos|delito*|culpa|culpó|investigad* por|detenid* por"),
+		deny:   phraseList("no cometió|no cometieron|es mentira|es falso|son falsas|son falsos|no es cierto|no es verdad|nada ilegal|rechaza haber|rechazó haber|ningún delito|niega|niegan|negó|negaron|negar|negado|negando|negaba|desmiente|desmienten|desmintió|desmintieron|desmentido|desmentir|inocen*|no culpable|infundad*|rechazó tajantemente|refut*|sin fundamento|persecución política|no tener nada que ver|nada que ver"),
 		rebuff: phraseList("rechaz*|descart*|desestim*|repudi*|tachó|tildó|calificó|desment*|refut*"),
 		belie:  phraseList("falso|falsas|falsos|falsa|mentira*|calumni*|infundad*|absurd*|inventad*"),
 		claims: phraseList("acusación|acusaciones|cargos|denuncia|denuncias|alegaciones|imputacion*|señalamientos|sospecha*|demanda"),
 		not:    phraseList("negó la libertad|negó el permiso|negó la entrada|negó la fianza|se negó a|se niega a|se negaron a|se niegan a|negarse a|no negó|no niega"),
 	},
 	"fr": {
-		accuse: phraseList("accus*|soupçon*|mis* en examen|inculp*|présumé*|prévenu*|poursuivi*|plainte*|prétendu*|allégu*|allégation*|mis* en cause|reproch*|suspect*|visé par|visée par|visés par"),
-		deny:   phraseList("nie|nient|nié|niait|niant|nier|dément|démentent|démenti|démentis|démentir|démentant|innocen*|non coupable|plaid* non|infondé*|sans fondement|réfut*|conteste|contestent|contesté|contestait|contestant|clame son|clame leur|dénué de fondement|dénuées de fondement|aucun fait répréhensible|chasse aux sorcières"),
+		accuse: phraseList("aurait|auraient|jugé pour|jugée pour|jugés pour|visé* par une enquête|accus*|soupçon*|mis* en examen|inculp*|présumé*|prévenu*|poursuivi*|plainte*|prétendu*|allégu*|allégation*|mis* en cause|reproch*|suspect*|visé par|visée par|visés par"),
+		deny:   phraseList("rien fait d'illégal|rien à se reprocher|plaidé la relaxe|plaide la relaxe|plaidé l'acquittement|c'est faux|est faux|de mensongères|de mensonges|aucune faute|jamais commis|nie|nient|nié|niait|niant|nier|dément|démentent|démenti|démentis|démentir|démentant|innocen*|non coupable|plaid* non|infondé*|sans fondement|réfut*|conteste|contestent|contesté|contestait|contestant|clame son|clame leur|dénué de fondement|dénuées de fondement|aucun fait répréhensible|chasse aux sorcières"),
 		rebuff: phraseList("rejet*|récus*|balay*|dénonc*|repouss*|écart*"),
 		belie:  phraseList("faux|fausse*|mensong*|calomni*|infond*|absurd*|inventé*"),
 		claims: phraseList("accusation|accusations|allégation*|soupçons|reproches|charges|griefs|plainte"),
 		not:    phraseList("ne nie pas|n'a pas nié|n'a pas démenti|incontest*|ne conteste pas|innocentes victimes|victimes innocentes"),
 	},
 	"de": {
-		accuse: phraseList("beschuldig*|angeklag*|anklage*|verdächtig*|verdacht*|tatverdächt*|mutmaßlich*|vorwurf|vorwürfe*|vorgeworfen|wirft|werfen|warf|beklagt*|klage|verklag*|bezichtig*|angeblich*|ermittl*|ermittelt|unterstell*"),
-		deny:   phraseList("bestreit*|bestritt*|bestritten|dementier*|dementi|unschuld*|nicht schuldig|leugn*|geleugnet|haltlos*|unbegründet*|aus der luft gegriffen|frei erfunden|unwahr*|weist zurück|wies zurück|wiesen zurück|weisen zurück|zurückgewiesen|zurückweis*|verneint*|widersprach|widerspricht|widersprochen|hexenjagd"),
+		accuse: phraseList("soll das|soll die|soll den|soll der|soll ein*|soll in|soll im|soll mehrere|soll seine*|sollen die|wegen|beschuldig*|angeklag*|anklage*|verdächtig*|verdacht*|tatverdächt*|mutmaßlich*|vorwurf|vorwürfe*|vorgeworfen|wirft|werfen|warf|beklagt*|klage|verklag*|bezichtig*|angeblich*|ermittl*|ermittelt|unterstell*"),
+		deny:   phraseList("streitet alles|streitet dies|streitet das|streitet die|stritt alles|nichts falsch|nichts unrecht*|nichts verbotenes|frei von schuld|nichts vorzuwerfen|nicht wahr|stimme nicht|stimmt nicht|bestreit*|bestritt*|bestritten|dementier*|dementi|unschuld*|nicht schuldig|leugn*|geleugnet|haltlos*|unbegründet*|aus der luft gegriffen|frei erfunden|unwahr*|weist zurück|wies zurück|wiesen zurück|weisen zurück|zurückgewiesen|zurückweis*|verneint*|widersprach|widerspricht|widersprochen|hexenjagd"),
 		rebuff: phraseList("streitet|stritt|streiten|abgestritten"),
 		belie:  phraseList("zurück|zurückweis*|zurückgewiesen|falsch*|lüge*|absurd*|unsinn|haltlos*|erfunden*|ab"),
 		claims: phraseList("vorwurf|vorwürfe*|anschuldig*|beschuldig*|anklage*|verdacht*|behauptung*|schuld"),
 		not:    phraseList("unbestritten*|bestreitet nicht|bestritt nicht|wird bestritten"),
 	},
 	"ru": {
-		accuse: phraseList("обвин*|подозрева*|подозрени*|подозреваем*|якобы|вменя*|предъяв*|арестова*|задержа*|уголовн*|иск|иске|иска|иску|предполагаем*|уличи*|заподозр*|жалоб*"),
-		deny:   phraseList("отрица*|отвер*|опроверг*|опроверж*|невинов*|не винов*|невиновн*|не признал*|не признаёт*|не признает*|не призна*|вину не|беспочвенн*|безоснователн*|безоснова*|не соответству*|назвал* клевет*|назвал* лож*|клеветой|ложью|непричаст*|не причаст*|голословн*|политически мотивир*|не совершал*|оклевета*"),
+		accuse: phraseList("возбужден*|возбуждено|возбудил*|обвин*|подозрева*|подозрени*|подозреваем*|якобы|вменя*|предъяв*|арестова*|задержа*|уголовн*|иск|иске|иска|иску|предполагаем*|уличи*|заподозр*|жалоб*"),
+		deny:   phraseList("сфабрикован*|необоснован*|не брал|не виноват*|неправд*|не совершал*|отрица*|отвер*|опроверг*|опроверж*|невинов*|не винов*|невиновн*|не признал*|не признаёт*|не признает*|не призна*|вину не|беспочвенн*|безоснователн*|безоснова*|не соответству*|назвал* клевет*|назвал* лож*|клеветой|ложью|непричаст*|не причаст*|голословн*|политически мотивир*|не совершал*|оклевета*"),
 		rebuff: phraseList("отклон*|отмет*|отмел*|несогла*|не согла*|оспар*|оспор*|назвал* клевет*|назвал* лож*"),
 		belie:  phraseList("абсурд*|бред*|ложь|ложью|ложны*|клевет*|вымы*|выдумк*|беспочвенн*"),
 		claims: phraseList("обвинени*|подозрени*|претензи*|утвержден*|иск*|вин*"),
 		not:    phraseList("не отрица*|не опроверг*|отвергл* ходатайств*|отрицательн*"),
 	},
 	"ar": {
-		accuse: phraseList("اتهم*|يتهم*|تتهم*|متهم*|المتهم*|اتهام*|الاتهام*|تهمة|تهم|التهم*|بتهمة|بتهم|مزاعم|المزاعم|يزعم|تزعم|زعم*|المشتبه*|مشتبه*|يشتبه|للاشتباه|ادعاء*|الادعاء*|دعوى|شكوى"),
-		deny:   phraseList("نفى|نفت|نفوا|ينفي|تنفي|ينفون|نفيه|نفيها|نفيا|نافيا|نافية|نافين|النفي|انكر*|ينكر*|تنكر*|انكار*|منكرا|براءته|براءتها|براءتهم|ببراءته|ببراءتها|بريء|بريئة|بريئون|ابرياء|غير مذنب|غير مذنبة|لا اساس|عارية عن|عارية من|كيدية"),
-		rebuff: phraseList("رفض*|يرفض|ترفض|دحض*|فند*|استنكر*|رد|ردت"),
+		accuse: phraseList("للمحاكمة|المحاكمة|تحقيق*|التحقيق*|اتهم*|يتهم*|تتهم*|متهم*|المتهم*|اتهام*|الاتهام*|تهمة|تهم|التهم*|بتهمة|بتهم|مزاعم|المزاعم|يزعم|تزعم|زعم*|المشتبه*|مشتبه*|يشتبه|للاشتباه|ادعاء*|الادعاء*|دعوى|شكوى"),
+		deny:   phraseList("يدحض|لم يرتكب|لم ترتكب|غير صحيح|غير صحيحة|لا صحة|نفى|نفت|نفوا|ينفي|تنفي|ينفون|نفيه|نفيها|نفيا|نافيا|نافية|نافين|النفي|انكر*|ينكر*|تنكر*|انكار*|منكرا|براءته|براءتها|براءتهم|ببراءته|ببراءتها|بريء|بريئة|بريئون|ابرياء|غير مذنب|غير مذنبة|لا اساس|عارية عن|عارية من|كيدية"),
+		rebuff: phraseList("كذب|كذبت|يكذب|رفض*|يرفض|ترفض|دحض*|فند*|استنكر*|رد|ردت"),
 		belie:  phraseList("كاذبة|الكاذبة|كذب|ملفقة|مفبركة|باطلة|كيدية|افتراء*"),
 		claims: phraseList("اتهام*|الاتهام*|تهم*|التهم*|مزاعم|المزاعم|ادعاء*|الادعاء*"),
 		not:    phraseList("لم ينف|لم تنف|لا ينفي|لا ينكر|لم ينكر"),
 	},
 	"ur": {
 		accuse: phraseList("الزام*|ملزم*|مبینہ*|مقدمہ*|مقدمے|فرد جرم|مشتبہ*|شبہ|شبہے|ملوث|نامزد|گرفتار"),
-		deny:   phraseList("تردید*|انکار*|بے قصور*|بےقصور*|بے گناہ*|بےگناہ*|بیگناہ*|بے بنیاد*|بےبنیاد*|من گھڑت|صحت جرم*|غلط قرار|سیاسی انتقام*"),
+		deny:   phraseList("درست نہیں|سچ نہیں|حقیقت نہیں|کوئی جرم نہیں|تردید*|انکار*|بے قصور*|بےقصور*|بے گناہ*|بےگناہ*|بیگناہ*|بے بنیاد*|بےبنیاد*|من گھڑت|صحت جرم*|غلط قرار|سیاسی انتقام*"),
 		rebuff: phraseList("رد|مسترد"),
 		belie:  phraseList("غلط|رد|مسترد|جھوٹ*|بے بنیاد|من گھڑت"),
 		claims: phraseList("الزام*|دعو*|مقدم*"),
 		not:    phraseList("درخواست مسترد|ضمانت مسترد|انکار نہیں|تردید نہیں"),
 	},
 	"zh": {plain: true,
-		accuse: phraseList("指控|控告|起诉|起訴|涉嫌|被控|指责|指責|嫌疑|嫌犯|疑犯|被捕|告发|檢控|检控|提告|诉讼|訴訟|举报|舉報|指称|指稱"),
-		deny:   phraseList("否认|否認|不认罪|不認罪|拒不认罪|无罪|無罪|清白|冤枉|辟谣|闢謠|毫无根据|毫無根據|毫无依据|子虚乌有|子虛烏有|莫须有|澄清|无稽之谈|無稽之談|没有参与|沒有參與|没有做"),
+		accuse: phraseList("怀疑|懷疑|被指|被告|受审|受審|调查|調查|指控|控告|起诉|起訴|涉嫌|被控|指责|指責|嫌疑|嫌犯|疑犯|被捕|告发|檢控|检控|提告|诉讼|訴訟|举报|舉報|指称|指稱"),
+		deny:   phraseList("无辜|無辜|拒绝认罪|拒絕認罪|没有收|沒有收|没有犯|沒有犯|没有偷|从未|從未|不属实|不屬實|并非事实|並非事實|否认|否認|不认罪|不認罪|拒不认罪|无罪|無罪|清白|冤枉|辟谣|闢謠|毫无根据|毫無根據|毫无依据|子虚乌有|子虛烏有|莫须有|澄清|无稽之谈|無稽之談|没有参与|沒有參與|没有做"),
 		rebuff: phraseList("驳斥|駁斥|反驳|反駁|拒绝接受|不接受"),
 		belie:  phraseList("不实|不實|捏造|毫无根据|毫無根據|虚假|虛假|谎言|謊言"),
 		claims: phraseList("指控|指责|指責|控告|说法|說法"),
@@ -182,7 +182,7 @@ func indexed(all map[string]*charges) map[string]*charges {
 }
 
 // content are the words by which what someone is accused of begins.
-var content = set("of with for making made make having filing filed giving gave submitting spreading issuing knowingly de por con haber hacer pour avec avoir d'avoir wegen mit в за о по")
+var content = set("of with for making made make having filing filed giving gave submitting spreading issuing knowingly telling told de por con haber hacer pour avec avoir d'avoir wegen mit в за о по")
 
 // accusedOf says whether words[i] is what somebody is accused of, as in
 // "accused of denying wages".
