@@ -1,0 +1,89 @@
+package bounce
+
+import (
+	"regexp"
+	"strings"
+)
+
+// evidence is what is known about one failed recipient.
+type evidence struct {
+	action string // RFC 3464 section 2.3.3, lower case
+	status string // the report's own code
+	text   string // what the other server said
+	prose  string // what the reporting system wrote about this recipient
+}
+
+var (
+	enhancedCode = regexp.MustCompile(`(?:^|[^\d.])([245]\.\d{1,3}\.\d{1,3})(?:[^\d.]|\.?$|\.\D)`)
+	// replyCode is a code where one is spoken: at a line's start or behind what
+	// introduces an answer.
+	replyCode = regexp.MustCompile(`(?m)(?:^|[>:\]\['"(<]|said:|reason:|with:|failure:|ResponseCode|<<<|#)\s*([245]\d\d)(?:[ \-=#:.,]|$)`)
+)
+
+// judge fills in codes, reason, class and diagnostic.
+func (e evidence) judge(r *Report) {
+	said := e.text
+	if said == "" {
+		said = e.prose
+	}
+	r.Diagnostic = diagnostic(said)
+	r.Status = e.statusCode(said)
+	if f := replyCode.FindStringSubmatch(said); f != nil {
+		r.Reply = f[1]
+	}
+	if strings.HasPrefix(e.action, "deliver") || e.action == "relayed" || e.action == "expanded" {
+		r.Kind, r.Reason, r.Class = KindNone, "delivered", None // RFC 3464 section 2.3.3
+		return
+	}
+	r.Reason = reason(r.Status, r.Reply, e)
+	r.Class = classOf(r.Reason)
+	if r.Class == Hard && lasting[r.Reason] == false && strings.HasPrefix(r.Status, "4") {
+		r.Class = Soft // RFC 3463 section 2: class 4 is a persistent transient failure
+	}
+}
+
+// statusCode is the enhanced code: the one the other server spoke is more
+// exact than the reporting system's where that only says "other" (X.0.0).
+func (e evidence) statusCode(said string) string {
+	own := enhancedCode.FindStringSubmatch(e.status)
+	spoken := enhancedCode.FindStringSubmatch(said)
+	switch {
+	case own == nil && spoken == nil:
+		return ""
+	case own == nil || strings.HasSuffix(own[1], ".0.0") && spoken != nil:
+		return spoken[1]
+	}
+	return own[1]
+}
+
+// diagnostic picks the line that answers, if the text is long prose.
+func diagnostic(s string) string {
+	if len(s) > maxDiagnostic {
+		if at := replyCode.FindStringIndex(s); at != nil {
+			return s[at[0]:]
+		}
+	}
+	return s
+}
+
+// phases as mail systems name the command that was refused.
+var (
+	atRecipient = regexp.MustCompile(`(?i)(?:reply to|after|following|like our|>>>|response to)\s*"?rcpt|does not like recipient|\[rcpt_to\]|rcpt to:?\s*(?:command|<)`)
+	atData      = regexp.MustCompile(`(?i)(?:reply to|after|following|>>>)\s*(?:end of )?"?data|end of data|after i sent the message|for text command|\[data\]|like our data`)
+	atSender    = regexp.MustCompile(`(?i)(?:reply to|after|following|like our|>>>)\s*"?mail\b|\[mail_from\]|after initial connection|my name was rejected`)
+	// echoed is an answer that opens with the address it refuses, which servers
+	// give to RCPT.
+	echoed = regexp.MustCompile(`(?m)(?:^|[\s;])[45]\d\d[ -](?:#?[45]\.\d+\.\d+ )?<[^<>@\s]+@[^<>@\s]+>:`)
+)
+
+// refusedAtRecipient reports whether the address itself was refused, in answer
+// to RCPT (RFC 5321 section 3.3), and not the message.
+func (e evidence) refusedAtRecipient() bool {
+	all := e.text + "\n" + e.prose
+	if atData.MatchString(all) {
+		return false
+	}
+	return atRecipient.MatchString(all) || echoed.MatchString(all)
+}
+
+func (e evidence) refusedAtSender() bool { return atSender.MatchString(e.text + "\n" + e.prose) }

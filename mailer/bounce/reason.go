@@ -1,0 +1,144 @@
+package bounce
+
+import (
+	"slices"
+	"strings"
+)
+
+// reasons names every reason and what it means for the address. Words as they
+// are used in the trade; more than one of them may mean the same to us.
+var reasons = map[string]Class{
+	"userunknown": Hard, "hostunknown": Hard, "hasmoved": Hard, "notaccept": Hard,
+
+	"mailboxfull": Soft, "expired": Soft, "filtered": Soft, "suspend": Soft, "mesgtoobig": Soft, "exceedlimit": Soft,
+	"networkerror": Soft, "systemerror": Soft, "systemfull": Soft, "toomanyconn": Soft, "speeding": Soft,
+	"mailererror": Soft, "onhold": Soft, "undefined": Soft,
+
+	"blocked": Sender, "badreputation": Sender, "rejected": Sender, "policyviolation": Sender, "spamdetected": Sender,
+	"authfailure": Sender, "requireptr": Sender, "notcompliantrfc": Sender, "securityerror": Sender,
+	"failedstarttls": Sender, "norelaying": Sender, "virusdetected": Sender, "contenterror": Sender, "syntaxerror": Sender,
+}
+
+func classOf(reason string) Class { return reasons[reason] }
+
+// lasting reasons are hard even under a transient code: the words say more than
+// the number.
+var lasting = map[string]bool{"userunknown": true, "hostunknown": true, "hasmoved": true}
+
+// reason finds the word. First what the other server said, in the order of
+// phrases; then the codes; then what the reporting system wrote.
+func reason(status, reply string, e evidence) string {
+	for _, text := range []string{e.text, e.prose} {
+		said := plain(text)
+		if said == "" {
+			continue
+		}
+		if r := said.first(phrases); r != "" {
+			return r
+		}
+		if said.says(unknownUser) || r5(status) {
+			return e.unknown(status, said)
+		}
+	}
+	if r := byStatus(status, reply); r != "" {
+		return r
+	}
+	if e.refusedAtSender() {
+		return "rejected"
+	}
+	if e.action == "delayed" {
+		return "expired"
+	}
+	if status == "" && reply == "" {
+		return "undefined"
+	}
+	return "onhold"
+}
+
+func r5(status string) bool { return slices.Contains(recipientCodes, status) }
+
+// recipientCodes are the codes of RFC 3463 section 3.2 that blame the recipient's
+// address, and 5.1.10 of RFC 7505.
+var recipientCodes = []string{"5.1.1", "5.1.3", "5.1.6", "5.1.10", "4.1.1"}
+
+// unknown decides between an address that does not exist and one that a filter
+// denies. A phrase is not enough to suppress a reader for good: the code or the
+// phase must say so too, or the words be those of a directory.
+func (e evidence) unknown(status string, said lowered) string {
+	if r5(status) || e.refusedAtRecipient() || said.says(directory) {
+		return "userunknown"
+	}
+	return "filtered"
+}
+
+// byStatus reads a code without words (RFC 3463 section 3).
+func byStatus(status, reply string) string {
+	if status == "" {
+		return byReply[reply]
+	}
+	if r, ok := byCode[status]; ok {
+		return r
+	}
+	if r, ok := byCode["5"+status[1:]]; ok && classOf(r) != Hard {
+		return r
+	}
+	subject := status[2:strings.LastIndexByte(status, '.')]
+	if r := bySubject[subject]; r != "" {
+		return r
+	}
+	return byReply[reply]
+}
+
+var byCode = map[string]string{
+	"5.1.1": "userunknown", "5.1.10": "userunknown", "5.1.3": "userunknown",
+	"5.1.2": "hostunknown", "5.4.4": "hostunknown", "5.1.6": "hasmoved", "5.1.7": "rejected", "5.1.8": "rejected",
+	"5.2.0": "filtered", "5.2.1": "suspend", "5.2.2": "mailboxfull", "5.2.3": "exceedlimit", "5.2.4": "filtered",
+	"5.3.1": "systemfull", "5.3.2": "notaccept", "5.3.4": "mesgtoobig", "5.4.1": "expired", "5.4.2": "expired",
+	"5.4.7": "expired", "5.5.0": "syntaxerror", "5.1.351": "filtered", "5.5.1": "syntaxerror", "5.5.3": "toomanyconn",
+	"5.7.13": "suspend", "5.7.25": "requireptr", "5.7.26": "authfailure", "5.7.27": "notaccept",
+	"5.1.0": "rejected", "5.7.1": "securityerror", "5.7.0": "securityerror",
+}
+
+// bySubject holds where a code's detail is unknown.
+var bySubject = map[string]string{"2": "filtered", "3": "systemerror", "4": "networkerror", "5": "syntaxerror", "6": "contenterror", "7": "securityerror"}
+
+var byReply = map[string]string{"421": "expired", "450": "onhold", "451": "systemerror", "452": "systemfull", "552": "mailboxfull", "521": "notaccept", "556": "notaccept", "551": "hasmoved"}
+
+// lowered is text prepared for phrases: lower case, one line.
+type lowered string
+
+func plain(s string) lowered {
+	return lowered(oneLine(strings.ToLower(strings.ReplaceAll(s, "\u2019", "'")), 16<<10))
+}
+
+// first returns the reason of the first rule with a phrase in the text.
+func (l lowered) first(rules []rule) string {
+	for _, r := range rules {
+		if l.says(r.phrases) {
+			return r.reason
+		}
+	}
+	return ""
+}
+
+func (l lowered) says(phrases []string) bool {
+	return slices.ContainsFunc(phrases, l.contains)
+}
+
+// gap is how many bytes a * in a phrase may stand for.
+const gap = 80
+
+// contains finds a phrase; a * in it stands for up to gap bytes.
+func (l lowered) contains(phrase string) bool {
+	head, tail, star := strings.Cut(phrase, "*")
+	for rest := string(l); ; {
+		at := strings.Index(rest, head)
+		if at < 0 {
+			return false
+		}
+		rest = rest[at+len(head):]
+		if !star || lowered(rest[:min(len(rest), gap+len(tail))]).contains(tail) {
+			return true
+		}
+	}
+}
