@@ -248,11 +248,24 @@ func before(s string, sep byte) string {
 // label is a speaker's name or a heading that runs into its sentence.
 var label = regexp.MustCompile(`^\p{Lu}[\p{L}'’\-]*(?: \p{Lu}[\p{L}'’\-]*)?: ["“]?\p{Lu}`)
 
+// isPlain says whether a word is ASCII without quotation marks, as most are.
+func isPlain(w string) bool {
+	for i := range len(w) {
+		if c := w[i]; c >= utf8.RuneSelf || c == '"' || c == '\'' {
+			return false
+		}
+	}
+	return true
+}
+
 // quoting follows quotation marks through a sentence.
 type quoting struct{ straight, curly, single bool }
 
 // read takes the next word and says whether it stands outside all marks.
 func (q *quoting) read(w string) bool {
+	if isPlain(w) {
+		return !q.straight && !q.curly && !q.single
+	}
 	if strings.HasPrefix(w, "'") || strings.HasPrefix(w, "‘") {
 		q.single = true
 	}
