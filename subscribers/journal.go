@@ -282,7 +282,7 @@ func (s *Store) remindOne(ctx context.Context, tx *sql.Tx, id int64, key string,
 		}
 	}
 	for list, at := range m.left {
-		_, err := tx.ExecContext(ctx, `
+		done, err := tx.ExecContext(ctx, `
 			update subscriptions set state = case when state = 'pending' then 'expired' else 'unsubscribed' end,
 			       reason = 'left before the database was restored', ended_at = $3, changed_at = $4, resume_at = null
 			where subscriber_id = $1 and list_id = (select id from lists where name = $2)
@@ -290,6 +290,15 @@ func (s *Store) remindOne(ctx context.Context, tx *sql.Tx, id int64, key string,
 			  and case when state = 'pending' then created_at else coalesce(confirmed_at, created_at) end <= $3`,
 			id, list, schema.At(at), schema.At(s.Now()))
 		if err != nil {
+			return err
+		}
+		if n, err := done.RowsAffected(); err != nil || n == 0 {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		if err := s.note(ctx, tx, Event{Subscriber: id, Kind: "left", Detail: list + ", before the database was restored", Actor: "journal", At: at}); err != nil {
 			return err
 		}
 	}

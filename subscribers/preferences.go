@@ -30,6 +30,9 @@ type Preferences struct {
 // to be asked for, and confirmed by letter; see Subscribe.
 func (s *Store) SavePreferences(ctx context.Context, id int64, p Preferences) error {
 	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
+		if err := lock(ctx, tx, id); err != nil {
+			return err
+		}
 		v, err := s.byID(ctx, tx, id)
 		if err != nil {
 			return err

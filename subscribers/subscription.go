@@ -58,6 +58,15 @@ func subscriptionsOf(ctx context.Context, q schema.Querier, subscriber int64) ([
 	return found, nil
 }
 
+// lock makes all others who change this subscriber wait for the end of tx. On
+// SQLite they do anyway; PostgreSQL locks the row that an update touches.
+func lock(ctx context.Context, tx *sql.Tx, subscriber int64) error {
+	if _, err := tx.ExecContext(ctx, `update subscribers set updated_at = updated_at where id = $1`, subscriber); err != nil {
+		return fmt.Errorf("lock subscriber %d: %w", subscriber, err)
+	}
+	return nil
+}
+
 // change moves one subscription to another state and notes it as an event. It
 // is conditional on the state the caller has seen: ErrState when another was
 // faster.
@@ -164,6 +173,9 @@ func (s *Store) Subscribe(ctx context.Context, in Signup) error {
 		}
 		sub, err := s.ensure(ctx, tx, a, in)
 		if err != nil {
+			return err
+		}
+		if err := lock(ctx, tx, sub.ID); err != nil {
 			return err
 		}
 		if suppressed && supp.Hashed() { // from the journal: now there is a name for it
@@ -292,7 +304,10 @@ func (s *Store) confirmation(ctx context.Context, q schema.Querier, c Claim) (Co
 func (s *Store) Confirm(ctx context.Context, c Claim) (Confirmation, error) {
 	var out Confirmation
 	err := s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		var err error
+		err := lock(ctx, tx, c.Subscriber)
+		if err != nil {
+			return err
+		}
 		if out, err = s.confirmation(ctx, tx, c); err != nil || out.Done {
 			return err
 		}
@@ -317,6 +332,9 @@ func (s *Store) Pause(ctx context.Context, subscriber, list int64, until time.Ti
 }
 
 func (s *Store) pause(ctx context.Context, tx *sql.Tx, subscriber, list int64, until time.Time, actor string) error {
+	if err := lock(ctx, tx, subscriber); err != nil {
+		return err
+	}
 	v, err := s.subscription(ctx, tx, subscriber, list)
 	if err != nil {
 		return err
@@ -339,6 +357,9 @@ func (s *Store) Resume(ctx context.Context, subscriber, list int64, actor string
 }
 
 func (s *Store) resume(ctx context.Context, tx *sql.Tx, subscriber, list int64, actor string) error {
+	if err := lock(ctx, tx, subscriber); err != nil {
+		return err
+	}
 	v, err := s.subscription(ctx, tx, subscriber, list)
 	if err != nil {
 		return err
@@ -369,6 +390,9 @@ func (s *Store) Unsubscribe(ctx context.Context, subscriber, list int64, how str
 }
 
 func (s *Store) unsubscribe(ctx context.Context, tx *sql.Tx, subscriber, list int64, how string) error {
+	if err := lock(ctx, tx, subscriber); err != nil {
+		return err
+	}
 	sub, err := s.byID(ctx, tx, subscriber)
 	if errors.Is(err, ErrNotFound) {
 		return nil
@@ -456,12 +480,15 @@ func (s *Store) Tend(ctx context.Context) (Tended, error) {
 func (s *Store) tend(ctx context.Context, where string, at time.Time, to State, how change) (int, error) {
 	n := 0
 	return n, s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		due, err := each(ctx, tx, subscriptionQuery+`where `+where+` order by s.changed_at limit $2`, []any{schema.At(at), tendBatch}, scanSubscription)
+		due, err := each(ctx, tx, subscriptionQuery+`where `+where+` order by s.subscriber_id limit $2`, []any{schema.At(at), tendBatch}, scanSubscription)
 		if err != nil {
 			return err
 		}
 		for _, v := range due {
-			if err := s.change(ctx, tx, v, to, how); err != nil {
+			if err := lock(ctx, tx, v.Subscriber); err != nil {
+				return err
+			}
+			if err := s.change(ctx, tx, v, to, how); err != nil && !errors.Is(err, ErrState) { // the reader was faster
 				return err
 			}
 		}

@@ -102,7 +102,6 @@ var gone = map[string]bool{
 
 // person is a row in our terms.
 type person struct {
-	line int
 	subscribers.Subscriber
 	inactive string // the file's own word for not to be written to
 }
