@@ -235,8 +235,9 @@ func rewrite(c *Chosen, e Edit, by string) {
 	}
 }
 
-// SetSubject changes the subject and preheader of an issue; "" returns to each
-// edition's own. It unseals like EditIssue.
+// SetSubject changes the subject and preheader of an issue's first edition; ""
+// returns to those made from its stories. The other editions, in other
+// languages, keep theirs. It unseals like EditIssue.
 func (s *Store) SetSubject(ctx context.Context, issue int64, subject, preheader, by string) error {
 	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
 		i, err := s.issue(ctx, tx, issue)

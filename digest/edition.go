@@ -221,7 +221,11 @@ func (s *Sealer) view(issue Issue, e EditionSpec, chosen []Chosen, related map[i
 	}
 	v := templates.Issue{
 		Brand: spec.Brand, Newsletter: spec.Title, Language: e.Language, Direction: Direction(e.Language), City: spec.City,
-		Date: issue.SlotAt.In(zone), Number: issue.Number, Subject: issue.Subject, Preheader: issue.Preheader,
+		Date: issue.SlotAt.In(zone), Number: issue.Number,
+	}
+	if e.Name == spec.Editions[0].Name {
+		// What an editor wrote is in the language of the first edition.
+		v.Subject, v.Preheader = issue.Subject, issue.Preheader
 	}
 	if s.ArchiveURL != nil {
 		v.ArchiveURL = s.ArchiveURL(issue.Newsletter, issue.Number)

@@ -68,10 +68,16 @@ func (v *demoVerb) Run(e *env) error {
 		if result, err = n.slot(ctx); err != nil {
 			return err
 		}
-		if err := n.report(e, v, result); err != nil || v.Once {
+		if v.Once {
+			return n.report(e, v, result)
+		}
+		if err := n.draft(ctx); err != nil {
 			return err
 		}
-		<-ctx.Done()
+		if err := n.report(e, v, result); err != nil {
+			return err
+		}
+		n.live(ctx)
 		fmt.Fprintf(e.err, "\nended; the data stays in %s\n", n.dir)
 		return nil
 	})
@@ -218,6 +224,34 @@ func (n *newsroom) slot(ctx context.Context) (demoResult, error) {
 		return out, err
 	}
 	return out, n.wait(ctx, issue.ID, &out)
+}
+
+// draft builds the evening's issue, so that an editor has something to look at,
+// change and approve.
+func (n *newsroom) draft(ctx context.Context) error {
+	evening, err := n.press.Digest.Newsletter(ctx, demo.ListEvening)
+	if err != nil {
+		return err
+	}
+	slot, err := n.press.Digest.AddSlot(ctx, evening.ID, n.press.Now().Add(2*time.Hour).Truncate(time.Minute))
+	if err != nil {
+		return err
+	}
+	_, err = n.press.Build(ctx, slot.ID)
+	n.say("the evening's issue waits for approval at the desk")
+	return err
+}
+
+// live lets people visit the site every few seconds until ctx ends.
+func (n *newsroom) live(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(5 * time.Second):
+		}
+		n.readers.Visit(ctx, 20) // a visit that fails is a visit that was not made
+	}
 }
 
 // wait follows the issue until every copy has gone out.

@@ -31,7 +31,7 @@ func (v *serveVerb) Run(e *env) error {
 	if v.Listen != "" {
 		c.Listen = v.Listen
 	}
-	now, err := clock()
+	now, err := parseClock(os.Getenv("PRESSRUN_CLOCK"))
 	if err != nil {
 		return err
 	}
@@ -270,11 +270,10 @@ func (p *Press) examineRelay(e *env, r RelayConfig) error {
 	return nil
 }
 
-// clock is the time, or, when PRESSRUN_CLOCK says "START@SPEED@ANCHOR", a clock
+// parseClock is the time, or, when spec says "START@SPEED@ANCHOR", a clock
 // that began at START (RFC 3339) when the real one showed ANCHOR (unix
 // milliseconds) and runs SPEED times as fast. Tests live through weeks with it.
-func clock() (func() time.Time, error) {
-	spec := os.Getenv("PRESSRUN_CLOCK")
+func parseClock(spec string) (func() time.Time, error) {
 	if spec == "" {
 		return time.Now, nil
 	}

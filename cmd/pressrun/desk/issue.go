@@ -405,7 +405,15 @@ func (d *Desk) act(r *request) error {
 }
 
 func (d *Desk) subject(r *request) error {
-	if err := d.Subject(r.ctx, r.id("id"), r.FormValue("subject"), r.FormValue("preheader"), r.user.Email); err != nil {
+	i, err := d.Digest.Issue(r.ctx, r.id("id"))
+	if err != nil {
+		return err
+	}
+	subject := strings.TrimSpace(r.FormValue("subject"))
+	if own, err := d.subjectOf(r, i); err == nil && i.Subject == "" && subject == own {
+		subject = "" // saved as it stood: it goes on following the first story
+	}
+	if err := d.Subject(r.ctx, i.ID, subject, r.FormValue("preheader"), r.user.Email); err != nil {
 		return err
 	}
 	return done(r, issueURL(r.id("id")), "Saved and sealed again.")

@@ -1,0 +1,241 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	cdppage "github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"pressrun/cmd/pressrun/desk"
+)
+
+var pictures = flag.String("pictures", "", "directory in which the pictures of the README are made anew: -pictures ../../deploy/pictures")
+
+// browser starts Chromium and returns a tab of the given size and scheme.
+func browser(t *testing.T) func(width, height int, scheme string) context.Context {
+	t.Helper()
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	if path == "" {
+		t.Fatal("no Chromium is installed: ./test installs it")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-dev-shm-usage", true))
+	alloc, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(stop)
+	main, stopMain := chromedp.NewContext(alloc)
+	t.Cleanup(stopMain)
+	if err := chromedp.Do(main); err != nil {
+		t.Fatalf("start Chromium: %v", err)
+	}
+	return func(width, height int, scheme string) context.Context {
+		ctx, cancel := chromedp.NewContext(main)
+		t.Cleanup(cancel)
+		ctx, cancelTime := context.WithTimeout(ctx, time.Minute)
+		t.Cleanup(cancelTime)
+		call(t, ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: int64(width), Height: int64(height), DeviceScaleFactor: 1})
+		call(t, ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+		return ctx
+	}
+}
+
+func call[P, R any](t *testing.T, ctx context.Context, cmd cdp.Command[P, R], params P) R {
+	t.Helper()
+	res, err := chromedp.Call(ctx, cmd, params)
+	if err != nil {
+		t.Fatalf("%s: %v", cmd.Method, err)
+	}
+	return res
+}
+
+func open(t *testing.T, ctx context.Context, url string) {
+	t.Helper()
+	if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
+		t.Fatalf("open %s: %v", url, err)
+	}
+}
+
+func js[T any](t *testing.T, ctx context.Context, code string) T {
+	t.Helper()
+	out, err := chromedp.Run(ctx, chromedp.Evaluate[T](code, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatalf("%s: %v", code, err)
+	}
+	return out
+}
+
+// picture keeps what the tab shows, when pictures are wanted.
+func picture(t *testing.T, ctx context.Context, name string) {
+	t.Helper()
+	if *pictures == "" {
+		return
+	}
+	time.Sleep(500 * time.Millisecond) // frames and fonts
+	shot := call(t, ctx, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{})
+	if err := os.WriteFile(filepath.Join(*pictures, name), shot.Data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestBrowserDemo runs the demo and works at its desk in Chromium: signs in,
+// reads the draft, retitles a story, sees the preview follow, approves.
+func TestBrowserDemo(t *testing.T) {
+	var out, errs bytes.Buffer
+	e := &env{ctx: context.Background(), out: &out, err: &errs}
+	n, err := (&demoVerb{Dir: t.TempDir()}).open(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.close()
+	err = n.run(context.Background(), func(ctx context.Context) error {
+		if _, err := n.slot(ctx); err != nil {
+			return err
+		}
+		if err := n.draft(ctx); err != nil {
+			return err
+		}
+		workAtDesk(t, n)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func workAtDesk(t *testing.T, n *newsroom) {
+	ctx := context.Background()
+	p := n.press
+	base := p.Config.PublicURL
+	if _, err := p.Installation.AddUser(ctx, "editor@courier.example", "", "operator"); err != nil {
+		t.Error(err)
+		return
+	}
+	token, err := p.Installation.SignInToken(ctx, "editor@courier.example")
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	waiting, err := p.Digest.IssuesIn(ctx, "draft")
+	if err != nil || len(waiting) != 1 {
+		t.Errorf("drafts: %v, %v; want the evening's", waiting, err)
+		return
+	}
+	issue := base + issuePath(waiting[0].ID)
+	tab := browser(t)
+
+	wide := tab(1440, 1000, "light")
+	open(t, wide, issue)
+	if title := js[string](t, wide, "document.title"); !strings.Contains(title, "locked") {
+		t.Errorf("without a session the desk shows %q", title)
+	}
+	open(t, wide, base+"/desk/sign-in/"+token)
+	js[bool](t, wide, "document.querySelector('main form button').click(), true")
+	within(t, 5*time.Second, "signed in", func() bool { return js[string](t, wide, "document.title") == "Today · pressrun" })
+	if waits := js[string](t, wide, "document.querySelector('main').innerText"); !strings.Contains(waits, "Evening Digest") {
+		t.Errorf("Today does not show the draft: %s", waits)
+	}
+	open(t, wide, issue)
+	picture(t, wide, "desk.png")
+	if reasons := js[string](t, wide, "document.querySelector('.story .reason').innerText"); !strings.Contains(reasons, "views") {
+		t.Errorf("the first story's reason is %q", reasons)
+	}
+	hash := func() string { return js[string](t, wide, "document.querySelector('.seal code').innerText") }
+	before := hash()
+
+	began := time.Now()
+	js[bool](t, wide, `(() => { const d = document.querySelector('.story details'); d.open = true; const f = d.querySelector('form');
+		f.querySelector('[name=title]').value = 'A headline the editor wrote'; f.querySelector('button').click(); return true })()`)
+	within(t, 5*time.Second, "the headline is changed", func() bool {
+		return js[bool](t, wide, "document.readyState === 'complete' && document.querySelector('.story h4')?.innerText.includes('A headline the editor wrote')")
+	})
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("the preview followed after %s, want 2 s", took)
+	}
+	if hash() == before {
+		t.Error("the seal is the same after an edit")
+	}
+	frame := js[string](t, wide, "fetch(document.querySelector('.preview iframe').src).then(r => r.text())")
+	if !strings.Contains(frame, "A headline the editor wrote") {
+		t.Error("the preview does not show the new headline")
+	}
+	approve(t, n, wide, issue, waiting[0].ID)
+	lookAround(t, n, tab, wide, issue)
+}
+
+func issuePath(id int64) string { return "/desk/issues/" + strconv.FormatInt(id, 10) }
+
+func approve(t *testing.T, n *newsroom, wide context.Context, issue string, id int64) {
+	t.Helper()
+	js[bool](t, wide, "window.confirm = () => true, document.querySelector('.actions button.primary').click(), true")
+	within(t, 5*time.Second, "the issue is approved", func() bool {
+		i, err := n.press.Digest.Issue(context.Background(), id)
+		return err == nil && i.State == "approved" && i.ApprovedBy == "editor@courier.example"
+	})
+}
+
+// lookAround opens every page of the desk and the public ones: none is wider
+// than its window, none fails.
+func lookAround(t *testing.T, n *newsroom, tab func(int, int, string) context.Context, wide context.Context, issue string) {
+	t.Helper()
+	base := n.press.Config.PublicURL
+	cookies := call(t, wide, network.GetCookies, network.GetCookiesParams{})
+	session := ""
+	for _, c := range cookies.Cookies {
+		if c.Name == desk.Cookie {
+			session = c.Value
+		}
+	}
+	for _, path := range []string{"/desk/", "/desk/issues", "/desk/stories", "/desk/sources", "/desk/newsletters", "/desk/lists", "/desk/subscribers", "/desk/bounces", "/desk/users", "/desk/issues/1/readers"} {
+		open(t, wide, base+path)
+		if over := js[float64](t, wide, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
+			t.Errorf("%s is %v px wider than its window", path, over)
+		}
+		if h := js[string](t, wide, "document.querySelector('h1').innerText"); strings.Contains(h, "did not work") || strings.Contains(h, "Not here") {
+			t.Errorf("%s: %s", path, h)
+		}
+	}
+	phone := tab(375, 812, "light")
+	for _, path := range []string{"/subscribe", "/archive/morning/", "/archive/morning/1", "/inbox/"} {
+		open(t, phone, base+path)
+		if over := js[float64](t, phone, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
+			t.Errorf("%s is %v px wider than a phone", path, over)
+		}
+	}
+	editions, err := n.press.Digest.Editions(context.Background(), 1, 1)
+	if err != nil || len(editions) == 0 {
+		t.Errorf("editions: %v", err)
+		return
+	}
+	for i, file := range []string{"digest.png", "digest-dark.png", "digest-urdu.png"} {
+		ctx := tab(420, 860, []string{"light", "dark", "light"}[i])
+		call(t, ctx, network.SetCookie, network.SetCookieParams{Name: desk.Cookie, Value: session, URL: base})
+		open(t, ctx, base+"/desk/issues/1/frame/"+strconv.FormatInt(editions[[]int{0, 0, 2}[i]].ID, 10))
+		if over := js[float64](t, ctx, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
+			t.Errorf("the digest is %v px wider than a phone", over)
+		}
+		picture(t, ctx, file)
+	}
+	res, err := http.Get(base + "/healthz")
+	if err != nil || res.StatusCode != 200 {
+		t.Errorf("healthz: %v, %v", res, err)
+	}
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"pressrun/digest"
+	"pressrun/mailer"
+	"pressrun/mailer/catch"
+)
+
+// TestFaultKillNine ends serve in the middle of a send, without a warning and
+// with one. The receiver, which outlives it, is the judge.
+func TestFaultKillNine(t *testing.T) {
+	name := program(t)
+	engines(t, func(t *testing.T, database string) {
+		t.Run("kill", func(t *testing.T) { killInMidSend(t, newPlant(t, name, database, "", "")) })
+	})
+}
+
+// TestFaultTerminate is the same with SIGTERM: nobody is lost, nobody doubled.
+func TestFaultTerminate(t *testing.T) {
+	name := program(t)
+	engines(t, func(t *testing.T, database string) {
+		t.Run("terminate", func(t *testing.T) { terminateInMidSend(t, newPlant(t, name, database, "", "")) })
+	})
+}
+
+// killReaders is how many readers the issues of these tests go to, connections
+// over how many connections at once: so much can be in flight when serve dies.
+const (
+	killReaders = 2000
+	connections = 4
+)
+
+func killInMidSend(t *testing.T, pl *plant) {
+	const kills = 2
+	readers, issue := pl.sending(killReaders)
+	for range kills {
+		pl.sendSome(readers)
+		pl.kill()
+		pl.sum(issue)
+		pl.start()
+	}
+	pl.finish(issue)
+
+	a := pl.inbox.Audit(readers)
+	listed := pl.uncertain(issue)
+	if len(a.Lost)+len(a.Strangers) > 0 {
+		t.Errorf("lost %v, strangers %v", a.Lost, a.Strangers)
+	}
+	for _, to := range a.Doubled {
+		if !slices.Contains(listed, to) {
+			t.Errorf("%s got two and is not listed as uncertain", to)
+		}
+		if ids := pl.inbox.Account(to).IDs; len(ids) != 2 || ids[0] != ids[1] {
+			t.Errorf("%s got %v: a second copy bears the Message-ID of the first", to, ids)
+		}
+	}
+	if len(listed) > kills*connections {
+		t.Errorf("%d are listed as uncertain; at most %d were in flight", len(listed), kills*connections)
+	}
+	if n := pl.verifyAll()[issue]; n != killReaders+len(a.Doubled) {
+		t.Errorf("%d mails were received, want %d and the second copies of %d", n, killReaders, len(a.Doubled))
+	}
+	t.Logf("%d got one, %d two; %d are listed as uncertain", a.Once, len(a.Doubled), len(listed))
+}
+
+func terminateInMidSend(t *testing.T, pl *plant) {
+	readers, issue := pl.sending(killReaders / 2)
+	pl.sendSome(readers)
+	if took := pl.terminate(); took > 10*time.Second {
+		t.Errorf("it took %s to end", took)
+	}
+	counts := pl.sum(issue)
+	if booked := pl.booked(readers); counts["claimed"]+counts["uncertain"] > 0 || counts["accepted"] != booked || booked == len(readers) {
+		t.Errorf("after SIGTERM in mid-send: %v; the receiver booked %d", counts, booked)
+	}
+	pl.start()
+	pl.finish(issue)
+	if a := pl.inbox.Audit(readers); a.Once != len(readers) || len(a.Strangers) > 0 {
+		t.Errorf("lost %v, doubled %v, strangers %v; want one mail for each", a.Lost, a.Doubled, a.Strangers)
+	}
+	pl.verifyAll()
+}
+
+// sending starts serve and an issue to n readers.
+func (pl *plant) sending(n int) (readers []string, issue int64) {
+	pl.Helper()
+	ctx := pl.Context()
+	readers = pl.subscribers(n, "daily")
+	site := newPaper(pl.T, "Harbour Gazette", pl.now, pl.now().Add(-20*time.Hour), time.Hour)
+	src, err := pl.press.Digest.AddSource(ctx, digest.Source{Kind: "feed", URL: site.URL + "/feed", SiteURL: site.URL, Title: "Harbour Gazette", Rights: "own"})
+	if err != nil {
+		pl.Fatal(err)
+	}
+	if got, err := pl.press.Collector.Collect(ctx, src, 48*time.Hour); err != nil || got.Stories < 12 {
+		pl.Fatalf("collect: %+v, %v", got, err)
+	}
+	n1, _, err := pl.press.Digest.ApplyNewsletter(ctx, "daily", digest.Spec{Title: "Daily Digest", List: "daily", From: "Gazette <digest@gazette.example>", Brand: testBrand}, "test")
+	if err != nil {
+		pl.Fatal(err)
+	}
+	slot, err := pl.press.Digest.AddSlot(ctx, n1.ID, pl.now().Truncate(time.Second))
+	if err != nil {
+		pl.Fatal(err)
+	}
+	i, err := pl.press.Build(ctx, slot.ID)
+	if err != nil {
+		pl.Fatal(err)
+	}
+	pl.inbox.Misbehave(catch.Faults{Delay: 4 * time.Millisecond}) // as long as a network takes
+	pl.start()
+	if err := pl.press.SendNow(ctx, i.ID, "test"); err != nil {
+		pl.Fatal(err)
+	}
+	return readers, i.ID
+}
+
+// booked is how many of the readers have got mail.
+func (pl *plant) booked(readers []string) int {
+	a := pl.inbox.Audit(readers)
+	return a.Once + len(a.Doubled)
+}
+
+// sendSome lets some more mails arrive and comes back at any moment of one.
+func (pl *plant) sendSome(readers []string) {
+	pl.Helper()
+	before := pl.booked(readers)
+	pl.until(30*time.Second, "mails arrive", func() bool { return pl.booked(readers) > before+50 })
+	time.Sleep(rand.N(300 * time.Millisecond))
+	if n := pl.booked(readers); n == len(readers) {
+		pl.Errorf("all %d mails have been sent before it could be interrupted", n)
+	}
+}
+
+// sum requires that the ledger adds up to the audience.
+func (pl *plant) sum(issue int64) map[mailer.State]int {
+	pl.Helper()
+	counts, err := pl.press.Mailer.Counts(context.Background(), issue)
+	if err != nil {
+		pl.Fatal(err)
+	}
+	i, err := pl.press.Digest.Issue(context.Background(), issue)
+	if err != nil {
+		pl.Fatal(err)
+	}
+	sum := 0
+	for _, n := range counts {
+		sum += n
+	}
+	if sum != i.Audience || sum == 0 {
+		pl.Errorf("%v add up to %d, the audience is %d", counts, sum, i.Audience)
+	}
+	return counts
+}
+
+// finish waits until the issue is closed: nothing queued, claimed, deferred or
+// uncertain any more.
+func (pl *plant) finish(issue int64) {
+	pl.Helper()
+	pl.until(60*time.Second, "the issue is closed", func() bool {
+		counts := pl.sum(issue)
+		i, err := pl.press.Digest.Issue(context.Background(), issue)
+		return err == nil && i.State == "closed" && counts["accepted"] == i.Audience
+	})
+}
+
+// uncertain are the addresses whose delivery says that it was in flight.
+func (pl *plant) uncertain(issue int64) []string {
+	pl.Helper()
+	list, err := pl.press.Mailer.Deliveries(context.Background(), issue, mailer.Filter{WasUncertain: true}, mailer.Page{})
+	if err != nil {
+		pl.Fatal(err)
+	}
+	var out []string
+	for _, d := range list {
+		s, err := pl.press.Subscribers.ByID(context.Background(), d.Subscriber)
+		if err != nil {
+			pl.Fatal(err)
+		}
+		out = append(out, string(s.Email))
+	}
+	return out
+}
