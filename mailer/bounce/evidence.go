@@ -17,20 +17,21 @@ var (
 	enhancedCode = regexp.MustCompile(`(?:^|[^\d.])([245]\.\d{1,3}\.\d{1,3})(?:[^\d.]|\.?$|\.\D)`)
 	// replyCode is a code where one is spoken: at a line's start or behind what
 	// introduces an answer.
-	replyCode = regexp.MustCompile(`(?m)(?:^|[>:\]\['"(<]|said:|reason:|with:|failure:|ResponseCode|<<<|#)\s*([245]\d\d)(?:[ \-=#:.,]|$)`)
+	replyCode = regexp.MustCompile(`(?m)(?:^|[>:\]\['"(<]|said:|reason:|with:|failure:|Out:|ResponseCode|<<<|#)\s*([245]\d\d)(?:[ \-=#:.,]|$)`)
 )
 
 // judge fills in codes, reason, class and diagnostic.
 func (e evidence) judge(r *Report) {
 	said := e.text
 	if said == "" {
-		said = e.prose
+		said = answers(e.prose)
+	}
+	if said == "" {
+		said = own(e.prose)
 	}
 	r.Diagnostic = diagnostic(said)
 	r.Status = e.statusCode(said)
-	if f := replyCode.FindStringSubmatch(said); f != nil {
-		r.Reply = f[1]
-	}
+	r.Reply = reply(said)
 	if strings.HasPrefix(e.action, "deliver") || e.action == "relayed" || e.action == "expanded" {
 		r.Kind, r.Reason, r.Class = KindNone, "delivered", None // RFC 3464 section 2.3.3
 		return
@@ -40,6 +41,56 @@ func (e evidence) judge(r *Report) {
 	if r.Class == Hard && lasting[r.Reason] == false && strings.HasPrefix(r.Status, "4") {
 		r.Class = Soft // RFC 3463 section 2: class 4 is a persistent transient failure
 	}
+}
+
+// reply is the code of a refusal in text, else of any answer, or "".
+func reply(s string) string {
+	first := ""
+	for _, f := range replyCode.FindAllStringSubmatch(s, 20) {
+		if f[1] >= "4" {
+			return f[1]
+		}
+		first = f[1]
+	}
+	return first
+}
+
+// answers are the lines in which prose quotes the refusals of another server,
+// each with what follows it up to an empty line or the next thing said.
+func answers(prose string) string {
+	var out []string
+	in := false
+	for line := range strings.Lines(prose) {
+		line = strings.TrimRight(line, "\r\n")
+		switch at := refusal.FindStringSubmatchIndex(line); {
+		case at != nil:
+			out, in = append(out, line[at[2]:]), true
+		case strings.TrimSpace(line) == "" || strings.Contains(line, ">>>") || strings.HasPrefix(strings.TrimSpace(line), "In:"):
+			in = false
+		case boilerplate.MatchString(line):
+			in = false
+		case in:
+			out = append(out, line)
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+// refusal is a replyCode that refuses.
+var refusal = regexp.MustCompile(strings.Replace(replyCode.String(), "[245]", "[45]", 1))
+
+// boilerplate are lines of prose that say nothing about the reason.
+var boilerplate = regexp.MustCompile(`(?i)^\s*(?:giving up on|i.m not going to try|from|to|cc|bcc|subject|date|message-id|sender|reply-to|sent|size|number of lines)\b|permanent error|message was created|for further assistance|contact|please include|the attachment contains|^\s*(?:In|Out):|email security|please do not reply|questions`)
+
+// own is prose without its boilerplate.
+func own(prose string) string {
+	var out []string
+	for line := range strings.Lines(prose) {
+		if !boilerplate.MatchString(line) {
+			out = append(out, strings.TrimRight(line, "\r\n"))
+		}
+	}
+	return strings.Join(out, "\n")
 }
 
 // statusCode is the enhanced code: the one the other server spoke is more

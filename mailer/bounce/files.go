@@ -1,10 +1,13 @@
 package bounce
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"regexp"
+	"slices"
 )
 
 // line is what the verb prints of one recipient.
@@ -28,13 +31,37 @@ func ClassifyFiles(w io.Writer, names []string) error {
 		if err != nil {
 			return err
 		}
-		for _, r := range Classify(raw) {
+		for _, r := range classifyAll(raw) {
 			if err := out.Encode(line{name, r.Kind, r.Recipient, r.Status, r.Reply, r.Class, r.Reason}); err != nil {
 				return fmt.Errorf("writing what %s means: %w", name, err)
 			}
 		}
 	}
 	return nil
+}
+
+// between is the line before a mail in an mbox file.
+var between = regexp.MustCompile(`(?m)\n\nFrom \S+ .*\d\d:\d\d:\d\d .*\d{4}\n`)
+
+// classifyAll reads a mail, or each of an mbox.
+func classifyAll(raw []byte) []Report {
+	if !bytes.HasPrefix(raw, []byte("From ")) {
+		return Classify(raw)
+	}
+	raw = bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n"))
+	var reports []Report
+	for from := 0; from < len(raw); {
+		to := len(raw)
+		if at := between.FindIndex(raw[from:]); at != nil {
+			to = from + at[0] + 2
+		}
+		reports = append(reports, Classify(raw[from:to])...)
+		from = to
+	}
+	if kept := slices.DeleteFunc(slices.Clone(reports), func(r Report) bool { return r.Kind == KindNone && r.Recipient == "" }); len(kept) > 0 {
+		return kept
+	}
+	return reports[:1]
 }
 
 func readFile(name string) ([]byte, error) {

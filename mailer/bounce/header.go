@@ -89,8 +89,8 @@ func (h header) text(name string) string {
 }
 
 // address finds mail addresses in running text. It is narrower than RFC 5321
-// allows, on purpose: quoted local parts do not occur in lists of readers.
-var address = regexp.MustCompile(`[\p{L}\p{N}!#$%&'*+/=?^_{|}~.\-]+@(?:[\p{L}\p{N}](?:[\p{L}\p{N}\-]*[\p{L}\p{N}])?\.)+[\p{L}\p{N}\-]{2,}`)
+// allows, on purpose: of quoted local parts only those without blanks.
+var address = regexp.MustCompile(`(?:"[^"\s@]{1,64}"|[\p{L}\p{N}!#$%&'*+/=?^_{|}~.\-]+)@(?:[\p{L}\p{N}](?:[\p{L}\p{N}\-]*[\p{L}\p{N}])?\.)+[\p{L}\p{N}\-]{2,}`)
 
 // firstAddress returns the first address in s, or "".
 func firstAddress(s string) string { return clean(address.FindString(s)) }

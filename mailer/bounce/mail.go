@@ -14,6 +14,7 @@ import (
 // often cut short or broken, so nothing here is an error.
 type mail struct {
 	header header
+	inner  bool   // found within another
 	parts  []part // leaves in order; a returned message is one leaf, not entered
 }
 

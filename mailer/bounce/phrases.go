@@ -23,7 +23,7 @@ var phrases = []rule{
 	}},
 	{"mesgtoobig", []string{
 		"message size exceeds", "message too big", "message too large", "message is too large", "message is too big", "mail size limit", "message exceeds",
-		"exceeded maximum inbound message size", "size limit exceeded", "line limit exceeded", "exceeds the maximum message size", "too large for",
+		"exceeded maximum inbound message size", "size limit exceeded", "line limit exceeded", "exceeds the maximum message size",
 	}},
 	{"suspend", []string{
 		"account is disabled", "account disabled", "account has been disabled", "account is inactive", "account inactive", "account has been inactive", "is inactive",
@@ -64,18 +64,34 @@ var phrases = []rule{
 		"rfc 5322 compliant", "rfc5322", "rfc 2822", "rfc 5322", "not rfc compliant", "non-rfc", "duplicate header", "multiple from", "no valid from", "header is missing", "missing from header", "invalid message header", "missing message-id", "bare lf", "bare newline", "line too long", "lines too long",
 	}},
 	{"blocked", []string{
-		"blocked using", "black list", "blacklist", "block list", "blocklist", "denylist", "dnsbl", "rbl", "spamhaus", "spamcop", "sorbs", "barracudacentral", "listed at", "listed on", "listed in", "banned sending ip", "banned ip", "blocked ip", "ip blocked", "ip address is blocked", "ip has been blocked", "ip is blocked", "ip address has been",
-		"client host", "your ip", "from your ip", "invalid ip for", "host blocked", "host is blocked", "has been blocked", "is blocked by", "blocked by", "blocked for", "client rejected", "your network is", "your server is", "server access * forbidden", "from your server", "access from ip", "connection refused by", "connection dropped by", "connection rejected", "connection denied", "connections not accepted",
-		"open relay", "invalid helo", "helo command rejected", "ehlo command rejected", "invalid domain name", "invalid ehlo", "bad helo", "helo name", "my name was rejected", "access denied...", "service refus", "messages from * weren't sent", "not accepting connections from", "no access from mail server", "temporarily blocked", "unusual rate of", "suspicious activity", "dynamic ip", "dialup", "residential", "you are not allowed to connect",
+		"blocked using", "black list", "blacklist", "block list", "blocklist", "denylist", "dnsbl", "rbl", "spamhaus", "spamcop", "sorbs", "barracudacentral", "listed at", "listed on", "banned sending ip", "banned ip", "blocked ip", "ip blocked", "ip address is blocked", "ip has been blocked", "ip is blocked", "ip address has been",
+		"client host", "your ip", "from your ip", "invalid ip for", "host blocked", "host is blocked", "has been blocked", "is blocked by", "blocked by", "blocked for", "client rejected", "your network is", "your server is", "server access * forbidden", "from your server", "access from ip", "connection dropped by", "connection rejected", "connection denied", "connections not accepted",
+		"open relay", "invalid helo", "helo command rejected", "ehlo command rejected", "invalid domain name", "invalid ehlo", "bad helo", "helo name", "my name was rejected", "access denied...", "messages from * weren't sent", "not accepting connections from", "no access from mail server", "temporarily blocked", "unusual rate of", "suspicious activity", "dynamic ip", "dialup", "residential", "you are not allowed to connect",
 		"email blocked", "mail blocked", "sender ip", "ip address * rejected", "ip address * refused", "is not allowed to connect", "are not allowed to send", "not permitted to send mail", "mail server at * refused", "cannot send e-mail to yourself",
 	}},
 	{"spamdetected", []string{
-		"spam", "ube", "uce", "unsolicited", "bulk mail", "bulk email", "junk mail", "message content rejected", "mail rejete", "message looks like", "scored", "appears to be", "message was identified as", "phishing", "considered to be", "high score", "bayes", "message filtered", "rejected by content", "content filter", "rejected due to content", "ofr_506",
+		"spam", "ube", "uce", "unsolicited", "bulk mail", "bulk email", "message content rejected", "mail rejete", "message looks like", "message was identified as", "phishing", "high score", "bayes", "message filtered", "rejected by content", "content filter", "rejected due to content", "ofr_506",
 	}},
 	{"rejected", []string{
-		"sender address rejected", "sender rejected", "sender verify failed", "sender verification", "sender not", "sender denied", "sender is ", "sender domain", "sender address", "unroutable sender", "unrouteable sender", "domain of sender", "domain is invalid", "valid from", "bad sender", "invalid sender", "address of sender", "recipient addresses rejected : access denied", "from: ", "mail from", "originator", "not a member", "not member", "not allowed to post", "can't post", "permission to post", "group may not exist", "envelope blocked", "return path",
-		"backscatter", "invalid domain, see", "message from * refused", "emetteur invalide", "mail from domain", "unexpected volume", "user complaints", "mail from your domain", "groups.google.com", "failed spf", "your email address has been", "no such sender",
+		"sender address rejected", "sender rejected", "sender verify failed", "sender verification", "sender not", "sender denied", "sender domain", "sender address", "unroutable sender", "unrouteable sender", "domain of sender", "domain is invalid", "valid from", "bad sender", "invalid sender", "address of sender", "recipient addresses rejected : access denied", "originator", "not a member", "not member", "not allowed to post", "can't post", "permission to post", "group may not exist", "envelope blocked",
+		"backscatter", "invalid domain, see", "message from * refused", "emetteur invalide", "unexpected volume", "user complaints", "mail from your domain", "groups.google.com", "your email address has been", "no such sender",
 	}},
+	{"filtered", []string{
+		"recipient preferences", "refused due to recipient", "user reject", "user refuse", "resolver.rst.", "not accepting mail from", "because the recipient is only accepting", "only accepting mail", "due to extended inbound filtering", "refused by recipient", "user does not wish", "user's filter", "mail from this address", "recipient refused", "recipient has blocked", "you have been blocked by the recipient", "recipient is not accepting",
+	}},
+	{"notaccept", []string{"null mx", "nullmx", "does not accept mail", "doesn't accept mail", "does not accept email", "doesn't receive email", "doesn't receive mail", "does not receive mail", "not accepting network messages", "domain does not receive", "no mx found", "host/domain does not accept", "does not accept any mail", "mail receiving disabled", "no smtp service here", "this domain is not accepting", "invalid mx"}},
+	{"expired", []string{"dns query failed: expired", "message expired, connection"}},
+	{"networkerror", []string{
+		"dns error", "dns query failed", "try again host", "host not found, try again", "host not found, try later", "temporary dns", "dns lookup * temporar", "dns failure", "dns server", "mail loop", "loops back", "loop detected", "mail forwarding loop", "too many hops", "hop count", "routing loop", "maximum hop", "mx loops", "loop:", "looping", "excessive hops", "network error", "no route to host", "network is unreachable", "network unreachable", "temporary lookup failure", "malformed or unexpected name server reply", "lookup timed out", "no mx record", "server failure", "nameserver", "refused to accept your message (data", "command out of sequence",
+	}},
+	{"hostunknown", []string{
+		"host unknown", "unknown host", "host not found", "no such host", "hostname not found", "host * not found", "domain not found", "no such domain", "unknown domain", "domain unknown", "domain does not exist", "domain doesn't exist", "domain not exist", "unrouteable address", "unroutable address", "unrouteable mail domain", "unroutable mail domain", "name or service not known", "bad destination host", "cannot find any host", "couldn't find any host", "non-existent domain", "non-existent host", "nonexistent domain", "nxdomain", "all relevant mx records point to non-existent", "domain name not found", "no host found", "recipient domain must exist", "domain must resolve", "invalid domain", "unresolvable domain", "illegal host", "no mail hosts", "domain is not reachable", "has no dns", "hostnotfound",
+	}},
+}
+
+// vague are read after the words for unknown users: they stand beside many
+// things.
+var vague = []rule{
 	{"contenterror", []string{"improper use of 8-bit", "header contains", "8-bit", "charset", "message header size", "invalid content", "content rejected", "content not", "mime error", "attachment", "too many received", "executable"}},
 	{"policyviolation", []string{
 		"policy violation", "policy reason", "violates * policy", "violat", "against * policy", "due to policy", "for policy", "local policy", "by policy", "administrative prohibition", "administratively prohibited", "message was blocked", "prohibited", "message rejected", "denied by policy", "closed to outside", "not accepted for", "denied by administrator", "restricted", "message refused", "not wanted",
@@ -83,25 +99,14 @@ var phrases = []rule{
 	{"securityerror", []string{
 		"turn on smtp authentication", "authentication required", "authentication failed", "authentication turned on", "authenticate first", "must authenticate", "please authenticate", "not authorized", "not authorised", "unauthorized", "permission denied", "security", "access denied", "insufficient permission", "delivery not authorized", "auth failure", "cannot authenticate", "verification failure", "credentials",
 	}},
-	{"filtered", []string{
-		"recipient preferences", "refused due to recipient", "user reject", "user refuse", "resolver.rst.", "not accepting mail from", "because the recipient is only accepting", "only accepting mail", "due to extended inbound filtering", "refused by recipient", "user does not wish", "user's filter", "mail from this address", "recipient refused", "recipient has blocked", "you have been blocked by the recipient", "recipient is not accepting",
-	}},
-	{"notaccept", []string{"null mx", "nullmx", "does not accept mail", "doesn't accept mail", "does not accept email", "doesn't receive email", "doesn't receive mail", "does not receive mail", "not accepting network messages", "domain does not receive", "malformed or unexpected name server reply", "host/domain does not accept", "does not accept any mail", "smtp protocol returned a permanent error", "mail receiving disabled", "no smtp service here", "this domain is not accepting", "invalid mx"}},
-	{"expired", []string{"dns query failed: expired", "message expired, connection"}},
-	{"networkerror", []string{
-		"dns error", "dns query failed", "try again host", "host not found, try again", "host not found, try later", "temporary dns", "dns lookup * temporar", "dns failure", "dns server", "mail loop", "loops back", "loop detected", "mail forwarding loop", "too many hops", "hop count", "routing loop", "maximum hop", "mx loops", "loop:", "looping", "excessive hops", "network error", "no route to host", "network is unreachable", "network unreachable", "temporary lookup failure", "malformed name server", "lookup timed out", "no mx record", "server failure", "nameserver", "refused to accept your message (data", "command out of sequence",
-	}},
-	{"hostunknown", []string{
-		"host unknown", "unknown host", "host not found", "no such host", "hostname not found", "host * not found", "domain not found", "no such domain", "unknown domain", "domain unknown", "domain does not exist", "domain doesn't exist", "domain not exist", "unrouteable address", "unroutable address", "unrouteable mail domain", "unroutable mail domain", "name or service not known", "bad destination host", "cannot find any host", "couldn't find any host", "non-existent domain", "non-existent host", "nonexistent domain", "nxdomain", "all relevant mx records point to non-existent", "domain name not found", "no host found", "recipient domain must exist", "domain must resolve", "invalid domain", "unresolvable domain", "illegal host", "no mail hosts", "domain is not reachable", "has no dns", "hostnotfound",
-	}},
 	{"expired", []string{
-		"timed out", "timeout exceeded", "retry timeout", "retry time", "in the queue too long", "queue too long", "connection refused", "connection timed", "connection reset", "connection closed", "connection time", "lost connection", "not reachable", "did not accept our requests", "could not be delivered for", "delivery time expired", "delivery expired", "message expired", "giving up", "not been able to connect", "wasn't able to establish an smtp", "temporarily unavailable, please try", "host is unreachable", "host unreachable", "unable to connect", "could not connect", "cannot connect", "can't connect", "connect to", "connection failed", "no response", "has been delayed", "greylist", "not been delivered", "cannot send message for", "server busy", "temporarily deferred", "maximum time", "conversation with", "delivery temporarily suspended", "too old",
+		"timed out", "timeout exceeded", "retry timeout", "retry time", "in the queue too long", "queue too long", "connection refused", "connection timed", "connection reset", "connection closed", "connection time", "lost connection", "not reachable", "did not accept our requests", "could not be delivered for", "delivery time expired", "delivery expired", "message expired", "not been able to connect", "wasn't able to establish an smtp", "temporarily unavailable, please try", "host is unreachable", "host unreachable", "unable to connect", "could not connect", "cannot connect", "can't connect", "connection failed", "no response", "has been delayed", "greylist", "not been delivered", "cannot send message for", "server busy", "temporarily deferred", "maximum time", "conversation with", "delivery temporarily suspended", "too old",
 	}},
 	{"systemfull", []string{"no space left", "disk full", "mail system full", "insufficient system storage", "out of disk", "requested mail action aborted: exceeded", "not enough disk"}},
 	{"systemerror", []string{
-		"internal system error", "system error", "system config error", "internal error", "local error", "local configuration", "configuration error", "server configuration", "can't create", "temporary error", "temporary failure", "unable to contact ldap", "ldap", "i/o error", "input/output", "server error", "internal server", "error in processing", "local problem", "resources temporarily", "timeout waiting for input", "out of memory", "queue file write", "operation not permitted", "i couldn't", "aliasing/forwarding loop", "system problem", "cannot open", "can't open",
+		"internal system error", "system error", "system config error", "internal error", "local error", "local configuration", "configuration error", "server configuration", "can't create", "temporary error", "temporary failure", "unable to contact ldap", "ldap", "i/o error", "input/output", "server error", "internal server", "error in processing", "local problem", "resources temporarily", "timeout waiting for input", "out of memory", "queue file write", "operation not permitted", "transaction failed", "aliasing/forwarding loop", "system problem", "cannot open", "can't open",
 	}},
-	{"mailererror", []string{"command failed", "pipe to", "exit ", "x-unix", "mailer error", "procmail", "deferred: local mailer", "child process", "error from mailbox", "service unavailable: local"}},
+	{"mailererror", []string{"command failed", "pipe to", "x-unix", "mailer error", "procmail", "deferred: local mailer", "child process", "error from mailbox", "service unavailable: local"}},
 	{"syntaxerror", []string{"syntax error", "unrecognized command", "command unrecognized", "command not recognized", "bad sequence"}},
 }
 
@@ -110,12 +115,20 @@ var unknownUser = []string{
 	"user unknown", "unknown user", "user * unknown", "unknown or illegal", "user not exist", "user doesn't exist", "user does not exist", "user not found", "no such user", "no such mailbox", "no such recipient", "no such address", "no such person", "no such account", "no such email", "no such local",
 	"unknown recipient", "recipient unknown", "unknown address", "address unknown", "unknown mailbox", "mailbox unknown", "unknown account", "account unknown", "unknown local", "unknown rcpt", "unknown email",
 	"mailbox not found", "mailbox unavailable", "mailbox does not exist", "mailbox doesn't exist", "mailbox not available", "mailbox * does not exist", "mailbox invalid", "no mailbox", "not a valid mailbox", "invalid mailbox", "mailbox name not allowed", "mailbox has been removed",
-	"recipient not found", "recipient * not found", "recipient does not exist", "recipient doesn't exist", "recipnotfound", "recipientnotfound", "invalid recipient", "recipient invalid", "not a valid recipient", "bad recipient", "recipient rejected", "recipient address rejected", "recipient is not", "recipient * rejected", "no valid recipient", "recipient not exist", "recipient name is not recognized", "unable to find recipient", "destinataire invalide",
-	"address rejected", "address does not exist", "address doesn't exist", "address not found", "bad address", "invalid address", "address invalid", "address error", "bad destination mailbox", "not a known user", "not known here", "not our customer", "not listed in", "not in * directory", "not found in directory",
-	"does not exist", "doesn't exist", "no longer exists", "doesn't have a * account", "does not have a * account", "no account by that name", "account not found", "account does not exist", "account that you tried to reach does not exist", "account * not available", "there is no user", "there is no one", "has no mailbox", "invalid user", "user invalid", "is not a valid", "not a valid user", "no user", "user is unknown", "delivery to this address", "undeliverable address", "who are you looking for", "unrecognized recipient", "user * no longer", "user (*) not", "user rejected", "ディレクトリのリストにありません", "見つから", "nosuchuser",
+	"recipient not found", "recipient * not found", "recipient does not exist", "recipient doesn't exist", "recipnotfound", "recipientnotfound", "invalid recipient", "recipient invalid", "not a valid recipient", "bad recipient", "no valid recipient", "recipient not exist", "recipient name is not recognized", "unable to find recipient", "destinataire invalide",
+	"address does not exist", "address doesn't exist", "address not found", "bad address", "invalid address", "address invalid", "address error", "bad destination mailbox", "not a known user", "not known here", "not our customer", "not listed in", "not in * directory", "not found in directory",
+	"does not exist", "doesn't exist", "no longer exists", "doesn't have a * account", "does not have a * account", "no account by that name", "account not found", "account does not exist", "account that you tried to reach does not exist", "account * not available", "there is no user", "there is no one", "has no mailbox", "invalid user", "user invalid", "is not a valid", "not a valid user", "no user", "user is unknown", "undeliverable address", "who are you looking for", "unrecognized recipient", "ディレクトリのリストにありません", "見つから", "nosuchuser",
 }
 
 // directory are phrases that only a look-up in the server's own list produces.
 var directory = []string{
-	"recipient name is not recognized", "not listed in public", "recipnotfound", "recipientnotfound", "recipient not found", "in local recipient table", "in virtual mailbox table", "in virtual alias table", "no valid recipients for this", "not in * directory", "5.1.1",
+	"recipient name is not recognized", "address couldn't be found", "address not found", "not listed in public", "recipnotfound", "recipientnotfound", "recipient not found", "in local recipient table", "in virtual mailbox table", "in virtual alias table", "no valid recipients for this", "not in * directory", "5.1.1",
 }
+
+// account are words by which a server speaks of its own accounts. They count
+// with a reply code beside them.
+var account = []string{"doesn't have a * account", "does not have a * account", "no account by that name", "invalid recipient", "destinataire invalide", "not our customer", "nosuchuser", "account that you tried to reach does not exist"}
+
+// refused are words that a refusal at RCPT uses for an unknown address, and
+// elsewhere for much else.
+var refused = []string{"recipient address rejected", "recipient rejected", "recipient is not", "recipient * rejected", "address rejected", "user rejected", "delivery to this address", "all recipient addresses rejected"}

@@ -68,11 +68,11 @@ func textOf(s string) string {
 }
 
 var (
-	daemon = regexp.MustCompile(`(?i)mailer[-_]?daemon|post_?master|mail delivery|maildelivery|<>|^$`)
+	daemon = regexp.MustCompile(`(?i)mailer[-_]?daemon|post_?master|mail delivery|maildelivery|-(?:admin|owner|request)@|<>|^$`)
 	// failureSubjects open the subjects of reports without fields.
 	failureSubjects = regexp.MustCompile(`(?i)undeliver|returned (?:e-?)?mail|mail returned|deliver\w*\b.{0,12}\b(?:fail|notif|status|error|problem|delay)|(?:fail\w*|failure).{0,10}(?:deliver|notice)|delayed|could ?n.t be delivered|mail (?:system )?error|error sending|not member|non.?delivery|rejected mail|mail failure|unzustellbar`)
 	// failureWords are how a report in words says what it is.
-	failureWords = regexp.MustCompile(`(?i)(?:could|can|was|were|is)(?: ?n.t| not) (?:be )?(?:deliver|sent|able to deliver)|could not send|(?:unable|failed|wasn.t able|error delivering|trouble deliver\w*|trying) (?:to )?(?:deliver|send|your|sending)|did not reach|deliver\w*(?: to (?:the )?following (?:recipients?|addresse?s?|person|users?))?(?: has)?(?: been)? (?:failed|delayed|problems)|error delivering|(?:fatal|permanent|delivery) (?:errors?|fail)|transcript of session|undeliverable|not yet been delivered|message is delayed|error (?:occurred )?while attempting to deliver|was rejected by|rejected recipient|failure reasons|not (?:a )?member of|delivery status notification|recipients? (?:was|were) rejected|mailbox is full|送信できませんでした|配信できません|配送`)
+	failureWords = regexp.MustCompile(`(?i)(?:could|can|was|were|is)(?: ?n.t| not) (?:be )?(?:deliver|sent|able to deliver)|could not send|(?:unable|failed|wasn.t able|error delivering|trouble deliver\w*|trying) (?:to )?(?:deliver|send|your|sending)|did not reach|deliver\w*(?: to (?:the )?following (?:recipients?|addresse?s?|person|users?))?(?: has)?(?: been)? (?:failed|delayed|problems)|error delivering|(?:fatal|permanent|delivery) (?:errors?|fail)|transcript of session|undeliverable|not yet been delivered|message is delayed|error (?:occurred )?while attempting to deliver|was rejected by|rejected recipient|failure reasons|not (?:a )?member of|delivery status notification|recipients? (?:was|were) rejected|mailbox is full|error message below|送信できませんでした|配信できません|配送`)
 )
 
 // returned reports whether the mail looks like one a mail system sends about a
@@ -99,7 +99,10 @@ func (m *mail) fromProse() []Report {
 	if !m.returned() {
 		return nil
 	}
-	said, _ := m.prose()
+	said, returned := m.prose()
+	if inner := m.wrapped(returned); inner != nil {
+		return bounces(inner)
+	}
 	to := m.failedRecipients(said)
 	if len(to) == 0 {
 		to = []string{""}
@@ -114,9 +117,21 @@ func (m *mail) fromProse() []Report {
 	return reports
 }
 
+// wrapped is the report inside a report: some systems put their own words before
+// another's report. One level is looked into.
+func (m *mail) wrapped(returned string) *mail {
+	h, _ := readHeader(returned)
+	if m.inner || !daemon.MatchString(h.get("From")) || h.get("From") == "" || !failureSubjects.MatchString(h.text("Subject")) {
+		return nil
+	}
+	inner := readMail([]byte(returned))
+	inner.inner = true
+	return inner
+}
+
 var (
 	// leads matches a line that begins with an address.
-	leads = regexp.MustCompile(`^[\s<*>\-\[]*(?:[45]\d\d[ -]+)?[<(]?(` + address.String() + `)`)
+	leads = regexp.MustCompile(`^[\s<*>\-\["]*(?:[45]\d\d[ -]+)?[<("]?(` + address.String() + `)`)
 	// named matches what names a recipient within a line.
 	named = regexp.MustCompile(`(?i)(?:rcpt to:|recipients?:?|delivered to:?|deliver\w* (?:your |the )?(?:mail|message) to:?|address(?:es)?:|returned permanent errors:|rejected recipient)\s*<?(` + address.String() + `)`)
 	// others are lines whose addresses are not the recipient's.
@@ -147,13 +162,16 @@ func (m *mail) failedRecipients(said string) []string {
 		}
 		weak = append(weak, addresses(line)...)
 	}
-	for _, found := range [][]string{strong, weak} {
-		found = slices.DeleteFunc(unique(found), func(a string) bool { return slices.Contains(ours, a) })
+	foreign := func(list []string) []string {
+		return slices.DeleteFunc(unique(list), func(a string) bool { return slices.Contains(ours, a) })
+	}
+	weak = foreign(weak)
+	for _, found := range [][]string{foreign(strong), unique(strong), weak[:min(1, len(weak))], unique(addresses(original.get("To")))} {
 		if len(found) > 0 {
 			return found
 		}
 	}
-	return unique(addresses(original.get("To")))[:min(1, len(addresses(original.get("To"))))]
+	return nil
 }
 
 // unique drops repetitions, compared without case.
@@ -186,7 +204,7 @@ func segment(said, recipient string, several bool) string {
 		same := strings.EqualFold(clean(f[1]), recipient)
 		switch {
 		case same && spoken.MatchString(line): // what led to it stands before
-			return strings.Join(lines[max(from, 0):i+1], "\n")
+			return lastTalk(lines[max(from, 0) : i+1])
 		case spoken.MatchString(line):
 			from = i + 1
 		case same && to == len(lines) && from < 0:
@@ -199,4 +217,15 @@ func segment(said, recipient string, several bool) string {
 		return ""
 	}
 	return strings.Join(lines[from:], "\n")
+}
+
+// lastTalk cuts a transcript to the conversation it ends with.
+func lastTalk(lines []string) string {
+	for i := len(lines) - 1; i > 0; i-- {
+		if strings.Contains(strings.ToLower(lines[i]), "while talking to") {
+			lines = lines[i:]
+			break
+		}
+	}
+	return strings.Join(lines, "\n")
 }

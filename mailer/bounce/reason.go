@@ -19,6 +19,9 @@ var reasons = map[string]Class{
 	"failedstarttls": Sender, "norelaying": Sender, "virusdetected": Sender, "contenterror": Sender, "syntaxerror": Sender,
 }
 
+// policy are words that make a refusal at RCPT one of the sender.
+var policy = []string{"polic", "security", "authenticat", "not authorized", "sender", "try again", "try later"}
+
 func classOf(reason string) Class { return reasons[reason] }
 
 // lasting reasons are hard even under a transient code: the words say more than
@@ -28,44 +31,64 @@ var lasting = map[string]bool{"userunknown": true, "hostunknown": true, "hasmove
 // reason finds the word. First what the other server said, in the order of
 // phrases; then the codes; then what the reporting system wrote.
 func reason(status, reply string, e evidence) string {
-	for _, text := range []string{e.text, e.prose} {
-		said := plain(text)
-		if said == "" {
-			continue
-		}
-		if r := said.first(phrases); r != "" {
+	for _, text := range []string{e.text, answers(e.prose), own(e.prose)} {
+		if r := e.read(plain(text), status, reply); r != "" {
 			return r
 		}
-		if said.says(unknownUser) || r5(status) {
-			return e.unknown(status, said)
-		}
 	}
-	if r := byStatus(status, reply); r != "" {
+	switch r := byStatus(status, reply); {
+	case r != "":
 		return r
-	}
-	if e.refusedAtSender() {
+	case e.refusedAtSender():
 		return "rejected"
-	}
-	if e.action == "delayed" {
+	case e.action == "delayed":
 		return "expired"
-	}
-	if status == "" && reply == "" {
+	case status == "" && reply == "":
 		return "undefined"
 	}
 	return "onhold"
 }
 
-func r5(status string) bool { return slices.Contains(recipientCodes, status) }
+// read finds the reason in one text, or "".
+func (e evidence) read(said lowered, status, reply string) string {
+	if said == "" {
+		return ""
+	}
+	if r := said.first(phrases); r != "" {
+		return r
+	}
+	if said.says(unknownUser) || blamesRecipient(status) {
+		return e.unknown(said, status, reply)
+	}
+	refusedAddress := said.says(refused) && reply >= "5"
+	if refusedAddress && (e.refusedAtRecipient() && !said.says(policy) || status == "5.1.0") {
+		return "userunknown"
+	}
+	if r := said.first(vague); r != "" {
+		return r
+	}
+	if refusedAddress {
+		return "filtered"
+	}
+	return ""
+}
 
 // recipientCodes are the codes of RFC 3463 section 3.2 that blame the recipient's
-// address, and 5.1.10 of RFC 7505.
+// address, 5.1.10 of RFC 7505 section 4.2 put to that use by large hosts.
 var recipientCodes = []string{"5.1.1", "5.1.3", "5.1.6", "5.1.10", "4.1.1"}
+
+func blamesRecipient(status string) bool { return slices.Contains(recipientCodes, status) }
 
 // unknown decides between an address that does not exist and one that a filter
 // denies. A phrase is not enough to suppress a reader for good: the code or the
 // phase must say so too, or the words be those of a directory.
-func (e evidence) unknown(status string, said lowered) string {
-	if r5(status) || e.refusedAtRecipient() || said.says(directory) {
+func (e evidence) unknown(said lowered, status, reply string) string {
+	switch {
+	case blamesRecipient(status), said.says(directory), reply != "" && said.says(account):
+		return "userunknown"
+	case e.refusedAtSender():
+		return "rejected"
+	case e.refusedAtRecipient(), status == "5.1.0":
 		return "userunknown"
 	}
 	return "filtered"
@@ -94,7 +117,7 @@ var byCode = map[string]string{
 	"5.1.2": "hostunknown", "5.4.4": "hostunknown", "5.1.6": "hasmoved", "5.1.7": "rejected", "5.1.8": "rejected",
 	"5.2.0": "filtered", "5.2.1": "suspend", "5.2.2": "mailboxfull", "5.2.3": "exceedlimit", "5.2.4": "filtered",
 	"5.3.1": "systemfull", "5.3.2": "notaccept", "5.3.4": "mesgtoobig", "5.4.1": "expired", "5.4.2": "expired",
-	"5.4.7": "expired", "5.5.0": "syntaxerror", "5.1.351": "filtered", "5.5.1": "syntaxerror", "5.5.3": "toomanyconn",
+	"5.4.7": "expired", "5.5.0": "syntaxerror", "5.5.1": "syntaxerror", "5.5.3": "toomanyconn",
 	"5.7.13": "suspend", "5.7.25": "requireptr", "5.7.26": "authfailure", "5.7.27": "notaccept",
 	"5.1.0": "rejected", "5.7.1": "securityerror", "5.7.0": "securityerror",
 }
@@ -102,13 +125,14 @@ var byCode = map[string]string{
 // bySubject holds where a code's detail is unknown.
 var bySubject = map[string]string{"2": "filtered", "3": "systemerror", "4": "networkerror", "5": "syntaxerror", "6": "contenterror", "7": "securityerror"}
 
-var byReply = map[string]string{"421": "expired", "450": "onhold", "451": "systemerror", "452": "systemfull", "552": "mailboxfull", "521": "notaccept", "556": "notaccept", "551": "hasmoved"}
+var byReply = map[string]string{"421": "expired", "450": "onhold", "451": "systemerror", "452": "systemfull", "552": "mailboxfull", "521": "notaccept", "556": "notaccept", "551": "hasmoved", "500": "syntaxerror", "501": "syntaxerror", "502": "syntaxerror", "503": "syntaxerror", "504": "syntaxerror"}
 
-// lowered is text prepared for phrases: lower case, one line.
+// lowered is text prepared for phrases: lower case, one line, addresses taken out.
 type lowered string
 
 func plain(s string) lowered {
-	return lowered(oneLine(strings.ToLower(strings.ReplaceAll(s, "\u2019", "'")), 16<<10))
+	s = address.ReplaceAllString(strings.ReplaceAll(s, "\u2019", "'"), "@")
+	return lowered(oneLine(strings.ToLower(s), 16<<10))
 }
 
 // first returns the reason of the first rule with a phrase in the text.
@@ -128,17 +152,25 @@ func (l lowered) says(phrases []string) bool {
 // gap is how many bytes a * in a phrase may stand for.
 const gap = 80
 
-// contains finds a phrase; a * in it stands for up to gap bytes.
+// contains finds a phrase that begins where a word does; a * in it stands for up
+// to gap bytes.
 func (l lowered) contains(phrase string) bool {
 	head, tail, star := strings.Cut(phrase, "*")
-	for rest := string(l); ; {
-		at := strings.Index(rest, head)
+	for from := 0; ; {
+		at := strings.Index(string(l[from:]), head)
 		if at < 0 {
 			return false
 		}
-		rest = rest[at+len(head):]
-		if !star || lowered(rest[:min(len(rest), gap+len(tail))]).contains(tail) {
+		start := from + at
+		from = start + len(head)
+		if start > 0 && isLetter(l[start-1]) && isLetter(l[start]) {
+			continue
+		}
+		rest := string(l[from:])
+		if !star || strings.Contains(rest[:min(len(rest), gap+len(tail))], tail) {
 			return true
 		}
 	}
 }
+
+func isLetter(b byte) bool { return 'a' <= b && b <= 'z' }
