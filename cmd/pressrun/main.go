@@ -69,6 +69,7 @@ type verbs struct {
 	Suppression suppressionVerb `cmd:"" help:"Addresses that are never written to."`
 	User        userVerb        `cmd:"" help:"People who may use the desk."`
 	Audit       auditVerb       `cmd:"" help:"Who did what."`
+	Bounce      bounceVerb      `cmd:"" help:"Bounces, complaints and automatic replies."`
 
 	Extract   extractVerb   `cmd:"" help:"Article text and metadata of a page, as JSON. Needs no database."`
 	Feed      feedVerb      `cmd:"" help:"Read feeds. Needs no database."`
