@@ -11,4 +11,3 @@ type bounceClassify struct {
 }
 
 func (v *bounceClassify) Run(e *env) error { return bounce.ClassifyFiles(e.out, v.Files) }
-
