@@ -6,22 +6,24 @@ import (
 )
 
 // Weights and bars of the event rule, fitted by a logistic regression on the
-// hand-written events, then rounded (see the package comment). A pair of
-// scores above minPair tells one event.
+// first twenty hand-written events, then rounded (see the package comment).
 const (
-	bias         = -4.0
+	bias         = -4.9
 	wWords       = 0.6
-	wNumbers     = 1.4
-	wKinds       = 4.0
-	wHeadline    = 5.0
-	perDay       = 0.5 // less, for each day between two articles after the first twelve hours
-	sameSource   = 0.5 // less, when one house published both: it rarely reports one event twice
-	minPair      = 0.6 // between two articles that stand alone
-	minJoin      = 0.0 // of the mean of best and average, to join a story of several
+	wNumbers     = 2.1
+	wKinds       = 6.9
+	wHeadline    = 4.1
+	perDay       = 0.5  // less, for each day between two articles after the first twelve hours
+	sameSource   = 0.5  // less, when one house published both: it rarely reports one event twice
+	minPair      = 0.4  // between two articles that stand alone
+	minJoin      = -0.1 // of the mean of best and average, to join a story of several
 	minCore      = 0.25
 	minEvidence  = 1.8 // shared names count 1, words and numbers half, each by how rare it is
 	minNames     = 0.6
-	minSmoothing = 300 // a small collection counts as so many articles, else nothing in it would be rare
+	minAlien     = 2.5  // names, where the language's little words cannot be told from others
+	kindsUnknown = 0.4  // how alike two articles count whose words tell no kind
+	minRarity    = 0.45 // what is commoner proves nothing, however much of it there is: a language's little words
+	minSmoothing = 300  // a small collection counts as so many articles, else nothing in it would be rare
 )
 
 // corpus counts in how many articles terms and kinds stand.
@@ -65,12 +67,13 @@ type likeness struct {
 	names    float64
 	plain    float64 // rarity of the shared words, summed
 	cased    bool
+	alien    bool
 }
 
 func (c *corpus) compare(a, b profile) likeness {
 	var l likeness
 	var all, all2, head, head2, said, said2 float64
-	l.cased = a.cased || b.cased
+	l.cased, l.alien = a.cased || b.cased, a.alien || b.alien
 	i, j := 0, 0
 	for i < len(a.terms) || j < len(b.terms) {
 		switch {
@@ -112,6 +115,7 @@ func (c *corpus) compare(a, b profile) likeness {
 // share counts one term both have, where it belongs.
 func (l *likeness) share(flags uint8, r float64) {
 	switch {
+	case r < minRarity:
 	case flags&isNumber != 0:
 		l.numbers += min(r, 0.7)
 	case flags&(isSmall|isRole|isKind) != 0:
@@ -122,24 +126,28 @@ func (l *likeness) share(flags uint8, r float64) {
 	}
 }
 
+// kindCosine compares the kinds of events two articles speak of. The fewer
+// words told the kinds, the nearer the answer is to kindsUnknown: a single word
+// may be a chance, or another language's.
 func (c *corpus) kindCosine(a, b []kindCount) float64 {
 	weight := func(k kindCount) float64 { return (1 + math.Log(float64(k.count))) * c.kindRarity(k.kind) }
-	var aa, bb, ab float64
+	var aa, bb, ab, massA, massB float64
 	for _, k := range a {
 		aa += weight(k) * weight(k)
+		massA += float64(k.count)
 	}
 	for _, k := range b {
 		bb += weight(k) * weight(k)
+		massB += float64(k.count)
 		for _, o := range a {
 			if o.kind == k.kind {
 				ab += weight(k) * weight(o)
 			}
 		}
 	}
-	if aa == 0 || bb == 0 {
-		return 0
-	}
-	return ab / math.Sqrt(aa*bb)
+	cos := ab / max(math.Sqrt(aa*bb), 1e-9)
+	mass := min(massA, massB)
+	return (cos*mass + 2*kindsUnknown) / (mass + 2)
 }
 
 // proven reports whether enough that is rare stands in both to think of one
@@ -147,6 +155,9 @@ func (c *corpus) kindCosine(a, b []kindCount) float64 {
 func (l likeness) proven() bool {
 	if !l.cased {
 		return l.plain >= minEvidence
+	}
+	if l.alien && l.names < minAlien {
+		return false
 	}
 	return l.names >= minNames && l.names+(l.plain+l.numbers)/2 >= minEvidence
 }

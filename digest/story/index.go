@@ -17,6 +17,7 @@ const (
 	minContainment = 0.40 // of the shingles of the shorter text
 	minShared      = 6    // shingles two texts must share, whatever their share
 	sampling       = 4    // one shingle in so many leads to candidates
+	briefShingles  = 64   // a text of fewer is short: too few samples
 	maxWords       = 3000 // of a text: enough to know it again
 	maxChain       = 500  // articles with one sampled shingle: beyond that it is boilerplate
 	minLead        = 1.2  // evidence, common names left out, that makes a closer look worth while
@@ -30,6 +31,7 @@ type Index struct {
 	byID     map[string]int32
 	stories  map[string][]int32
 	text     chains // sampled shingles
+	briefs   chains // the other shingles of short texts
 	terms    lists  // names, numbers and words
 	tally    tally
 	corpus   corpus
@@ -175,8 +177,11 @@ func (x *Index) insert(e entry) {
 	x.byID[e.id] = n
 	x.stories[e.story] = append(x.stories[e.story], n)
 	for _, s := range e.shingles {
-		if s%sampling == 0 {
+		switch {
+		case s%sampling == 0:
 			x.text.add(s, n)
+		case len(e.shingles) < briefShingles:
+			x.briefs.add(s, n)
 		}
 	}
 	for _, t := range e.profile.terms {
@@ -215,22 +220,28 @@ func (x *Index) matches(e entry) []match {
 	return out
 }
 
-// copies lists the documents in the window that share at least two sampled shingles with e.
+// copies lists the documents in the window that share sampled shingles with e:
+// two at least, one if e is short.
 func (x *Index) copies(e entry) []int32 {
 	x.tally.grow(len(x.docs))
 	for _, s := range e.shingles {
+		c := &x.text
 		if s%sampling != 0 {
-			continue
+			c = &x.briefs
 		}
-		head := x.text.heads[s]
+		head := c.heads[s]
 		if head.length > maxChain {
 			continue
 		}
-		for p := head.newest; p != 0; p = x.text.links[p-1].next {
-			x.tally.add(x.text.links[p-1].doc, 1)
+		for p := head.newest; p != 0; p = c.links[p-1].next {
+			x.tally.add(c.links[p-1].doc, 1)
 		}
 	}
-	return x.inWindow(e, x.tally.take(2))
+	least := float32(2)
+	if len(e.shingles) < briefShingles {
+		least = 1
+	}
+	return x.inWindow(e, x.tally.take(least))
 }
 
 // reports lists the documents in the window that share enough of what is rare

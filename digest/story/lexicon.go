@@ -2,6 +2,7 @@ package story
 
 import (
 	_ "embed"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -22,12 +23,13 @@ type lexicon struct {
 	role     map[string]bool
 	roleHead map[string]bool   // beginnings of role words
 	number   map[string]string // "six" → "6"
+	factor   map[string]int    // "hundred" → 100
 }
 
 // loadLexicon reads the embedded lists once.
 var loadLexicon = sync.OnceValue(func() *lexicon {
 	l := &lexicon{exact: map[string][]uint8{}, prefix: map[string][]uint8{}, stop: map[string]bool{},
-		role: map[string]bool{}, roleHead: map[string]bool{}, number: map[string]string{}}
+		role: map[string]bool{}, roleHead: map[string]bool{}, number: map[string]string{}, factor: map[string]int{}}
 	eachLine(eventsText, l.addKind)
 	eachLine(plainText, l.addPlain)
 	return l
@@ -76,6 +78,9 @@ func (l *lexicon) addPlain(class string, words []string) {
 		case class == "number":
 			name, value, _ := strings.Cut(w, "=")
 			l.number[name] = value
+		case class == "factor":
+			name, value, _ := strings.Cut(w, "=")
+			l.factor[name], _ = strconv.Atoi(value) // the list is ours; a test reads it
 		}
 	}
 }

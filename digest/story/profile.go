@@ -3,6 +3,7 @@ package story
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -11,7 +12,8 @@ import (
 const (
 	leadWords  = 70 // of the body: where a report says what happened
 	titleWords = 40
-	stemRunes  = 6 // words are the same when they begin alike: endings differ too much between languages
+	aliens     = 12 // one word in so many is a stop word, in any language the lists know
+	stemRunes  = 6  // words are the same when they begin alike: endings differ too much between languages
 )
 
 // Properties of a term.
@@ -35,6 +37,7 @@ type profile struct {
 	terms []term      // sorted by hash, each once
 	kinds []kindCount // sorted by kind
 	cased bool        // its script tells names by capitals
+	alien bool        // in a language of which the word lists know nothing
 }
 
 type kindCount struct {
@@ -48,6 +51,7 @@ type lexeme struct {
 	flags uint8
 	stop  bool
 	kinds []uint8
+	value int // of a whole number, 0 = none
 }
 
 // profiler makes profiles and remembers the words it has met.
@@ -81,8 +85,10 @@ func (p *profiler) profile(title, text string) profile {
 	}
 	var out profile
 	var counts [256]uint8
+	stops := 0
 	for _, w := range ws {
 		if w.stop {
+			stops++
 			continue
 		}
 		t := term{hash: w.hash, flags: w.flags}
@@ -102,6 +108,7 @@ func (p *profiler) profile(title, text string) profile {
 			counts[k] = min(counts[k]+weight, 100)
 		}
 	}
+	out.alien = aliens*stops < len(ws)
 	out.terms = merge(out.terms)
 	for k, c := range counts {
 		if c > 0 {
@@ -136,7 +143,12 @@ func (p *profiler) scan(s string, limit int, out []scanned) []scanned {
 			s, start = s[size:], false
 		case unicode.IsLetter(r) || unicode.IsDigit(r):
 			n := wordLen(s)
-			out = append(out, scanned{lexeme: p.lookup(s[:n]), upper: unicode.IsUpper(r), start: start})
+			w := scanned{lexeme: p.lookup(s[:n]), upper: unicode.IsUpper(r), start: start}
+			if k := len(out) - 1; k >= 0 && !start && p.compound(&out[k].lexeme, w.lexeme, strings.ToLower(s[:n])) {
+				s = s[n:]
+				continue
+			}
+			out = append(out, w)
 			s, start = s[n:], false
 		default:
 			start = start || endsSentence(r)
@@ -144,6 +156,24 @@ func (p *profiler) scan(s string, limit int, out []scanned) []scanned {
 		}
 	}
 	return out
+}
+
+// compound joins a number written out to what stands before it: "twenty-two"
+// becomes 22, "two hundred" 200, "30 thousand" 30,000. It reports whether it did.
+func (p *profiler) compound(before *lexeme, w lexeme, word string) bool {
+	v := before.value
+	switch factor := p.lex.factor[word]; {
+	case v == 0:
+		return false
+	case factor > 0 && v < 1000:
+		v *= factor
+	case w.value > 0 && w.value < 10 && v >= 20 && v < 100 && v%10 == 0 && p.lex.number[word] != "":
+		v += w.value
+	default:
+		return false
+	}
+	*before = numeral(strconv.Itoa(v))
+	return true
 }
 
 // unspacedLen is the length of two letters in a row of an unspaced script, one at its end.
@@ -188,11 +218,7 @@ func (p *profiler) analyse(w string) lexeme {
 		w = v
 	}
 	if r, _ := utf8.DecodeRuneInString(w); unicode.IsDigit(r) {
-		x := lexeme{hash: hashOf("#" + strings.ReplaceAll(w, ",", "")), flags: isNumber}
-		if utf8.RuneCountInString(w) < 2 {
-			x.flags = isSmall
-		}
-		return x
+		return numeral(strings.ReplaceAll(w, ",", ""))
 	}
 	x := lexeme{stop: p.lex.stop[w], kinds: p.lex.kindsOf(w)}
 	if len(x.kinds) > 0 {
@@ -205,8 +231,23 @@ func (p *profiler) analyse(w string) lexeme {
 	return x
 }
 
-// stem is the first letters of a word.
+// numeral is the lexeme of a number in digits.
+func numeral(digits string) lexeme {
+	x := lexeme{hash: hashOf("#" + digits), flags: isNumber}
+	if utf8.RuneCountInString(digits) < 2 {
+		x.flags = isSmall
+	}
+	if v, err := strconv.Atoi(digits); err == nil && v < 1e6 {
+		x.value = v
+	}
+	return x
+}
+
+// stem is the first letters of a word, without the s of a plural.
 func stem(w string) string {
+	if len(w) > 3 && strings.HasSuffix(w, "s") && !strings.HasSuffix(w, "ss") {
+		w = w[:len(w)-1]
+	}
 	n := 0
 	for i := range w {
 		if n == stemRunes {

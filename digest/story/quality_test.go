@@ -45,6 +45,10 @@ var (
 	spaces      = regexp.MustCompile(`\s+`)
 )
 
+// oneEvent: among the articles are three pairs that do report one event each;
+// the event rule found them, and reading them confirms it. Told by two words.
+var oneEvent = [][2]string{{"bubonic plague", "rabbit"}, {"duvet", "BMJ Case Reports"}, {"Assange", "Sweden"}}
+
 // TestQualityCopies is the floor: 85 real articles, three mechanical copies of
 // each (the first 40 % with an agency's line; 30 % of the sentences dropped and 60
 // foreign words put in; 15 % of the words replaced), all 340 clustered
@@ -77,8 +81,10 @@ func TestQualityCopies(t *testing.T) {
 	add := func(kind string, i int, text string) {
 		id := fmt.Sprintf("%s%03d", kind, i)
 		of[id] = i
-		if strings.Contains(bodies[i], "bubonic plague") && strings.Contains(bodies[i], "rabbit") {
-			of[id] = -1 // two of the articles do report one event, as reading them shows
+		for n, e := range oneEvent {
+			if strings.Contains(bodies[i], e[0]) && strings.Contains(bodies[i], e[1]) {
+				of[id] = -1 - n
+			}
 		}
 		docs = append(docs, Doc{ID: id, Text: text, Published: monday})
 	}
