@@ -224,20 +224,18 @@ func TestWriteJSON(t *testing.T) {
 	}
 }
 
-// TestHostile: pages made to hurt end in bounded time.
+// TestHostile: pages made to hurt end in bounded processor time.
 func TestHostile(t *testing.T) {
-	t.Parallel()
-	const size = 1 << 18
+	const size = 1 << 17
 	for name, unit := range map[string]string{
 		"deep": "<div>", "formatting": "<p><b><i><u>", "links": "<a href=/x>y</a> ", "tables": "<table><tr><td>x", "marked": "<span class='author' itemprop=author>x",
 		"headings": "<h1>A title here</h1>", "cards": "<div><h2><a href=/a>x y z</a></h2><p>a, b.</p></div>", "ampersands": "&amp;", "zeros": "\x00<p>a",
 		"lines": "word<br>", "comments": "<!-- x -->", "names": "<span>By Ann Hall and Bob</span> ", "one word": "a", "characters": "漢字。", "templates": "<template>",
 		"dates": "<time datetime=2020-01-01>x</time>", "attributes": "<p a=b c=d>", "braces": "<script type=application/ld+json>[{",
 	} {
-		start := time.Now()
-		a, _ := Extract([]byte("<html><body>"+strings.Repeat(unit, size/len(unit))), Options{URL: "https://e.example/a"})
-		if d := time.Since(start); d > 5*time.Second {
-			t.Errorf("%s: %v", name, d)
+		a, took := timed(t, []byte("<html><body>"+strings.Repeat(unit, size/len(unit))), Options{URL: "https://e.example/a"})
+		if took > 5*time.Second {
+			t.Errorf("%s: %v", name, took)
 		}
 		if len(a.Text) > 2*size {
 			t.Errorf("%s: %d bytes of text out of %d", name, len(a.Text), size)
