@@ -4,10 +4,15 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"pressrun/deploy/schema"
 )
+
+// keepDays is how long daily views are kept; the ranking looks back olderDays.
+const keepDays = 90
 
 // foldAtOnce bounds the rows of one write transaction of HouseKeep.
 const foldAtOnce = 2000
@@ -25,6 +30,9 @@ func HouseKeep(ctx context.Context, db *schema.DB, now time.Time) error {
 		if n == 0 {
 			break
 		}
+	}
+	if _, err := db.Write.ExecContext(ctx, "delete from view_days where day < $1", DayOf(now)-keepDays); err != nil {
+		return fmt.Errorf("forget old views: %w", err)
 	}
 	day := DayOf(now) - 1
 	for {
@@ -54,11 +62,7 @@ func fold(ctx context.Context, db *schema.DB, last int64) (int, error) {
 		if err != nil {
 			return err
 		}
-		type place struct {
-			day int64
-			key string
-		}
-		sums := make(map[place]int64)
+		sums := make(map[int64]map[string]int64)
 		err = scanAll(rows, func() error {
 			var key string
 			var hour, views int64
@@ -66,20 +70,54 @@ func fold(ctx context.Context, db *schema.DB, last int64) (int, error) {
 				return err
 			}
 			moved++
-			sums[place{floorDiv(hour, 24), key}] += views
+			day := floorDiv(hour, 24)
+			if sums[day] == nil {
+				sums[day] = make(map[string]int64)
+			}
+			sums[day][key] += views
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		for p, views := range sums {
-			_, err := tx.ExecContext(ctx, `insert into view_days (article_key, day, views) values ($1, $2, $3)
-				on conflict (day, article_key) do update set views = view_days.views + excluded.views`, p.key, p.day, views)
-			if err != nil {
+		for day, views := range sums {
+			if err := addDay(ctx, tx, day, views); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	return moved, err
+}
+
+// addDay adds views to the articles of a day, in the order of their keys, so
+// that processes that meet do not lock each other out.
+func addDay(ctx context.Context, tx *sql.Tx, day int64, views map[string]int64) error {
+	for part := range slices.Chunk(slices.Sorted(maps.Keys(views)), rowsAtOnce) {
+		args := make([]any, 0, 3*len(part))
+		for _, key := range part {
+			args = append(args, key, day, views[key])
+		}
+		_, err := tx.ExecContext(ctx, "insert into view_days (article_key, day, views) values "+places(len(part), 3)+
+			" on conflict (day, article_key) do update set views = view_days.views + excluded.views", args...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addDays is addDay in short transactions of its own.
+func addDays(ctx context.Context, db *schema.DB, day int64, views map[string]int64) error {
+	keys := slices.Sorted(maps.Keys(views))
+	for part := range slices.Chunk(keys, rowsAtOnce) {
+		some := make(map[string]int64, len(part))
+		for _, k := range part {
+			some[k] = views[k]
+		}
+		if err := db.InTx(ctx, func(tx *sql.Tx) error { return addDay(ctx, tx, day, some) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -95,9 +95,10 @@ func (m *model) of(pool string) *poolModel {
 // score is the views p can expect in the next 24 h, and how that came about:
 // the sum of the terms is the logarithm of the score.
 func (m *poolModel) score(p *past) (float64, map[string]float64) {
-	why := map[string]float64{"scale": m.Scale}
+	why := make(map[string]float64, len(featureList)+1)
+	why["scale"] = m.Scale
 	sum := m.Scale
-	for i, x := range p.features(nil) {
+	for i, x := range p.features(make([]float64, 0, len(featureList))) {
 		term := m.Weights[i] * x
 		sum += term
 		if term != 0 {

@@ -108,6 +108,11 @@ func (p *past) views() map[string]int {
 	return map[string]int{"1h": round(p.last(1)), "3h": round(p.last(3)), "24h": round(p.last(24))}
 }
 
+func (p *past) rising() float64 {
+	n := p.last(3)
+	return n * n / (p.last(6) + 1)
+}
+
 func round(x float64) int { return int(math.Round(x)) }
 
 // reason is the ranking in words for readers: "312 views in 3 h, 2.1× its

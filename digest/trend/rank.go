@@ -33,6 +33,9 @@ type Ranked struct {
 	Score float64 // expected views of the next 24 h; comparable within one pool and Result
 	// Views are the views of the last "1h", "3h" and "24h".
 	Views map[string]int
+	// Rising is how fast views come faster, (last 3 h)²/(last 6 h + 1). It is
+	// for a section of its own: as a forecast of the next day it is poor.
+	Rising float64
 	// Reason says in a few words why it stands here: "312 views in 3 h, 2.1×
 	// its usual, 5 h old".
 	Reason string
@@ -128,7 +131,7 @@ func (r *Ranker) byViews(ctx context.Context, now time.Time, cands []Candidate) 
 	for i, c := range cands {
 		p := &past[i]
 		score, why := m.of(c.Pool).score(p)
-		res.Ranked = append(res.Ranked, Ranked{Index: i, Score: score, Views: p.views(), Reason: p.reason(), Arithmetic: why})
+		res.Ranked = append(res.Ranked, Ranked{Index: i, Score: score, Views: p.views(), Rising: p.rising(), Reason: p.reason(), Arithmetic: why})
 	}
 	sortRanked(res.Ranked, cands)
 	return res, nil

@@ -10,16 +10,19 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"pressrun/deploy/schema"
 )
 
 // Redis counts views in Redis 6.2 or newer: one server, Sentinel or Cluster.
 // The keys of a site share a hash tag, so that scripts and pipelines stay on
 // one node of a cluster:
 //
-//	{pr:SITE}:h:HOUR    zset    article → views in that unix hour, 74 h    (stable API v1)
-//	{pr:SITE}:seen:DAY  set     8-byte marks of visitor and article, 48 h from the day's end
-//	{pr:SITE}:newest    string  unix milliseconds of the newest counted view
-//	{pr:SITE}:salt:DAY  string  what visitors are hashed with, 48 h
+//	{pr:SITE}:h:HOUR       zset    article → views in that unix hour, 78 h    (stable API v1)
+//	{pr:SITE}:seen:DAY     set     8-byte marks of visitor and article, 48 h from the day's end
+//	{pr:SITE}:newest       string  unix milliseconds of the newest counted view
+//	{pr:SITE}:salt:DAY     string  what visitors are hashed with, 48 h
+//	{pr:SITE}:folded:HOUR  string  the hour has been handed on to SQL, 24 h
 //
 // No command of ours touches more than a thousand members, so nothing holds
 // up the server for long.
@@ -34,6 +37,10 @@ type Redis struct {
 func NewRedis(client redis.UniversalClient, site string, now func() time.Time) *Redis {
 	return &Redis{client: client, prefix: "{pr:" + site + "}:", now: clock(now)}
 }
+
+// redisHours is how long an hour stays in Redis after it began: long enough
+// for Sample, every three hours, to hand it on.
+const redisHours = KeepHours + 4
 
 func (r *Redis) hourKey(hour int64) string { return r.prefix + "h:" + strconv.FormatInt(hour, 10) }
 func (r *Redis) seenKey(day int64) string  { return r.prefix + "seen:" + strconv.FormatInt(day, 10) }
@@ -108,7 +115,7 @@ func (r *Redis) add(ctx context.Context, views []View) (int, error) {
 
 func (r *Redis) addHour(ctx context.Context, hour int64, ts []tally, last int64) (int, error) {
 	day, now := floorDiv(hour, 24), r.now().Unix()
-	args := []any{max(1, (hour+KeepHours+1)*3600-now), max(1, (day+3)*86400-now), last}
+	args := []any{max(1, (hour+redisHours)*3600-now), max(1, (day+3)*86400-now), last}
 	for _, t := range ts {
 		args = append(args, t.key, t.unknown, len(t.people))
 		for _, m := range t.people {
@@ -221,4 +228,49 @@ func (r *Redis) Salt(ctx context.Context, day int64) ([]byte, error) {
 		return nil, fmt.Errorf("read the salt of day %d: %w", day, err)
 	}
 	return salt, nil
+}
+
+// fold adds the hours that the model has just ceased to look at one by one to
+// view_days, before they expire. A process claims an hour first, so two do not
+// add it twice; one that dies in between loses old counts of one hour.
+func (r *Redis) fold(ctx context.Context, db *schema.DB) error {
+	now := HourOf(r.now())
+	for hour := now - redisHours; hour < now-pastHours; hour++ {
+		n, err := r.client.Exists(ctx, r.hourKey(hour)).Result()
+		if err != nil {
+			return fmt.Errorf("fold old views: %w", err)
+		}
+		if n == 0 {
+			continue
+		}
+		mine, err := r.client.SetNX(ctx, r.prefix+"folded:"+strconv.FormatInt(hour, 10), "", 24*time.Hour).Result()
+		if err != nil {
+			return fmt.Errorf("fold old views: %w", err)
+		}
+		if !mine {
+			continue
+		}
+		if err := r.foldHour(ctx, db, hour); err != nil {
+			return fmt.Errorf("fold old views: %w", err)
+		}
+	}
+	return nil
+}
+
+func (r *Redis) foldHour(ctx context.Context, db *schema.DB, hour int64) error {
+	views := make(map[string]int64) // ZSCAN may return a member twice
+	var cursor uint64
+	for {
+		pairs, next, err := r.client.ZScan(ctx, r.hourKey(hour), cursor, "", viewsAtOnce).Result()
+		if err != nil {
+			return err
+		}
+		for i := 0; i+1 < len(pairs); i += 2 {
+			n, _ := strconv.ParseFloat(pairs[i+1], 64)
+			views[pairs[i]] = int64(n)
+		}
+		if cursor = next; cursor == 0 {
+			return addDays(ctx, db, floorDiv(hour, 24), views)
+		}
+	}
 }
