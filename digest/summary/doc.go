@@ -51,8 +51,9 @@
 // for repetition. Set features are the overlap that the word and pair forests
 // expect, the sum of sentence scores, places, fill and repetition. On articles
 // that the models had not seen, against the opening 60 words: English ROUGE-1
-// +2.15, with headline +1.61; a linear model with a penalty, filtered by the
-// same reading rules, had +.61 and +1.33. Tried without gain: more trees (400:
+// +1.86, with headline +1.55 (fit/README.md has the intervals); a linear model
+// with a penalty, filtered by similar reading rules, had +.61 and +1.33 on
+// other articles. Tried without gain: more trees (400:
 // -.2), softmax over the sets of an article (-1.1), random rows and columns
 // (±.2), trees of depth 3 and 5 (±.1).
 //
