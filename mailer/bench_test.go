@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"pressrun/deploy/schema"
 	"pressrun/deploy/schema/schematest"
@@ -37,6 +38,7 @@ func BenchmarkSend(b *testing.B) {
 			Editions:   func(context.Context, int64) (mailer.Edition, error) { return largeEdition, nil },
 			Recipients: readersOf,
 		}
+		began := time.Now()
 		err := db.InTx(b.Context(), func(tx *sql.Tx) error {
 			_, err := m.Enqueue(b.Context(), tx, mailer.Enqueue{Issue: issue, SQL: `select id as subscriber_id, cast(1 as bigint) as edition_id, cast(0 as bigint) as due_at from subscribers`, Expires: 1 << 62})
 			return err
@@ -44,6 +46,7 @@ func BenchmarkSend(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
+		b.ReportMetric(time.Since(began).Seconds(), "s-to-freeze")
 		f, err := m.Bench(b.Context(), issue)
 		if err != nil {
 			b.Fatal(err)

@@ -101,10 +101,10 @@ func (r *room) judgeBut(lost, most int) {
 // Connections that end at any point of a message cost nobody his copy.
 func TestDrops(t *testing.T) {
 	each(t, func(t *testing.T, db *schema.DB, _ string) {
-		r := newRoom(t, db, 1000)
+		r := newRoom(t, db, 600)
 		r.fast(100)
 		once := func(stage catch.Stage, taken bool, seed string) catch.Rule {
-			return catch.Rule{Stage: stage, Drop: true, Taken: taken, After: 100, Share: .01, Seed: seed, Times: 1}
+			return catch.Rule{Stage: stage, Drop: true, Taken: taken, After: 100, Share: .02, Seed: seed, Times: 1}
 		}
 		r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{
 			once(catch.AtRcpt, false, "rcpt"), once(catch.AtData, false, "data"),
@@ -431,8 +431,8 @@ func TestDatabaseTrouble(t *testing.T) {
 // another has taken over.
 func TestFrozenProcess(t *testing.T) {
 	each(t, func(t *testing.T, db *schema.DB, _ string) {
-		r := newRoom(t, db, 800)
-		r.catcher.Misbehave(catch.Faults{Delay: 10 * time.Millisecond})
+		r := newRoom(t, db, 400)
+		r.catcher.Misbehave(catch.Faults{Delay: 20 * time.Millisecond})
 		r.Heartbeat = time.Hour // silent, though alive: to others it looks frozen
 		r.freeze()
 		r.start()
@@ -456,11 +456,11 @@ func TestFrozenProcess(t *testing.T) {
 
 // Clocks that jump neither repeat nor skip anybody.
 func TestClockJumps(t *testing.T) {
-	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 800)
+	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 400)
 	var shift atomic.Int64
 	r.Now = func() time.Time { return time.Now().Add(time.Duration(shift.Load())) }
 	r.Lease, r.Heartbeat = 2*time.Second, 50*time.Millisecond
-	r.catcher.Misbehave(catch.Faults{Delay: 5 * time.Millisecond})
+	r.catcher.Misbehave(catch.Faults{Delay: 10 * time.Millisecond})
 	r.freeze()
 	r.start()
 	other := *r.Mailer

@@ -71,8 +71,8 @@ func (l *lane) usable() (ok, one bool) {
 
 // admit waits until the worker may use the lane: any while it is up, the first
 // when it is to be tried; always does without the installation's switches.
-// False means that ctx ended.
-func (l *lane) admit(ctx context.Context, first, always bool) bool {
+// False means that ctx ended. It calls idle before it waits.
+func (l *lane) admit(ctx context.Context, first, always bool, idle func()) bool {
 	for {
 		wait := pollEvery
 		l.mu.Lock()
@@ -88,6 +88,7 @@ func (l *lane) admit(ctx context.Context, first, always bool) bool {
 		if wait == 0 && (l.enabled() || always) {
 			return ctx.Err() == nil
 		}
+		idle()
 		select {
 		case <-ctx.Done():
 			return false

@@ -41,6 +41,7 @@ type room struct {
 
 func newRoom(t *testing.T, db *schema.DB, readers int) *room {
 	t.Helper()
+	t.Parallel() // they mostly wait
 	watchStates(t, db)
 	r := &room{t: t, readers: readers, withheld: map[int64]string{}, revoked: map[int64]time.Time{}, suppressed: map[int64]string{}}
 	r.catcher, r.relay = receiver(t)

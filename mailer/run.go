@@ -31,6 +31,8 @@ type sending struct {
 	contents contents
 	breaker  breaker
 
+	committer *committer
+
 	jobs    chan *job // claimed deliveries
 	letters chan *job
 	arming  chan *job // letters that go out although the installation is disarmed
@@ -54,17 +56,14 @@ type sending struct {
 // and returns nil. It returns an error only when it cannot begin.
 func (m *Mailer) Run(ctx context.Context) error {
 	s, err := m.begin(ctx)
+	if err != nil && ctx.Err() != nil {
+		return nil // told to end before it had begun
+	}
 	if err != nil {
 		return fmt.Errorf("run mailer: %w", err)
 	}
-	var writers, workers, watchers sync.WaitGroup
-	for range s.writers() {
-		c, err := newCommitter(ctx, s)
-		if err != nil {
-			return fmt.Errorf("run mailer: %w", err)
-		}
-		writers.Go(c.run)
-	}
+	var writer, workers, watchers sync.WaitGroup
+	writer.Go(s.committer.run)
 	watch, endWatch := context.WithCancel(context.WithoutCancel(ctx))
 	defer endWatch()
 	watchers.Go(func() { s.poll(watch) })
@@ -78,7 +77,7 @@ func (m *Mailer) Run(ctx context.Context) error {
 	s.drain(&workers)
 	s.emptyQueues()
 	close(s.entries)
-	s.finish(&writers)
+	s.finish(&writer)
 	endWatch()
 	watchers.Wait()
 	s.leave()
@@ -111,19 +110,15 @@ func (m *Mailer) begin(ctx context.Context) (*sending, error) {
 	if err := s.look(ctx); err != nil {
 		return nil, err
 	}
+	var err error
+	if s.committer, err = newCommitter(ctx, s); err != nil {
+		return nil, err
+	}
 	if err := s.register(ctx, m.DB.Write); err != nil {
+		s.committer.close()
 		return nil, err
 	}
 	return s, nil
-}
-
-// writers is how many transactions of results may be on their way at once:
-// SQLite has one writer.
-func (s *sending) writers() int {
-	if s.m.DB.Engine == schema.SQLite {
-		return 1
-	}
-	return 2
 }
 
 func (s *sending) workers() []*worker {
@@ -414,10 +409,10 @@ func (s *sending) drain(workers *sync.WaitGroup) {
 	}
 }
 
-// finish waits for the committers, but not for ever.
-func (s *sending) finish(writers *sync.WaitGroup) {
+// finish waits for the committer, but not for ever.
+func (s *sending) finish(writer *sync.WaitGroup) {
 	ended := make(chan struct{})
-	go func() { writers.Wait(); close(ended) }()
+	go func() { writer.Wait(); close(ended) }()
 	select {
 	case <-ended:
 	case <-time.After(3 * time.Second):

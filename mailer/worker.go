@@ -41,19 +41,26 @@ const idleAfter = 20 * time.Second
 func (w *worker) run(ctx context.Context) {
 	w.entry = entry{conn: w.name, done: make(chan bool, 1)}
 	defer w.hangUp()
-	for w.lane.admit(ctx, w.first, w.always) && w.rest(ctx) {
+	defer w.putBack()
+	for w.lane.admit(ctx, w.first, w.always, w.putBack) && w.rest(ctx) {
 		if j := w.wait(ctx); j != nil {
 			w.deliver(ctx, j)
 		}
 	}
+}
+
+// putBack returns what cannot go soon to the queue.
+func (w *worker) putBack() {
 	if w.carry != nil {
 		w.s.release(0, w.carry)
+		w.carry = nil
 	}
 }
 
 // rest waits out the time that the relay wants this connection to stay away.
 func (w *worker) rest(ctx context.Context) bool {
 	if wait := time.Until(w.away); wait > 0 {
+		w.putBack()
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
