@@ -43,7 +43,7 @@ type Report struct {
 
 // limits on other people's bytes.
 const (
-	maxMail       = 4 << 20 // bytes read of one mail; the rest is ignored
+	maxMail       = 1 << 20 // bytes read of one mail; the rest is ignored
 	maxReports    = 100     // recipients of one mail
 	maxDiagnostic = 400     // bytes
 )

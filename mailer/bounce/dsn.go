@@ -28,13 +28,40 @@ func (m *mail) recipientFields() []header {
 		text = prose
 	}
 	var groups []header
-	for _, block := range regexp.MustCompile(`\n[ \t]*\n`).Split(text, maxReports+1) {
+	for _, block := range blocks(text) {
 		h := looseFields(block)
 		if h.has("Final-Recipient") || h.has("Original-Recipient") {
 			groups = append(groups, h)
 		}
 	}
 	return groups
+}
+
+// blocks are the groups of fields. An empty line stands between them; where it is
+// missing, a second Final-Recipient begins one.
+func blocks(text string) []string {
+	var out []string
+	var block strings.Builder
+	recipient, finals := false, false
+	end := func() {
+		if recipient && len(out) < maxReports {
+			out = append(out, block.String())
+		}
+		block.Reset()
+		recipient, finals = false, false
+	}
+	for line := range strings.Lines(text) {
+		name, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(line)), ":")
+		final := strings.TrimSpace(name) == "final-recipient"
+		if strings.TrimSpace(line) == "" || final && recipient && finals {
+			end()
+		}
+		finals = finals || final
+		recipient = recipient || final || strings.TrimSpace(name) == "original-recipient"
+		block.WriteString(line)
+	}
+	end()
+	return out
 }
 
 // looseFields reads fields from a block in which other lines may stand between.
@@ -68,10 +95,11 @@ func (m *mail) fromFields(groups []header) []Report {
 			r.Recipient = firstOf(typed(h.get("X-Actual-Recipient")), original, strings.Join(failed, " "), m.original().get("To"))
 		}
 		e := evidence{
-			action: strings.ToLower(h.get("Action")),
-			status: h.get("Status"),
-			text:   typed(h.get("Diagnostic-Code")),
-			prose:  segment(prose, r.Recipient, len(groups) > 1),
+			action:   strings.ToLower(h.get("Action")),
+			status:   h.get("Status"),
+			text:     typed(h.get("Diagnostic-Code")),
+			category: h.get("X-PowerMTA-BounceCategory"),
+			prose:    segment(prose, r.Recipient, len(groups) > 1),
 		}
 		e.judge(&r)
 		reports = append(reports, r)

@@ -10,14 +10,16 @@ type evidence struct {
 	action string // RFC 3464 section 2.3.3, lower case
 	status string // the report's own code
 	text   string // what the other server said
-	prose  string // what the reporting system wrote about this recipient
+	// category is PowerMTA's own verdict, a field that it adds to its reports.
+	category string
+	prose    string // what the reporting system wrote about this recipient
 }
 
 var (
 	enhancedCode = regexp.MustCompile(`(?:^|[^\d.])([245]\.\d{1,3}\.\d{1,3})(?:[^\d.]|\.?$|\.\D)`)
 	// replyCode is a code where one is spoken: at a line's start or behind what
 	// introduces an answer.
-	replyCode = regexp.MustCompile(`(?m)(?:^|[>:\]\['"(<]|said:|reason:|with:|failure:|Out:|ResponseCode|<<<|#)\s*([245]\d\d)(?:[ \-=#:.,]|$)`)
+	replyCode = regexp.MustCompile(`(?m)(?:^|[>:\]\['"(<]|said:|reason:|with:|failure:|was:|error:|Out:|ResponseCode|<<<|#)\s*([245]\d\d)(?:[ \-=#:.,]|$)`)
 )
 
 // judge fills in codes, reason, class and diagnostic.
@@ -120,7 +122,7 @@ func diagnostic(s string) string {
 // phases as mail systems name the command that was refused.
 var (
 	atRecipient = regexp.MustCompile(`(?i)(?:reply to|after|following|like our|>>>|response to)\s*"?rcpt|does not like recipient|\[rcpt_to\]|rcpt to:?\s*(?:command|<)`)
-	atData      = regexp.MustCompile(`(?i)(?:reply to|after|following|>>>)\s*(?:end of )?"?data|end of data|after i sent the message|for text command|\[data\]|like our data`)
+	atData      = regexp.MustCompile(`(?i)(?:reply to|after|following|>>>)\s*(?:end of )?"?data|end of data|after i sent the message|for text command|\[data\]|like our (?:final )?data`)
 	atSender    = regexp.MustCompile(`(?i)(?:reply to|after|following|like our|>>>)\s*"?mail\b|\[mail_from\]|after initial connection|my name was rejected`)
 	// echoed is an answer that opens with the address it refuses, which servers
 	// give to RCPT.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"mime"
 	"mime/quotedprintable"
+	"regexp"
 	"strings"
 
 	"golang.org/x/net/html/charset"
@@ -16,6 +17,9 @@ type mail struct {
 	header header
 	inner  bool   // found within another
 	parts  []part // leaves in order; a returned message is one leaf, not entered
+
+	said, returnedText string // of prose, once read
+	read               bool
 }
 
 type part struct {
@@ -40,6 +44,9 @@ func readMail(raw []byte) *mail {
 	return m
 }
 
+// delimiter is the first line of a body that looks like one between parts.
+var delimiter = regexp.MustCompile(`(?m)^--([^\s-][^\n]{0,68}[^\s-]|-[^\n]{8,68}[^\s])[ \t]*$`)
+
 // split appends the leaves of one entity.
 func (m *mail) split(h header, body string, depth int) {
 	if len(m.parts) >= maxParts {
@@ -54,6 +61,9 @@ func (m *mail) split(h header, body string, depth int) {
 		kind = "text/plain" // RFC 2045 section 5.2
 	}
 	boundary := params["boundary"]
+	if f := delimiter.FindStringSubmatch(body); boundary == "" && f != nil {
+		boundary = f[1] // a header broken before its boundary
+	}
 	if strings.HasPrefix(kind, "multipart/") && boundary != "" && depth < maxDepth {
 		for _, entity := range cutParts(body, boundary) {
 			ph, pb := readHeader(entity)

@@ -21,10 +21,21 @@ var (
 	htmlDrop  = regexp.MustCompile(`(?is)<(?:style|script|head)\b.*?</(?:style|script|head)>|<[a-z!/][^>]*>`)
 )
 
+// maxProse is how many bytes of a mail system's own words are read.
+const maxProse = 64 << 10
+
 // prose returns what the mail system wrote, and the mail that came back when it
 // stands in the same text.
 func (m *mail) prose() (said, returned string) {
-	lines := strings.Split(m.words(), "\n")
+	if !m.read {
+		m.read = true
+		m.said, m.returnedText = divide(m.words())
+	}
+	return m.said, m.returnedText
+}
+
+func divide(text string) (said, returned string) {
+	lines := strings.Split(strings.ToValidUTF8(text[:min(len(text), maxProse)], ""), "\n")
 	for i, line := range lines {
 		if divider.MatchString(line) {
 			return strings.Join(lines[:i], "\n"), strings.TrimLeft(strings.Join(lines[fieldsAt(lines, i):], "\n"), "\n")
@@ -68,30 +79,26 @@ func textOf(s string) string {
 }
 
 var (
-	daemon = regexp.MustCompile(`(?i)mailer[-_]?daemon|post_?master|mail delivery|maildelivery|-(?:admin|owner|request)@|<>|^$`)
+	daemon = regexp.MustCompile(`(?i)mailer[-_]?daemon|post_?master|mail delivery|maildelivery|no-?reply@|-(?:admin|owner|request)@|<>|^$`)
 	// failureSubjects open the subjects of reports without fields.
 	failureSubjects = regexp.MustCompile(`(?i)undeliver|returned (?:e-?)?mail|mail returned|deliver\w*\b.{0,12}\b(?:fail|notif|status|error|problem|delay)|(?:fail\w*|failure).{0,10}(?:deliver|notice)|delayed|could ?n.t be delivered|mail (?:system )?error|error sending|not member|non.?delivery|rejected mail|mail failure|unzustellbar`)
 	// failureWords are how a report in words says what it is.
 	failureWords = regexp.MustCompile(`(?i)(?:could|can|was|were|is)(?: ?n.t| not) (?:be )?(?:deliver|sent|able to deliver)|could not send|(?:unable|failed|wasn.t able|error delivering|trouble deliver\w*|trying) (?:to )?(?:deliver|send|your|sending)|did not reach|deliver\w*(?: to (?:the )?following (?:recipients?|addresse?s?|person|users?))?(?: has)?(?: been)? (?:failed|delayed|problems)|error delivering|(?:fatal|permanent|delivery) (?:errors?|fail)|transcript of session|undeliverable|not yet been delivered|message is delayed|error (?:occurred )?while attempting to deliver|was rejected by|rejected recipient|failure reasons|not (?:a )?member of|delivery status notification|recipients? (?:was|were) rejected|mailbox is full|error message below|送信できませんでした|配信できません|配送`)
 )
 
-// returned reports whether the mail looks like one a mail system sends about a
-// failure. One sign is not enough, and a person's answer has none of the first.
+// returned reports whether the mail is one that a mail system sends about a
+// failure: from a machine, and failure in its subject or its words. What a person
+// forwards, quotes or answers is none.
 func (m *mail) returned() bool {
 	if m.header.has("X-Failed-Recipients") || m.part(statusKinds...) != nil {
 		return true
 	}
-	said, _ := m.prose()
-	signs := 0
-	machine := daemon.MatchString(m.header.get("From")) || m.header.has("Return-Path") && strings.TrimSpace(m.header.get("Return-Path")) == "<>"
-	subject, words := failureSubjects.MatchString(m.header.text("Subject")), failureWords.MatchString(said)
-	for _, sign := range []bool{machine, subject, words} {
-		if sign {
-			signs++
-		}
+	nobody := m.header.has("Return-Path") && strings.TrimSpace(m.header.get("Return-Path")) == "<>" // RFC 5321 section 4.5.5
+	if !nobody && !daemon.MatchString(m.header.get("From")) {
+		return false
 	}
-	person := !machine && (m.header.has("In-Reply-To") || m.header.has("References") || m.header.has("User-Agent"))
-	return signs >= 2 && !person
+	said, _ := m.prose()
+	return failureSubjects.MatchString(m.header.text("Subject")) || failureWords.MatchString(said)
 }
 
 // fromProse reads a report that has no fields.

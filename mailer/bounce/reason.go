@@ -31,18 +31,21 @@ var lasting = map[string]bool{"userunknown": true, "hostunknown": true, "hasmove
 // reason finds the word. First what the other server said, in the order of
 // phrases; then the codes; then what the reporting system wrote.
 func reason(status, reply string, e evidence) string {
+	if r := categories[e.category]; r != "" {
+		return r
+	}
 	for _, text := range []string{e.text, answers(e.prose), own(e.prose)} {
 		if r := e.read(plain(text), status, reply); r != "" {
 			return r
 		}
 	}
 	switch r := byStatus(status, reply); {
+	case e.action == "delayed" && classOf(r) != Soft:
+		return "expired"
 	case r != "":
 		return r
 	case e.refusedAtSender():
 		return "rejected"
-	case e.action == "delayed":
-		return "expired"
 	case status == "" && reply == "":
 		return "undefined"
 	}
@@ -94,6 +97,13 @@ func (e evidence) unknown(said lowered, status, reply string) string {
 	return "filtered"
 }
 
+// categories are PowerMTA's verdicts.
+var categories = map[string]string{
+	"bad-domain": "hostunknown", "bad-mailbox": "userunknown", "inactive-mailbox": "suspend", "quota-issues": "mailboxfull",
+	"message-expired": "expired", "no-answer-from-host": "networkerror", "routing-errors": "systemerror", "bad-connection": "networkerror",
+	"policy-related": "policyviolation", "spam-related": "spamdetected", "spam-block": "blocked", "content-related": "contenterror", "relaying-issues": "norelaying",
+}
+
 // byStatus reads a code without words (RFC 3463 section 3).
 func byStatus(status, reply string) string {
 	if status == "" {
@@ -132,7 +142,7 @@ type lowered string
 
 func plain(s string) lowered {
 	s = address.ReplaceAllString(strings.ReplaceAll(s, "\u2019", "'"), "@")
-	return lowered(oneLine(strings.ToLower(s), 16<<10))
+	return lowered(oneLine(strings.ToLower(s), 4<<10))
 }
 
 // first returns the reason of the first rule with a phrase in the text.
