@@ -20,7 +20,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	flag.Set("rapid.checks", "40") // each walks through a dozen transactions on two engines; more with -rapid.checks
+	flag.Set("rapid.checks", "15") // each walks through a dozen transactions on two engines; more with -rapid.checks
 	os.Exit(subscriberstest.Run(m))
 }
 

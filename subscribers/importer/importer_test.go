@@ -244,10 +244,10 @@ func manyRows(n int) string {
 	return b.String()
 }
 
-// TestImportAndAudienceOfMany logs how long they take: for 5,000 readers, or
+// TestImportAndAudienceOfMany logs how long they take: for 1,000 readers, or
 // with PRESSRUN_SOAK for 100,000.
 func TestImportAndAudienceOfMany(t *testing.T) {
-	n := 5_000
+	n := 1_000
 	if os.Getenv("PRESSRUN_SOAK") != "" {
 		n = 100_000
 	}
