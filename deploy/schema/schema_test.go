@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -13,7 +14,8 @@ import (
 )
 
 func TestMigrateTwiceAndAtOnce(t *testing.T) {
-	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+	for _, dsn := range []string{filepath.Join(t.TempDir(), "press.db"), schematest.PostgresURL(t)} {
+		db := schematest.Open(t, dsn)
 		var wg sync.WaitGroup
 		for range 3 {
 			wg.Go(func() {
@@ -23,7 +25,7 @@ func TestMigrateTwiceAndAtOnce(t *testing.T) {
 			})
 		}
 		wg.Wait()
-	})
+	}
 }
 
 func TestInTxRollsBack(t *testing.T) {

@@ -9,10 +9,12 @@ package schematest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -28,30 +30,112 @@ func Each(t *testing.T, f func(t *testing.T, db *schema.DB)) {
 }
 
 // SQLite returns a fresh, migrated SQLite database, closed when the test ends.
+// The file is migrated once a process and copied from then on.
 func SQLite(tb testing.TB) *schema.DB {
 	tb.Helper()
-	return Open(tb, filepath.Join(tb.TempDir(), "press.db"))
+	content, err := migrated()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	path := filepath.Join(tb.TempDir(), "press.db")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return open(tb, path)
 }
 
+// migrated is the content of a migrated SQLite file.
+var migrated = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "pressrun-schema-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "press.db")
+	db, err := schema.Open(context.Background(), path)
+	if err != nil {
+		return nil, err
+	}
+	_, err = db.Migrate(context.Background())
+	if err := errors.Join(err, db.Close()); err != nil { // closing folds the log into the file
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
 // Postgres returns a fresh, migrated PostgreSQL database, dropped when the
-// test ends.
+// test ends. It is a copy of one that was migrated once.
 func Postgres(tb testing.TB) *schema.DB {
 	tb.Helper()
-	return Open(tb, PostgresURL(tb))
+	admin := server(tb)
+	templates.once.Do(func() {
+		templates.name = fmt.Sprintf("press_template_%d", os.Getpid())
+		templates.err = template(admin, templates.name)
+	})
+	if templates.err != nil {
+		tb.Fatalf("migrate the template of test databases: %v", templates.err)
+	}
+	return open(tb, database(tb, admin, " template "+templates.name))
+}
+
+var templates struct {
+	once sync.Once
+	name string
+	err  error
+}
+
+func template(admin, name string) error {
+	ctx := context.Background()
+	db, err := openWhenReady(ctx, admin)
+	if err != nil {
+		return err
+	}
+	_, err = db.Write.ExecContext(ctx, "create database "+name)
+	if err := errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	fresh, err := schema.Open(ctx, named(admin, name))
+	if err != nil {
+		return err
+	}
+	_, err = fresh.Migrate(ctx)
+	return errors.Join(err, fresh.Close())
 }
 
 // Open opens and migrates dsn for the length of the test.
 func Open(tb testing.TB, dsn string) *schema.DB {
+	tb.Helper()
+	db := open(tb, dsn)
+	if _, err := db.Migrate(context.Background()); err != nil {
+		tb.Fatal(err)
+	}
+	return db
+}
+
+func open(tb testing.TB, dsn string) *schema.DB {
 	tb.Helper()
 	db, err := schema.Open(context.Background(), dsn)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { db.Close() })
-	if _, err := db.Migrate(context.Background()); err != nil {
-		tb.Fatal(err)
-	}
 	return db
+}
+
+// openWhenReady waits for a server that accepts connections before it answers them.
+func openWhenReady(ctx context.Context, dsn string) (*schema.DB, error) {
+	db, err := schema.Open(ctx, dsn)
+	for i := 0; err != nil && i < 200; i++ {
+		time.Sleep(100 * time.Millisecond)
+		db, err = schema.Open(ctx, dsn)
+	}
+	return db, err
+}
+
+func named(admin, name string) string {
+	u, _ := url.Parse(admin)
+	u.Path = "/" + name
+	return u.String()
 }
 
 var databases atomic.Int64
@@ -60,19 +144,19 @@ var databases atomic.Int64
 // when the test ends.
 func PostgresURL(tb testing.TB) string {
 	tb.Helper()
-	admin := server(tb)
+	return database(tb, server(tb), "")
+}
+
+func database(tb testing.TB, admin, how string) string {
+	tb.Helper()
 	ctx := context.Background()
-	db, err := schema.Open(ctx, admin)
-	for i := 0; err != nil && i < 100; i++ { // it accepts connections before it answers them
-		time.Sleep(100 * time.Millisecond)
-		db, err = schema.Open(ctx, admin)
-	}
+	db, err := openWhenReady(ctx, admin)
 	if err != nil {
 		tb.Fatalf("PostgreSQL for tests: %v", err)
 	}
 	defer db.Close()
 	name := fmt.Sprintf("press_%d_%d", os.Getpid(), databases.Add(1))
-	if _, err := db.Write.ExecContext(ctx, "create database "+name); err != nil {
+	if _, err := db.Write.ExecContext(ctx, "create database "+name+how); err != nil {
 		tb.Fatalf("create test database: %v", err)
 	}
 	tb.Cleanup(func() {
@@ -83,9 +167,7 @@ func PostgresURL(tb testing.TB) string {
 		defer db.Close()
 		db.Write.ExecContext(ctx, "drop database if exists "+name+" with (force)")
 	})
-	u, _ := url.Parse(admin)
-	u.Path = "/" + name
-	return u.String()
+	return named(admin, name)
 }
 
 func server(tb testing.TB) string {
