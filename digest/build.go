@@ -311,7 +311,7 @@ func summarise(list []Chosen, words int) {
 			budget = min(words, 20) // the right to quote: a headline and twenty words
 		}
 		sum := summary.Summarize(
-			summary.Doc{Language: c.Story.Language, Title: c.Story.Title, Text: c.Story.Body},
+			summary.Doc{Language: c.Story.Language, Title: c.Story.Title, Text: c.Story.Body, Description: c.Story.Description},
 			summary.Options{Words: budget, Avoid: said})
 		c.Summary, c.Method, c.Spans = sum.Text, sum.Method, nil
 		for _, s := range sum.Sentences {

@@ -292,7 +292,9 @@ func (p *Press) follow(ctx context.Context, i digest.Issue) error {
 			return err
 		}
 	}
-	open := counts["queued"] + counts["claimed"]
+	// An uncertain copy waits to be sent again; a parked one waits for a person
+	// and is settled as far as the issue is concerned.
+	open := counts["queued"] + counts["claimed"] + counts["uncertain"]
 	switch {
 	case i.State == "sending" && open == 0:
 		return p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "sent", "", "sending")
