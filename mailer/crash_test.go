@@ -117,7 +117,7 @@ func (r *room) judge(most int) {
 	r.t.Logf("%d once, %d doubled, %d listed as uncertain", a.Once, len(a.Doubled), len(listed))
 }
 
-func TestKill(t *testing.T) {
+func TestFaultKill(t *testing.T) {
 	each(t, func(t *testing.T, db *schema.DB, dsn string) {
 		r := newRoom(t, db, soak(1200))
 		r.catcher.Misbehave(catch.Faults{Delay: 4 * time.Millisecond})
@@ -145,7 +145,7 @@ func TestKill(t *testing.T) {
 	})
 }
 
-func TestTerminate(t *testing.T) {
+func TestFaultTerminate(t *testing.T) {
 	each(t, func(t *testing.T, db *schema.DB, dsn string) {
 		r := newRoom(t, db, soak(900))
 		r.catcher.Misbehave(catch.Faults{Delay: 4 * time.Millisecond})
@@ -175,7 +175,7 @@ func TestTerminate(t *testing.T) {
 }
 
 // Two processes share one PostgreSQL; one is killed, the other takes over.
-func TestTwoProcesses(t *testing.T) {
+func TestFaultTwoProcesses(t *testing.T) {
 	dsn := schematest.PostgresURL(t)
 	r := newRoom(t, schematest.Open(t, dsn), soak(1500))
 	r.catcher.Misbehave(catch.Faults{Delay: 4 * time.Millisecond})

@@ -28,7 +28,7 @@ func share(code int, share float64, seed string) catch.Rule {
 
 // Greylisting is waited out; refusals are recorded by class; only an address
 // that does not exist is suppressed.
-func TestRefusals(t *testing.T) {
+func TestFaultRefusals(t *testing.T) {
 	each(t, func(t *testing.T, db *schema.DB, _ string) {
 		r := newRoom(t, db, 1000)
 		r.fast(600)
@@ -99,7 +99,7 @@ func (r *room) judgeBut(lost, most int) {
 }
 
 // Connections that end at any point of a message cost nobody his copy.
-func TestDrops(t *testing.T) {
+func TestFaultDrops(t *testing.T) {
 	each(t, func(t *testing.T, db *schema.DB, _ string) {
 		r := newRoom(t, db, 600)
 		r.fast(100)
@@ -126,7 +126,7 @@ func TestDrops(t *testing.T) {
 }
 
 // What is uncertain waits for a person when the issue wants it so.
-func TestPark(t *testing.T) {
+func TestFaultPark(t *testing.T) {
 	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 300)
 	r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{{Stage: catch.AtDot, Drop: true, Share: .03, Times: 1}}})
 	r.freezeWith(mailer.Enqueue{Park: true})
@@ -153,7 +153,7 @@ func TestPark(t *testing.T) {
 }
 
 // A relay that goes away costs time and nothing else.
-func TestOutage(t *testing.T) {
+func TestFaultOutage(t *testing.T) {
 	for name, kind := range map[string]catch.Outage{"refused": catch.OutageRefuse, "busy": catch.OutageBusy, "frozen": catch.OutageStall} {
 		t.Run(name, func(t *testing.T) {
 			r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 400)
@@ -196,7 +196,7 @@ func (w *way) Open(ctx context.Context) (mailer.Conn, error) {
 
 // A relay that does not accept our password, or no TLS, is tried again; nobody
 // is charged for it, and a person is told.
-func TestRefusedAtTheDoor(t *testing.T) {
+func TestFaultRefusedAtTheDoor(t *testing.T) {
 	for name, refusal := range map[string]*smtp.Error{
 		"password": {Phase: smtp.Auth, Code: 535, Enhanced: "5.7.8", Text: "no"},
 		"tls":      {Phase: smtp.TLS, Text: "certificate signed by unknown authority"},
@@ -237,7 +237,7 @@ func (r *room) waitAlarm(prefix string) {
 }
 
 // A relay that refuses us for what we are is not asked five hundred times.
-func TestBreaker(t *testing.T) {
+func TestFaultBreaker(t *testing.T) {
 	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 800)
 	r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{share(554, .2, "")}})
 	r.freeze()
@@ -258,7 +258,7 @@ func TestBreaker(t *testing.T) {
 }
 
 // Whoever leaves while the issue is being sent gets nothing that has not begun.
-func TestLeaveDuringSend(t *testing.T) {
+func TestFaultLeaveDuringSend(t *testing.T) {
 	each(t, func(t *testing.T, db *schema.DB, _ string) {
 		r := newRoom(t, db, 400)
 		r.relay.Rate = 100
@@ -304,7 +304,7 @@ func (r *room) stands() {
 	}
 }
 
-func TestStopAndPause(t *testing.T) {
+func TestFaultStopAndPause(t *testing.T) {
 	ctx := context.Background()
 	for name, step := range map[string]struct{ off, on func(r *room) }{
 		"stop": {
@@ -348,7 +348,7 @@ func TestStopAndPause(t *testing.T) {
 	}
 }
 
-func TestCancel(t *testing.T) {
+func TestFaultCancel(t *testing.T) {
 	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 300)
 	r.relay.Rate = 100
 	r.freeze()
@@ -368,7 +368,7 @@ func TestCancel(t *testing.T) {
 }
 
 // An issue that nobody wants to read any more is not sent.
-func TestExpiry(t *testing.T) {
+func TestFaultExpiry(t *testing.T) {
 	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 200)
 	r.fast(600)
 	r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{share(451, .5, "")}}) // for ever
@@ -385,7 +385,7 @@ func TestExpiry(t *testing.T) {
 }
 
 // While the ledger cannot be written nothing more is sent, and nothing is lost.
-func TestDatabaseTrouble(t *testing.T) {
+func TestFaultDatabaseTrouble(t *testing.T) {
 	each(t, func(t *testing.T, db *schema.DB, dsn string) {
 		r := newRoom(t, db, 1000)
 		r.catcher.Misbehave(catch.Faults{Delay: 2 * time.Millisecond})
@@ -429,7 +429,7 @@ func TestDatabaseTrouble(t *testing.T) {
 
 // A process that sleeps through its lease wakes up and sends nothing that
 // another has taken over.
-func TestFrozenProcess(t *testing.T) {
+func TestFaultFrozenProcess(t *testing.T) {
 	each(t, func(t *testing.T, db *schema.DB, _ string) {
 		r := newRoom(t, db, 400)
 		r.catcher.Misbehave(catch.Faults{Delay: 20 * time.Millisecond})
@@ -455,7 +455,7 @@ func TestFrozenProcess(t *testing.T) {
 }
 
 // Clocks that jump neither repeat nor skip anybody.
-func TestClockJumps(t *testing.T) {
+func TestFaultClockJumps(t *testing.T) {
 	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 400)
 	var shift atomic.Int64
 	r.Now = func() time.Time { return time.Now().Add(time.Duration(shift.Load())) }
