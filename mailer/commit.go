@@ -61,14 +61,15 @@ const resultLetter = `
 	where id = $13 and owner = $14 and fence = $15`
 
 // Giving a job back as if it had not been claimed. The issue may have been
-// cancelled meanwhile.
+// cancelled meanwhile; and a commit whose reply was lost may have recorded the
+// job's result, which stands.
 const (
 	releaseDelivery = `
 		update deliveries set owner = '', next_at = $1,
 			state = case when issue_id in (select issue_id from sends where state = 'cancelled') then 'cancelled' else 'queued' end,
 			done_at = case when issue_id in (select issue_id from sends where state = 'cancelled') then cast($1 as bigint) else null end
-		where id = $2 and owner = $3 and fence = $4`
-	releaseLetter = `update letters set state = 'queued', owner = '', next_at = $1 where id = $2 and owner = $3 and fence = $4`
+		where id = $2 and owner = $3 and fence = $4 and state = 'claimed'`
+	releaseLetter = `update letters set state = 'queued', owner = '', next_at = $1 where id = $2 and owner = $3 and fence = $4 and state = 'claimed'`
 )
 
 // aliveSQL makes a take-over wait until this transaction is committed. On
