@@ -72,12 +72,10 @@ func looseFields(block string) header {
 		name, value, ok := cutField(trimmed)
 		folded := line != "" && (line[0] == ' ' || line[0] == '\t') && !finalRecipient.MatchString(line)
 		switch {
-		case folded && len(h) > 0:
-			h[len(h)-1].value += " " + trimmed
-		case ok && len(h) < maxFields:
+		case ok && len(h) < maxFields && (!folded || len(h) == 0):
 			h = append(h, field{name, value})
 		case len(h) > 0:
-			h[len(h)-1].value += " " + trimmed
+			h.unfold(trimmed)
 		}
 	}
 	return h

@@ -40,7 +40,7 @@ func (e evidence) judge(r *Report) {
 	}
 	r.Reason = reason(r.Status, r.Reply, e)
 	r.Class = classOf(r.Reason)
-	if r.Class == Hard && lasting[r.Reason] == false && strings.HasPrefix(r.Status, "4") {
+	if r.Class == Hard && !lasting[r.Reason] && strings.HasPrefix(r.Status, "4") {
 		r.Class = Soft // RFC 3463 section 2: class 4 is a persistent transient failure
 	}
 }

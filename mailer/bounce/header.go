@@ -37,7 +37,7 @@ func readHeader(s string) (header, string) {
 		name, value, ok := cutField(line)
 		switch {
 		case (line[0] == ' ' || line[0] == '\t') && len(h) > 0:
-			h[len(h)-1].value += " " + strings.TrimSpace(line) // RFC 5322 section 2.2.3
+			h.unfold(line) // RFC 5322 section 2.2.3
 		case !ok:
 			return h, s
 		case len(h) < maxFields:
@@ -46,6 +46,17 @@ func readHeader(s string) (header, string) {
 		s = rest
 	}
 	return h, ""
+}
+
+// maxValue is how many bytes of one value are kept, so that endless folding costs
+// nothing.
+const maxValue = 16 << 10
+
+// unfold adds a line to the last value.
+func (h header) unfold(line string) {
+	if last := &h[len(h)-1]; len(last.value)+len(line) < maxValue {
+		last.value += " " + strings.TrimSpace(line)
+	}
 }
 
 // cutField takes "Name: value" apart; a name has no blanks (RFC 5322 section

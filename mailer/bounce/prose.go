@@ -79,7 +79,9 @@ func textOf(s string) string {
 }
 
 var (
-	daemon = regexp.MustCompile(`(?i)mailer[-_]?daemon|post_?master|mail delivery|maildelivery|no-?reply@|-(?:admin|owner|request)@|<>|^$`)
+	daemon = regexp.MustCompile(`(?i)mailer[-_]?daemon|post_?master|mail delivery|maildelivery|<>|^$`)
+	// robots are senders that write about other things as well.
+	robots = regexp.MustCompile(`(?i)no-?reply@|-(?:admin|owner|request)@`)
 	// failureSubjects open the subjects of reports without fields.
 	failureSubjects = regexp.MustCompile(`(?i)undeliver|returned (?:e-?)?mail|mail returned|deliver\w*\b.{0,12}\b(?:fail|notif|status|error|problem|delay)|(?:fail\w*|failure).{0,10}(?:deliver|notice)|delayed|could ?n.t be delivered|mail (?:system )?error|error sending|not member|non.?delivery|rejected mail|mail failure|unzustellbar`)
 	// failureWords are how a report in words says what it is.
@@ -93,12 +95,17 @@ func (m *mail) returned() bool {
 	if m.header.has("X-Failed-Recipients") || m.part(statusKinds...) != nil {
 		return true
 	}
-	nobody := m.header.has("Return-Path") && strings.TrimSpace(m.header.get("Return-Path")) == "<>" // RFC 5321 section 4.5.5
-	if !nobody && !daemon.MatchString(m.header.get("From")) {
-		return false
-	}
 	said, _ := m.prose()
-	return failureSubjects.MatchString(m.header.text("Subject")) || failureWords.MatchString(said)
+	words := failureWords.MatchString(said)
+	nobody := m.header.has("Return-Path") && strings.Trim(m.header.get("Return-Path"), " <>") == "" // RFC 5321 section 4.5.5
+	switch {
+	case nobody, daemon.MatchString(m.header.get("From")):
+		return words || failureSubjects.MatchString(m.header.text("Subject"))
+	case robots.MatchString(m.header.get("From")):
+		strong, _ := m.mentioned(said)
+		return words && len(strong) > 0
+	}
+	return false
 }
 
 // fromProse reads a report that has no fields.
@@ -152,12 +159,18 @@ func (m *mail) failedRecipients(said string) []string {
 	if a := addresses(m.header.get("X-Failed-Recipients")); len(a) > 0 {
 		return unique(a)
 	}
-	original := m.original()
-	ours := []string{}
-	for _, v := range []string{m.header.get("To"), m.header.get("From"), original.get("From"), original.get("Return-Path")} {
-		ours = append(ours, addresses(v)...)
+	strong, weak := m.mentioned(said)
+	for _, found := range [][]string{m.foreign(strong), unique(strong), weak[:min(1, len(weak))], unique(addresses(m.original().get("To")))} {
+		if len(found) > 0 {
+			return found
+		}
 	}
-	var strong, weak []string
+	return nil
+}
+
+// mentioned are the addresses at the start of a line or named as recipient, and
+// those elsewhere that are not ours.
+func (m *mail) mentioned(said string) (strong, weak []string) {
 	for line := range strings.Lines(said) {
 		if others.MatchString(line) && !named.MatchString(line) {
 			continue
@@ -169,16 +182,18 @@ func (m *mail) failedRecipients(said string) []string {
 		}
 		weak = append(weak, addresses(line)...)
 	}
-	foreign := func(list []string) []string {
-		return slices.DeleteFunc(unique(list), func(a string) bool { return slices.Contains(ours, a) })
+	return strong, m.foreign(weak)
+}
+
+// foreign drops repetitions and the addresses of both ends of the mail and of the
+// sender of the one that came back.
+func (m *mail) foreign(list []string) []string {
+	original := m.original()
+	var ours []string
+	for _, v := range []string{m.header.get("To"), m.header.get("From"), original.get("From"), original.get("Return-Path")} {
+		ours = append(ours, addresses(v)...)
 	}
-	weak = foreign(weak)
-	for _, found := range [][]string{foreign(strong), unique(strong), weak[:min(1, len(weak))], unique(addresses(original.get("To")))} {
-		if len(found) > 0 {
-			return found
-		}
-	}
-	return nil
+	return slices.DeleteFunc(unique(list), func(a string) bool { return slices.Contains(ours, a) })
 }
 
 // unique drops repetitions, compared without case.

@@ -127,6 +127,8 @@ func TestNoBounce(t *testing.T) {
 			"In-Reply-To: <x@example.org>", "", "What is this?", "", "> <tom@example.net>: host mx said: 550 5.1.1 User unknown, could not be delivered"), KindNone},
 		{"a reader forwarding a bounce", mailOf("From: Mara <mara@example.org>", "To: morning@news.example.com", "Subject: Undelivered Mail Returned to Sender",
 			"", "<tom@example.net>: 550 5.1.1 User unknown, could not be delivered"), KindNone},
+		{"a parcel", mailOf("From: Shop <no-reply@shop.example>", "Subject: Problem with your delivery", "",
+			"Your parcel could not be delivered. Write to help@shop.example."), KindNone},
 		{"a bounce attached by a reader", mailOf("From: Mara <mara@example.org>", "Subject: look", `Content-Type: multipart/mixed; boundary="m"`, "",
 			"--m", "", "What does it want from me?", "--m", "Content-Type: message/rfc822", "",
 			string(report("Final-Recipient: rfc822; tom@example.net", "Action: failed", "Status: 5.1.1")), "--m--"), KindNone},

@@ -128,7 +128,7 @@ var byCode = map[string]string{
 	"5.2.0": "filtered", "5.2.1": "suspend", "5.2.2": "mailboxfull", "5.2.3": "exceedlimit", "5.2.4": "filtered",
 	"5.3.1": "systemfull", "5.3.2": "notaccept", "5.3.4": "mesgtoobig", "5.4.1": "expired", "5.4.2": "expired",
 	"5.4.7": "expired", "5.5.0": "syntaxerror", "5.5.1": "syntaxerror", "5.5.3": "toomanyconn",
-	"5.7.13": "suspend", "5.7.25": "requireptr", "5.7.26": "authfailure", "5.7.27": "notaccept",
+	"5.7.13": "suspend", "5.7.25": "requireptr", "5.7.26": "authfailure", "5.7.27": "rejected",
 	"5.1.0": "rejected", "5.7.1": "securityerror", "5.7.0": "securityerror",
 }
 
