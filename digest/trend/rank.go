@@ -3,6 +3,7 @@ package trend
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -109,6 +110,8 @@ func (r *Ranker) Rank(ctx context.Context, cands []Candidate) (Result, error) {
 	return res, nil
 }
 
+var errNothingCounted = errors.New("the counters know no view of these stories")
+
 func (r *Ranker) byViews(ctx context.Context, now time.Time, cands []Candidate) (Result, error) {
 	read, cancel := context.WithTimeout(ctx, cmp.Or(r.Wait, 5*time.Second))
 	defer cancel()
@@ -116,11 +119,14 @@ func (r *Ranker) byViews(ctx context.Context, now time.Time, cands []Candidate) 
 	if err != nil {
 		return Result{}, err
 	}
-	past, err := r.pastOf(read, now, cands)
+	ps, err := r.pastOf(read, now, cands)
 	if err != nil {
 		return Result{}, err
 	}
-	if err := r.remembered(ctx, now, cands, past); err != nil {
+	if len(cands) > 0 && !slices.ContainsFunc(ps, func(p past) bool { return p.last(pastHours) > 0 }) {
+		return Result{}, errNothingCounted
+	}
+	if err := r.remembered(ctx, now, cands, ps); err != nil {
 		return Result{}, err
 	}
 	m, err := r.model(ctx)
@@ -129,7 +135,7 @@ func (r *Ranker) byViews(ctx context.Context, now time.Time, cands []Candidate) 
 	}
 	res := Result{By: ByViews, Fresh: fresh}
 	for i, c := range cands {
-		p := &past[i]
+		p := &ps[i]
 		score, why := m.of(c.Pool).score(p)
 		res.Ranked = append(res.Ranked, Ranked{Index: i, Score: score, Views: p.views(), Rising: p.rising(), Reason: p.reason(), Arithmetic: why})
 	}

@@ -33,9 +33,10 @@ func (s *sample) past(at time.Time) past {
 	return p
 }
 
-// samplesAtOnce is how many stories of a pool are sampled: all that could be
-// chosen.
-const samplesAtOnce = 300
+// samplesAtOnce is how many stories of a pool are sampled, the best by the
+// present model. The rest teaches nothing: with all of them the ranking is the
+// same, with 50 it is .002 worse.
+const samplesAtOnce = 150
 
 // learnFrom is how far back the fit looks.
 const learnFrom = 20 * 24 * time.Hour

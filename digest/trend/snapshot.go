@@ -58,6 +58,9 @@ func (r *Ranker) Snapshot(ctx context.Context) error {
 
 func (r *Ranker) snapshot(ctx context.Context, now time.Time, cands []Candidate) error {
 	res, err := r.byViews(ctx, now, cands)
+	if errors.Is(err, errNothingCounted) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("snapshot: %w", err)
 	}
