@@ -51,16 +51,18 @@ type Press struct {
 	Catcher      *catch.Catcher // nil unless everything is caught
 	Jobs         *river.Client[*sql.Tx]
 
-	public    http.Handler // sign-up, confirmation, preferences, unsubscribe
-	close     []func() error
-	guarded   map[int64]time.Time // issue → last look of the retraction guard
-	openInbox bool                // the caught mail may be read by anybody
-	backlog   time.Duration       // how old the news of a newly added source may be
+	journalFails bool         // as last announced
+	public       http.Handler // sign-up, confirmation, preferences, unsubscribe
+	close        []func() error
+	guarded      map[int64]time.Time // issue → last look of the retraction guard
+	openInbox    bool                // the caught mail may be read by anybody
+	backlog      time.Duration       // how old the news of a newly added source may be
 }
 
 // Tick looks at the clock and moves everything on that is due. An error of one
 // newsletter or issue is logged and does not keep the others.
 func (p *Press) Tick(ctx context.Context) error {
+	p.watchJournal(ctx)
 	newsletters, err := p.Digest.Newsletters(ctx)
 	if err != nil {
 		return fmt.Errorf("tick: %w", err)
@@ -89,6 +91,21 @@ func (p *Press) Tick(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// watchJournal announces a journal that cannot be written: those who leave now
+// would be forgotten by a restored backup.
+func (p *Press) watchJournal(ctx context.Context) {
+	failing := p.Subscribers.Journal.Err() != nil
+	if failing == p.journalFails {
+		return
+	}
+	p.journalFails = failing
+	if !failing {
+		p.Clear(ctx, "journal", p.Config.Journal)
+		return
+	}
+	p.Alarm(ctx, "journal", p.Config.Journal, "Who leaves is recorded in the database but not in the journal beside it. Make room on the disk or mend its permissions; what is missing is written then.")
 }
 
 // plan writes slots down, announces missed ones and has due ones built.
