@@ -126,7 +126,7 @@ func (v *initVerb) spec(src digest.Source, host string) digest.Spec {
 	title := orDefault(src.Title, host)
 	return digest.Spec{
 		Title: title + " · Daily", Language: orDefault(baseOf(src.Language), "en"), City: v.City, Zone: v.Zone, Schedule: "0 7 * * *", Approval: "hold",
-		List: v.Name, From: orDefault(v.From, fmt.Sprintf("%q <digest@%s>", title, host)), Sources: []string{src.URL},
+		List: v.Name, From: orDefault(v.From, fmt.Sprintf("%q <digest@%s>", title, host)), Sources: []string{src.SiteURL},
 		Editions: []digest.EditionSpec{{Name: orDefault(baseOf(src.Language), "en"), Language: orDefault(baseOf(src.Language), "en"), Languages: []string{"*"}}},
 		Brand:    templates.Brand{Name: title, URL: src.SiteURL, Postal: orDefault(v.Postal, "Postal address missing: set brand.postal")},
 	}

@@ -54,6 +54,9 @@ func (p *Press) addSource(e *env, address, rights string, fresh time.Duration) (
 		return digest.Source{}, none, fmt.Errorf("no feed, WordPress interface or news sitemap at %s; give the address of the feed itself", address)
 	}
 	best := found[0]
+	for _, other := range found { // WordPress' interface does not say the site's name, its feed does
+		best.Title = orDefault(best.Title, other.Title)
+	}
 	fmt.Fprintf(e.err, "found %s: %s (%d items)\n", best.Kind, best.URL, best.Items)
 	src, err := p.Digest.AddSource(e.ctx, digest.Source{Kind: sourceKind(best.Kind), URL: best.URL, SiteURL: address, Title: best.Title, Rights: rights})
 	if err != nil {
