@@ -156,7 +156,7 @@ func (p *Press) openSubscribers(ctx context.Context) error {
 	if err := journal.Replay(ctx, p.Subscribers); err != nil {
 		return fmt.Errorf("replay journal %s: %w", p.Config.Journal, err)
 	}
-	p.public = (&signup.Site{Store: p.Subscribers}).Handler()
+	p.public = (&signup.Site{Store: p.Subscribers, Trusted: prefixes(p.Config.TrustedProxies)}).Handler()
 	return nil
 }
 

@@ -9,15 +9,21 @@ import (
 	"sync"
 	"time"
 
+	"github.com/riverqueue/river"
+
 	"pressrun/cmd/pressrun/desk"
 	"pressrun/digest/archive"
 	"pressrun/mailer/smtp"
 	"pressrun/templates"
 )
 
-// tickEvery is how often due work is looked for: what a command writes, a
-// running serve acts on within a second.
-const tickEvery = 500 * time.Millisecond
+// tickEvery is how often due work is looked for, on the press's own clock: what
+// a command writes, a running serve acts on within a second. On a clock that runs
+// fast the ticks come closer, down to tickLeast of real time.
+const (
+	tickEvery = 500 * time.Millisecond
+	tickLeast = 50 * time.Millisecond
+)
 
 // Serve runs everything until ctx ends: scheduler, jobs, sender, beacon, web.
 // Then it stops claiming, drains what is in flight, and returns.
@@ -93,23 +99,41 @@ func (p *Press) startCatcher(done *sync.WaitGroup) error {
 
 // tick looks at the clock until ctx ends and orders the recurring jobs.
 func (p *Press) tick(ctx context.Context) error {
+	ordered := map[string]river.JobArgs{} // what was ordered last, by kind: asking once is enough
 	for {
+		began := p.Now()
 		if err := p.Tick(ctx); err != nil && ctx.Err() == nil {
 			p.Log.Error("tick", "err", err)
 		}
-		now := p.Now()
-		for _, err := range []error{
-			p.once(ctx, nightJob{Day: (now.Unix() - 3*3600) / 86400}), // at 03:00 UTC
-			p.once(ctx, sampleJob{Hour: now.Unix() / (3 * 3600)}),
+		for _, job := range []river.JobArgs{
+			nightJob{Day: (began.Unix() - 3*3600) / 86400}, // at 03:00 UTC
+			sampleJob{Hour: began.Unix() / (3 * 3600)},
 		} {
-			if err != nil && ctx.Err() == nil {
+			if ordered[job.Kind()] == job {
+				continue
+			}
+			if err := p.once(ctx, job); err == nil {
+				ordered[job.Kind()] = job
+			} else if ctx.Err() == nil {
 				p.Log.Error("tick", "err", err)
 			}
 		}
+		if err := p.rest(ctx, began); err != nil {
+			return err
+		}
+	}
+}
+
+// rest waits until tickEvery has passed since began on the press's own clock.
+func (p *Press) rest(ctx context.Context, began time.Time) error {
+	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(tickEvery):
+		case <-time.After(tickLeast):
+		}
+		if gone := p.Now().Sub(began); gone < 0 || gone >= tickEvery { // a clock that was put back does not stop us
+			return nil
 		}
 	}
 }

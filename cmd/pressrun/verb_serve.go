@@ -9,7 +9,6 @@ import (
 	"os"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -244,7 +243,7 @@ func (p *Press) examineViews(e *env) (string, error) {
 		client := redis.NewClient(o)
 		defer client.Close()
 		if err := client.Ping(e.ctx).Err(); err != nil {
-			return "", fmt.Errorf("Redis at %s does not answer (%v); issues are ranked by the last snapshot until it does", redact(p.Config.Redis), err)
+			return "", fmt.Errorf("the Redis at %s does not answer (%v); issues are ranked by the last snapshot until it does", redact(p.Config.Redis), err)
 		}
 		where = "counted in " + redact(p.Config.Redis)
 	}
@@ -268,27 +267,4 @@ func (p *Press) examineRelay(e *env, r RelayConfig) error {
 		return conn.Quit()
 	}
 	return nil
-}
-
-// parseClock is the time, or, when spec says "START@SPEED@ANCHOR", a clock
-// that began at START (RFC 3339) when the real one showed ANCHOR (unix
-// milliseconds) and runs SPEED times as fast. Tests live through weeks with it.
-func parseClock(spec string) (func() time.Time, error) {
-	if spec == "" {
-		return time.Now, nil
-	}
-	var speed float64
-	var anchor int64
-	from, rest, _ := strings.Cut(spec, "@")
-	start, err := time.Parse(time.RFC3339, from)
-	if err == nil {
-		_, err = fmt.Sscanf(rest, "%g@%d", &speed, &anchor)
-	}
-	if err != nil {
-		return nil, ConfigError{fmt.Sprintf("environment PRESSRUN_CLOCK: %q is not START@SPEED@ANCHOR", spec)}
-	}
-	return func() time.Time {
-		real := time.Since(time.UnixMilli(anchor))
-		return start.Add(time.Duration(float64(real) * speed))
-	}, nil
 }
