@@ -62,7 +62,7 @@ func (p *Press) openJobs() error {
 		RescueStuckJobsAfter: jobTimeout + time.Minute,
 		FetchCooldown:        50 * time.Millisecond,
 		FetchPollInterval:    250 * time.Millisecond,
-		Logger:               slog.New(quiet{p.Log.Handler()}),
+		Logger:               slog.New(warnings{p.Log.Handler()}),
 
 		CompletedJobRetentionPeriod: 24 * time.Hour,
 		DiscardedJobRetentionPeriod: 7 * 24 * time.Hour,
@@ -74,11 +74,11 @@ func (p *Press) openJobs() error {
 	return nil
 }
 
-// quiet lets only the job queue's warnings and errors through: one line per
+// warnings lets only the job queue's warnings and errors through: one line per
 // fact is ours to write.
-type quiet struct{ slog.Handler }
+type warnings struct{ slog.Handler }
 
-func (quiet) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+func (warnings) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
 
 // openStates are those in which a job still has something to do: the same work
 // is not ordered twice meanwhile.
