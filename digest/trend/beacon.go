@@ -51,7 +51,9 @@ type Beacon struct {
 	// PerNetwork how many views of one network (/24, or /48 of IPv6).
 	// 0 = 60 and 600, less = no bound.
 	PerVisitor, PerNetwork int
-	// Every is how often views go to the counters; 0 = 100 ms.
+	// Every is how often views go to the counters; 0 = 100 ms. Less than 0 =
+	// each request's views before it is answered: half as fast, and slow when
+	// the counters are; for tests and comparison.
 	Every time.Duration
 	// Wait bounds one batch; 0 = 2 s.
 	Wait time.Duration
@@ -76,7 +78,7 @@ type Beacon struct {
 // Stats is what became of the views since the process began.
 type Stats struct {
 	Received int64            // views reported, counted or not
-	Counted  int64            // new to the counters
+	Counted  int64            // new to the counters; what they took without being able to answer is missing here
 	Ignored  map[string]int64 // not people, or too many: by reason
 	Dropped  map[string]int64 // lost views of people: by reason
 	Waiting  int              // in memory
@@ -230,6 +232,7 @@ func (b *Beacon) take(r *http.Request, reports []report) {
 	}
 	addr := clientAddr(r, b.Proxies)
 	now := b.Now()
+	views := make([]View, 0, len(reports))
 	for _, rep := range reports {
 		v, why := b.view(rep, now, trusted, addr, r.UserAgent())
 		if why == "" && !trusted {
@@ -239,6 +242,12 @@ func (b *Beacon) take(r *http.Request, reports []report) {
 			b.ignore(why)
 			continue
 		}
+		views = append(views, v)
+	}
+	if b.Every < 0 && len(views) > 0 && b.count(r.Context(), views) == nil {
+		return
+	}
+	for _, v := range views {
 		if b.buffer.put(v) {
 			b.drop(droppedFull)
 		}
@@ -384,7 +393,11 @@ func (b *Beacon) Stats() Stats {
 // left. While the counters fail it waits longer and longer, up to 15 s.
 func (b *Beacon) Run(ctx context.Context) error {
 	b.init()
-	pause := b.Every
+	every := b.Every
+	if every < 0 {
+		every = time.Second
+	}
+	pause := every
 	for {
 		select {
 		case <-ctx.Done():
@@ -398,7 +411,7 @@ func (b *Beacon) Run(ctx context.Context) error {
 			err = b.Flush(ctx)
 		}
 		if err == nil {
-			pause = b.Every
+			pause = every
 			continue
 		}
 		pause = min(2*pause, 15*time.Second)
@@ -418,15 +431,20 @@ func (b *Beacon) Flush(ctx context.Context) error {
 		if len(views) == 0 {
 			return nil
 		}
-		one, cancel := context.WithTimeout(ctx, b.Wait)
-		n, err := b.Counters.Add(one, views)
-		cancel()
-		b.told(n, err)
-		if err != nil {
+		if err := b.count(ctx, views); err != nil {
 			return fmt.Errorf("flush %d views: %w", len(views), err)
 		}
 		b.buffer.done(ticket)
 	}
+}
+
+// count has the counters take views, within Wait.
+func (b *Beacon) count(ctx context.Context, views []View) error {
+	ctx, cancel := context.WithTimeout(ctx, b.Wait)
+	defer cancel()
+	n, err := b.Counters.Add(ctx, views)
+	b.told(n, err)
+	return err
 }
 
 // told keeps the figures and logs when the counters go or return.

@@ -307,3 +307,45 @@ func FuzzBeaconJSON(f *testing.F) {
 		}
 	})
 }
+
+// TestBeaconBesideOtherWriters lets a thousand views a second into SQLite
+// while somebody else writes to it all the time.
+func TestBeaconBesideOtherWriters(t *testing.T) {
+	db := schematest.SQLite(t)
+	b := &trend.Beacon{Counters: trend.NewSQL(db, nil), Log: silent, PerNetwork: -1, PerVisitor: -1}
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { b.Run(ctx) })
+	var slowest time.Duration
+	wg.Go(func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			began := time.Now()
+			if _, err := db.Write.ExecContext(context.Background(), "insert into audit (actor, action, done_at) values ('t', 'write', $1)", i); err != nil {
+				t.Error(err)
+			}
+			slowest = max(slowest, time.Since(began))
+			time.Sleep(time.Millisecond)
+		}
+	})
+	h := b.Handler()
+	const views = 2000
+	began := time.Now()
+	for i := range views {
+		v := post(fmt.Sprintf(`{"article":"a%d"}`, i%300))
+		v.header = map[string]string{"User-Agent": fmt.Sprint(firefox, i)}
+		v.send(t, h)
+		if ahead := time.Duration(i)*time.Millisecond - time.Since(began); ahead > 0 {
+			time.Sleep(ahead)
+		}
+	}
+	eventually(t, func() bool { return b.Stats().Counted == views })
+	cancel()
+	wg.Wait()
+	t.Logf("%d views in %v; the slowest other write waited %v", views, time.Since(began).Round(time.Millisecond), slowest.Round(time.Millisecond))
+	if s := b.Stats(); len(s.Dropped) > 0 || s.Down {
+		t.Errorf("got %+v", s)
+	}
+	if slowest > 2*time.Second {
+		t.Errorf("another write waited %v", slowest)
+	}
+}

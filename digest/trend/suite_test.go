@@ -38,7 +38,7 @@ func TestCountersRedis(t *testing.T) {
 }
 
 // redisClient is a client of an empty Redis server.
-func redisClient(t *testing.T) *redis.Client {
+func redisClient(t testing.TB) *redis.Client {
 	t.Helper()
 	o, err := redis.ParseURL(schematest.Redis(t))
 	if err != nil {
@@ -46,7 +46,7 @@ func redisClient(t *testing.T) *redis.Client {
 	}
 	c := redis.NewClient(o)
 	t.Cleanup(func() { c.Close() })
-	if err := c.FlushAll(t.Context()).Err(); err != nil {
+	if err := c.FlushAll(context.Background()).Err(); err != nil {
 		t.Fatal(err)
 	}
 	return c

@@ -1,0 +1,429 @@
+package trend_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"pressrun/deploy/schema/schematest"
+	"pressrun/digest/trend"
+)
+
+// server is a redis-server of one test.
+type server struct {
+	addr string
+	pid  int
+}
+
+// startServer starts a redis-server on a free port and ends it with the test,
+// or when this process is gone: its keeper then reads the end of its input.
+func startServer(t testing.TB, args ...string) *server {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	_, port, _ := net.SplitHostPort(addr)
+	args = append([]string{"-c", `"$@" >/dev/null & pid=$!; while read -r l; do :; done; kill -CONT $pid; kill $pid; wait $pid`, "keeper",
+		"redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir()}, args...)
+	cmd := exec.Command("sh", args...)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		cmd.Wait()
+	})
+	c := redis.NewClient(&redis.Options{Addr: addr})
+	defer c.Close()
+	for range 200 {
+		info, err := c.Info(context.Background(), "server").Result()
+		if m := regexp.MustCompile(`process_id:(\d+)`).FindStringSubmatch(info); err == nil && m != nil {
+			pid, _ := strconv.Atoi(m[1])
+			return &server{addr, pid}
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatal("redis-server did not start")
+	return nil
+}
+
+// cluster is a client of a fresh cluster of three masters.
+func cluster(t *testing.T) *redis.ClusterClient {
+	t.Helper()
+	ctx := t.Context()
+	var addrs []string
+	var nodes []*redis.Client
+	for range 3 {
+		s := startServer(t, "--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+		addrs = append(addrs, s.addr)
+		c := redis.NewClient(&redis.Options{Addr: s.addr})
+		t.Cleanup(func() { c.Close() })
+		nodes = append(nodes, c)
+	}
+	for i, c := range nodes {
+		if err := c.ClusterAddSlotsRange(ctx, i*16384/3, (i+1)*16384/3-1).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Do(ctx, "CLUSTER", "SET-CONFIG-EPOCH", i+1).Err(); err != nil {
+			t.Fatal(err)
+		}
+		host, port, _ := net.SplitHostPort(addrs[0])
+		if err := c.ClusterMeet(ctx, host, port).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, func() bool {
+		return !slices.ContainsFunc(nodes, func(c *redis.Client) bool {
+			info := c.ClusterInfo(ctx).Val()
+			return !strings.Contains(info, "cluster_state:ok") || !strings.Contains(info, "cluster_known_nodes:3")
+		})
+	})
+	c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs})
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func TestCountersCluster(t *testing.T) {
+	c := cluster(t)
+	sites := 0
+	RunSuite(t, func(t *testing.T) trend.Counters {
+		sites++ // another hash slot, and other keys
+		return trend.NewRedis(c, fmt.Sprint("site", sites), at(noon))
+	})
+	t.Run("layouts", func(t *testing.T) {
+		ctx := t.Context()
+		p, tick := poller(c, trend.Layout{Kind: "counter", Key: "views:{id}"})
+		for i := range 300 {
+			c.Set(ctx, fmt.Sprint("views:", i), i, 0)
+		}
+		poll(t, p)
+		tick(time.Minute)
+		expected := make(map[string]int)
+		for i := range 300 {
+			c.Incr(ctx, fmt.Sprint("views:", i))
+			expected[fmt.Sprint(i)] = 1
+		}
+		want(t, "over three nodes", poll(t, p), expected)
+	})
+}
+
+func TestRedisContract(t *testing.T) {
+	// what the README promises to direct writers, to the letter
+	c, ctx := redisClient(t), t.Context()
+	counters := trend.NewRedis(c, "site", at(noon))
+	key := fmt.Sprintf("{pr:site}:h:%d", noon.Unix()/3600)
+	c.ZIncrBy(ctx, key, 1, "a")
+	c.Expire(ctx, key, 280800*time.Second)
+	if _, err := counters.Add(ctx, []trend.View{{Key: "a", Visitor: "v", At: noon}}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := counters.Of(ctx, []string{"a"}, noon.Add(-time.Hour), noon.Add(time.Hour))
+	if err != nil || len(got["a"]) != 1 || got["a"][0].Views != 2 {
+		t.Errorf("got %v, %v; want both views in one hour", got, err)
+	}
+	for _, k := range c.Keys(ctx, "*").Val() {
+		if ttl := c.TTL(ctx, k).Val(); !strings.HasPrefix(k, "{pr:site}:") || ttl <= 0 && !strings.HasSuffix(k, ":newest") {
+			t.Errorf("key %s lives %v", k, ttl)
+		}
+	}
+}
+
+func TestRedisForgetsScripts(t *testing.T) {
+	c, ctx := redisClient(t), t.Context()
+	counters := trend.NewRedis(c, "site", at(noon))
+	for i := range 3 {
+		if n, err := counters.Add(ctx, []trend.View{{Key: "a", Visitor: fmt.Sprint(i), At: noon}}); n != 1 || err != nil {
+			t.Errorf("got %d, %v; want 1", n, err)
+		}
+		c.ScriptFlush(ctx)
+	}
+}
+
+func TestRedisHandsOldHoursOn(t *testing.T) {
+	db, c, ctx := schematest.SQLite(t), redisClient(t), t.Context()
+	now := noon
+	counters := trend.NewRedis(c, "site", func() time.Time { return now })
+	rankers := []*trend.Ranker{}
+	for range 2 {
+		rankers = append(rankers, &trend.Ranker{Counters: counters, DB: db, Now: func() time.Time { return now }, Log: silent})
+	}
+	if _, err := counters.Add(ctx, []trend.View{{Key: "a", At: noon, N: 7}, {Key: "b", At: noon.Add(-time.Hour), N: 2}}); err != nil {
+		t.Fatal(err)
+	}
+	for range 30 {
+		now = now.Add(3 * time.Hour)
+		for _, r := range rankers {
+			if err := r.Sample(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var a, b int
+	err := db.Read.QueryRowContext(ctx, "select sum(case when article_key = 'a' then views end), sum(case when article_key = 'b' then views end) from view_days").Scan(&a, &b)
+	if err != nil || a != 7 || b != 2 {
+		t.Errorf("got %d and %d views by day, %v; want 7 and 2, once", a, b, err)
+	}
+}
+
+// TestRedisFrozenGoneFlushed takes a server away in every way there is, under
+// the eyes of a beacon and a ranking.
+func TestRedisFrozenGoneFlushed(t *testing.T) {
+	s := startServer(t)
+	c := redis.NewClient(&redis.Options{Addr: s.addr, MaxRetries: -1, ReadTimeout: 200 * time.Millisecond, DialTimeout: 200 * time.Millisecond})
+	defer c.Close()
+	now := time.Now()
+	counters := trend.NewRedis(c, "site", nil)
+	cands := []trend.Candidate{{Key: "a", Published: now.Add(-2 * time.Hour)}, {Key: "b", Published: now.Add(-time.Hour)}, {Key: "c", Published: now.Add(-3 * time.Hour)}}
+	r := &trend.Ranker{Counters: counters, DB: schematest.SQLite(t), Log: silent, Wait: 300 * time.Millisecond,
+		Candidates: func(context.Context) ([]trend.Candidate, error) { return cands, nil }}
+	b := &trend.Beacon{Counters: counters, Log: silent, Every: 10 * time.Millisecond, Wait: 200 * time.Millisecond, PerNetwork: -1, PerVisitor: -1}
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { b.Run(ctx) })
+	defer wg.Wait()
+	defer cancel()
+	sent := int64(0)
+	send := func(key string, n int) {
+		t.Helper()
+		for range n {
+			sent++
+			v := post(fmt.Sprintf(`{"article":%q}`, key))
+			v.header = map[string]string{"User-Agent": fmt.Sprint(firefox, sent)}
+			began := time.Now()
+			if w := v.send(t, b.Handler()); w.Code != 202 || time.Since(began) > time.Second {
+				t.Fatalf("got %d after %v", w.Code, time.Since(began))
+			}
+		}
+	}
+	settled := func() {
+		t.Helper()
+		eventually(t, func() bool { s := b.Stats(); return s.Waiting == 0 && !s.Down })
+	}
+	order := func(by string, want ...string) {
+		t.Helper()
+		res, err := r.Rank(t.Context(), cands)
+		var got []string
+		for _, x := range res.Ranked {
+			got = append(got, cands[x.Index].Key)
+		}
+		if err != nil || res.By != by || !slices.Equal(got, want) {
+			t.Fatalf("got %v by %s, %v (%s); want %v by %s", got, res.By, err, res.Note, want, by)
+		}
+	}
+
+	send("a", 30)
+	send("c", 60)
+	eventually(t, func() bool { return b.Stats().Counted == sent })
+	order(trend.ByViews, "c", "a", "b")
+	if err := r.Snapshot(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	// frozen
+	if err := syscall.Kill(s.pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	send("b", 300)
+	order(trend.BySnapshot, "c", "a", "b")
+	eventually(t, func() bool { return b.Stats().Down })
+	syscall.Kill(s.pid, syscall.SIGCONT)
+	settled() // batches whose answer was lost were sent twice
+	counts, err := counters.Of(t.Context(), []string{"b"}, now.Add(-2*time.Hour), now.Add(2*time.Hour))
+	if total := sum(counts["b"]); err != nil || total != 300 {
+		t.Errorf("after the frost: got %d views, %v; want 300", total, err)
+	}
+	order(trend.ByViews, "b", "c", "a")
+	if err := r.Snapshot(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	// flushed
+	if err := c.FlushAll(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	order(trend.BySnapshot, "b", "c", "a")
+	send("a", 1)
+	settled()
+	order(trend.BySnapshot, "b", "c", "a")
+
+	// full: writes are refused, reads are not
+	c.ConfigSet(t.Context(), "maxmemory", "1mb")
+	c.ConfigSet(t.Context(), "maxmemory-policy", "noeviction")
+	send("c", 5)
+	eventually(t, func() bool { return b.Stats().Down })
+	c.ConfigSet(t.Context(), "maxmemory", "0")
+	settled()
+
+	// gone
+	if err := syscall.Kill(s.pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool { return c.Ping(t.Context()).Err() != nil })
+	send("a", 10)
+	order(trend.BySnapshot, "b", "c", "a")
+	if st := b.Stats(); st.Waiting == 0 || len(st.Dropped) != 0 {
+		t.Errorf("gone: got %+v, want the views waiting", st)
+	}
+}
+
+func sum(counts []trend.Count) int {
+	n := 0
+	for _, c := range counts {
+		n += c.Views
+	}
+	return n
+}
+
+// cpu is the seconds of processor a Redis server has used.
+func cpu(t testing.TB, c *redis.Client) float64 {
+	t.Helper()
+	info, err := c.InfoMap(context.Background(), "cpu").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	user, _ := strconv.ParseFloat(info["CPU"]["used_cpu_user"], 64)
+	sys, _ := strconv.ParseFloat(info["CPU"]["used_cpu_sys"], 64)
+	return user + sys
+}
+
+// zipf views of 100,000 articles by different people.
+func zipf(n int, seed uint64, at time.Time) []trend.View {
+	z := rand.NewZipf(rand.New(rand.NewPCG(seed, 1)), 1.1, 8, 99_999)
+	views := make([]trend.View, n)
+	for i := range views {
+		views[i] = trend.View{Key: fmt.Sprintf("%032x", z.Uint64()), Visitor: fmt.Sprintf("%08x", uint64(i)+seed<<32)[:8], At: at, N: 1}
+	}
+	return views
+}
+
+func TestRedisCPUOfAView(t *testing.T) {
+	c := redisClient(t)
+	counters := trend.NewRedis(c, "site", at(noon))
+	all := 0
+	before := cpu(t, c)
+	for i := range 100 {
+		n, err := counters.Add(t.Context(), zipf(1000, uint64(i), noon))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all += n
+	}
+	micros := (cpu(t, c) - before) * 1e6 / float64(all)
+	t.Logf("%.2f µs of Redis a counted view, %d views", micros, all)
+	if micros > 4 {
+		t.Errorf("a counted view costs %.2f µs of Redis, want at most 4", micros)
+	}
+}
+
+// load is how many views a second a beacon takes from 16 connections.
+func load(t testing.TB, h http.Handler, d time.Duration) float64 {
+	srv := httptest.NewServer(h)
+	defer srv.Close()
+	var n atomic.Int64
+	var wg sync.WaitGroup
+	end := time.Now().Add(d)
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
+	defer client.CloseIdleConnections()
+	for w := range 16 {
+		wg.Go(func() {
+			for i := 0; time.Now().Before(end); i++ {
+				req, _ := http.NewRequest("POST", srv.URL+"/v1/view", strings.NewReader(fmt.Sprintf(`{"url":"https://news.example/a%d"}`, i%500)))
+				req.Header.Set("User-Agent", fmt.Sprint(firefox, w, i))
+				res, err := client.Do(req)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				io.Copy(io.Discard, res.Body)
+				res.Body.Close()
+				n.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	return float64(n.Load()) / d.Seconds()
+}
+
+// BenchmarkBeacon compares the beacon with one that counts each view before it
+// answers.
+func BenchmarkBeacon(b *testing.B) {
+	c := redisClient(b)
+	newBeacon := func() *trend.Beacon {
+		return &trend.Beacon{Counters: trend.NewRedis(c, "site", nil), Log: silent, PerNetwork: -1, PerVisitor: -1}
+	}
+	for b.Loop() {
+		var batched, single float64
+		for range 3 {
+			one := newBeacon()
+			ctx, cancel := context.WithCancel(b.Context())
+			var wg sync.WaitGroup
+			wg.Go(func() { one.Run(ctx) })
+			batched += load(b, one.Handler(), time.Second)
+			cancel()
+			wg.Wait()
+			direct := newBeacon()
+			direct.Every = -1
+			single += load(b, direct.Handler(), time.Second)
+		}
+		b.ReportMetric(batched/3, "batched/s")
+		b.ReportMetric(single/3, "unbatched/s")
+		b.ReportMetric(batched/single, "ratio")
+	}
+}
+
+// BenchmarkTopOfAMillion reads the top 100 of a million articles, a tenth of
+// them in each of 48 hours.
+func BenchmarkTopOfAMillion(b *testing.B) {
+	c := redisClient(b)
+	counters := trend.NewRedis(c, "site", at(noon))
+	rnd := rand.New(rand.NewPCG(1, 1))
+	for h := range 48 {
+		key := fmt.Sprintf("{pr:site}:h:%d", trend.HourOf(noon)-int64(h))
+		for range 100 {
+			zs := make([]redis.Z, 1000)
+			for i := range zs {
+				zs[i] = redis.Z{Score: float64(1 + rnd.IntN(100)), Member: fmt.Sprintf("%032x", rnd.IntN(1_000_000))}
+			}
+			if err := c.ZAdd(b.Context(), key, zs...).Err(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	c.ConfigSet(b.Context(), "slowlog-log-slower-than", "10000")
+	c.Do(b.Context(), "SLOWLOG", "RESET")
+	for b.Loop() {
+		got, err := counters.Hours(b.Context(), noon.Add(-48*time.Hour), noon.Add(time.Hour), 100)
+		if err != nil || len(got) < 100 {
+			b.Fatal(len(got), err)
+		}
+	}
+	slow, err := c.SlowLogGet(b.Context(), -1).Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(len(slow)), "commands>10ms")
+}
