@@ -117,6 +117,17 @@ func (p *Press) plan(ctx context.Context, n digest.Newsletter) error {
 	if err != nil {
 		return err
 	}
+	if n.State == "paused" {
+		if due != nil {
+			missed = append(missed, *due)
+		}
+		for _, slot := range missed {
+			if err := p.Digest.MoveSlot(ctx, p.DB.Write, slot.ID, "planned", "skipped", "the newsletter is paused"); err != nil && !errors.Is(err, digest.ErrState) {
+				return err
+			}
+		}
+		return nil
+	}
 	for _, slot := range missed {
 		if ok, err := p.Digest.MissSlot(ctx, slot); err != nil {
 			return err
