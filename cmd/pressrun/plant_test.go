@@ -75,6 +75,7 @@ func newPlant(t *testing.T, program, database, redis, clockSpec string) *plant {
 redis = %q
 listen = %q
 beacon_token = "secret"
+trusted_proxies = ["127.0.0.0/8"]
 [fetch]
 delay = "0s"
 allow = ["127.0.0.0/8"]
