@@ -144,27 +144,6 @@ func TestPollClampsAndSpreads(t *testing.T) {
 	}
 }
 
-func TestPollOnlyReads(t *testing.T) {
-	c, ctx := redisClient(t), t.Context()
-	// the ACL line of the README
-	if err := c.Do(ctx, "ACL", "SETUSER", "pressrun", "on", ">pw", "resetchannels", "~views:*", "+@read", "+@connection").Err(); err != nil {
-		t.Fatal(err)
-	}
-	o := *c.Options()
-	o.Username, o.Password = "pressrun", "pw"
-	reader := redis.NewClient(&o)
-	defer reader.Close()
-	c.Set(ctx, "views:1", 1, 0)
-	p, tick := poller(reader, trend.Layout{Kind: "counter", Key: "views:{id}"})
-	poll(t, p)
-	tick(time.Minute)
-	c.Incr(ctx, "views:1")
-	want(t, "by a user who may only read", poll(t, p), map[string]int{"1": 1})
-	if err := reader.Set(ctx, "views:1", 1, 0).Err(); err == nil {
-		t.Error("the user of the ACL line may write")
-	}
-}
-
 func TestPollRefusesLayouts(t *testing.T) {
 	for _, l := range []trend.Layout{
 		{},

@@ -19,7 +19,7 @@ import (
 // one node of a cluster:
 //
 //	{pr:SITE}:h:HOUR       zset    article → views in that unix hour, 78 h    (stable API v1)
-//	{pr:SITE}:seen:DAY     set     8-byte marks of visitor and article, 48 h from the day's end
+//	{pr:SITE}:seen:DAY     set     8-byte marks of visitor and article, until the end of the next day
 //	{pr:SITE}:newest       string  unix milliseconds of the newest counted view
 //	{pr:SITE}:salt:DAY     string  what visitors are hashed with, 48 h
 //	{pr:SITE}:folded:HOUR  string  the hour has been handed on to SQL, 24 h
@@ -115,7 +115,7 @@ func (r *Redis) add(ctx context.Context, views []View) (int, error) {
 
 func (r *Redis) addHour(ctx context.Context, hour int64, ts []tally, last int64) (int, error) {
 	day, now := floorDiv(hour, 24), r.now().Unix()
-	args := []any{max(1, (hour+redisHours)*3600-now), max(1, (day+3)*86400-now), last}
+	args := []any{max(1, (hour+redisHours)*3600-now), max(1, (day+2)*86400-now), last}
 	for _, t := range ts {
 		args = append(args, t.key, t.unknown, len(t.people))
 		for _, m := range t.people {
