@@ -15,8 +15,10 @@
 //
 // Three promises. The same bytes always give the same reports. No bytes make it
 // panic, recurse without end or hold more than a small multiple of their size.
-// And it prefers mercy: an address is called hard only when code or phase bears
-// witness beside the words, for a reader wrongly suppressed never hears of it.
+// And it prefers mercy: "user unknown" is called hard only when the code, the phase
+// or the words of a directory bear witness too, for a reader wrongly suppressed
+// never hears of it. Hosts that do not exist, null MX records (RFC 7505) and
+// addresses that moved are hard by their words, unless the code is transient.
 //
 // Who the mail was for is better known from the return path it came back to
 // than from its text; a caller that has one should believe it first.

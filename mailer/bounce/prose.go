@@ -22,7 +22,7 @@ var (
 )
 
 // maxProse is how many bytes of a mail system's own words are read.
-const maxProse = 64 << 10
+const maxProse = 32 << 10
 
 // prose returns what the mail system wrote, and the mail that came back when it
 // stands in the same text.
@@ -73,7 +73,9 @@ func (m *mail) words() string {
 	return strings.Join(plain, "\n")
 }
 
+// textOf is what HTML says, of a page that is mostly tags.
 func textOf(s string) string {
+	s = s[:min(len(s), 4*maxProse)]
 	s = htmlBreak.ReplaceAllString(s, "\n")
 	return html.UnescapeString(htmlDrop.ReplaceAllString(s, ""))
 }

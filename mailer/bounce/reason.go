@@ -77,7 +77,7 @@ func (e evidence) read(said lowered, status, reply string) string {
 }
 
 // recipientCodes are the codes of RFC 3463 section 3.2 that blame the recipient's
-// address, 5.1.10 of RFC 7505 section 4.2 put to that use by large hosts.
+// address, and 5.1.10: a null MX in RFC 7505, an unknown address at large hosts.
 var recipientCodes = []string{"5.1.1", "5.1.3", "5.1.6", "5.1.10", "4.1.1"}
 
 func blamesRecipient(status string) bool { return slices.Contains(recipientCodes, status) }
