@@ -36,13 +36,8 @@ type server struct {
 // or when this process is gone: its keeper then reads the end of its input.
 func startServer(t testing.TB, args ...string) *server {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	_, port, _ := net.SplitHostPort(addr)
+	port := freePort(t)
+	addr := net.JoinHostPort("127.0.0.1", port)
 	args = append([]string{"-c", `"$@" >/dev/null & pid=$!; while read -r l; do :; done; kill -CONT $pid; kill $pid; wait $pid`, "keeper",
 		"redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir()}, args...)
 	cmd := exec.Command("sh", args...)
@@ -69,6 +64,26 @@ func startServer(t testing.TB, args ...string) *server {
 	}
 	t.Fatal("redis-server did not start")
 	return nil
+}
+
+// freePort is a port that is free, as the one 10,000 above it is, where the
+// nodes of a cluster talk to one another.
+func freePort(t testing.TB) string {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Close()
+		port := l.Addr().(*net.TCPAddr).Port
+		if bus, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+10000)); err == nil {
+			bus.Close()
+			return strconv.Itoa(port)
+		}
+	}
+	t.Fatal("no port with a free bus port was found")
+	return ""
 }
 
 // cluster is a client of a fresh cluster of three masters.
@@ -107,7 +122,16 @@ func cluster(t *testing.T) *redis.ClusterClient {
 		}
 		return false
 	}
-	for begun := time.Now(); !met(nodes[0]) || !met(nodes[1]) || !met(nodes[2]); time.Sleep(50 * time.Millisecond) {
+	for begun := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		together := 0
+		for _, c := range nodes { // all of them: it is the asking that introduces them
+			if met(c) {
+				together++
+			}
+		}
+		if together == len(nodes) {
+			break
+		}
 		if time.Since(begun) > time.Minute {
 			t.Fatal("the three nodes have not met within a minute: ", nodes[0].ClusterNodes(ctx).Val())
 		}
