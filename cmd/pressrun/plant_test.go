@@ -76,6 +76,7 @@ redis = %q
 listen = %q
 beacon_token = "secret"
 trusted_proxies = ["127.0.0.0/8"]
+alarm_mail = "operator@gazette.example"
 [fetch]
 delay = "0s"
 allow = ["127.0.0.0/8"]
