@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"pressrun/deploy/schema"
@@ -150,6 +151,18 @@ func (s *Store) Frozen(ctx context.Context, tx *sql.Tx, i Issue, audience int) e
 		return err
 	}
 	return s.finishSlot(ctx, tx, i, "done", "")
+}
+
+// UsualAudience is how many readers the newsletter's issues usually go to: the
+// median of the last five that were started before i. 0 when there was none.
+func (s *Store) UsualAudience(ctx context.Context, i Issue) (int, error) {
+	sizes, err := each(ctx, s.DB.Read, func(r *sql.Rows) (int, error) { var n int; return n, r.Scan(&n) },
+		`select audience from issues where newsletter_id = $1 and id <> $2 and started_at is not null order by started_at desc limit 5`, i.NewsletterID, i.ID)
+	if err != nil || len(sizes) == 0 {
+		return 0, err
+	}
+	slices.Sort(sizes)
+	return sizes[len(sizes)/2], nil
 }
 
 // Leave takes an issue out: skipped, cancelled or failed, with the reason, and

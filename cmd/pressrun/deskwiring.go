@@ -34,12 +34,9 @@ func (p *Press) desk() http.Handler {
 			}
 			return message.Preview(ed.Message, sampleValues(p.Config.PublicURL, i.Spec.ListHost, i.SlotAt))
 		},
-		Audience: func(ctx context.Context, i digest.Issue) (int, error) {
-			a, err := p.audienceOf(ctx, i)
-			if err != nil {
-				return 0, err
-			}
-			return p.Subscribers.Count(ctx, a)
+		Audience: func(ctx context.Context, i digest.Issue) (int, string, error) {
+			c, err := p.crowd(ctx, i)
+			return c.Now, c.Odd(), err
 		},
 		Why: func(ctx context.Context, issue int64, address string) (string, error) {
 			why, err := p.Why(ctx, issue, address)

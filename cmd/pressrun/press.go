@@ -86,7 +86,7 @@ func (p *Press) Tick(ctx context.Context) error {
 		return fmt.Errorf("tick: %w", err)
 	}
 	for _, i := range waiting {
-		if err := p.advance(ctx, i); err != nil && !errors.Is(err, digest.ErrState) {
+		if err := p.advance(ctx, i); err != nil && !errors.Is(err, digest.ErrState) && !errors.Is(err, ErrAudience) {
 			p.Log.Error("advance", "issue", i.ID, "state", i.State, "err", err)
 		}
 	}
@@ -210,6 +210,9 @@ func (p *Press) advance(ctx context.Context, i digest.Issue) error {
 	}
 }
 
+// policySend is who approves an issue of a newsletter that nobody has to look at.
+const policySend = "policy send"
+
 // atSlot decides about an issue nobody has approved when its time has come.
 func (p *Press) atSlot(ctx context.Context, i digest.Issue) error {
 	subject := fmt.Sprintf("%s #%d", i.Newsletter, i.Number)
@@ -233,7 +236,12 @@ func (p *Press) atSlot(ctx context.Context, i digest.Issue) error {
 	if _, err := p.Sealer.Seal(ctx, i.ID); err != nil {
 		return err
 	}
-	return p.Digest.Approve(ctx, i.ID, "policy send")
+	if i, err := p.Digest.Issue(ctx, i.ID); err != nil {
+		return err
+	} else if err := p.watchAudience(ctx, i); err != nil {
+		return err
+	}
+	return p.Digest.Approve(ctx, i.ID, policySend)
 }
 
 // guard takes retracted stories out of a waiting issue and seals it again. A
@@ -278,6 +286,9 @@ func (p *Press) start(ctx context.Context, id int64) error {
 	if err != nil || i.State != "approved" {
 		return err
 	}
+	if err := p.watchAudience(ctx, i); err != nil {
+		return err
+	}
 	query, args, err := p.audience(ctx, i)
 	if err != nil {
 		return fmt.Errorf("audience of issue %d: %w", id, err)
@@ -298,6 +309,7 @@ func (p *Press) start(ctx context.Context, id int64) error {
 	}
 	p.Log.Info("sending", "issue", id, "newsletter", i.Newsletter, "number", i.Number, "audience", n)
 	p.Clear(ctx, "approval", fmt.Sprintf("%s #%d", i.Newsletter, i.Number))
+	p.Clear(ctx, "audience", fmt.Sprintf("%s #%d", i.Newsletter, i.Number))
 	return p.DB.Analyze(ctx, "deliveries")
 }
 

@@ -51,8 +51,9 @@ type Desk struct {
 	Cancel   func(ctx context.Context, issue int64, why, by string) error
 	// Frame is an edition as its bytes show it: HTML, or the text part.
 	Frame func(ctx context.Context, edition int64) (html, text string, err error)
-	// Audience counts who would get the issue now.
-	Audience func(ctx context.Context, issue digest.Issue) (int, error)
+	// Audience counts who would get the issue now, and says what is unusual about
+	// that; "" when nothing is.
+	Audience func(ctx context.Context, issue digest.Issue) (n int, odd string, err error)
 	// Why tells in a line what became of a reader's copy.
 	Why func(ctx context.Context, issue int64, address string) (string, error)
 }

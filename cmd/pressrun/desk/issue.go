@@ -194,7 +194,10 @@ func (d *Desk) issue(r *request) error {
 	open := i.State == "draft" || i.State == "held" || i.State == "approved"
 	if open {
 		body.SubjectURL = issueURL(i.ID) + "/subject"
-		n, err := d.Audience(r.ctx, i)
+		n, odd, err := d.Audience(r.ctx, i)
+		if odd != "" {
+			body.Checks = append(body.Checks, templates.Check{State: templates.State{Kind: templates.KindAlert, Word: "audience"}, Text: odd + ".", Repair: "hold"})
+		}
 		if err != nil {
 			body.Checks = append(body.Checks, templates.Check{State: templates.State{Kind: templates.KindAlert, Word: "audience"}, Text: "It cannot be counted: " + err.Error() + ".", Repair: "hold"})
 		} else {

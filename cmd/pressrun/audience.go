@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"pressrun/digest"
+	"pressrun/subscribers"
+)
+
+// audience is SQL text yielding (subscriber, edition, due) for an issue.
+func (p *Press) audience(ctx context.Context, i digest.Issue) (string, []any, error) {
+	a, err := p.audienceOf(ctx, i)
+	if err != nil {
+		return "", nil, err
+	}
+	return p.Subscribers.Audience(ctx, a)
+}
+
+func (p *Press) audienceOf(ctx context.Context, i digest.Issue) (subscribers.Audience, error) {
+	list, err := p.Subscribers.ListID(ctx, p.DB.Read, i.Spec.List)
+	if err != nil {
+		return subscribers.Audience{}, err
+	}
+	a := subscribers.Audience{List: list, Segment: i.Spec.Segment, Editions: map[string]int64{}, Languages: map[string]string{}, Slot: later(i.SlotAt, p.Now()), Zone: i.Spec.Zone}
+	editions, err := p.Digest.Editions(ctx, i.ID, i.Revision)
+	if err != nil {
+		return a, err
+	}
+	for _, e := range editions {
+		a.Editions[e.Name], a.Languages[e.Name] = e.ID, e.Language
+	}
+	a.DefaultEdition = a.Editions[i.Spec.Editions[0].Name]
+	if a.DefaultEdition == 0 && len(editions) > 0 {
+		a.DefaultEdition = editions[0].ID
+	}
+	if i.Spec.Waves {
+		zone, err := time.LoadLocation(i.Spec.Zone)
+		if err != nil {
+			return a, err
+		}
+		a.Slot, a.LocalTime = i.SlotAt, i.SlotAt.In(zone).Format("15:04")
+	}
+	return a, nil
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// Crowd is who would get an issue now, beside what is usual.
+type Crowd struct {
+	Now   int `json:"now"`
+	Usual int `json:"usual"` // the median of the newsletter's last five issues; 0 = there was none
+}
+
+// Odd says what is unusual about the size of an audience, "" when nothing is: a
+// change of more than a quarter and more than a hundred readers. A segment that
+// lost its readers, or an import that doubled a list, shows here first.
+func (c Crowd) Odd() string {
+	change := c.Now - c.Usual
+	if c.Usual == 0 || max(change, -change) <= 100 || 4*max(change, -change) <= c.Usual {
+		return ""
+	}
+	return fmt.Sprintf("the audience is %d now, while the last issues went to %d (%+d %%)", c.Now, c.Usual, 100*change/c.Usual)
+}
+
+// crowd counts who would get an issue now.
+func (p *Press) crowd(ctx context.Context, i digest.Issue) (Crowd, error) {
+	var c Crowd
+	a, err := p.audienceOf(ctx, i)
+	if err == nil {
+		c.Now, err = p.Subscribers.Count(ctx, a)
+	}
+	if err == nil {
+		c.Usual, err = p.Digest.UsualAudience(ctx, i)
+	}
+	return c, err
+}
+
+// ErrAudience is an audience that nobody should send to unseen: its segment
+// fails, or its size is unlike the last issues'.
+var ErrAudience = errors.New("the audience wants a look")
+
+// watchAudience holds an issue that nobody has approved in person when its
+// audience cannot be told or is unlike the last ones. The caller stops on ErrAudience.
+func (p *Press) watchAudience(ctx context.Context, i digest.Issue) error {
+	if i.ApprovedBy != "" && !byRule(i) {
+		return nil
+	}
+	c, err := p.crowd(ctx, i)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	why := c.Odd()
+	if err != nil {
+		why = "its readers cannot be told: " + err.Error()
+	}
+	if why == "" {
+		return nil
+	}
+	if err := p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "held", why, i.State); err != nil {
+		return err
+	}
+	p.Alarm(ctx, "audience", fmt.Sprintf("%s #%d", i.Newsletter, i.Number), fmt.Sprintf("The issue is held: %s. Approve it if that is right: %s/desk/issues/%d.", why, p.Config.PublicURL, i.ID))
+	return fmt.Errorf("issue %d: %s: %w", i.ID, why, ErrAudience)
+}
+
+// byRule reports whether an issue was approved by its newsletter's policy and
+// not by a person.
+func byRule(i digest.Issue) bool {
+	return i.ApprovedBy == policySend || strings.HasPrefix(i.ApprovedBy, "rule: ")
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"pressrun/digest"
+)
+
+func TestCrowdOdd(t *testing.T) {
+	for _, c := range []struct {
+		Crowd
+		odd bool
+	}{
+		{Crowd{Now: 5_000}, false}, // the first issue
+		{Crowd{1_000, 1_000}, false},
+		{Crowd{1_250, 1_000}, false}, // a quarter exactly
+		{Crowd{1_251, 1_000}, true},
+		{Crowd{749, 1_000}, true},
+		{Crowd{0, 1_000}, true},
+		{Crowd{190, 90}, false}, // a hundred exactly
+		{Crowd{191, 90}, true},
+		{Crowd{100_000, 90_000}, false},
+	} {
+		if got := c.Odd(); (got != "") != c.odd {
+			t.Errorf("%d after %d: got %q, want odd %v", c.Now, c.Usual, got, c.odd)
+		}
+	}
+}
+
+// TestUnusualAudienceIsHeld lets a newsletter that needs no approval lose its
+// readers to a segment: the issue waits for a person, who may send it.
+func TestUnusualAudienceIsHeld(t *testing.T) {
+	engines(t, func(t *testing.T, database string) {
+		pl := newPlant(t, "", database, "", "")
+		pl.subscribers(200, "daily")
+		pl.stories()
+		first := pl.due(digest.Spec{})
+		pl.moves(first, "approved", "sending")
+		if i := pl.issueNow(first); i.Audience != 200 {
+			t.Fatalf("the first issue goes to %d, want 200", i.Audience)
+		}
+
+		if _, err := pl.press.Subscribers.SaveSegment(t.Context(), "one", `email == "reader1@readers1.example"`); err != nil {
+			t.Fatal(err)
+		}
+		second := pl.due(digest.Spec{Segment: "one"})
+		pl.moves(second, "held")
+		if i := pl.issueNow(second); !strings.Contains(i.Reason, "1 now") || !strings.Contains(i.Reason, "200") {
+			t.Errorf("held because %q; want both numbers", i.Reason)
+		}
+		alarms, err := pl.press.Installation.Alarms(t.Context(), true, 10)
+		if err != nil || len(alarms) != 1 || alarms[0].Kind != "audience" {
+			t.Errorf("alarms: %+v, %v; want the audience's", alarms, err)
+		}
+		if err := pl.press.Approve(t.Context(), second, 0, "ed"); err != nil {
+			t.Fatal(err)
+		}
+		pl.moves(second, "sending")
+		if i := pl.issueNow(second); i.Audience != 1 {
+			t.Errorf("the second issue goes to %d, want 1", i.Audience)
+		}
+
+		// The segment disappears between the approval by rule and the start.
+		third := pl.due(digest.Spec{Segment: "one"})
+		if err := pl.press.Digest.Approve(t.Context(), third, policySend); err != nil {
+			t.Fatal(err)
+		}
+		if err := pl.press.Subscribers.RemoveSegment(t.Context(), "one"); err != nil {
+			t.Fatal(err)
+		}
+		pl.moves(third, "held")
+	})
+}
+
+// stories collects a site's articles of the last twenty hours.
+func (pl *plant) stories() {
+	pl.Helper()
+	site := newPaper(pl.T, "Harbour Gazette", pl.now, pl.now().Add(-20*time.Hour), time.Hour)
+	src, err := pl.press.Digest.AddSource(pl.Context(), digest.Source{Kind: "feed", URL: site.URL + "/feed", SiteURL: site.URL, Title: "Harbour Gazette", Rights: "own"})
+	if err != nil {
+		pl.Fatal(err)
+	}
+	if got, err := pl.press.Collector.Collect(pl.Context(), src, 48*time.Hour); err != nil || got.Stories < 12 {
+		pl.Fatalf("collect: %+v, %v", got, err)
+	}
+}
+
+// due builds an issue of the newsletter "daily", changed by spec, whose time has
+// come and which needs no approval.
+func (pl *plant) due(spec digest.Spec) int64 {
+	pl.Helper()
+	ctx := pl.Context()
+	spec.Title, spec.List, spec.From, spec.Brand, spec.Approval = "Daily Digest", "daily", "Gazette <digest@gazette.example>", testBrand, "send"
+	spec.Trending, spec.Latest = 1, 3 // of twenty stories, for several issues
+	n, _, err := pl.press.Digest.ApplyNewsletter(ctx, "daily", spec, "test")
+	if err != nil {
+		pl.Fatal(err)
+	}
+	slot, err := pl.press.Digest.AddSlot(ctx, n.ID, pl.now().Truncate(time.Millisecond))
+	if err != nil {
+		pl.Fatal(err)
+	}
+	i, err := pl.press.Build(ctx, slot.ID)
+	if err != nil || i.State != "draft" {
+		pl.Fatalf("build: %s (%s), %v", i.State, i.Reason, err)
+	}
+	return i.ID
+}
+
+// moves looks at an issue as often as there are states and requires that it
+// has come to each.
+func (pl *plant) moves(issue int64, states ...string) {
+	pl.Helper()
+	for _, want := range states {
+		if err := pl.press.advance(pl.Context(), pl.issueNow(issue)); err != nil && !errors.Is(err, ErrAudience) {
+			pl.Fatal(err)
+		}
+		if got := pl.issueNow(issue); got.State != want {
+			pl.Fatalf("issue %d is %s (%s), want %s", issue, got.State, got.Reason, want)
+		}
+	}
+}
+
+func (pl *plant) issueNow(id int64) digest.Issue {
+	pl.Helper()
+	i, err := pl.press.Digest.Issue(context.Background(), id)
+	if err != nil {
+		pl.Fatal(err)
+	}
+	return i
+}
