@@ -1,8 +1,12 @@
 package mailer_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"io"
+	"net"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -10,6 +14,7 @@ import (
 	"time"
 
 	"pressrun/deploy/schema"
+	"pressrun/deploy/schema/schematest"
 	"pressrun/mailer"
 	"pressrun/mailer/catch"
 	"pressrun/mailer/smtp"
@@ -170,6 +175,13 @@ func TestFaultOutage(t *testing.T) {
 			if d := time.Since(began); d > 30*time.Second {
 				t.Errorf("it took %v to finish", d)
 			}
+			if kind != catch.OutageStall { // silence is patiently waited out
+				r.waitAlarm("relay test Nothing can be sent")
+				r.waitAlarm("relay test ")
+				if n := r.alarmsLike("relay test Nothing can be sent"); n != 1 {
+					t.Errorf("a person was told %d times", n)
+				}
+			}
 			if len(r.suppressed) > 0 {
 				t.Errorf("an outage suppressed %v", r.suppressed)
 			}
@@ -223,17 +235,28 @@ func TestFaultRefusedAtTheDoor(t *testing.T) {
 	}
 }
 
+// waitAlarm waits for an alarm that begins so; one that ends with a space is
+// over.
 func (r *room) waitAlarm(prefix string) {
 	r.t.Helper()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		r.mu.Lock()
-		found := slices.ContainsFunc(r.alarms, func(s string) bool { return strings.HasPrefix(s, prefix) })
-		r.mu.Unlock()
-		if found {
+	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if r.alarmsLike(prefix) > 0 {
 			return
 		}
 	}
 	r.t.Fatalf("no alarm %q", prefix)
+}
+
+func (r *room) alarmsLike(prefix string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, s := range r.alarms {
+		if s == prefix || strings.HasPrefix(s, prefix) && !strings.HasSuffix(prefix, " ") {
+			n++
+		}
+	}
+	return n
 }
 
 // A relay that refuses us for what we are is not asked five hundred times.
@@ -475,5 +498,94 @@ func TestFaultClockJumps(t *testing.T) {
 	r.untilDone()
 	cancel()
 	<-ended
+	r.judge(0)
+}
+
+// lossy is a way to PostgreSQL on which answers can be lost: what was asked for
+// has been done, and nobody hears of it.
+type lossy struct {
+	listener net.Listener
+	server   string
+	lose     atomic.Int32 // so many answers to commits are lost from now on
+	lost     atomic.Int32
+}
+
+// losing leads to the server of dsn by a detour, whose address it returns.
+func losing(t *testing.T, dsn string) (*lossy, string) {
+	t.Helper()
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &lossy{listener: l, server: u.Host}
+	t.Cleanup(func() { l.Close() })
+	go p.serve()
+	u.Host = l.Addr().String()
+	return p, u.String()
+}
+
+func (p *lossy) serve() {
+	for {
+		client, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		server, err := net.Dial("tcp", p.server)
+		if err != nil {
+			client.Close()
+			continue
+		}
+		go func() { io.Copy(server, client); server.Close() }()
+		go func() { p.answer(client, server); client.Close(); server.Close() }()
+	}
+}
+
+// answer passes on what the server says, unless it is the end of a transaction
+// that changed something and shall be lost.
+func (p *lossy) answer(client, server net.Conn) {
+	buf := make([]byte, 1<<16)
+	for {
+		n, err := server.Read(buf)
+		if err != nil {
+			return
+		}
+		said := buf[:n]
+		committed := bytes.HasSuffix(said, []byte("Z\x00\x00\x00\x05I")) && (bytes.Contains(said, []byte("COMMIT\x00")) || bytes.Contains(said, []byte("INSERT 0 ")))
+		if committed && p.lose.Add(-1) >= 0 {
+			p.lost.Add(1)
+			return
+		}
+		if _, err := client.Write(said); err != nil {
+			return
+		}
+	}
+}
+
+// A commit whose answer is lost is found out about: what was accepted is never
+// queued again, what was claimed is not forgotten.
+func TestFaultLostCommit(t *testing.T) {
+	direct := schematest.PostgresURL(t)
+	schematest.Open(t, direct)
+	way, dsn := losing(t, direct)
+	r := newRoom(t, schematest.Open(t, dsn), 1500)
+	r.catcher.Misbehave(catch.Faults{Delay: 3 * time.Millisecond})
+	r.freeze()
+	r.start()
+	times := int32(soak(8))
+	for n := range times {
+		r.sentAtLeast(50 + int(n)*100/soak(1))
+		way.lose.Store(3) // of several connections at once: claims, results and marks
+		for end := time.Now().Add(30 * time.Second); way.lose.Load() > 0 && time.Now().Before(end); {
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+	c := r.untilDone()
+	if c[mailer.StateAccepted] != r.readers || way.lost.Load() < times {
+		t.Errorf("got %v after %d lost answers", c, way.lost.Load())
+	}
 	r.judge(0)
 }

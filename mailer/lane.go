@@ -19,8 +19,9 @@ type lane struct {
 
 	mu       sync.Mutex
 	state    laneState
-	open     int // connections
-	failures int // in a row, since the last message was dealt with
+	open     int  // connections
+	failures int  // in a row, since the last message was dealt with
+	told     bool // a person was told that it is down
 	retry    time.Time
 	changed  chan struct{} // closed and replaced when the state changes
 }
@@ -136,17 +137,17 @@ func (l *lane) closed() {
 // works notes that the relay dealt with a message.
 func (l *lane) works() {
 	l.mu.Lock()
-	was := l.failures
-	l.failures = 0
-	news := l.state != laneUp
+	news := l.state != laneUp || l.told
+	l.failures, l.told = 0, false
 	l.set(laneUp)
 	l.mu.Unlock()
-	if news || was >= alarmAfter {
+	if news {
 		l.s.noteLane(l, "up", "")
 	}
 }
 
-// alarmAfter is how many failures in a row are worth a person's attention.
+// alarmAfter is how many failures in a row, the last of which left the relay
+// down, are worth a person's attention.
 const alarmAfter = 3
 
 // fails notes that the relay could not be reached or sent us away as a whole.
@@ -165,9 +166,12 @@ func (l *lane) fails(err error) time.Duration {
 		return wait
 	}
 	l.retry = time.Now().Add(wait)
+	news := l.state == laneUp
 	l.set(laneDown)
+	alarm := n >= alarmAfter && !l.told
+	l.told = l.told || alarm
 	l.mu.Unlock()
-	if n == 1 || n == alarmAfter {
+	if news || alarm {
 		l.s.noteLane(l, "down", reasonOf(err))
 	}
 	return 0

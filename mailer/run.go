@@ -105,6 +105,9 @@ func (m *Mailer) begin(ctx context.Context) (*sending, error) {
 	if m.Catcher != nil {
 		s.lanes = append(s.lanes, newLane(s, SMTP(m.Catcher), false))
 	}
+	if err := s.recall(ctx); err != nil {
+		return nil, err
+	}
 	s.revoked.Store(&map[int64]time.Time{})
 	s.polled = m.now()
 	if err := s.look(ctx); err != nil {

@@ -176,11 +176,31 @@ func (s *sending) parks(j *job) bool {
 	return err == nil && park
 }
 
+// recall has the relays of which a person was told that they are down, in an
+// earlier run, announced again when they work.
+func (s *sending) recall(ctx context.Context) error {
+	rows, err := s.m.DB.Read.QueryContext(ctx, `select relay from relay_health where state <> 'up'`)
+	if err != nil {
+		return fmt.Errorf("read relays: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return fmt.Errorf("read relays: %w", err)
+		}
+		for _, l := range s.lanes {
+			l.told = l.told || l.String() == name
+		}
+	}
+	return rows.Err()
+}
+
 // noteLane records and announces how a relay is.
 func (s *sending) noteLane(l *lane, state, reason string) {
 	ctx := context.Background()
 	l.mu.Lock()
-	failures, retry := l.failures, l.retry
+	failures, retry, told := l.failures, l.retry, l.told
 	l.mu.Unlock()
 	if state == "up" {
 		retry = time.Time{}
@@ -199,7 +219,7 @@ func (s *sending) noteLane(l *lane, state, reason string) {
 		return
 	}
 	s.m.log().Warn("relay is down", "relay", l.String(), "reason", reason, "failures", failures)
-	if failures >= alarmAfter {
+	if told {
 		s.m.alarm(ctx, "relay", l.String(), "Nothing can be sent by it: "+reason)
 	}
 }
