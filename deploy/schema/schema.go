@@ -23,8 +23,9 @@ import (
 	"strings"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
-	_ "modernc.org/sqlite"             // driver "sqlite"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite" // driver "sqlite"
 )
 
 // Engine names the database system behind a DB.
@@ -65,10 +66,11 @@ func openPostgres(ctx context.Context, dsn string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: the URL cannot be read; write postgres://user:password@host:5432/name")
 	}
-	pool, err := sql.Open("pgx", dsn)
+	conf, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("open database %s: %w", u.Redacted(), err)
+		return nil, fmt.Errorf("open database %s: the URL cannot be read; write postgres://user:password@host:5432/name", u.Redacted())
 	}
+	pool := stdlib.OpenDB(*conf, stdlib.OptionAfterConnect(durable))
 	pool.SetMaxOpenConns(24)
 	pool.SetMaxIdleConns(12)
 	if err := pool.PingContext(ctx); err != nil {
@@ -76,6 +78,13 @@ func openPostgres(ctx context.Context, dsn string) (*DB, error) {
 		return nil, fmt.Errorf("open database %s: %w", u.Redacted(), err)
 	}
 	return &DB{Write: pool, Read: pool, Engine: Postgres, Name: u.Redacted()}, nil
+}
+
+// durable has a connection wait for the disk at each commit, as synchronous=FULL
+// does on SQLite, also where the server's default is not to.
+func durable(ctx context.Context, c *pgx.Conn) error {
+	_, err := c.Exec(ctx, `select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') in ('off', 'local')`)
+	return err
 }
 
 func openSQLite(ctx context.Context, path string) (*DB, error) {

@@ -63,3 +63,35 @@ func TestTimeRoundTrip(t *testing.T) {
 		}
 	})
 }
+
+// Whatever the server's default: a commit is on the disk, and a test reads it back.
+func TestCommitsAreDurable(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ask, want := `pragma synchronous`, "2"
+		if db.Engine == schema.Postgres {
+			ask, want = `show synchronous_commit`, "on"
+			if _, err := db.Write.Exec(`alter database ` + name(t, db) + ` set synchronous_commit = off`); err != nil {
+				t.Fatal(err)
+			}
+			again, err := schema.Open(t.Context(), db.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer again.Close()
+			db = again
+		}
+		var got string
+		if err := db.Write.QueryRow(ask).Scan(&got); err != nil || got != want {
+			t.Errorf("%s: %q, %v; want %s", ask, got, err, want)
+		}
+	})
+}
+
+func name(t *testing.T, db *schema.DB) string {
+	t.Helper()
+	var n string
+	if err := db.Read.QueryRow(`select current_database()`).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
