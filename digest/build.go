@@ -1,17 +1,18 @@
 package digest
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"pressrun/deploy/schema"
 	"pressrun/digest/story"
-	"pressrun/digest/summary"
 	"pressrun/digest/trend"
 )
 
@@ -20,6 +21,9 @@ type Builder struct {
 	*Store
 	// Rank orders candidates by their views; see trend.Ranker.
 	Rank func(ctx context.Context, cands []trend.Candidate) (trend.Result, error)
+	// Summarizer writes summaries in place of those chosen from the articles, for
+	// newsletters that want it; nil = none.
+	Summarizer Summarizer
 	// FreshViews is how old the newest counted view may be for "Trending Now"
 	// to be true; default 3 hours.
 	FreshViews time.Duration
@@ -130,10 +134,11 @@ func (b *Builder) choose(ctx context.Context, issue Issue, kept []Chosen) ([]Cho
 			by = ranked
 		}
 		list := b.fill(issue, e, mine, ranked, keptIn(kept, e.Name))
-		summarise(list, issue.Spec.Words)
+		summarise(list, issue.Spec)
 		relate(list, recent, e, issue.Spec.Related)
 		out = append(out, list...)
 	}
+	b.rewrite(ctx, issue, out)
 	renumber(out)
 	if countIn(out, "trending") == 0 {
 		by.By = "date" // whatever was counted chose nothing
@@ -144,12 +149,16 @@ func (b *Builder) choose(ctx context.Context, issue Issue, kept []Chosen) ([]Cho
 func keptIn(list []Chosen, edition string) map[int64]Chosen {
 	m := map[int64]Chosen{}
 	for _, c := range list {
-		if c.Edition == edition && (c.Pinned || c.State != "in" || c.EditedBy != "") {
+		if c.Edition == edition && (c.settled() || c.ReviewedBy != "") {
 			m[c.Story.ID] = c
 		}
 	}
 	return m
 }
+
+// settled reports whether an editor has decided that the story is or is not in
+// the issue: pinned, dropped, or worth his own words.
+func (c Chosen) settled() bool { return c.Pinned || c.State != "in" || c.EditedBy != "" }
 
 // candidates are the live, settled, unused and unpaid stories of the
 // newsletter's sources, not older than its limit.
@@ -211,7 +220,8 @@ func Candidates(list []Story) []trend.Candidate {
 }
 
 // fill chooses the stories of one edition: those most read in Trending Now,
-// then the newest in Latest News. An editor's pins come first, drops stay out.
+// then the newest in Latest News. An editor's pins and rewrites come first and
+// stay, however old they have become meanwhile; drops stay out.
 func (b *Builder) fill(issue Issue, e EditionSpec, pool []Story, ranked trend.Result, kept map[int64]Chosen) []Chosen {
 	spec := issue.Spec
 	now := b.Now()
@@ -224,17 +234,19 @@ func (b *Builder) fill(issue Issue, e EditionSpec, pool []Story, ranked trend.Re
 	add := func(section string, s Story, reason string, score map[string]float64) {
 		taken[s.ID] = true
 		c := Chosen{IssueID: issue.ID, Edition: e.Name, Section: section, Position: len(out) + 1, State: "in", Title: s.Title, Reason: reason, Score: score, Story: s}
-		if k, ok := kept[s.ID]; ok {
+		if k, ok := kept[s.ID]; ok && k.settled() {
 			c = k
+		} else if ok {
+			c.ReviewedBy, c.ReviewedHash = k.ReviewedBy, k.ReviewedHash
 		}
 		out = append(out, c)
 	}
-	for _, s := range pool {
-		if k, ok := kept[s.ID]; ok && (k.Pinned || k.State != "in") {
-			add(k.Section, s, k.Reason, k.Score)
+	for _, k := range sortedByPlace(kept) {
+		if k.settled() && (k.State != "in" || k.Story.State == "live" && k.Story.Label != "paid") {
+			add(k.Section, k.Story, k.Reason, k.Score)
 		}
 	}
-	// Pins keep their numbers, everything else is ordered behind them.
+	// What an editor settled keeps its number, everything else is ordered behind.
 	fresh := ranked.By != "date" && now.Sub(ranked.Fresh) <= limit
 	sections := map[string]int{}
 	trending := countIn(out, "trending")
@@ -267,6 +279,12 @@ func (b *Builder) fill(issue Issue, e EditionSpec, pool []Story, ranked trend.Re
 	return out
 }
 
+func sortedByPlace(m map[int64]Chosen) []Chosen {
+	return slices.SortedFunc(maps.Values(m), func(a, b Chosen) int {
+		return cmp.Or(-cmp.Compare(a.Section, b.Section), cmp.Compare(a.Position, b.Position), cmp.Compare(a.Story.ID, b.Story.ID))
+	})
+}
+
 func countIn(list []Chosen, section string) int {
 	n := 0
 	for _, c := range list {
@@ -295,33 +313,6 @@ func ageWords(d time.Duration) string {
 		return fmt.Sprintf("%d h", int(d.Hours()))
 	}
 	return fmt.Sprintf("%d days", int(d.Hours()/24))
-}
-
-// summarise writes the summaries that no editor wrote. No sentence stands
-// twice in one edition.
-func summarise(list []Chosen, words int) {
-	var said []string
-	for i := range list {
-		c := &list[i]
-		if c.State != "in" || c.Summary != "" && c.Method == "editor" {
-			continue
-		}
-		budget := words
-		if c.Story.Rights == "quote" {
-			budget = min(words, 20) // the right to quote: a headline and twenty words
-		}
-		sum := summary.Summarize(
-			summary.Doc{Language: c.Story.Language, Title: c.Story.Title, Text: c.Story.Body, Description: c.Story.Description},
-			summary.Options{Words: budget, Avoid: said})
-		c.Summary, c.Method, c.Spans = sum.Text, sum.Method, nil
-		for _, s := range sum.Sentences {
-			c.Spans = append(c.Spans, s.Spans)
-		}
-		if c.Summary == "" && c.Story.Rights != "quote" {
-			c.Summary, c.Method = c.Story.Description, "description"
-		}
-		said = append(said, sum.Text)
-	}
 }
 
 // relate sets Related News: the nearest stories of the last thirty days that

@@ -3,35 +3,67 @@ package digest
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"pressrun/deploy/schema"
 )
 
 // Chosen is a story in an edition of an issue, with why it stands there.
 type Chosen struct {
-	IssueID  int64              `json:"-"`
-	Edition  string             `json:"edition"`
-	Section  string             `json:"section"` // trending | latest
-	Position int                `json:"position"`
-	State    string             `json:"state"` // in | dropped (by an editor) | removed (by rule)
-	Title    string             `json:"title"`
-	Summary  string             `json:"summary"`
-	Spans    [][][2]int         `json:"spans,omitempty"` // byte offsets of each sentence in the story's body
-	Method   string             `json:"method"`
-	Related  []int64            `json:"related,omitempty"`
-	Reason   string             `json:"reason"`
-	Score    map[string]float64 `json:"score,omitempty"`
-	EditedBy string             `json:"edited_by,omitempty"`
-	Pinned   bool               `json:"pinned,omitempty"`
-	// OriginalTitle and OriginalSummary are what stood there before an editor wrote.
+	IssueID  int64  `json:"-"`
+	Edition  string `json:"edition"`
+	Section  string `json:"section"` // trending | latest
+	Position int    `json:"position"`
+	State    string `json:"state"` // in | dropped (by an editor) | removed (by rule)
+	Title    string `json:"title"`
+	Summary  string `json:"summary"`
+	// Spans are the byte offsets, in the story's body, of each sentence that was
+	// chosen from it. They outlive an editor's rewrite, for the desk to show.
+	Spans [][][2]int `json:"spans,omitempty"`
+	// Method is extract, lead, description, headline (nothing may be printed
+	// but it), none (the section's tone), ai or editor; MethodReason says why.
+	Method       string             `json:"method"`
+	MethodReason string             `json:"method_reason,omitempty"`
+	Related      []int64            `json:"related,omitempty"`
+	Reason       string             `json:"reason"`
+	Score        map[string]float64 `json:"score,omitempty"`
+	EditedBy     string             `json:"edited_by,omitempty"`
+	EditedAt     time.Time          `json:"edited_at,omitzero"`
+	Pinned       bool               `json:"pinned,omitempty"`
+	// OriginalTitle and OriginalSummary are what stood there before an editor
+	// wrote, and OriginalMethod where that summary came from.
 	OriginalTitle   string `json:"original_title,omitempty"`
 	OriginalSummary string `json:"original_summary,omitempty"`
-	Story           Story  `json:"story"`
+	OriginalMethod  string `json:"original_method,omitempty"`
+	// AI says that a language model wrote the summary, or what an editor made
+	// of it. ReviewedBy is the editor who vouches for the text of ReviewedHash.
+	AI           bool   `json:"ai,omitempty"`
+	ReviewedBy   string `json:"reviewed_by,omitempty"`
+	ReviewedHash string `json:"reviewed_hash,omitempty"`
+	Story        Story  `json:"story"`
+}
+
+// Reviewed reports whether a named editor has read exactly this summary.
+func (c Chosen) Reviewed() bool { return c.ReviewedBy != "" && c.ReviewedHash == textHash(c.Summary) }
+
+// Printed is the summary as readers get it: the headline is not said twice.
+func (c Chosen) Printed() string {
+	if c.Method == "headline" {
+		return ""
+	}
+	return c.Summary
+}
+
+func textHash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
 }
 
 // Chosen lists the stories of an issue in order: by edition, trending before
@@ -42,8 +74,8 @@ func (s *Store) Chosen(ctx context.Context, issue int64) ([]Chosen, error) {
 
 func (s *Store) chosen(ctx context.Context, q schema.Querier, issue int64) ([]Chosen, error) {
 	list, err := each(ctx, q, scanChosen, `
-		select c.issue_id, c.edition, c.section, c.position, c.state, c.title, c.summary, c.spans, c.method, c.related, c.reason, c.score,
-			c.edited_by, c.pinned, c.original_title, c.original_summary, `+storyColumns+`
+		select c.issue_id, c.edition, c.section, c.position, c.state, c.title, c.summary, c.spans, c.method, c.method_reason, c.related, c.reason, c.score,
+			c.edited_by, c.edited_at, c.pinned, c.original_title, c.original_summary, c.original_method, c.ai, c.reviewed_by, c.reviewed_hash, `+storyColumns+`
 		from issue_stories c join stories s on s.id = c.story_id
 		where c.issue_id = $1 order by c.edition, c.section desc, c.position, c.story_id`, issue)
 	if err != nil {
@@ -55,16 +87,16 @@ func (s *Store) chosen(ctx context.Context, q schema.Querier, issue int64) ([]Ch
 func scanChosen(r *sql.Rows) (Chosen, error) {
 	var c Chosen
 	var spans, related, score []byte
-	var published, seen schema.Time
+	var published, seen, edited schema.Time
 	st := &c.Story
-	err := r.Scan(&c.IssueID, &c.Edition, &c.Section, &c.Position, &c.State, &c.Title, &c.Summary, &spans, &c.Method, &related, &c.Reason, &score,
-		&c.EditedBy, &c.Pinned, &c.OriginalTitle, &c.OriginalSummary,
+	err := r.Scan(&c.IssueID, &c.Edition, &c.Section, &c.Position, &c.State, &c.Title, &c.Summary, &spans, &c.Method, &c.MethodReason, &related, &c.Reason, &score,
+		&c.EditedBy, &edited, &c.Pinned, &c.OriginalTitle, &c.OriginalSummary, &c.OriginalMethod, &c.AI, &c.ReviewedBy, &c.ReviewedHash,
 		&st.ID, &st.Key, &st.URL, &st.Title, &st.Author, &st.SourceID, &st.SourceTitle, &st.Language, &st.Direction, &st.Section,
 		&st.Image, &st.ImageAlt, &st.Label, &st.Flags, &st.Body, &st.Description, &st.State, &st.TitleHash, &published, &seen, &st.Rights)
 	if err != nil {
 		return c, err
 	}
-	st.Published, st.Seen = published.Time, seen.Time
+	st.Published, st.Seen, c.EditedAt = published.Time, seen.Time, edited.Time
 	for _, p := range []struct {
 		b []byte
 		v any
@@ -93,10 +125,11 @@ func (s *Store) replaceChosen(ctx context.Context, tx *sql.Tx, issue int64, list
 		}
 		_, err = tx.ExecContext(ctx, `
 			insert into issue_stories (issue_id, edition, story_id, section, position, state, title, summary, spans, method, related, reason,
-				score, edited_by, pinned, original_title, original_summary)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+				score, edited_by, pinned, original_title, original_summary, method_reason, ai, reviewed_by, reviewed_hash, edited_at, original_method)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
 			issue, c.Edition, c.Story.ID, c.Section, c.Position, c.State, c.Title, c.Summary, string(spans), c.Method, string(related), c.Reason,
-			string(score), c.EditedBy, c.Pinned, c.OriginalTitle, c.OriginalSummary)
+			string(score), c.EditedBy, c.Pinned, c.OriginalTitle, c.OriginalSummary,
+			c.MethodReason, c.AI, c.ReviewedBy, c.ReviewedHash, schema.At(c.EditedAt), c.OriginalMethod)
 		if err != nil {
 			return fmt.Errorf("choose story %d: %w", c.Story.ID, err)
 		}
@@ -118,6 +151,8 @@ type Edit struct {
 	StoryID int64
 	Title   *string // in all editions
 	Summary *string // in all editions
+	Undo    *bool   // back to the original headline and summary, in all editions
+	Review  *bool   // the editor vouches for what a language model wrote, in all editions that say the same
 	Drop    *bool   // in this edition
 	Pin     *bool
 	Section *string // trending | latest
@@ -144,11 +179,14 @@ func (s *Store) EditIssue(ctx context.Context, issue int64, e Edit, by string) e
 		default:
 			return fmt.Errorf("edit issue %d: it is %s; only an issue that is not sent yet can be changed: %w", issue, i.State, ErrState)
 		}
+		if e.Review != nil && by == "" {
+			return fmt.Errorf("edit issue %d: a review needs the name of who read it", issue)
+		}
 		list, err := s.chosen(ctx, tx, issue)
 		if err != nil {
 			return err
 		}
-		if !apply(list, e, by) {
+		if !apply(list, e, by, s.Now()) {
 			return fmt.Errorf("edit issue %d: story %d is not in edition %q: %w", issue, e.StoryID, e.Edition, ErrNotFound)
 		}
 		return s.replaceChosen(ctx, tx, issue, list)
@@ -156,7 +194,7 @@ func (s *Store) EditIssue(ctx context.Context, issue int64, e Edit, by string) e
 }
 
 // apply changes the list in place and numbers the positions anew.
-func apply(list []Chosen, e Edit, by string) bool {
+func apply(list []Chosen, e Edit, by string, now time.Time) bool {
 	found := false
 	for n := range list {
 		c := &list[n]
@@ -164,8 +202,14 @@ func apply(list []Chosen, e Edit, by string) bool {
 			continue
 		}
 		if e.Title != nil || e.Summary != nil {
-			rewrite(c, e, by)
+			rewrite(c, e, by, now)
 			found = true
+		}
+		if e.Undo != nil && *e.Undo {
+			undo(c)
+		}
+		if e.Review != nil && c.AI {
+			review(c, *e.Review, by)
 		}
 		if c.Edition != e.Edition {
 			continue
@@ -220,18 +264,37 @@ func renumber(list []Chosen) {
 	}
 }
 
-func rewrite(c *Chosen, e Edit, by string) {
+func rewrite(c *Chosen, e Edit, by string, now time.Time) {
 	if e.Title != nil && strings.TrimSpace(*e.Title) != "" && *e.Title != c.Title {
 		if c.OriginalTitle == "" {
 			c.OriginalTitle = c.Title
 		}
-		c.Title, c.EditedBy = strings.TrimSpace(*e.Title), by
+		c.Title, c.EditedBy, c.EditedAt = strings.TrimSpace(*e.Title), by, now
 	}
-	if e.Summary != nil && *e.Summary != c.Summary {
-		if c.OriginalSummary == "" {
-			c.OriginalSummary = c.Summary
+	// A page shows what is printed; saving it unchanged is no edit.
+	if e.Summary != nil && *e.Summary != c.Summary && *e.Summary != c.Printed() {
+		if c.OriginalMethod == "" {
+			c.OriginalSummary, c.OriginalMethod = c.Summary, c.Method
 		}
-		c.Summary, c.Spans, c.Method, c.EditedBy = strings.TrimSpace(*e.Summary), nil, "editor", by
+		c.Summary, c.Method, c.EditedBy, c.EditedAt = strings.TrimSpace(*e.Summary), "editor", by, now
+	}
+}
+
+// undo takes an editor's words back.
+func undo(c *Chosen) {
+	if c.OriginalTitle != "" {
+		c.Title, c.OriginalTitle = c.OriginalTitle, ""
+	}
+	if c.OriginalMethod != "" {
+		c.Summary, c.Method, c.OriginalSummary, c.OriginalMethod = c.OriginalSummary, c.OriginalMethod, "", ""
+	}
+	c.EditedBy, c.EditedAt = "", time.Time{}
+}
+
+func review(c *Chosen, yes bool, by string) {
+	c.ReviewedBy, c.ReviewedHash = "", ""
+	if yes {
+		c.ReviewedBy, c.ReviewedHash = by, textHash(c.Summary)
 	}
 }
 

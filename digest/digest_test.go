@@ -53,6 +53,11 @@ func newRoom(t *testing.T, db *schema.DB) *room {
 // tell stores a story published so long ago and returns its id.
 func (r *room) tell(t *testing.T, n int, ago time.Duration, language string) int64 {
 	t.Helper()
+	return r.tellText(t, n, ago, language, fmt.Sprintf("The council voted on plan %d on Monday after a debate that lasted until the evening. Residents of ward %d had asked for changes to the road. The mayor said the plan would cost %d million.", n, n, n+3))
+}
+
+func (r *room) tellText(t *testing.T, n int, ago time.Duration, language, text string) int64 {
+	t.Helper()
 	ctx := context.Background()
 	st := r.Builder.Store
 	url := fmt.Sprintf("https://news.example/story-%d", n)
@@ -67,7 +72,6 @@ func (r *room) tell(t *testing.T, n int, ago time.Duration, language string) int
 		if e.URL != url {
 			continue
 		}
-		text := fmt.Sprintf("The council voted on plan %d on Monday after a debate that lasted until the evening. Residents of ward %d had asked for changes to the road. The mayor said the plan would cost %d million.", n, n, n+3)
 		id, err := st.Tell(ctx, r.source, e, article.Article{URL: url, Title: e.Title, Text: text, Language: language, Kind: "article"}, 0, "")
 		if err != nil {
 			t.Fatal(err)
@@ -291,7 +295,7 @@ func TestMoveStory(t *testing.T) {
 		{2, 2, []int64{1, 2, 3, 4, 5}},
 	} {
 		got := slices.Clone(list)
-		apply(got, Edit{Edition: "en", StoryID: c.story, To: &c.to}, "ed")
+		apply(got, Edit{Edition: "en", StoryID: c.story, To: &c.to}, "ed", noon)
 		var ids []int64
 		for i, g := range got {
 			ids = append(ids, g.Story.ID)

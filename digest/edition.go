@@ -262,8 +262,9 @@ func storyView(c Chosen, spec Spec, kind string, lead bool, related map[int64]St
 	if kind == "trending" {
 		st.Rank = c.Position
 	}
-	if c.Summary != "" {
-		st.Summary = strings.Split(c.Summary, "\n")
+	if s := c.Printed(); s != "" {
+		st.Summary = strings.Split(s, "\n")
+		st.AI = c.AI && !c.Reviewed()
 	}
 	if lead {
 		st.Image, st.ImageAlt = c.Story.Image, c.Story.ImageAlt

@@ -68,8 +68,17 @@ type Spec struct {
 	// carry it. Default 30m.
 	Settle     Duration `toml:"settle" json:"settle"`
 	PerSection int      `toml:"per_section" json:"per_section"` // most stories of one section in Trending Now; default 3
-	Words      int      `toml:"words" json:"words"`             // longest summary; default 60
+	Words      int      `toml:"words" json:"words"`             // most words of a summary; default 60
+	Sentences  int      `toml:"sentences" json:"sentences"`     // most sentences of a summary; default 3
 	MinStories int      `toml:"min_stories" json:"min_stories"` // an issue with fewer is skipped; default 3
+
+	// Tones says how much is told of each story in a section: "headline",
+	// "line" (one sentence) or "full". Default full.
+	Tones map[string]string `toml:"tones" json:"tones,omitempty"`
+	// AI lets the language model of the configuration write the summaries of
+	// sources whose rights allow it. What it writes is marked as such, and where
+	// it fails a guard the chosen sentences stand. Default false.
+	AI bool `toml:"ai" json:"ai,omitempty"`
 
 	// Editions are the forms an issue takes; default one, in Language, with
 	// stories of that language.
@@ -163,6 +172,7 @@ func (s Spec) WithDefaults(name string) Spec {
 	num(&s.MinViews, 3)
 	num(&s.PerSection, 3)
 	num(&s.Words, 60)
+	num(&s.Sentences, 3)
 	num(&s.MinStories, 3)
 	if a, err := mail.ParseAddress(s.From); err == nil {
 		str(&s.Envelope, a.Address)
@@ -220,6 +230,20 @@ func (s Spec) Check(name string) []string {
 	}
 	if u, err := url.Parse(s.Brand.Logo); s.Brand.Logo != "" && (err != nil || u.Scheme != "https") {
 		say("brand.logo %q: pictures in mails need an https address", s.Brand.Logo)
+	}
+	if s.Words < 10 || s.Words > 200 {
+		say("words is %d: a summary has 10 to 200", s.Words)
+	}
+	if s.Sentences < 1 || s.Sentences > 6 {
+		say("sentences is %d: a summary has 1 to 6", s.Sentences)
+	}
+	for section, tone := range s.Tones {
+		if section != "trending" && section != "latest" {
+			say("tones: there is no section %q; the sections are trending and latest", section)
+		}
+		if tone != "headline" && tone != "line" && tone != "full" {
+			say("tones.%s %q: write headline, line or full", section, tone)
+		}
 	}
 	seen := map[string]bool{}
 	for _, e := range s.Editions {

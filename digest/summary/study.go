@@ -155,27 +155,50 @@ func (s *Study) weighTitle(title []token) {
 	}
 }
 
-// markStale finds the candidates of which four in five words stand together in
-// one sentence that the issue has already printed.
+// markStale finds the candidates that say what the issue has already printed.
 func (s *Study) markStale() {
 	for _, sentence := range s.Options.Avoid {
-		held := map[int32]bool{}
-		for _, t := range s.vocabulary.tokens(sentence, nil) {
-			held[t.id] = true
-		}
+		held := s.vocabulary.set(sentence)
 		for i := range s.Candidates {
-			c := &s.Candidates[i]
-			hits := 0
-			for _, t := range c.tokens {
-				if held[t.id] {
-					hits++
-				}
-			}
-			if 5*hits >= 4*len(c.tokens) {
+			if c := &s.Candidates[i]; covered(c.tokens, held) {
 				c.Flaws |= Stale
 			}
 		}
 	}
+}
+
+// set is the set of the words of s.
+func (v *vocabulary) set(s string) map[int32]bool {
+	held := map[int32]bool{}
+	for _, t := range v.tokens(s, nil) {
+		held[t.id] = true
+	}
+	return held
+}
+
+// covered says whether four in five words stand together in one sentence.
+func covered(tokens []token, held map[int32]bool) bool {
+	hits := 0
+	for _, t := range tokens {
+		if held[t.id] {
+			hits++
+		}
+	}
+	return len(tokens) > 0 && 5*hits >= 4*len(tokens)
+}
+
+// Repeats reports whether a line of text says what one of the sentences says.
+func Repeats(text string, said []string) bool {
+	v := newVocabulary()
+	for line := range strings.SplitSeq(text, "\n") {
+		tokens := v.tokens(line, nil)
+		for _, s := range said {
+			if covered(tokens, v.set(s)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func key(a, b int32) uint64 { return uint64(a)<<32 | uint64(uint32(b)) }

@@ -128,7 +128,7 @@ func (s *Study) described() (Summary, bool) {
 		if words += Words(sentence); words > s.Options.Words || len(out) == s.Options.Sentences {
 			break
 		}
-		if !trash.spoils(sentence) {
+		if !trash.spoils(sentence) && !Repeats(sentence, s.Options.Avoid) {
 			out = append(out, sentence)
 		}
 	}

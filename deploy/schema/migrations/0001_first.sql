@@ -162,15 +162,21 @@ create table issue_stories (
     state       text    not null default 'in' check (state in ('in', 'dropped', 'removed')), -- dropped by an editor, removed by rule
     title       text    not null,
     summary     text    not null,
-    spans       @json   not null default '[]',   -- byte offsets of the summary's sentences in the story's body
-    method      text    not null default '',
+    spans       @json   not null default '[]',   -- byte offsets in the story's body of the sentences the machine chose
+    method      text    not null default '',     -- extract | lead | description | headline | none | ai | editor
+    method_reason text  not null default '',     -- why this method, for the desk
+    ai          boolean not null default false,  -- a language model wrote the summary, or what an editor made of it
+    reviewed_by   text  not null default '',     -- the editor who vouches for it
+    reviewed_hash text  not null default '',     -- SHA-256 of the summary he read; any other text is not reviewed
     related     @json   not null default '[]',   -- story ids
     reason      text    not null default '',     -- why it stands here, one sentence
     score       @json   not null default '{}',   -- the arithmetic
     edited_by   text    not null default '',     -- title or summary rewritten by
+    edited_at   bigint,
     pinned      boolean not null default false,
     original_title   text not null default '',
     original_summary text not null default '',
+    original_method  text not null default '',
     primary key (issue_id, edition, story_id)
 );
 
@@ -189,6 +195,25 @@ create table editions (
     stories     @json   not null default '[]',   -- story ids in order
     created_at  bigint  not null,
     unique (issue_id, revision, name)
+);
+
+-- answers of the language model, also those that were refused, by what was asked
+create table model_answers (
+    hash        text    primary key,             -- SHA-256 of model, prompt version and article
+    model       text    not null,
+    summary     text    not null,                -- '' when it was refused
+    refused     text    not null default '',     -- the guard and why
+    tokens      bigint  not null default 0,
+    cost        bigint  not null default 0,      -- millionths of the price's currency
+    answered_at bigint  not null
+);
+create index model_answers_at on model_answers (answered_at);
+-- what the language model has used up, reserved before it is asked
+create table model_days (
+    day         integer primary key,             -- unix day
+    requests    bigint  not null default 0,
+    tokens      bigint  not null default 0,
+    cost        bigint  not null default 0
 );
 
 -- a story counts as used for its newsletter once the first delivery is accepted or uncertain
