@@ -26,6 +26,7 @@ type job struct {
 	to         Recipient
 	from       string // envelope sender
 	wire       []byte // letters: ready to send
+	signed     []byte // DKIM-Signature fields that go before it
 	letter     string // letters: their kind
 	content    *content
 	claimed    time.Time // on this machine's steady clock

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"pressrun/mailer/dkim"
 	"pressrun/mailer/message"
 	"pressrun/templates"
 )
@@ -16,6 +17,7 @@ import (
 type content struct {
 	Edition
 	template *message.Template
+	signers  []*dkim.Signer
 }
 
 // contents remembers editions: a send has a handful, each tens of kilobytes.
@@ -45,8 +47,8 @@ func (c *contents) of(ctx context.Context, m *Mailer, id int64) (*content, error
 	if err != nil {
 		return nil, fmt.Errorf("edition %d: %w", id, err)
 	}
-	e.Message = nil
-	got = &content{Edition: e, template: t}
+	got = &content{Edition: e, template: t, signers: m.signersFor(e.Message)}
+	got.Message = nil
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.byID == nil || len(c.byID) >= maxContents {
@@ -56,26 +58,35 @@ func (c *contents) of(ctx context.Context, m *Mailer, id int64) (*content, error
 	return got, nil
 }
 
-// prepare makes the bytes of j in buf. Message-ID and Date are those of an
-// earlier turn, if there was one.
+// prepare makes the bytes of j in buf.
 func (s *sending) prepare(j *job, buf []byte) ([]byte, error) {
-	if j.date.IsZero() {
-		j.date = s.m.now()
-	}
+	s.date(j)
+	buf = append(buf[:0], j.signed...)
 	if j.kind == letter {
-		return append(buf[:0], j.wire...), nil
+		return append(buf, j.wire...), nil
 	}
-	if j.messageID == "" {
-		j.messageID = messageID(j.issue, j.id, j.dueAt, j.content.MessageIDDomain)
-	}
-	wire, err := j.content.template.Splice(buf[:0], message.Values{
-		To: j.to.Address, Date: j.date, MessageID: j.messageID,
-		Unsubscribe: j.to.Slots[templates.SlotUnsubscribe], Named: j.to.Slots,
-	})
+	wire, err := j.content.template.Splice(buf, j.values())
 	if err != nil {
 		return buf[:0], err
 	}
 	return wire, nil
+}
+
+// date gives j a Date and a Message-ID, unless an earlier turn did.
+func (s *sending) date(j *job) {
+	if j.date.IsZero() {
+		j.date = s.m.now()
+	}
+	if j.kind == delivery && j.messageID == "" {
+		j.messageID = messageID(j.issue, j.id, j.dueAt, j.content.MessageIDDomain)
+	}
+}
+
+func (j *job) values() message.Values {
+	return message.Values{
+		To: j.to.Address, Date: j.date, MessageID: j.messageID,
+		Unsubscribe: j.to.Slots[templates.SlotUnsubscribe], Named: j.to.Slots,
+	}
 }
 
 // messageID is the same whenever a delivery is sent: made of what never changes

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -70,11 +69,10 @@ func (c *maildirConn) Close() error { return nil }
 
 // store writes to tmp and renames into new, as maildir readers expect.
 func (c *maildirConn) store(wire []byte) (string, error) {
-	body, ok := bytes.CutSuffix(wire, []byte("\r\n.\r\n"))
-	if !ok {
-		return "", errors.New("the message does not end in a dot")
+	body, err := unstuffed(wire)
+	if err != nil {
+		return "", err
 	}
-	body = bytes.ReplaceAll(append(body[:len(body):len(body)], "\r\n"...), []byte("\r\n.."), []byte("\r\n."))
 	b := make([]byte, 6)
 	rand.Read(b)
 	name := fmt.Sprintf("%d.%s.pressrun", time.Now().UnixNano(), hex.EncodeToString(b))

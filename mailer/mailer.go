@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"pressrun/deploy/schema"
+	"pressrun/mailer/dkim"
 	"pressrun/mailer/smtp"
 )
 
@@ -50,6 +51,10 @@ type Mailer struct {
 	Suppress func(ctx context.Context, tx *sql.Tx, subscriber int64, reason, note string, delivery int64) error
 	// Alarm announces what needs a person; an empty detail says that it is over.
 	Alarm func(ctx context.Context, kind, subject, detail string)
+	// DKIM are the signers of mails by the domain of their sender, in lower-case
+	// A-labels; a domain signs for those below it as well. Their signatures stand
+	// in the order given. Mail of other senders goes unsigned.
+	DKIM map[string][]*dkim.Signer
 	// ReturnPath gives the envelope sender of a delivery; nil means the
 	// edition's own for all.
 	ReturnPath func(e Edition, delivery int64) string

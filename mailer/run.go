@@ -33,11 +33,12 @@ type sending struct {
 
 	committer *committer
 
-	jobs    chan *job // claimed deliveries
-	letters chan *job
-	arming  chan *job // letters that go out although the installation is disarmed
-	entries chan *entry
-	give    chan struct{}
+	jobs     chan *job // claimed deliveries
+	unsigned chan *job // those that must be signed before
+	letters  chan *job
+	arming   chan *job // letters that go out although the installation is disarmed
+	entries  chan *entry
+	give     chan struct{}
 
 	switches     atomic.Pointer[switches]
 	revoked      atomic.Pointer[map[int64]time.Time]
@@ -71,6 +72,7 @@ func (m *Mailer) Run(ctx context.Context) error {
 	for _, w := range s.workers() {
 		workers.Go(func() { w.run(ctx) })
 	}
+	s.signBulk(ctx, &workers)
 	workers.Go(func() { s.feed(ctx) })
 	workers.Go(func() { s.feedLetters(ctx) })
 	<-ctx.Done()
@@ -89,7 +91,7 @@ func (m *Mailer) begin(ctx context.Context) (*sending, error) {
 		return nil, errors.New("the fields Editions and Recipients are not set")
 	}
 	s := &sending{
-		m: m, owner: m.Owner, machine: machine(), jobs: make(chan *job, maxClaim), letters: make(chan *job, 64), arming: make(chan *job, 8),
+		m: m, owner: m.Owner, machine: machine(), jobs: make(chan *job, maxClaim), unsigned: make(chan *job), letters: make(chan *job, 64), arming: make(chan *job, 8),
 		entries: make(chan *entry), give: make(chan struct{}), conns: map[Conn]struct{}{},
 		held: map[kind]map[int64]bool{delivery: {}, letter: {}}, loopbackOnly: true,
 	}
@@ -241,8 +243,12 @@ func (s *sending) hand(ctx context.Context, jobs []*job) {
 		if s.m.ReturnPath != nil {
 			j.from = s.m.ReturnPath(c.Edition, j.id)
 		}
+		ready := s.jobs
+		if len(c.signers) > 0 {
+			ready = s.unsigned
+		}
 		select {
-		case s.jobs <- j:
+		case ready <- j:
 		case <-ctx.Done():
 			s.release(0, jobs[i:]...)
 			return
@@ -278,6 +284,10 @@ func (s *sending) handLetter(ctx context.Context, j *job) {
 		to = s.arming
 	} else if lanes, _ := s.capacity(); lanes == 0 {
 		s.release(2*time.Second, j)
+		return
+	}
+	if err := s.signLetter(j); err != nil {
+		s.settle(s.unwritable(j, err))
 		return
 	}
 	select {

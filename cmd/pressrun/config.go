@@ -33,6 +33,7 @@ type Config struct {
 	Journal string `toml:"journal" env:"PRESSRUN_JOURNAL"` // file of who has left, outside the database
 
 	Relays []RelayConfig `toml:"relay"`
+	DKIM   []DKIMConfig  `toml:"dkim"`
 	// Catch sends everything to the built-in catcher, whatever the relays say.
 	Catch bool `toml:"catch" env:"PRESSRUN_CATCH"`
 
@@ -335,6 +336,7 @@ func (c *Config) check() error {
 		}
 		names[r.Name] = true
 	}
+	c.checkDKIM(say)
 	if len(bad) > 0 {
 		return bad
 	}

@@ -67,6 +67,7 @@ type verbs struct {
 	Segment     segmentVerb     `cmd:"" help:"Named rules over subscribers."`
 	Subscriber  subscriberVerb  `cmd:"" help:"Readers, and with which right we write to them."`
 	Suppression suppressionVerb `cmd:"" help:"Addresses that are never written to."`
+	DKIM        dkimVerb        `cmd:"" name:"dkim" help:"Keys that sign the mail of a domain."`
 	User        userVerb        `cmd:"" help:"People who may use the desk."`
 	Audit       auditVerb       `cmd:"" help:"Who did what."`
 	Bounce      bounceVerb      `cmd:"" help:"Bounces, complaints and automatic replies."`

@@ -174,6 +174,10 @@ func (p *Press) openMailer(ctx context.Context) error {
 		}
 		p.Mailer.Relays = append(p.Mailer.Relays, &smtp.Relay{Name: r.Name, URL: r.URL, Password: password, Connections: r.Connections, Rate: r.Rate})
 	}
+	var err error
+	if p.Mailer.DKIM, err = p.signers(); err != nil {
+		return err
+	}
 	if from, err := mail.ParseAddress(p.sender(ctx)); err == nil {
 		p.Mailer.SenderDomain = from.Address[strings.LastIndexByte(from.Address, '@')+1:]
 	}

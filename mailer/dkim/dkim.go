@@ -61,6 +61,8 @@ type Signer struct {
 	// Now dates signatures (t=). Nil leaves the date out.
 	Now func() time.Time
 
+	domain    string
+	selector  string
 	key       crypto.Signer
 	algorithm string
 	hash      crypto.SignerOpts
@@ -78,7 +80,7 @@ func New(domain, selector string, key crypto.Signer, headers ...string) (*Signer
 	if !label.MatchString(domain) || !label.MatchString(selector) {
 		return nil, fmt.Errorf("signing for %q with selector %q: not a domain name", domain, selector)
 	}
-	s := &Signer{key: key}
+	s := &Signer{domain: domain, selector: selector, key: key}
 	switch public := key.Public().(type) {
 	case *rsa.PublicKey:
 		if public.N.BitLen() < 1024 {
@@ -107,7 +109,7 @@ func New(domain, selector string, key crypto.Signer, headers ...string) (*Signer
 // Sign returns the DKIM-Signature field of a mail, with its line end, to be put
 // before it. The mail has CRLF line ends throughout.
 func (s *Signer) Sign(msg []byte) ([]byte, error) {
-	if bytes.Count(msg, []byte("\n")) != bytes.Count(msg, []byte("\r\n")) || bytes.Count(msg, []byte("\r")) != bytes.Count(msg, []byte("\r\n")) {
+	if ends := bytes.Count(msg, []byte("\r\n")); bytes.Count(msg, []byte("\n")) != ends || bytes.Count(msg, []byte("\r")) != ends {
 		return nil, fmt.Errorf("signing a mail: %w", ErrLineEnds)
 	}
 	head, body := msg, []byte(nil)
