@@ -11,11 +11,15 @@ import (
 	"pressrun/subscribers"
 )
 
-// audience is SQL text yielding (subscriber, edition, due) for an issue.
-func (p *Press) audience(ctx context.Context, i digest.Issue) (string, []any, error) {
+// audience is SQL text yielding (subscriber, edition, due) for an issue: due at
+// its time, or for everybody at once.
+func (p *Press) audience(ctx context.Context, i digest.Issue, atOnce bool) (string, []any, error) {
 	a, err := p.audienceOf(ctx, i)
 	if err != nil {
 		return "", nil, err
+	}
+	if atOnce {
+		a.Slot, a.LocalTime = p.Now(), ""
 	}
 	return p.Subscribers.Audience(ctx, a)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"pressrun/digest"
+	"pressrun/mailer"
 )
 
 func TestCrowdOdd(t *testing.T) {
@@ -74,6 +75,38 @@ func TestUnusualAudienceIsHeld(t *testing.T) {
 		}
 		pl.moves(third, "held")
 	})
+}
+
+// TestSendNowWaitsForNothing sends an issue two hours before its slot, with
+// waves: every copy is due at once.
+func TestSendNowWaitsForNothing(t *testing.T) {
+	pl := newPlant(t, "", "press.db", "", "")
+	pl.subscribers(20, "daily")
+	pl.stories()
+	n, _, err := pl.press.Digest.ApplyNewsletter(t.Context(), "daily", digest.Spec{Title: "Daily Digest", List: "daily", From: "Gazette <digest@gazette.example>", Brand: testBrand, Waves: true}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slot, err := pl.press.Digest.AddSlot(t.Context(), n.ID, pl.now().Add(2*time.Hour).Truncate(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i, err := pl.press.Build(t.Context(), slot.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pl.press.SendNow(t.Context(), i.ID, "ed"); err != nil {
+		t.Fatal(err)
+	}
+	list, err := pl.press.Mailer.Deliveries(t.Context(), i.ID, mailer.Filter{}, mailer.Page{Limit: 100})
+	if err != nil || len(list) != 20 {
+		t.Fatalf("%d deliveries, %v; want 20", len(list), err)
+	}
+	for _, d := range list {
+		if d.DueAt.After(pl.now()) {
+			t.Fatalf("a copy is due at %s, which is to come", d.DueAt)
+		}
+	}
 }
 
 // stories collects a site's articles of the last twenty hours.

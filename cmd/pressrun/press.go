@@ -204,7 +204,7 @@ func (p *Press) advance(ctx context.Context, i digest.Issue) error {
 		if err := p.guard(ctx, i); err != nil {
 			return err
 		}
-		return p.start(ctx, i.ID)
+		return p.start(ctx, i.ID, false)
 	default:
 		return p.follow(ctx, i)
 	}
@@ -280,8 +280,9 @@ func (p *Press) guard(ctx context.Context, i digest.Issue) error {
 }
 
 // start freezes the audience of an approved issue and enqueues a delivery for
-// everyone in it, in one transaction. The mailer takes it from there.
-func (p *Press) start(ctx context.Context, id int64) error {
+// everyone in it, in one transaction. The mailer takes it from there, at each
+// reader's time or at once.
+func (p *Press) start(ctx context.Context, id int64, atOnce bool) error {
 	i, err := p.Digest.Issue(ctx, id)
 	if err != nil || i.State != "approved" {
 		return err
@@ -289,7 +290,7 @@ func (p *Press) start(ctx context.Context, id int64) error {
 	if err := p.watchAudience(ctx, i); err != nil {
 		return err
 	}
-	query, args, err := p.audience(ctx, i)
+	query, args, err := p.audience(ctx, i, atOnce)
 	if err != nil {
 		return fmt.Errorf("audience of issue %d: %w", id, err)
 	}
@@ -375,7 +376,7 @@ func (p *Press) SendNow(ctx context.Context, id int64, by string) error {
 			return err
 		}
 	}
-	return p.start(ctx, id)
+	return p.start(ctx, id, true)
 }
 
 // Alarm announces trouble once: on the Today page, in the log, and by mail.

@@ -101,7 +101,7 @@ func (v *benchSend) issue(e *env, p *Press) (id int64, began time.Time, err erro
 	if err := p.Approve(e.ctx, id, 0, "bench"); err != nil {
 		return 0, began, err
 	}
-	return id, began, p.start(e.ctx, id)
+	return id, began, p.start(e.ctx, id, true)
 }
 
 // readers imports user<i>@d<i mod 50>.example.test, unless they are there.

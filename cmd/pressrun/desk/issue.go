@@ -70,30 +70,32 @@ func (d *Desk) whenOut(i digest.Issue) string {
 	return near
 }
 
+// nextSlots are the slots to come, each also as the wall clock of its
+// newsletter's zone will show it.
 func (d *Desk) nextSlots(r *request) (templates.Table, error) {
 	t := templates.Table{Caption: "Next slots", Columns: []templates.Column{{Title: "Newsletter", Wide: true}, {Title: "When"}, {Title: "State"}},
 		Empty: templates.Empty{Text: "Nothing is scheduled. A newsletter with a schedule plans its slots here."}}
-	names, err := d.newsletterNames(r)
+	list, err := d.Digest.Newsletters(r.ctx)
 	if err != nil {
 		return t, err
+	}
+	specs := map[int64]digest.Spec{}
+	for _, n := range list {
+		specs[n.ID] = n.Spec.WithDefaults(n.Name)
 	}
 	slots, err := d.Digest.Slots(r.ctx, 0, d.Now().Add(-time.Minute))
 	if err != nil {
 		return t, err
 	}
+	slots = slices.DeleteFunc(slots, func(s digest.Slot) bool { return s.State != "planned" && s.State != "running" })
 	for _, s := range slots[:min(8, len(slots))] {
-		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: names[s.NewsletterID]}, d.near(s.At), {State: state(s.State)}}})
+		when := d.near(s.At)
+		if zone, err := time.LoadLocation(specs[s.NewsletterID].Zone); err == nil {
+			when.Note = s.At.In(zone).Format("Monday 15:04 MST")
+		}
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: specs[s.NewsletterID].Title}, when, {State: state(s.State)}}})
 	}
 	return t, nil
-}
-
-func (d *Desk) newsletterNames(r *request) (map[int64]string, error) {
-	list, err := d.Digest.Newsletters(r.ctx)
-	names := map[int64]string{}
-	for _, n := range list {
-		names[n.ID] = n.Spec.WithDefaults(n.Name).Title
-	}
-	return names, err
 }
 
 func (d *Desk) recentIssues(r *request) (templates.Table, error) {
