@@ -46,15 +46,26 @@ func (v *initVerb) Run(e *env) error {
 		return fmt.Errorf("--site %q is not a web address; write https://your-news-site.example", v.Site)
 	}
 	path := filepath.Join(v.Dir, "press.toml")
-	if err := v.writeConfig(path); err != nil {
+	switch err := v.writeConfig(path); {
+	case errors.Is(err, os.ErrExist):
+		fmt.Fprintf(e.err, "%s is there already and left as it is\n", path)
+	case err != nil:
 		return err
+	default:
+		fmt.Fprintf(e.err, "wrote %s\n", path)
 	}
 	e.config = path
-	fmt.Fprintf(e.err, "wrote %s\n", path)
-	return e.with(func(p *Press) error { return v.firstDraft(e, p, site, u.Hostname()) })
+	return e.with(func(p *Press) error {
+		// An init that could not read the site may be run again; a newsroom is not made twice.
+		if list, err := p.Digest.Newsletters(e.ctx); err != nil || len(list) > 0 {
+			return errors.Join(err, fmt.Errorf("%s has a newsletter already: run pressrun -c %[1]s serve, or choose another --dir", path))
+		}
+		return v.firstDraft(e, p, site, u.Hostname())
+	})
 }
 
-// writeConfig writes the commented configuration; it never overwrites one.
+// writeConfig writes the commented configuration. It never overwrites one:
+// os.ErrExist.
 func (v *initVerb) writeConfig(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
@@ -68,9 +79,6 @@ func (v *initVerb) writeConfig(path string) error {
 		return err
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("%s is there already; it is left as it is. Choose another --dir, or change the file and run: pressrun serve", path)
-	}
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	if e.Err == nil {
+	if e.Err == nil || e.Kind == KindBlocked { // the message says it all
 		return fmt.Sprintf("fetch %s: %s", e.URL, e.Message)
 	}
 	return fmt.Sprintf("fetch %s: %s: %v", e.URL, e.Message, e.Err)
@@ -64,7 +64,7 @@ func failure(url string, err error) *Error {
 		return known
 	case errors.As(err, &blocked):
 		e.Kind, e.Temporary = KindBlocked, false
-		e.Message = fmt.Sprintf("%s is inside a private network, which pressrun does not read; if this is your own intranet, allow its address range in the configuration", blocked.addr)
+		e.Message = fmt.Sprintf("%s is inside a private network, which pressrun does not read; if this is your own intranet, put its range into allow under [fetch] in press.toml and try again", blocked.addr)
 	case errors.As(err, &dns) && !dns.IsTimeout:
 		e.Kind, e.Temporary = KindDNS, !dns.IsNotFound
 		e.Message = fmt.Sprintf("the name %q cannot be found: check its spelling, or the name server of this machine", dns.Name)

@@ -115,5 +115,5 @@ func TestBadAddresses(t *testing.T) {
 func ExampleError() {
 	_, err := new(Client).Get(context.Background(), "http://169.254.169.254/", Validators{})
 	fmt.Println(err.(*Error).Message)
-	// Output: 169.254.169.254 is inside a private network, which pressrun does not read; if this is your own intranet, allow its address range in the configuration
+	// Output: 169.254.169.254 is inside a private network, which pressrun does not read; if this is your own intranet, put its range into allow under [fetch] in press.toml and try again
 }
