@@ -9,7 +9,9 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
+	"pressrun/deploy/installation"
 	"pressrun/digest/trend"
+	"pressrun/subscribers"
 )
 
 // The jobs. Each names rows and nothing else: what is to be done is decided by
@@ -64,8 +66,8 @@ func (p *Press) openJobs() error {
 		FetchPollInterval:    250 * time.Millisecond,
 		Logger:               slog.New(warnings{p.Log.Handler()}),
 
-		CompletedJobRetentionPeriod: 24 * time.Hour,
-		DiscardedJobRetentionPeriod: 7 * 24 * time.Hour,
+		CompletedJobRetentionPeriod: kept.jobs,
+		DiscardedJobRetentionPeriod: kept.failedJobs,
 	})
 	if err != nil {
 		return fmt.Errorf("open job queue: %w", err)
@@ -125,13 +127,24 @@ func (p *Press) runCollect(ctx context.Context, job collectJob) error {
 	return nil
 }
 
-// periods is how long what is kept. Each room deletes its own rows, in batches,
-// every night; the job queue and the counters in Redis expire by themselves.
-var periods = struct {
-	bodies, attempts time.Duration // texts of articles; SMTP attempts
+// kept is how long what is kept. Each room deletes its own rows in batches,
+// every night; jobs and the counters in Redis expire by themselves.
+var kept = struct {
+	bodies      time.Duration // texts of articles; headline and summary stay with their issue
+	hourlyViews time.Duration // then only the sum of each day is kept
+	attempts    time.Duration // SMTP attempts, and letters that are done with
+	jobs        time.Duration // that were done
+	failedJobs  time.Duration // that were given up
+	sessions    time.Duration // of people at the desk
+	unconfirmed time.Duration // addresses that never confirmed anything, after their last link expired
 }{
-	bodies:   30 * 24 * time.Hour,
-	attempts: 90 * 24 * time.Hour,
+	bodies:      30 * 24 * time.Hour,
+	hourlyViews: trend.KeepHours * time.Hour,
+	attempts:    90 * 24 * time.Hour,
+	jobs:        24 * time.Hour,
+	failedJobs:  7 * 24 * time.Hour,
+	sessions:    installation.SessionAge,
+	unconfirmed: subscribers.KeepUnconfirmed,
 }
 
 // Night does the house-keeping and refits the ranking.
@@ -142,10 +155,10 @@ func (p *Press) Night(ctx context.Context) error {
 	if err := p.Installation.HouseKeep(ctx, 1000); err != nil {
 		return err
 	}
-	if err := p.Digest.HouseKeep(ctx, periods.bodies, 500); err != nil {
+	if err := p.Digest.HouseKeep(ctx, kept.bodies, 500); err != nil {
 		return err
 	}
-	if err := p.Mailer.HouseKeep(ctx, periods.attempts); err != nil {
+	if err := p.Mailer.HouseKeep(ctx, kept.attempts); err != nil {
 		return err
 	}
 	if _, err := p.Subscribers.Tend(ctx); err != nil {
