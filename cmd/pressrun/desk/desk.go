@@ -303,6 +303,14 @@ func (d *Desk) near(t time.Time) templates.Cell {
 	return templates.Cell{Text: templates.Near(t, d.Now()), Hover: stamp(t)}
 }
 
+// span is a length of time in the unit people would say it in: "13 min", "1 h".
+func span(d time.Duration) string {
+	if d < time.Hour {
+		return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%.1f", d.Hours()), ".0") + " h"
+}
+
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") }
 
 var stateKinds = map[string]string{

@@ -79,12 +79,19 @@ func (d *Desk) sources(r *request) error {
 			verb, do = "Resume", "resume"
 		}
 		t.Rows = append(t.Rows, templates.Row{
-			Cells:   []templates.Cell{{Text: cmp.Or(s.Title, s.URL), URL: s.URL, Note: s.Kind + " · " + s.Rights}, {State: state(word), Note: s.Reason}, d.near(s.LastNew), d.near(s.NextPoll), {Text: (time.Duration(s.Interval) * time.Second).String()}},
+			Cells:   []templates.Cell{{Text: cmp.Or(s.Title, s.URL), URL: s.URL, Note: s.Kind + " · " + s.Rights + " · " + bare(s.URL)}, {State: state(word), Note: s.Reason}, d.near(s.LastNew), d.near(s.NextPoll), {Text: span(time.Duration(s.Interval) * time.Second)}},
 			Actions: []templates.Action{{Title: verb, URL: fmt.Sprintf("/desk/sources/%d", s.ID), Method: "post", Do: do}},
 		})
 	}
 	t.Pager = pager(r, page, 50, len(list))
 	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Sources", Current: "Sources", Body: templates.TableBody{Search: &templates.Search{Label: "Search sources", Query: query}, Table: t}})
+}
+
+// bare is an address without scheme and query, as one reads it out.
+func bare(address string) string {
+	address, _, _ = strings.Cut(address, "?")
+	_, rest, _ := strings.Cut(address, "://")
+	return rest
 }
 
 func (d *Desk) sourceAct(r *request) error {
