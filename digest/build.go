@@ -149,7 +149,7 @@ func (b *Builder) choose(ctx context.Context, issue Issue, kept []Chosen) ([]Cho
 func keptIn(list []Chosen, edition string) map[int64]Chosen {
 	m := map[int64]Chosen{}
 	for _, c := range list {
-		if c.Edition == edition && (c.settled() || c.ReviewedBy != "") {
+		if c.Edition == edition && (c.settled() || c.ReviewedBy != "" || c.NoPicture) {
 			m[c.Story.ID] = c
 		}
 	}
@@ -237,7 +237,7 @@ func (b *Builder) fill(issue Issue, e EditionSpec, pool []Story, ranked trend.Re
 		if k, ok := kept[s.ID]; ok && k.settled() {
 			c = k
 		} else if ok {
-			c.ReviewedBy, c.ReviewedHash = k.ReviewedBy, k.ReviewedHash
+			c.ReviewedBy, c.ReviewedHash, c.NoPicture = k.ReviewedBy, k.ReviewedHash, k.NoPicture
 		}
 		out = append(out, c)
 	}

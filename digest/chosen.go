@@ -37,6 +37,7 @@ type Chosen struct {
 	EditedBy     string             `json:"edited_by,omitempty"`
 	EditedAt     time.Time          `json:"edited_at,omitzero"`
 	Pinned       bool               `json:"pinned,omitempty"`
+	NoPicture    bool               `json:"no_picture,omitempty"` // its picture is left out
 	// OriginalTitle and OriginalSummary are what stood there before an editor
 	// wrote, and OriginalMethod where that summary came from.
 	OriginalTitle   string `json:"original_title,omitempty"`
@@ -75,7 +76,7 @@ func (s *Store) Chosen(ctx context.Context, issue int64) ([]Chosen, error) {
 func (s *Store) chosen(ctx context.Context, q schema.Querier, issue int64) ([]Chosen, error) {
 	list, err := each(ctx, q, scanChosen, `
 		select c.issue_id, c.edition, c.section, c.position, c.state, c.title, c.summary, c.spans, c.method, c.method_reason, c.related, c.reason, c.score,
-			c.edited_by, c.edited_at, c.pinned, c.original_title, c.original_summary, c.original_method, c.ai, c.reviewed_by, c.reviewed_hash, `+storyColumns+`
+			c.edited_by, c.edited_at, c.pinned, c.original_title, c.original_summary, c.original_method, c.ai, c.reviewed_by, c.reviewed_hash, c.no_picture, `+storyColumns+`
 		from issue_stories c join stories s on s.id = c.story_id
 		where c.issue_id = $1 order by c.edition, c.section desc, c.position, c.story_id`, issue)
 	if err != nil {
@@ -90,7 +91,7 @@ func scanChosen(r *sql.Rows) (Chosen, error) {
 	var published, seen, edited schema.Time
 	st := &c.Story
 	err := r.Scan(&c.IssueID, &c.Edition, &c.Section, &c.Position, &c.State, &c.Title, &c.Summary, &spans, &c.Method, &c.MethodReason, &related, &c.Reason, &score,
-		&c.EditedBy, &edited, &c.Pinned, &c.OriginalTitle, &c.OriginalSummary, &c.OriginalMethod, &c.AI, &c.ReviewedBy, &c.ReviewedHash,
+		&c.EditedBy, &edited, &c.Pinned, &c.OriginalTitle, &c.OriginalSummary, &c.OriginalMethod, &c.AI, &c.ReviewedBy, &c.ReviewedHash, &c.NoPicture,
 		&st.ID, &st.Key, &st.URL, &st.Title, &st.Author, &st.SourceID, &st.SourceTitle, &st.Language, &st.Direction, &st.Section,
 		&st.Image, &st.ImageAlt, &st.Label, &st.Flags, &st.Body, &st.Description, &st.State, &st.TitleHash, &published, &seen, &st.Rights)
 	if err != nil {
@@ -125,11 +126,11 @@ func (s *Store) replaceChosen(ctx context.Context, tx *sql.Tx, issue int64, list
 		}
 		_, err = tx.ExecContext(ctx, `
 			insert into issue_stories (issue_id, edition, story_id, section, position, state, title, summary, spans, method, related, reason,
-				score, edited_by, pinned, original_title, original_summary, method_reason, ai, reviewed_by, reviewed_hash, edited_at, original_method)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
+				score, edited_by, pinned, original_title, original_summary, method_reason, ai, reviewed_by, reviewed_hash, edited_at, original_method, no_picture)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
 			issue, c.Edition, c.Story.ID, c.Section, c.Position, c.State, c.Title, c.Summary, string(spans), c.Method, string(related), c.Reason,
 			string(score), c.EditedBy, c.Pinned, c.OriginalTitle, c.OriginalSummary,
-			c.MethodReason, c.AI, c.ReviewedBy, c.ReviewedHash, schema.At(c.EditedAt), c.OriginalMethod)
+			c.MethodReason, c.AI, c.ReviewedBy, c.ReviewedHash, schema.At(c.EditedAt), c.OriginalMethod, c.NoPicture)
 		if err != nil {
 			return fmt.Errorf("choose story %d: %w", c.Story.ID, err)
 		}
@@ -155,6 +156,7 @@ type Edit struct {
 	Review  *bool   // the editor vouches for what a language model wrote, in all editions that say the same
 	Drop    *bool   // in this edition
 	Pin     *bool
+	Picture *bool   // shown or left out, in all editions
 	Section *string // trending | latest
 	To      *int    // new position within its section, from 1
 }
@@ -210,6 +212,9 @@ func apply(list []Chosen, e Edit, by string, now time.Time) bool {
 		}
 		if e.Review != nil && c.AI {
 			review(c, *e.Review, by)
+		}
+		if e.Picture != nil {
+			c.NoPicture, found = !*e.Picture, true
 		}
 		if c.Edition != e.Edition {
 			continue

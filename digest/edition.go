@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,33 +51,19 @@ const TextSuffix = "-text"
 // revision, with a text-only twin for readers who want one. When nothing
 // differs from the current revision, nothing is stored. It returns the editions.
 func (s *Sealer) Seal(ctx context.Context, id int64) ([]Edition, error) {
-	issue, err := s.Issue(ctx, id)
+	d, err := s.Draft(ctx, id)
 	if err != nil {
 		return nil, err
 	}
+	issue := d.Issue
 	switch issue.State {
 	case "draft", "held", "approved":
 	default:
 		return nil, fmt.Errorf("seal issue %d: it is %s: %w", id, issue.State, ErrState)
 	}
-	chosen, err := s.Chosen(ctx, id)
+	sealed, left, err := s.Render(d)
 	if err != nil {
-		return nil, err
-	}
-	related, err := s.relatedOf(ctx, chosen)
-	if err != nil {
-		return nil, err
-	}
-	var sealed []Edition
-	for _, e := range issue.Spec.Editions {
-		pair, err := s.render(issue, e, chosen, related)
-		if err != nil {
-			return nil, fmt.Errorf("seal edition %s of issue %d: %w", e.Name, id, err)
-		}
-		sealed = append(sealed, pair...)
-	}
-	if len(sealed) == 0 {
-		return nil, fmt.Errorf("seal issue %d: no edition has a story: %w", id, ErrThin)
+		return nil, fmt.Errorf("seal issue %d: %w", id, err)
 	}
 	current, err := s.Editions(ctx, id, issue.Revision)
 	if err != nil {
@@ -85,7 +72,7 @@ func (s *Sealer) Seal(ctx context.Context, id int64) ([]Edition, error) {
 	if sameHashes(current, sealed) {
 		return current, nil
 	}
-	return s.store(ctx, issue, sealed)
+	return s.store(ctx, issue, sealed, left)
 }
 
 func sameHashes(a, b []Edition) bool {
@@ -105,8 +92,9 @@ func sameHashes(a, b []Edition) bool {
 }
 
 // render makes an edition and its text-only twin; none when it has no story.
-func (s *Sealer) render(issue Issue, e EditionSpec, chosen []Chosen, related map[int64]Story) ([]Edition, error) {
-	view, ids := s.view(issue, e, chosen, related)
+func (s *Sealer) render(d Draft, e EditionSpec, chosen []Chosen, related map[int64]Story) ([]Edition, error) {
+	issue := d.Issue
+	view, ids := view(d, e, chosen, related)
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -114,7 +102,7 @@ func (s *Sealer) render(issue Issue, e EditionSpec, chosen []Chosen, related map
 	if err != nil {
 		return nil, err
 	}
-	spec := issue.Spec
+	spec := d.Spec
 	email.From, email.ReplyTo, email.Language = spec.From, spec.ReplyTo, e.Language
 	email.ListID = spec.Title + " <" + issue.Newsletter + "." + spec.ListHost + ">"
 	email.FeedbackID = fmt.Sprintf("%d:%s:digest:%s", issue.ID, issue.Newsletter, strings.ReplaceAll(spec.ListHost, ".", ""))
@@ -139,7 +127,7 @@ func (s *Sealer) render(issue Issue, e EditionSpec, chosen []Chosen, related map
 	return out, nil
 }
 
-func (s *Sealer) store(ctx context.Context, issue Issue, sealed []Edition) ([]Edition, error) {
+func (s *Sealer) store(ctx context.Context, issue Issue, sealed []Edition, left []Removal) ([]Edition, error) {
 	err := s.DB.InTx(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `update issues set revision = $2 where id = $1 and revision = $3 and state in ('draft', 'held', 'approved')`,
 			issue.ID, issue.Revision+1, issue.Revision)
@@ -150,6 +138,12 @@ func (s *Sealer) store(ctx context.Context, issue Issue, sealed []Edition) ([]Ed
 			return fmt.Errorf("somebody else sealed or moved it: %w", ErrState)
 		}
 		now := schema.At(s.Now())
+		for _, r := range left {
+			_, err := tx.ExecContext(ctx, `update issue_stories set state = 'removed', reason = $4 where issue_id = $1 and story_id = $2 and edition = $3`, issue.ID, r.StoryID, r.Edition, r.Reason)
+			if err != nil {
+				return err
+			}
+		}
 		for i := range sealed {
 			e := &sealed[i]
 			ids, _ := json.Marshal(e.Stories)
@@ -195,40 +189,38 @@ func scanEdition(r interface{ Scan(...any) error }) (Edition, error) {
 	return e, json.Unmarshal(ids, &e.Stories)
 }
 
-func (s *Sealer) relatedOf(ctx context.Context, chosen []Chosen) (map[int64]Story, error) {
-	out := map[int64]Story{}
+// relatedOf are the stories that the chosen ones name, each once.
+func (s *Sealer) relatedOf(ctx context.Context, chosen []Chosen) ([]Story, error) {
+	out := []Story{}
 	for _, c := range chosen {
 		for _, id := range c.Related {
-			if _, ok := out[id]; ok {
+			if slices.ContainsFunc(out, func(st Story) bool { return st.ID == id }) {
 				continue
 			}
 			st, err := s.Story(ctx, id)
 			if err != nil {
 				return nil, err
 			}
-			out[id] = st
+			out = append(out, st)
 		}
 	}
 	return out, nil
 }
 
 // view is the issue as the templates see it, and the ids of its stories in order.
-func (s *Sealer) view(issue Issue, e EditionSpec, chosen []Chosen, related map[int64]Story) (templates.Issue, []int64) {
-	spec := issue.Spec
+func view(d Draft, e EditionSpec, chosen []Chosen, related map[int64]Story) (templates.Issue, []int64) {
+	issue, spec := d.Issue, d.Spec
 	zone, err := time.LoadLocation(spec.Zone)
 	if err != nil {
 		zone = time.UTC
 	}
 	v := templates.Issue{
 		Brand: spec.Brand, Newsletter: spec.Title, Language: e.Language, Direction: Direction(e.Language), City: spec.City,
-		Date: issue.SlotAt.In(zone), Number: issue.Number,
+		Date: issue.SlotAt.In(zone), Number: issue.Number, ArchiveURL: d.ArchiveURL,
 	}
 	if e.Name == spec.Editions[0].Name {
 		// What an editor wrote is in the language of the first edition.
 		v.Subject, v.Preheader = issue.Subject, issue.Preheader
-	}
-	if s.ArchiveURL != nil {
-		v.ArchiveURL = s.ArchiveURL(issue.Newsletter, issue.Number)
 	}
 	var ids []int64
 	for _, kind := range []string{"trending", "latest"} {
@@ -266,7 +258,7 @@ func storyView(c Chosen, spec Spec, kind string, lead bool, related map[int64]St
 		st.Summary = strings.Split(s, "\n")
 		st.AI = c.AI && !c.Reviewed()
 	}
-	if lead {
+	if lead && !c.NoPicture {
 		st.Image, st.ImageAlt = c.Story.Image, c.Story.ImageAlt
 	}
 	for _, id := range c.Related {

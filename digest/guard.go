@@ -31,6 +31,7 @@ const troubleAt = 3
 // Removal is a story that must leave an issue, and why.
 type Removal struct {
 	StoryID int64  `json:"story_id"`
+	Edition string `json:"edition,omitempty"` // "" = in all
 	Title   string `json:"title"`
 	Reason  string `json:"reason"`
 }
@@ -111,9 +112,12 @@ func (g *Guard) Remove(ctx context.Context, issue int64, list []Removal) error {
 			return fmt.Errorf("remove from issue %d: it is %s: %w", issue, i.State, ErrState)
 		}
 		for _, r := range list {
-			_, err := tx.ExecContext(ctx, `update issue_stories set state = 'removed', reason = $3 where issue_id = $1 and story_id = $2`, issue, r.StoryID, r.Reason)
+			_, err := tx.ExecContext(ctx, `update issue_stories set state = 'removed', reason = $3 where issue_id = $1 and story_id = $2 and $4 in ('', edition)`, issue, r.StoryID, r.Reason, r.Edition)
 			if err != nil {
 				return err
+			}
+			if r.Edition != "" {
+				continue // it is the edition's trouble, the story itself stands
 			}
 			if _, err := tx.ExecContext(ctx, `update stories set state = 'gone' where id = $1 and state = 'live'`, r.StoryID); err != nil {
 				return err

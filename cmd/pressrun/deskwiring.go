@@ -34,6 +34,9 @@ func (p *Press) desk() http.Handler {
 			}
 			return message.Preview(ed.Message, sampleValues(p.Config.PublicURL, i.Spec.ListHost, i.SlotAt))
 		},
+		Preflight: func(ctx context.Context, issue int64) ([]digest.Finding, error) {
+			return p.preflight(ctx, issue, false)
+		},
 		Audience: func(ctx context.Context, i digest.Issue) (int, string, error) {
 			c, err := p.crowd(ctx, i)
 			return c.Now, c.Odd(), err

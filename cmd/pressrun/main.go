@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"os/signal"
 	"strings"
@@ -168,4 +169,16 @@ func (e *env) print(v any, text func(w io.Writer)) error {
 	}
 	text(e.out)
 	return nil
+}
+
+// facts are the ids and counts of what a verb did.
+type facts map[string]any
+
+// did says what a verb changed, in a sentence; as JSON the sentence is "done"
+// and the facts stand beside it.
+func (e *env) did(f facts, format string, args ...any) error {
+	line := fmt.Sprintf(format, args...)
+	out := facts{"done": line}
+	maps.Copy(out, f)
+	return e.print(out, func(w io.Writer) { fmt.Fprintln(w, line) })
 }

@@ -82,6 +82,7 @@ func (p *Press) openDigest() {
 	p.Digest = &digest.Store{DB: p.DB, Now: p.Now}
 	p.Collector = &digest.Collector{Store: p.Digest, Client: client, Log: p.Log, Alarm: p.Alarm, Clear: p.Clear}
 	p.Guard = &digest.Guard{Store: p.Digest, Client: client}
+	p.Pictures = &digest.Pictures{Client: client, Now: p.Now}
 	p.Sealer = &digest.Sealer{Store: p.Digest, Compose: message.Compose, ArchiveURL: func(newsletter string, number int) string {
 		return fmt.Sprintf("%s/archive/%s/%d", p.Config.PublicURL, newsletter, number)
 	}}

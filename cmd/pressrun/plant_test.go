@@ -17,6 +17,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -262,6 +263,8 @@ type paper struct {
 	first time.Time // publication of article 0
 	every time.Duration
 	html  func(at time.Time) bool // whether the feed is an HTML page then
+	head  string                  // in the head of each page
+	gone  atomic.Bool             // the pages
 }
 
 // newPaper serves articles; the first is as old as first says.
@@ -299,15 +302,15 @@ func (p *paper) feed(w http.ResponseWriter, name string) {
 
 func (p *paper) page(w http.ResponseWriter, r *http.Request, name string) {
 	var i int
-	if _, err := fmt.Sscanf(r.PathValue("story"), "story-%d", &i); err != nil || i >= p.published() {
+	if _, err := fmt.Sscanf(r.PathValue("story"), "story-%d", &i); err != nil || i >= p.published() || p.gone.Load() {
 		http.NotFound(w, r)
 		return
 	}
 	title, text := articleOf(name, i)
 	w.Header().Set("Content-Type", "text/html")
 	fmt.Fprintf(w, `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>%s</title><meta property="og:title" content="%[1]s">
-<link rel="canonical" href="%s"><meta property="article:published_time" content="%s"></head><body><nav><a href="/">Home</a></nav>
-<article><h1>%[1]s</h1>%[4]s</article></body></html>`, title, p.link(i), p.first.Add(time.Duration(i)*p.every).Format(time.RFC3339), text)
+<link rel="canonical" href="%s"><meta property="article:published_time" content="%s">%[5]s</head><body><nav><a href="/">Home</a></nav>
+<article><h1>%[1]s</h1>%[4]s</article></body></html>`, title, p.link(i), p.first.Add(time.Duration(i)*p.every).Format(time.RFC3339), text, p.head)
 }
 
 // Words of which articles are made, beside names that no two articles share.

@@ -43,6 +43,7 @@ type Press struct {
 	Builder      *digest.Builder
 	Sealer       *digest.Sealer
 	Guard        *digest.Guard
+	Pictures     *digest.Pictures
 	Counters     trend.Counters
 	Ranker       *trend.Ranker
 	Beacon       *trend.Beacon
@@ -217,7 +218,7 @@ const policySend = "policy send"
 func (p *Press) atSlot(ctx context.Context, i digest.Issue) error {
 	subject := fmt.Sprintf("%s #%d", i.Newsletter, i.Number)
 	if p.Now().Sub(i.SlotAt) > time.Duration(i.Spec.Expires) {
-		p.Clear(ctx, "approval", subject)
+		p.settled(ctx, subject)
 		return p.Digest.Leave(ctx, i.ID, "skipped", "nobody approved it within "+time.Duration(i.Spec.Expires).String())
 	}
 	if i.State == "held" {
@@ -233,7 +234,13 @@ func (p *Press) atSlot(ctx context.Context, i digest.Issue) error {
 	if err := p.guard(ctx, i); err != nil {
 		return err
 	}
+	if i, err := p.Digest.Issue(ctx, i.ID); err != nil || i.State != "draft" {
+		return err // the guard has held it
+	}
 	if _, err := p.Sealer.Seal(ctx, i.ID); err != nil {
+		return err
+	}
+	if held, err := p.repair(ctx, i.ID, subject); err != nil || held {
 		return err
 	}
 	if i, err := p.Digest.Issue(ctx, i.ID); err != nil {
@@ -242,6 +249,51 @@ func (p *Press) atSlot(ctx context.Context, i digest.Issue) error {
 		return err
 	}
 	return p.Digest.Approve(ctx, i.ID, policySend)
+}
+
+// preflight looks at an issue as it is sealed, and with look at its pictures, too.
+func (p *Press) preflight(ctx context.Context, id int64, look bool) ([]digest.Finding, error) {
+	d, err := p.Sealer.Draft(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	editions, err := p.Digest.Editions(ctx, id, d.Issue.Revision)
+	if err != nil {
+		return nil, err
+	}
+	if look {
+		p.Pictures.Look(ctx, editions)
+	}
+	return digest.Preflight(d, editions, p.Pictures.Problem), nil
+}
+
+// repair does what the preflight of an issue names when nobody is there: it
+// drops pictures and stories, and holds the issue when that does not help.
+func (p *Press) repair(ctx context.Context, id int64, subject string) (held bool, err error) {
+	list, err := p.preflight(ctx, id, true)
+	if err != nil {
+		return false, err
+	}
+	bad := digest.Bad(list)
+	for _, f := range bad {
+		p.Log.Warn("preflight", "issue", id, "found", f.Text, "repair", f.Repair)
+	}
+	if n, err := p.Guard.Repair(ctx, id, bad); err != nil {
+		return false, err
+	} else if n > 0 {
+		if _, err := p.Sealer.Seal(ctx, id); err != nil && !errors.Is(err, digest.ErrThin) {
+			return false, err
+		}
+		if list, err = p.preflight(ctx, id, false); err != nil {
+			return false, err
+		}
+		bad = digest.Bad(list)
+	}
+	if len(bad) == 0 {
+		return false, nil
+	}
+	p.Alarm(ctx, "preflight", subject, "The issue is held: "+bad[0].Text+" Mend it and approve the issue at "+p.Config.PublicURL+fmt.Sprintf("/desk/issues/%d", id)+".")
+	return true, p.Digest.MoveIssue(ctx, p.DB.Write, id, "held", bad[0].Text, "draft")
 }
 
 // guard takes retracted stories out of a waiting issue and seals it again. A
@@ -309,9 +361,15 @@ func (p *Press) start(ctx context.Context, id int64, atOnce bool) error {
 		return fmt.Errorf("start issue %d: %w", id, err)
 	}
 	p.Log.Info("sending", "issue", id, "newsletter", i.Newsletter, "number", i.Number, "audience", n)
-	p.Clear(ctx, "approval", fmt.Sprintf("%s #%d", i.Newsletter, i.Number))
-	p.Clear(ctx, "audience", fmt.Sprintf("%s #%d", i.Newsletter, i.Number))
+	p.settled(ctx, fmt.Sprintf("%s #%d", i.Newsletter, i.Number))
 	return p.DB.Analyze(ctx, "deliveries")
+}
+
+// settled clears what an issue waited for: it goes out, or never will.
+func (p *Press) settled(ctx context.Context, subject string) {
+	for _, kind := range []string{"approval", "audience", "site", "preflight"} {
+		p.Clear(ctx, kind, subject)
+	}
 }
 
 // follow takes a running issue to sent and closed, and notes its stories as

@@ -23,7 +23,8 @@ type issueVerb struct {
 	Ls      issueLs      `cmd:"" help:"List issues, the newest first."`
 	Show    issueShow    `cmd:"" help:"Show the stories of an issue, with why each stands there."`
 	Edit    issueEdit    `cmd:"" help:"Retitle, rewrite, drop, pin or move a story; voids an approval."`
-	Check   issueCheck   `cmd:"" help:"Look whether every story still stands on its site."`
+	Check   issueCheck   `cmd:"" help:"Look whether every story still stands on its site, and whether the mail is fit to go out."`
+	Render  issueRender  `cmd:"" help:"Render an issue from a file, as serve does, with its preflight. Needs no database."`
 	Preview issuePreview `cmd:"" help:"Write the sealed editions to files: exactly the bytes that are sent."`
 	Test    issueTest    `cmd:"" help:"Send the sealed issue to addresses, marked as a test."`
 	Approve issueApprove `cmd:"" help:"Approve a draft."`
@@ -74,7 +75,7 @@ func (p *Press) printIssue(e *env, id int64) error {
 	if err != nil {
 		return err
 	}
-	list, err := p.Digest.Chosen(e.ctx, id)
+	d, err := p.Sealer.Draft(e.ctx, id)
 	if err != nil {
 		return err
 	}
@@ -82,10 +83,14 @@ func (p *Press) printIssue(e *env, id int64) error {
 	if err != nil {
 		return err
 	}
+	list := d.Stories
 	for n := range list {
 		list[n].Story.Body = ""
 	}
-	return e.print(map[string]any{"issue": i, "stories": list, "editions": editions}, func(w io.Writer) {
+	for n := range d.Related {
+		d.Related[n].Body = ""
+	}
+	return e.print(issueDocument{Draft: d, PublicURL: p.Config.PublicURL, Editions: editions}, func(w io.Writer) {
 		fmt.Fprintf(w, "issue %d: %s #%d, %s", i.ID, i.Newsletter, i.Number, i.State)
 		if i.Reason != "" {
 			fmt.Fprintf(w, " (%s)", i.Reason)
@@ -148,6 +153,7 @@ type issueEdit struct {
 	Drop    bool    `help:"Take the story out."`
 	Restore bool    `help:"Put a dropped story back."`
 	Pin     bool    `help:"Keep the story through rebuilds."`
+	Picture *bool   `negatable:"" help:"Show the story's picture, or leave it out with --no-picture."`
 	To      *int    `help:"New place in its section, from 1."`
 	Section *string `help:"trending or latest."`
 	Subject *string `help:"New subject of the issue."`
@@ -162,7 +168,7 @@ func (v *issueEdit) Run(e *env) error {
 			}
 		}
 		if v.Story != 0 {
-			edit := digest.Edit{StoryID: v.Story, Edition: v.Edition, Title: v.Title, Summary: v.Summary, To: v.To, Section: v.Section}
+			edit := digest.Edit{StoryID: v.Story, Edition: v.Edition, Title: v.Title, Summary: v.Summary, To: v.To, Section: v.Section, Picture: v.Picture}
 			if v.Drop || v.Restore {
 				edit.Drop = &v.Drop
 			}
@@ -208,12 +214,17 @@ func (v *issueCheck) Run(e *env) error {
 		if err != nil && !errors.Is(err, digest.ErrSiteTrouble) {
 			return err
 		}
-		if perr := e.print(list, func(w io.Writer) {
+		findings, ferr := p.preflight(e.ctx, v.ID, true)
+		if ferr != nil {
+			return ferr
+		}
+		if perr := e.print(facts{"removals": list, "checks": findings}, func(w io.Writer) {
 			table(w, "every story still stands", "STORY | HEADLINE | WHAT", func(row func(...any)) {
 				for _, r := range list {
 					row(r.StoryID, clip(r.Title, 60), r.Reason)
 				}
 			})
+			printFindings(w, findings)
 		}); perr != nil {
 			return perr
 		}
@@ -248,7 +259,7 @@ func (v *issuePreview) Run(e *env) error {
 					return err
 				}
 			}
-			files, err := writeEdition(v.Out, ed, values)
+			files, err := writeEdition(filepath.Join(v.Out, "edition-"+ed.Name), ed, values)
 			if err != nil {
 				return err
 			}
@@ -258,8 +269,9 @@ func (v *issuePreview) Run(e *env) error {
 	})
 }
 
-// writeEdition writes an edition as .eml, .html and .txt.
-func writeEdition(dir string, ed digest.Edition, values message.Values) ([]string, error) {
+// writeEdition writes an edition as path.eml, path.html and path.txt, and
+// returns their names.
+func writeEdition(path string, ed digest.Edition, values message.Values) ([]string, error) {
 	t, err := message.Parse(ed.Message)
 	if err != nil {
 		return nil, err
@@ -278,7 +290,7 @@ func writeEdition(dir string, ed digest.Edition, values message.Values) ([]strin
 		if content == "" {
 			continue
 		}
-		name := filepath.Join(dir, "edition-"+ed.Name+ext)
+		name := path + ext
 		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
 			return nil, err
 		}
@@ -306,8 +318,21 @@ func (v *issueTest) Run(e *env) error {
 		if err := p.SendTest(e.ctx, v.ID, v.To, "command line"); err != nil {
 			return err
 		}
-		fmt.Fprintf(e.out, "test mails queued for %s; a running serve sends them at once\n", strings.Join(v.To, ", "))
-		return nil
+		return e.did(facts{"issue": v.ID, "to": v.To}, "test mails queued for %s; a running serve sends them at once", strings.Join(v.To, ", "))
+	})
+}
+
+// act changes an issue and says what it is now.
+func (e *env) act(issue int64, f func(p *Press) error) error {
+	return e.with(func(p *Press) error {
+		if err := f(p); err != nil {
+			return err
+		}
+		i, err := p.Digest.Issue(e.ctx, issue)
+		if err != nil {
+			return err
+		}
+		return e.did(facts{"issue": i.ID, "state": i.State, "reason": i.Reason, "revision": i.Revision}, "%s #%d is %s", i.Newsletter, i.Number, i.State)
 	})
 }
 
@@ -318,7 +343,7 @@ type issueApprove struct {
 }
 
 func (v *issueApprove) Run(e *env) error {
-	return e.with(func(p *Press) error { return p.Approve(e.ctx, v.ID, v.Revision, v.By) })
+	return e.act(v.ID, func(p *Press) error { return p.Approve(e.ctx, v.ID, v.Revision, v.By) })
 }
 
 type issueHold struct {
@@ -327,7 +352,7 @@ type issueHold struct {
 }
 
 func (v *issueHold) Run(e *env) error {
-	return e.with(func(p *Press) error {
+	return e.act(v.ID, func(p *Press) error {
 		return p.Digest.MoveIssue(e.ctx, p.DB.Write, v.ID, "held", v.Why, "draft", "approved", "countdown")
 	})
 }
@@ -338,7 +363,7 @@ type issueSkip struct {
 }
 
 func (v *issueSkip) Run(e *env) error {
-	return e.with(func(p *Press) error { return p.Digest.Leave(e.ctx, v.ID, "skipped", v.Why) })
+	return e.act(v.ID, func(p *Press) error { return p.Digest.Leave(e.ctx, v.ID, "skipped", v.Why) })
 }
 
 type issueSend struct {
@@ -388,7 +413,7 @@ type issuePause struct {
 }
 
 func (v *issuePause) Run(e *env) error {
-	return e.with(func(p *Press) error { return p.PauseIssue(e.ctx, v.ID, "command line") })
+	return e.act(v.ID, func(p *Press) error { return p.PauseIssue(e.ctx, v.ID, "command line") })
 }
 
 type issueResume struct {
@@ -396,7 +421,7 @@ type issueResume struct {
 }
 
 func (v *issueResume) Run(e *env) error {
-	return e.with(func(p *Press) error { return p.ResumeIssue(e.ctx, v.ID, "command line") })
+	return e.act(v.ID, func(p *Press) error { return p.ResumeIssue(e.ctx, v.ID, "command line") })
 }
 
 type issueCancel struct {
@@ -405,7 +430,7 @@ type issueCancel struct {
 }
 
 func (v *issueCancel) Run(e *env) error {
-	return e.with(func(p *Press) error { return p.CancelIssue(e.ctx, v.ID, v.Why, "command line") })
+	return e.act(v.ID, func(p *Press) error { return p.CancelIssue(e.ctx, v.ID, v.Why, "command line") })
 }
 
 type issueStatus struct {
@@ -453,28 +478,43 @@ func (v *issueWhy) Run(e *env) error {
 	})
 }
 
+// verified is a received mail held against its seal.
+type verified struct {
+	File    string `json:"file"`
+	Seal    string `json:"seal,omitempty"` // of which edition, in words
+	Problem string `json:"problem,omitempty"`
+}
+
 type issueVerify struct {
 	Files []string `arg:"" help:"Received mails."`
 }
 
 func (v *issueVerify) Run(e *env) error {
 	return e.with(func(p *Press) error {
+		var list []verified
 		good := 0
 		for _, name := range v.Files {
 			raw, err := os.ReadFile(name)
 			if err != nil {
 				return err
 			}
-			seal, err := p.Verify(e.ctx, raw)
-			if err != nil {
-				fmt.Fprintf(e.out, "%s: NOT sealed by us: %v\n", name, err)
-				continue
+			one := verified{File: name}
+			if one.Seal, err = p.Verify(e.ctx, raw); err != nil {
+				one.Problem = err.Error()
+			} else {
+				good++
 			}
-			good++
-			fmt.Fprintf(e.out, "%s: %s\n", name, seal)
+			list = append(list, one)
 		}
-		fmt.Fprintf(e.out, "%d of %d\n", good, len(v.Files))
-		if good < len(v.Files) {
+		if err := e.print(facts{"verified": good, "of": len(list), "mails": list}, func(w io.Writer) {
+			for _, m := range list {
+				fmt.Fprintf(w, "%s: %s\n", m.File, orDefault(m.Seal, "NOT sealed by us: "+m.Problem))
+			}
+			fmt.Fprintf(w, "%d of %d\n", good, len(list))
+		}); err != nil {
+			return err
+		}
+		if good < len(list) {
 			return fmt.Errorf("%d mails do not agree with their seal", len(v.Files)-good)
 		}
 		return nil

@@ -146,7 +146,12 @@ type userRm struct {
 }
 
 func (v *userRm) Run(e *env) error {
-	return e.with(func(p *Press) error { return p.Installation.RemoveUser(e.ctx, v.Email) })
+	return e.with(func(p *Press) error {
+		if err := p.Installation.RemoveUser(e.ctx, v.Email); err != nil {
+			return err
+		}
+		return e.did(facts{"user": v.Email}, "%s may no longer use the desk", v.Email)
+	})
 }
 
 type auditVerb struct {

@@ -94,6 +94,9 @@ func (v *newsletterExport) Run(e *env) error {
 		if err != nil {
 			return err
 		}
+		if e.json {
+			return e.print(n, nil)
+		}
 		return exportNewsletter(e.out, n)
 	})
 }
@@ -172,6 +175,9 @@ func (v *newsletterPause) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		return p.Digest.PauseNewsletter(e.ctx, n.ID, !v.Resume)
+		if err := p.Digest.PauseNewsletter(e.ctx, n.ID, !v.Resume); err != nil {
+			return err
+		}
+		return e.did(facts{"newsletter": n.Name, "paused": !v.Resume}, "newsletter %s %s", n.Name, map[bool]string{true: "plans slots again", false: "is paused"}[v.Resume])
 	})
 }

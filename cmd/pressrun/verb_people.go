@@ -120,7 +120,12 @@ type segmentRm struct {
 }
 
 func (v *segmentRm) Run(e *env) error {
-	return e.with(func(p *Press) error { return p.Subscribers.RemoveSegment(e.ctx, v.Name) })
+	return e.with(func(p *Press) error {
+		if err := p.Subscribers.RemoveSegment(e.ctx, v.Name); err != nil {
+			return err
+		}
+		return e.did(facts{"segment": v.Name}, "segment %s is forgotten", v.Name)
+	})
 }
 
 type subscriberVerb struct {
@@ -263,8 +268,7 @@ func (v *subscriberUndo) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(e.out, "import %d taken back: %v\n", v.ID, n)
-		return nil
+		return e.did(facts{"import": v.ID, "undone": n}, "import %d taken back: %v", v.ID, n)
 	})
 }
 
@@ -287,7 +291,11 @@ type subscriberPause struct {
 
 func (v *subscriberPause) Run(e *env) error {
 	return withSubscription(e, v.Email, v.List, func(p *Press, sub, list int64) error {
-		return p.Subscribers.Pause(e.ctx, sub, list, p.Now().AddDate(0, 0, v.Days), "command line")
+		until := p.Now().AddDate(0, 0, v.Days)
+		if err := p.Subscribers.Pause(e.ctx, sub, list, until, "command line"); err != nil {
+			return err
+		}
+		return e.did(facts{"subscriber": sub, "list": v.List, "until": until}, "%s pauses %s until %s", v.Email, v.List, when(until))
 	})
 }
 
@@ -299,7 +307,10 @@ type subscriberLeave struct {
 
 func (v *subscriberLeave) Run(e *env) error {
 	return withSubscription(e, v.Email, v.List, func(p *Press, sub, list int64) error {
-		return p.Subscribers.Unsubscribe(e.ctx, sub, list, v.How)
+		if err := p.Subscribers.Unsubscribe(e.ctx, sub, list, v.How); err != nil {
+			return err
+		}
+		return e.did(facts{"subscriber": sub, "list": v.List}, "%s has left %s", v.Email, v.List)
 	})
 }
 
@@ -328,7 +339,10 @@ func (v *subscriberMove) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		return p.Subscribers.Move(e.ctx, sub.ID, v.To, "command line")
+		if err := p.Subscribers.Move(e.ctx, sub.ID, v.To, "command line"); err != nil {
+			return err
+		}
+		return e.did(facts{"subscriber": sub.ID, "from": v.From, "to": v.To}, "%s now reads at %s", v.From, v.To)
 	})
 }
 
@@ -346,7 +360,10 @@ func (v *subscriberForget) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		return p.Subscribers.Forget(e.ctx, sub.ID, "command line")
+		if err := p.Subscribers.Forget(e.ctx, sub.ID, "command line"); err != nil {
+			return err
+		}
+		return e.did(facts{"subscriber": sub.ID}, "%s is erased; only a hash stays, so that nobody writes there again", v.Email)
 	})
 }
 
@@ -363,7 +380,10 @@ type suppressionAdd struct {
 
 func (v *suppressionAdd) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		return p.Subscribers.SuppressAddress(e.ctx, v.Email, subscribers.Manual, v.Note)
+		if err := p.Subscribers.SuppressAddress(e.ctx, v.Email, subscribers.Manual, v.Note); err != nil {
+			return err
+		}
+		return e.did(facts{"address": v.Email, "reason": subscribers.Manual}, "%s is never written to", v.Email)
 	})
 }
 
@@ -393,5 +413,10 @@ type suppressionRm struct {
 }
 
 func (v *suppressionRm) Run(e *env) error {
-	return e.with(func(p *Press) error { return p.Subscribers.Unsuppress(e.ctx, v.Email) })
+	return e.with(func(p *Press) error {
+		if err := p.Subscribers.Unsuppress(e.ctx, v.Email); err != nil {
+			return err
+		}
+		return e.did(facts{"address": v.Email}, "%s may be written to again", v.Email)
+	})
 }

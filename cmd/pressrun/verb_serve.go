@@ -66,8 +66,7 @@ type migrateVerb struct{}
 
 func (migrateVerb) Run(e *env) error {
 	return e.with(func(p *Press) error { // Open migrates
-		fmt.Fprintf(e.out, "%s is current\n", p.DB.Name)
-		return nil
+		return e.did(facts{"database": p.DB.Name, "engine": p.DB.Engine}, "%s is current", p.DB.Name)
 	})
 }
 
@@ -109,8 +108,10 @@ func (v *stopVerb) Run(e *env) error {
 		if err := p.Mailer.Stop(e.ctx, "command line", v.Why); err != nil {
 			return err
 		}
-		fmt.Fprintln(e.out, "sending is stopped in all processes; go on with: pressrun start")
-		return p.Installation.Audit(e.ctx, "command line", "stop", "sending", v.Why)
+		if err := p.Installation.Audit(e.ctx, "command line", "stop", "sending", v.Why); err != nil {
+			return err
+		}
+		return e.did(facts{"stopped": true, "why": v.Why}, "sending is stopped in all processes; go on with: pressrun start")
 	})
 }
 
@@ -121,8 +122,10 @@ func (startVerb) Run(e *env) error {
 		if err := p.Mailer.Start(e.ctx, "command line"); err != nil {
 			return err
 		}
-		fmt.Fprintln(e.out, "sending goes on")
-		return p.Installation.Audit(e.ctx, "command line", "start", "sending", "")
+		if err := p.Installation.Audit(e.ctx, "command line", "start", "sending", ""); err != nil {
+			return err
+		}
+		return e.did(facts{"stopped": false}, "sending goes on")
 	})
 }
 
@@ -150,8 +153,7 @@ func (v *armVerb) Run(e *env) error {
 		if err := p.arm(e.ctx, v.Code, "command line"); err != nil {
 			return err
 		}
-		fmt.Fprintln(e.out, "armed: mail now leaves by the relays")
-		return nil
+		return e.did(facts{"armed": true}, "armed: mail now leaves by the relays")
 	})
 }
 
@@ -162,8 +164,10 @@ func (disarmVerb) Run(e *env) error {
 		if err := p.Mailer.Disarm(e.ctx, "command line"); err != nil {
 			return err
 		}
-		fmt.Fprintln(e.out, "disarmed: everything goes to the built-in catcher")
-		return p.Installation.Audit(e.ctx, "command line", "disarm", "sending", "")
+		if err := p.Installation.Audit(e.ctx, "command line", "disarm", "sending", ""); err != nil {
+			return err
+		}
+		return e.did(facts{"armed": false}, "disarmed: everything goes to the built-in catcher")
 	})
 }
 

@@ -108,17 +108,45 @@ type sourceTest struct {
 	URL string `arg:"" help:"Address of a site or feed."`
 }
 
+// step is a line of what source test tells.
+type step struct {
+	Step string `json:"step"` // fetch | address | caching | parse | found | item | article | views
+	Text string `json:"text"`
+}
+
 func (v *sourceTest) Run(e *env) error {
+	var steps []step
+	problem := v.walk(e, func(name, format string, args ...any) {
+		steps = append(steps, step{name, fmt.Sprintf(format, args...)})
+	})
+	out := facts{"url": v.URL, "ok": problem == nil, "steps": steps}
+	if problem != nil {
+		out["problem"] = problem.Error()
+	}
+	if err := e.print(out, func(w io.Writer) {
+		for _, s := range steps {
+			fmt.Fprintf(w, "%-10s %s\n", s.Step, s.Text)
+		}
+	}); err != nil {
+		return err
+	}
+	return problem
+}
+
+// walk reads an address as a poll would, and says what each step gave.
+func (v *sourceTest) walk(e *env, say func(step, format string, args ...any)) error {
 	c := &fetch.Client{}
 	if p, err := e.open(); err == nil {
 		defer p.Close()
 		c = p.Collector.Client
-		if src, err := p.Digest.SourceByURL(e.ctx, v.URL); err == nil {
-			defer func() { p.printMatch(e, src) }()
+		if _, err := p.Digest.SourceByURL(e.ctx, v.URL); err == nil {
+			// Whether beacon and collector mean the same articles.
+			defer func() {
+				if line, err := p.matchViews(e.ctx); err == nil {
+					say("views", "%s", line)
+				}
+			}()
 		}
-	}
-	say := func(step, format string, args ...any) {
-		fmt.Fprintf(e.out, "%-10s %s\n", step, fmt.Sprintf(format, args...))
 	}
 	start := time.Now()
 	res, err := c.Get(e.ctx, v.URL, fetch.Validators{})
@@ -165,14 +193,6 @@ func (v *sourceTest) Run(e *env) error {
 	}
 	say("article", "%q by %s, %s, %s, %d words", clip(a.Title, 80), strings.Join(a.Byline, ", "), a.Language, when(a.Published), len(strings.Fields(a.Text)))
 	return nil
-}
-
-// printMatch tells how many articles that were viewed lately are known, which
-// shows whether beacon and collector mean the same articles.
-func (p *Press) printMatch(e *env, src digest.Source) {
-	if line, err := p.matchViews(e.ctx); err == nil {
-		fmt.Fprintf(e.out, "%-10s %s\n", "views", line)
-	}
 }
 
 type sourcePull struct {
@@ -222,7 +242,10 @@ func (v *sourcePause) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		return p.Digest.PauseSource(e.ctx, src.ID, !v.Resume)
+		if err := p.Digest.PauseSource(e.ctx, src.ID, !v.Resume); err != nil {
+			return err
+		}
+		return e.did(facts{"source": src.ID, "paused": !v.Resume}, "source %d %s: %s", src.ID, map[bool]string{true: "is polled again", false: "is paused"}[v.Resume], src.URL)
 	})
 }
 
@@ -236,6 +259,9 @@ func (v *sourceRm) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		return p.Digest.RemoveSource(e.ctx, src.ID)
+		if err := p.Digest.RemoveSource(e.ctx, src.ID); err != nil {
+			return err
+		}
+		return e.did(facts{"source": src.ID}, "source %d is forgotten: %s", src.ID, src.URL)
 	})
 }

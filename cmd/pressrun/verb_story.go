@@ -70,7 +70,12 @@ type storyMerge struct {
 }
 
 func (v *storyMerge) Run(e *env) error {
-	return e.with(func(p *Press) error { return p.Digest.MergeStories(e.ctx, v.From, v.Into) })
+	return e.with(func(p *Press) error {
+		if err := p.Digest.MergeStories(e.ctx, v.From, v.Into); err != nil {
+			return err
+		}
+		return e.did(facts{"story": v.Into, "merged": v.From}, "story %d is now part of story %d", v.From, v.Into)
+	})
 }
 
 type storyBlock struct {
@@ -78,7 +83,12 @@ type storyBlock struct {
 }
 
 func (v *storyBlock) Run(e *env) error {
-	return e.with(func(p *Press) error { return p.Digest.BlockStory(e.ctx, v.ID) })
+	return e.with(func(p *Press) error {
+		if err := p.Digest.BlockStory(e.ctx, v.ID); err != nil {
+			return err
+		}
+		return e.did(facts{"story": v.ID}, "story %d is kept out of every issue", v.ID)
+	})
 }
 
 type trendVerb struct {

@@ -51,6 +51,8 @@ type Desk struct {
 	Cancel   func(ctx context.Context, issue int64, why, by string) error
 	// Frame is an edition as its bytes show it: HTML, or the text part.
 	Frame func(ctx context.Context, edition int64) (html, text string, err error)
+	// Preflight looks at an issue as it is sealed.
+	Preflight func(ctx context.Context, issue int64) ([]digest.Finding, error)
 	// Audience counts who would get the issue now, and says what is unusual about
 	// that; "" when nothing is.
 	Audience func(ctx context.Context, issue digest.Issue) (n int, odd string, err error)

@@ -209,7 +209,13 @@ func (d *Desk) issue(r *request) error {
 		body.Audience = plural(i.Audience, "reader", "readers")
 	}
 	body.Stories, body.Dropped = d.storyDesk(i, chosen, edition, open)
-	body.Checks = append(body.Checks, checks(i, editions, chosen)...)
+	if open {
+		findings, err := d.Preflight(r.ctx, i.ID)
+		if err != nil {
+			return err
+		}
+		body.Checks = append(body.Checks, checks(findings, chosen)...)
+	}
 	body.Preview = d.preview(r, i, editions, edition)
 	body.Actions = actions(i)
 	if i.Revision > 0 {
@@ -264,26 +270,32 @@ func actions(i digest.Issue) []templates.Action {
 	return nil
 }
 
-// checks are the preflight that the desk can do from the rows alone.
-func checks(i digest.Issue, editions []digest.Edition, chosen []digest.Chosen) []templates.Check {
-	var out []templates.Check
-	good := templates.State{Kind: templates.KindGood, Word: "ready"}
-	if i.Revision == 0 {
-		out = append(out, templates.Check{State: templates.State{Kind: templates.KindWait, Word: "unsealed"}, Text: "No edition is sealed yet.", Repair: "hold"})
-	}
-	for _, e := range editions {
-		// Gmail cuts a mail off at about 102 KB of HTML, the unsubscribe link with it.
-		if len(e.HTML) > 95_000 {
-			out = append(out, templates.Check{State: templates.State{Kind: templates.KindAlert, Word: "too long"}, Text: fmt.Sprintf("Edition %s has %d KB of HTML; Gmail cuts at 102.", e.Name, len(e.HTML)/1000), Repair: "drop story"})
+// checks are what the preflight found: what would be repaired first, what is
+// worth a look, and in one line how much is as it should be.
+func checks(findings []digest.Finding, chosen []digest.Chosen) []templates.Check {
+	var bad, warn []templates.Check
+	good := 0
+	for _, f := range findings {
+		c := templates.Check{State: templates.State{Kind: templates.KindWarn, Word: f.Check}, Text: f.Text}
+		switch f.Level {
+		case "bad":
+			c.State.Kind, c.Repair = templates.KindAlert, f.Repair
+			bad = append(bad, c)
+		case "warn":
+			warn = append(warn, c)
+		default:
+			good++
 		}
 	}
 	for _, c := range chosen {
 		if c.State == "removed" {
-			out = append(out, templates.Check{State: templates.State{Kind: templates.KindWarn, Word: "removed"}, Text: fmt.Sprintf("“%s”: %s.", c.Title, c.Reason)})
+			warn = append(warn, templates.Check{State: templates.State{Kind: templates.KindWarn, Word: "removed"}, Text: fmt.Sprintf("“%s”: %s.", c.Title, strings.TrimSuffix(c.Reason, "."))})
 		}
 	}
-	if len(out) == 0 {
-		out = append(out, templates.Check{State: good, Text: "Every edition is sealed and short enough, and no story was found gone or changed."})
+	out := append(bad, warn...)
+	if good > 0 {
+		out = append(out, templates.Check{State: templates.State{Kind: templates.KindGood, Word: "in order"},
+			Text: plural(good, "check", "checks") + " found nothing, of size, subject, stories, headers, links, pictures, postal address and text part."})
 	}
 	return out
 }

@@ -174,6 +174,7 @@ create table issue_stories (
     edited_by   text    not null default '',     -- title or summary rewritten by
     edited_at   bigint,
     pinned      boolean not null default false,
+    no_picture  boolean not null default false,  -- its picture is left out
     original_title   text not null default '',
     original_summary text not null default '',
     original_method  text not null default '',

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// deskless is an installation that is worked with by verbs alone.
+type deskless struct {
+	*testing.T
+	dir, config string
+}
+
+// verb runs pressrun and returns exit code, standard output and standard error.
+func (d *deskless) verb(in string, args ...string) (code int, out, errs string) {
+	d.Helper()
+	var stdout, stderr bytes.Buffer
+	code = run(context.Background(), append([]string{"--config", d.config}, args...), strings.NewReader(in), &stdout, &stderr)
+	return code, stdout.String(), stderr.String()
+}
+
+func (d *deskless) path(name string) string { return filepath.Join(d.dir, name) }
+
+// newDeskless sets a newsroom up with init, for a paper with twelve articles of the last day.
+func newDeskless(t *testing.T) (*deskless, *paper) {
+	t.Helper()
+	t.Setenv("PRESSRUN_FETCH_DELAY", "0s")
+	site := newPaper(t, "Harbour Gazette", time.Now, time.Now().Add(-24*time.Hour), 2*time.Hour)
+	d := &deskless{T: t, dir: t.TempDir()}
+	d.config = d.path("press.toml")
+	code, out, errs := d.verb("", "init", "--json", "--site", site.URL+"/feed", "--dir", d.dir, "--allow", "127.0.0.0/8", "--postal", "2 Quay Street, Port Ellery")
+	if code != 0 {
+		t.Fatalf("init: exit %d: %s", code, errs)
+	}
+	oneDocument(t, "init", out)
+	return d, site
+}
+
+// oneDocument requires that a text is one JSON document and nothing else.
+func oneDocument(t *testing.T, what, text string) any {
+	t.Helper()
+	dec := json.NewDecoder(strings.NewReader(text))
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		t.Errorf("%s: not JSON: %v: %.200s", what, err, text)
+		return nil
+	}
+	if err := dec.Decode(new(any)); err != io.EOF {
+		t.Errorf("%s: more than one document: %.300s", what, text)
+	}
+	return v
+}
+
+// withoutJSON are the verbs that print no JSON document of their own: why.
+var withoutJSON = map[string]string{
+	"serve":             "runs until it is ended",
+	"demo":              "is run with --once --json by ./test",
+	"init":              "is run first",
+	"bench send":        "measures; it is run by hand",
+	"source add":        "is run by init",
+	"feed parse":        "is JSON by itself, read by TestEndToEnd",
+	"extract":           "is JSON by itself, read by TestEndToEnd",
+	"summarize":         "JSON lines in and out, read by TestEndToEnd",
+	"story cluster":     "JSON lines in and out",
+	"trend replay":      "JSON lines in and out",
+	"address check":     "JSON lines in and out",
+	"bounce classify":   "JSON lines out",
+	"subscriber export": "is CSV: the form that import reads",
+}
+
+// TestVerbsPrintOneJSONDocument runs verbs with --json, and requires one
+// document on standard output and the documented exit code of each.
+func TestVerbsPrintOneJSONDocument(t *testing.T) {
+	d, site := newDeskless(t)
+	write := func(name, text string) string {
+		if err := os.WriteFile(d.path(name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return d.path(name)
+	}
+	readers := write("readers.csv", "email,name\nann@readers.example,Ann\nbob@readers.example,Bob\n")
+	mail := write("not-ours.eml", "From: a@b.example\r\nMessage-ID: <x@b.example>\r\n\r\nHello\r\n")
+	log := write("access.log", fmt.Sprintf("192.0.2.1 - - [%s] \"GET /news/story-3/ HTTP/1.1\" 200 512 \"-\" \"Mozilla/5.0 Firefox/140.0\"\n", time.Now().Format("02/Jan/2006:15:04:05 -0700")))
+	code, toml, errs := d.verb("", "newsletter", "export", "morning")
+	if code != 0 {
+		t.Fatal(errs)
+	}
+	spec := write("morning.toml", strings.Replace(toml, "UTC", "Europe/Berlin", 1))
+	var done []string
+	for _, c := range []struct {
+		want int
+		line string
+	}{
+		{0, "version"}, {0, "config check"}, {0, "migrate"}, {0, "doctor redis"}, {0, "doctor"},
+		{0, "source ls"}, {0, "source test " + site.URL + "/feed"}, {0, "source pull"}, {0, "source pause 1"}, {0, "source pause 1 --resume"}, {1, "source rm 1"}, {1, "source rm 99"},
+		{0, "story ls"}, {0, "story show 1"}, {1, "story show 99999"}, {0, "story merge 2 1"}, {0, "story block 3"},
+		{0, "trend ls"}, {0, "trend explain 1"}, {0, "trend ingest-log --site " + site.URL + " " + log},
+		{0, "newsletter ls"}, {0, "newsletter apply -f " + spec}, {0, "newsletter export morning"}, {0, "newsletter next 3"}, {0, "newsletter simulate --days 2"}, {0, "newsletter pause morning"}, {0, "newsletter pause morning --resume"},
+		{0, "list add evening"}, {0, "list ls"},
+		{0, "segment set urdu language=='ur'"}, {0, "segment ls"}, {0, "segment try urdu --list morning"}, {0, "segment rm urdu"},
+		{0, "subscriber import " + readers + " --list morning --source fair"}, {0, "subscriber import " + readers + " --list morning --source fair --yes"}, {0, "subscriber ls"}, {0, "subscriber undo 1"},
+		{0, "subscriber add cyd@readers.example --list morning,evening --source fair"}, {0, "subscriber show cyd@readers.example"}, {1, "subscriber show nobody@readers.example"},
+		{0, "subscriber pause cyd@readers.example --list morning"}, {0, "subscriber move cyd@readers.example dan@readers.example"}, {0, "subscriber leave dan@readers.example --list evening"},
+		{1, "subscriber forget dan@readers.example"}, {0, "subscriber forget dan@readers.example --yes"},
+		{0, "suppression add eve@readers.example --note asked"}, {0, "suppression ls"}, {0, "suppression rm eve@readers.example"}, {0, "subscriber add fay@readers.example --list morning --source fair"},
+		{0, "issue ls"}, {0, "issue show 1"}, {0, "issue edit 1 --subject Ferries"}, {0, "issue check 1"}, {0, "issue preview 1 --out " + d.path("out")}, {0, "issue render --in " + d.path("issue.json") + " --out " + d.path("rendered") + " --offline"},
+		{0, "issue test 1 --to ann@readers.example"}, {0, "issue approve 1"}, {0, "issue hold 1"}, {0, "issue send 1"}, {0, "issue status 1"}, {0, "issue why 1 fay@readers.example"},
+		{0, "delivery ls --issue 1"}, {0, "delivery reconcile"}, {0, "delivery retry 1"}, {0, "issue pause 1"}, {0, "issue resume 1"}, {0, "issue cancel 1 --why test"},
+		{1, "issue verify " + mail}, {0, "issue build morning"}, {1, "issue skip 1 --why late"},
+		{0, "user add ed@news.example --role editor"}, {0, "user ls"}, {0, "user link ed@news.example"}, {0, "user rm ed@news.example"}, {0, "audit"},
+		{0, "dkim new --domain news.example --dir " + d.dir}, {0, "dkim ls"}, {0, "stop"}, {0, "start"}, {1, "arm --code 123456"}, {0, "disarm"},
+		{2, "issue show"}, {2, "no such verb"}, {2, "issue show 1 --nonsense"},
+	} {
+		if strings.HasPrefix(c.line, "issue render") {
+			_, out, _ := d.verb("", "issue", "show", "1", "--json")
+			write("issue.json", out)
+		}
+		code, out, errs := d.verb("", append(strings.Fields(strings.ReplaceAll(c.line, "'", "\"")), "--json")...)
+		if code != c.want {
+			t.Errorf("%s: exit %d, want %d: %s", c.line, code, c.want, errs)
+		}
+		if code == 0 || out != "" {
+			oneDocument(t, c.line, out)
+		}
+		if code != 0 && !strings.HasPrefix(errs, "pressrun") && !strings.Contains(errs, "\npressrun") {
+			t.Errorf("%s: exit %d without a word: %q", c.line, code, errs)
+		}
+		done = append(done, c.line+" ")
+	}
+	for _, leaf := range leaves(t) {
+		_, known := withoutJSON[leaf]
+		if ran := slices.ContainsFunc(done, func(line string) bool { return strings.HasPrefix(line, leaf+" ") }); !ran && !known {
+			t.Errorf("%s is not run with --json here", leaf)
+		}
+	}
+}
+
+// leaves are all commands that do something: "issue show".
+func leaves(t *testing.T) []string {
+	t.Helper()
+	var v verbs
+	parser, err := kong.New(&v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, leaf := range parser.Model.Leaves(false) {
+		out = append(out, firstWords(leaf.Path()))
+	}
+	return out
+}
+
+// TestRenderIsTheSlotsOwn requires that the files which issue render writes are
+// those of the slot's issue, byte for byte.
+func TestRenderIsTheSlotsOwn(t *testing.T) {
+	d, _ := newDeskless(t)
+	_, doc, _ := d.verb("", "issue", "show", "1", "--json")
+	if code, _, errs := d.verb("", "issue", "preview", "1", "--out", d.path("sent")); code != 0 {
+		t.Fatal(errs)
+	}
+	code, out, errs := d.verb(doc, "issue", "render", "--in", "-", "--out", d.path("rendered"), "--offline", "--json")
+	if code != 0 {
+		t.Fatal(errs)
+	}
+	for _, ext := range []string{".html", ".txt", ".eml", "-text.txt", "-text.eml"} {
+		want, err := os.ReadFile(d.path("sent/edition-en" + ext))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(d.path("rendered/edition" + ext))
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("edition%s is not the slot's (%v, %d and %d bytes)", ext, err, len(got), len(want))
+		}
+	}
+	var shown struct{ Editions []struct{ Name, Hash string } }
+	var made rendered
+	if err := json.Unmarshal([]byte(doc), &shown); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(out), &made); err != nil {
+		t.Fatal(err)
+	}
+	if len(made.Editions) != len(shown.Editions) || len(made.Editions) == 0 {
+		t.Fatalf("%d editions rendered, %d sealed", len(made.Editions), len(shown.Editions))
+	}
+	for n, e := range shown.Editions {
+		if made.Editions[n].Seal != e.Hash {
+			t.Errorf("edition %s: sealed %s, rendered %s", e.Name, e.Hash, made.Editions[n].Seal)
+		}
+	}
+	file, err := os.ReadFile(d.path("rendered/preflight.json"))
+	if err != nil || !made.OK || len(made.Checks) < 10 {
+		t.Errorf("preflight.json: %v: %s", err, file)
+	}
+}
+
+// A person may write an issue by hand; what is wrong with it is said with its line.
+func TestRenderReadsWhatAPersonWrites(t *testing.T) {
+	d := &deskless{T: t, dir: t.TempDir()}
+	good := `{"issue": {"newsletter": "morning", "number": 4, "slot_at": "2026-05-01T05:00:00Z"},
+"spec": {"title": "Morning", "from": "News <digest@news.example>", "zone": "Europe/Berlin", "brand": {"name": "The News", "url": "https://news.example", "postal": "1 Quay Street"}},
+"stories": [{"section": "trending", "title": "Ferry returns", "summary": "It is back.", "story": {"url": "https://news.example/1"}},
+ {"title": "Bridge opens", "summary": "At noon.", "story": {"url": "https://news.example/2"}},
+ {"title": "پل کھل گیا", "summary": "دوپہر کو۔", "story": {"url": "https://news.example/3", "language": "ur"}}]}`
+	for _, c := range []struct{ name, text, want string }{
+		{"as it should be", good, ""},
+		{"an unknown key", strings.Replace(good, `"number"`, `"nummer"`, 1), `unknown field "nummer"`},
+		{"a wrong type", strings.Replace(good, `"number": 4`, `"number": "four"`, 1), "line 1: issue.number cannot be a string"},
+		{"broken", strings.Replace(good, `"zone":`, `"zone"`, 1), "line 2:"},
+		{"cut off", good[:200], "ends too early"},
+		{"empty", "", "ends too early"},
+		{"no sender", strings.Replace(good, `"from": "News <digest@news.example>",`, "", 1), "spec.from is missing"},
+		{"no story", good[:strings.Index(good, `"stories"`)] + `"stories": []}`, "no edition has a story"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, _, errs := d.verb(c.text, "issue", "render", "--in", "-", "--out", d.path("out"), "--offline")
+			if c.want == "" && code != 0 || c.want != "" && (code != 1 || !strings.Contains(errs, c.want)) {
+				t.Errorf("exit %d: %s; want %s", code, errs, c.want)
+			}
+		})
+	}
+	html, err := os.ReadFile(d.path("out/edition.html"))
+	if err != nil || !strings.Contains(string(html), "Ferry returns") || !strings.Contains(string(html), `dir="rtl"`) {
+		t.Errorf("edition.html: %v", err)
+	}
+}
