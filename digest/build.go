@@ -212,7 +212,7 @@ func Candidates(list []Story) []trend.Candidate {
 	out := make([]trend.Candidate, len(list))
 	for i, s := range list {
 		out[i] = trend.Candidate{
-			Keys: s.Keys, Published: s.Published, Seen: s.Seen, Pool: baseLanguage(s.Language),
+			Keys: slices.Concat(s.Keys, s.Names), Published: s.Published, Seen: s.Seen, Pool: baseLanguage(s.Language),
 			Section: s.Section, Source: s.SourceTitle, Author: s.Author,
 		}
 	}

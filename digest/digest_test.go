@@ -541,3 +541,70 @@ func TestMarkKeepsTheAddress(t *testing.T) {
 		}
 	}
 }
+
+// A site may know its articles by number: views counted under that meet the story.
+func TestViewsMeetBySiteNames(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := context.Background()
+		r := newRoom(t, db)
+		url := "https://news.example/numbered"
+		if _, _, err := r.AddEntries(ctx, r.source, []feed.Item{{ID: "https://news.example/?p=48213", URL: url, Title: "A numbered story", Published: r.now.Add(-time.Hour)}}, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		entries, err := r.UnreadEntries(ctx, r.source.ID, 1)
+		if err != nil || len(entries) != 1 {
+			t.Fatal(entries, err)
+		}
+		id, err := r.Tell(ctx, r.source, entries[0], article.Article{URL: url, Title: "A numbered story", Text: "Text.", Language: "en"}, 0, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := []string{"wp:news.example:48213", "wp:48213", "48213"}
+		st, err := r.Story(ctx, id)
+		if err != nil || !slices.Equal(st.Names, names) {
+			t.Fatalf("names %v, %v; want %v", st.Names, err, names)
+		}
+		var views []trend.View
+		for i, name := range append(names, st.Key) {
+			views = append(views, trend.View{Key: name, Visitor: fmt.Sprint(i), At: r.now})
+		}
+		if _, err := trend.NewSQL(db, r.Now).Add(ctx, views); err != nil {
+			t.Fatal(err)
+		}
+		list, err := r.Stories(ctx, r.now.Add(-24*time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := r.Rank(ctx, Candidates(list))
+		if err != nil || len(res.Ranked) != 1 || res.Ranked[0].Views["1h"] != 4 {
+			t.Errorf("got %+v, %v; want the four views of one story", res.Ranked, err)
+		}
+		known, unmatched, err := r.KnownKeys(ctx, append(names, st.Key, "99", "stray"))
+		if err != nil || known != 4 || !slices.Equal(unmatched, []string{"99", "stray"}) {
+			t.Errorf("got %d known, unmatched %v, %v; want 4 and the two strangers", known, unmatched, err)
+		}
+		again := r.tell(t, 1, time.Hour, "en") // its guid is its address
+		if st, err := r.Story(ctx, again); err != nil || slices.Contains(st.Names, st.Key) {
+			t.Errorf("names %v, %v: the key stands twice", st.Names, err)
+		}
+		// With a second site a bare number could be of either.
+		if _, err := r.AddSource(ctx, Source{Kind: "feed", URL: "https://other.example/feed", SiteURL: "https://other.example/", Title: "Other", Rights: "own"}); err != nil {
+			t.Fatal(err)
+		}
+		if st, err = r.Story(ctx, id); err != nil || !slices.Equal(st.Names, names[:1]) {
+			t.Errorf("beside another site: names %v, %v; want %v", st.Names, err, names[:1])
+		}
+	})
+}
+
+func TestMarksOfOldVersionsStay(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		r := newRoom(t, db)
+		r.newsletter(t, nil)
+		r.newsletter(t, func(s *Spec) { s.Mark = "mail" })
+		marks, err := r.Marks(context.Background())
+		if err != nil || len(marks) != 2 || !marks["morning"] || !marks["mail"] {
+			t.Errorf("got %v, %v; want both marks", marks, err)
+		}
+	})
+}

@@ -323,6 +323,27 @@ func (s *Store) Newsletters(ctx context.Context) ([]Newsletter, error) {
 		`select `+newsletterColumns+` from newsletters order by name`)
 }
 
+// Marks lists the marks that any version of any newsletter puts on its links:
+// old mails are still being read.
+func (s *Store) Marks(ctx context.Context) (map[string]bool, error) {
+	type version struct {
+		name string
+		spec Spec
+	}
+	list, err := each(ctx, s.DB.Read, func(r *sql.Rows) (v version, err error) {
+		var text []byte
+		if err = r.Scan(&v.name, &text); err == nil {
+			err = json.Unmarshal(text, &v.spec)
+		}
+		return v, err
+	}, `select n.name, v.spec from newsletter_versions v join newsletters n on n.id = v.newsletter_id`)
+	marks := map[string]bool{}
+	for _, v := range list {
+		marks[v.spec.WithDefaults(v.name).Mark] = true
+	}
+	return marks, err
+}
+
 // PauseNewsletter stops or resumes the planning of slots.
 func (s *Store) PauseNewsletter(ctx context.Context, id int64, pause bool) error {
 	state := "active"

@@ -12,7 +12,6 @@ import (
 
 	"pressrun/deploy/schema"
 	"pressrun/digest/article"
-	"pressrun/digest/trend"
 )
 
 // Story is one event as it is told to readers: one or several articles, of
@@ -21,6 +20,7 @@ type Story struct {
 	ID          int64     `json:"id"`
 	Key         string    `json:"key"` // article key of the member shown
 	Keys        []string  `json:"keys,omitempty"`
+	Names       []string  `json:"names,omitempty"` // what its sites call it; views may be counted under these too
 	URL         string    `json:"url"`
 	Title       string    `json:"title"`
 	Author      string    `json:"author,omitempty"`
@@ -62,7 +62,11 @@ func (s *Store) Story(ctx context.Context, id int64) (Story, error) {
 		return st, notFound(err, "story", id)
 	}
 	keys, err := s.memberKeys(ctx, st.Seen.Add(-time.Millisecond))
-	st.Keys = keys[id]
+	if err != nil {
+		return st, err
+	}
+	names, err := s.memberNames(ctx, st.Seen.Add(-time.Millisecond))
+	st.withNames(keys[id], names[id])
 	return st, err
 }
 
@@ -79,30 +83,115 @@ func (s *Store) Stories(ctx context.Context, since time.Time) ([]Story, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list story members: %w", err)
 	}
+	names, err := s.memberNames(ctx, since.Add(-72*time.Hour))
+	if err != nil {
+		return nil, fmt.Errorf("list names of story members: %w", err)
+	}
 	for i := range list {
-		list[i].Keys = keys[list[i].ID]
+		list[i].withNames(keys[list[i].ID], names[list[i].ID])
 	}
 	return list, nil
 }
 
 func (s *Store) memberKeys(ctx context.Context, since time.Time) (map[int64][]string, error) {
-	rows, err := s.DB.Read.QueryContext(ctx, `
+	return textsOf(ctx, s.DB.Read, `
 		select m.story_id, m.article_key from story_members m join stories s on s.id = m.story_id
 		where s.published_at >= $1 or s.seen_at >= $1 order by m.story_id, m.added_at, m.article_key`, schema.At(since))
+}
+
+// memberNames is what the sites call the members of stories. Feeders that know
+// no article keys count under these: a WordPress plugin, a site's own counters.
+// Where all sources are one site its short names are included, "wp:48213" and
+// "48213" for "wp:HOST:48213".
+func (s *Store) memberNames(ctx context.Context, since time.Time) (map[int64][]string, error) {
+	names, err := textsOf(ctx, s.DB.Read, `
+		select m.story_id, a.alias from article_aliases a join story_members m on m.article_key = a.article_key join stories s on s.id = m.story_id
+		where s.published_at >= $1 or s.seen_at >= $1 order by m.story_id, a.alias`, schema.At(since))
+	if err != nil {
+		return nil, err
+	}
+	host, err := s.soleHost(ctx)
+	for id, list := range names {
+		for _, alias := range list {
+			names[id] = append(names[id], shortNames(alias, host)...)
+		}
+	}
+	return names, err
+}
+
+// withNames adds to a story what its members are called, each name once: views
+// of a name that stands twice would count twice.
+func (s *Story) withNames(keys, names []string) {
+	s.Keys, s.Names = keys, nil
+	for _, name := range names {
+		if !slices.Contains(keys, name) && !slices.Contains(s.Names, name) {
+			s.Names = append(s.Names, name)
+		}
+	}
+}
+
+// PublishedByName is when the stories of the last three days came out, by all
+// keys and names of their members.
+func (s *Store) PublishedByName(ctx context.Context) (map[string]time.Time, error) {
+	list, err := s.Stories(ctx, s.Now().Add(-72*time.Hour))
+	at := map[string]time.Time{}
+	for _, st := range list {
+		for _, name := range slices.Concat(st.Keys, st.Names) {
+			at[name] = st.Published
+		}
+	}
+	return at, err
+}
+
+// soleHost is the host of all sources, "" when they have several.
+func (s *Store) soleHost(ctx context.Context) (string, error) {
+	hosts, err := s.Hosts(ctx)
+	if err != nil || len(hosts) != 1 {
+		return "", err
+	}
+	for host := range hosts {
+		return host, nil
+	}
+	return "", nil
+}
+
+// shortNames is how an alias is called where no other site is meant.
+func shortNames(alias, host string) []string {
+	for _, kind := range []string{"url:", "key:"} {
+		if key, ok := strings.CutPrefix(alias, kind); ok {
+			return []string{key}
+		}
+	}
+	if host == "" {
+		return nil
+	}
+	site := strings.TrimSuffix(strings.Join(article.Aliases(host, "1"), ""), "1") // "wp:HOST:"
+	if number, ok := strings.CutPrefix(alias, site); ok {
+		return []string{"wp:" + number, number}
+	}
+	if text, ok := strings.CutPrefix(alias, "id"+strings.TrimPrefix(site, "wp")); ok {
+		return []string{text}
+	}
+	return nil
+}
+
+// textsOf groups the texts of a query by id, in its order.
+func textsOf(ctx context.Context, q schema.Querier, query string, args ...any) (map[int64][]string, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	keys := map[int64][]string{}
+	texts := map[int64][]string{}
 	for rows.Next() {
 		var id int64
-		var key string
-		if err := rows.Scan(&id, &key); err != nil {
+		var text string
+		if err := rows.Scan(&id, &text); err != nil {
 			return nil, err
 		}
-		keys[id] = append(keys[id], key)
+		texts[id] = append(texts[id], text)
 	}
-	return keys, rows.Err()
+	return texts, rows.Err()
 }
 
 // TitleHash is what the retraction guard compares: a changed headline is a
@@ -276,13 +365,23 @@ func (s *Store) MergeStories(ctx context.Context, from, into int64) error {
 	})
 }
 
-// KnownKeys counts which of the article keys belong to a collected article, by
-// itself or through an alias, and lists those that do not.
-func (s *Store) KnownKeys(ctx context.Context, keys map[string][]trend.Count) (known int, unmatched []string, err error) {
-	for key := range keys {
+// KnownKeys counts which of the keys that views are counted under belong to a
+// collected article, by itself or by what its site calls it, and lists those
+// that do not.
+func (s *Store) KnownKeys(ctx context.Context, keys []string) (known int, unmatched []string, err error) {
+	host, err := s.soleHost(ctx)
+	if err != nil {
+		return 0, nil, fmt.Errorf("match views: %w", err)
+	}
+	for _, key := range keys {
+		long := key
+		if list := article.Aliases(host, key); host != "" && len(list) == 1 {
+			long = list[0]
+		}
 		var n int
 		err := s.DB.Read.QueryRowContext(ctx, `
-			select (select count(*) from entries where article_key = $1) + (select count(*) from article_aliases where alias = $1)`, key).Scan(&n)
+			select (select count(*) from entries where article_key = $1) +
+				(select count(*) from article_aliases where alias in ($1, $2, $3, $4))`, key, long, "url:"+key, "key:"+key).Scan(&n)
 		if err != nil {
 			return known, unmatched, fmt.Errorf("match views: %w", err)
 		}

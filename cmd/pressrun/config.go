@@ -14,26 +14,32 @@ import (
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
+
+	"pressrun/digest/trend"
 )
 
 // Config rules the process: where things are and how they are reached. What
 // editors and admins decide (newsletters, sources, lists) lives in the database.
 type Config struct {
 	Database string `toml:"database" env:"PRESSRUN_DATABASE"` // SQLite file or postgres:// URL
-	Redis    string `toml:"redis" env:"PRESSRUN_REDIS"`       // redis:// URL of the view counters; "" = count in the database
+	Redis    string `toml:"redis" env:"PRESSRUN_REDIS"`       // address of the view counters, see trend.Connect; "" = count in the database
+	// RedisSite is part of every key of ours, so that several installations can share a Redis.
+	RedisSite string `toml:"redis_site" env:"PRESSRUN_REDIS_SITE"`
 
 	PublicURL      string   `toml:"public_url" env:"PRESSRUN_PUBLIC_URL"` // what readers' links begin with
 	Listen         string   `toml:"listen" env:"PRESSRUN_LISTEN"`
 	TrustedProxies []string `toml:"trusted_proxies" env:"PRESSRUN_TRUSTED_PROXIES"` // networks whose X-Forwarded-For is believed
 	BeaconToken    string   `toml:"beacon_token" env:"PRESSRUN_BEACON_TOKEN"`       // lets the site's own server report views for its readers
+	Newsroom       []string `toml:"newsroom" env:"PRESSRUN_NEWSROOM"`               // networks whose visits to the site do not count
 	TLSCert        string   `toml:"tls_cert" env:"PRESSRUN_TLS_CERT"`
 	TLSKey         string   `toml:"tls_key" env:"PRESSRUN_TLS_KEY"`
 
 	Keys    string `toml:"keys" env:"PRESSRUN_KEYS"`       // file of the keys that sign readers' links, mode 0600
 	Journal string `toml:"journal" env:"PRESSRUN_JOURNAL"` // file of who has left, outside the database
 
-	Relays []RelayConfig `toml:"relay"`
-	DKIM   []DKIMConfig  `toml:"dkim"`
+	Counters []CountersConfig `toml:"counters"`
+	Relays   []RelayConfig    `toml:"relay"`
+	DKIM     []DKIMConfig     `toml:"dkim"`
 	// Catch sends everything to the built-in catcher, whatever the relays say.
 	Catch bool `toml:"catch" env:"PRESSRUN_CATCH"`
 
@@ -50,6 +56,13 @@ type RelayConfig struct {
 	PasswordFile string  `toml:"password_file"` // the password's file; or the environment PRESSRUN_RELAY_<NAME>_PASSWORD
 	Connections  int     `toml:"connections"`   // at once; default 4
 	Rate         float64 `toml:"rate"`          // messages a second; 0 = no limit
+}
+
+// CountersConfig is view counters that a site already keeps in Redis.
+type CountersConfig struct {
+	trend.Layout
+	Redis string `toml:"redis"` // where they are; default the redis above
+	Every string `toml:"every"` // how often they are read; default 2m
 }
 
 // FetchConfig says how sites are read.
@@ -284,6 +297,11 @@ func (c *Config) defaults(dir string) {
 	set(&c.Keys, "link.keys")
 	set(&c.Journal, "departures.journal")
 	set(&c.Fetch.Delay, "1s")
+	set(&c.RedisSite, "press")
+	for i := range c.Counters {
+		set(&c.Counters[i].Redis, c.Redis)
+		set(&c.Counters[i].Every, "2m")
+	}
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	for i := range c.Relays {
 		set(&c.Relays[i].Name, "relay"+strconv.Itoa(i+1))
@@ -316,9 +334,26 @@ func (c *Config) check() error {
 	if d, err := time.ParseDuration(c.Fetch.Delay); err != nil || d < 0 {
 		say("fetch.delay %q is not a length of time; write for instance 1s", c.Fetch.Delay)
 	}
-	for _, p := range slices.Concat(c.TrustedProxies, c.Fetch.Allow) {
+	for _, p := range slices.Concat(c.TrustedProxies, c.Newsroom, c.Fetch.Allow) {
 		if _, err := netip.ParsePrefix(p); err != nil {
 			say("%q is not a network; write for instance 10.0.0.0/8", p)
+		}
+	}
+	if err := trend.CheckAddress(c.Redis); c.Redis != "" && err != nil {
+		say("%v", err)
+	}
+	if strings.ContainsAny(c.RedisSite, "{} ") {
+		say("redis_site %q: leave braces and spaces out", c.RedisSite)
+	}
+	for _, k := range c.Counters {
+		if err := k.Check(); err != nil {
+			say("counters %q: %v", k.Key, err)
+		}
+		if err := trend.CheckAddress(k.Redis); err != nil {
+			say("counters %q: %v", k.Key, err)
+		}
+		if d, err := time.ParseDuration(k.Every); err != nil || d < 10*time.Second {
+			say("counters %q: every %q: write a length of time from 10s, for instance 2m", k.Key, k.Every)
 		}
 	}
 	names := map[string]bool{}

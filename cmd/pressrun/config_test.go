@@ -30,6 +30,12 @@ func TestConfigSaysWhereAndHow(t *testing.T) {
 		{"a password in the URL", "public_url = \"https://news.example.com\"\n[[relay]]\nurl = \"smtp://me:hunter2@mail.example.com:587\"\n", "take the password out"},
 		{"half a certificate", "tls_cert = \"a.pem\"\n", "tls_cert and tls_key belong together"},
 		{"no network", "trusted_proxies = [\"10.0.0.1\"]\n", "is not a network"},
+		{"no Redis", "redis = \"127.0.0.1:6379\"\n", "write redis://127.0.0.1:6379/0"},
+		{"Sentinels without a master", "redis = \"redis-sentinel://:hunter2@10.0.0.1\"\n", "say which master"},
+		{"a mistyped key of counters", "[[counters]]\nkind = \"counter\"\nkez = \"views:{id}\"\n", `press.toml:3: unknown key "counters.kez"; did you mean "counters.key"?`},
+		{"counters without an id", "redis = \"redis://127.0.0.1\"\n[[counters]]\nkind = \"counter\"\nkey = \"views\"\n", "write {id} once"},
+		{"counters of nowhere", "[[counters]]\nkind = \"counter\"\nkey = \"views:{id}\"\n", "redis: the address cannot be read"},
+		{"counters read too often", "redis = \"redis://127.0.0.1\"\n[[counters]]\nkind = \"counter\"\nkey = \"views:{id}\"\nevery = \"1s\"\n", "write a length of time from 10s"},
 		{"no relay URL", "[[relay]]\nurl = \"mail.example.com\"\n", "write smtp://"},
 		{"a pause that is none", "[fetch]\ndelay = \"soon\"\n", "fetch.delay"},
 	} {
@@ -90,6 +96,8 @@ func TestInitWritesAValidFile(t *testing.T) {
 	}
 	text, _ := os.ReadFile(path)
 	all := strings.NewReplacer("# redis =", "redis =", "# [[relay]]", "[[relay]]", "# name =", "name =", "# url =", "url =", "# password_file =", "password_file =",
+		"# redis_site =", "redis_site =", "# newsroom =", "newsroom =", "# beacon_token =", "beacon_token =",
+		"# [[counters]]", "[[counters]]", "# kind =", "kind =", "# key =", "key =", "# mode =", "mode =", "# article =", "article =", "# every =", "every =",
 		"# connections =", "connections =", "# rate =", "rate =", "# user_agent =", "user_agent =", `"http://127`, `"https://127`).Replace(string(text))
 	if _, err := load(t, all); err != nil {
 		t.Errorf("with every comment in force: %v", err)

@@ -32,12 +32,16 @@ type (
 	sampleJob struct { // what the fit learns from
 		Hour int64 `json:"hour"`
 	}
+	snapshotJob struct { // what ranks an issue while the counters are away
+		Quarter int64 `json:"quarter"`
+	}
 )
 
-func (collectJob) Kind() string { return "collect" }
-func (buildJob) Kind() string   { return "build" }
-func (nightJob) Kind() string   { return "night" }
-func (sampleJob) Kind() string  { return "sample" }
+func (collectJob) Kind() string  { return "collect" }
+func (buildJob) Kind() string    { return "build" }
+func (nightJob) Kind() string    { return "night" }
+func (sampleJob) Kind() string   { return "sample" }
+func (snapshotJob) Kind() string { return "snapshot" }
 
 // jobTimeout ends a job that hangs; the next tick orders it anew.
 const jobTimeout = 4 * time.Minute
@@ -56,6 +60,9 @@ func (p *Press) openJobs() error {
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[sampleJob]) error {
 		return p.Ranker.Sample(ctx)
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[snapshotJob]) error {
+		return p.Ranker.Snapshot(ctx)
 	}))
 	client, err := river.NewClient(p.DB.River(), &river.Config{
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},

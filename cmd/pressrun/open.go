@@ -1,21 +1,23 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/mail"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
+	"pressrun/cmd/pressrun/desk"
 	"pressrun/deploy/installation"
 	"pressrun/deploy/schema"
 	"pressrun/digest"
@@ -88,53 +90,117 @@ func (p *Press) openDigest() {
 	}}
 }
 
-// openCounters chooses where views are counted and who may have them counted.
-func (p *Press) openCounters(context.Context) error {
-	if p.Config.Redis == "" {
-		p.Counters = trend.NewSQL(p.DB, p.Now)
-	} else {
-		o, err := redis.ParseURL(p.Config.Redis)
+// openCounters chooses where views are counted, who may have them counted, and
+// who reads them.
+func (p *Press) openCounters(ctx context.Context) error {
+	trend.Quiet()
+	p.Counters = trend.NewSQL(p.DB, p.Now)
+	if p.Config.Redis != "" {
+		client, err := trend.Connect(p.Config.Redis)
 		if err != nil {
-			return fmt.Errorf("redis: the URL cannot be read; write redis://127.0.0.1:6379/0")
+			return err
 		}
-		client := redis.NewClient(o)
 		p.close = append(p.close, client.Close)
-		p.Counters = trend.NewRedis(client, "press", p.Now)
+		p.Counters = trend.NewRedis(client, cmp.Or(p.Config.RedisSite, "press"), p.Now)
 	}
-	hosts := &hostSet{load: p.Digest.Hosts, now: time.Now}
+	hosts, marks := lookup[bool]{load: p.Digest.Hosts}, lookup[bool]{load: p.Digest.Marks}
 	p.Beacon = &trend.Beacon{
-		Counters: p.Counters, Now: p.Now, Known: hosts.known, Proxies: prefixes(p.Config.TrustedProxies), Token: p.Config.BeaconToken, Log: p.Log,
+		Counters: p.Counters, Now: p.Now, Proxies: prefixes(p.Config.TrustedProxies), Newsroom: prefixes(p.Config.Newsroom), Token: p.Config.BeaconToken, Log: p.Log,
 		Key: func(address string) (string, error) { k, err := article.KeyOf(address); return string(k), err },
+		Known: func(host string) bool {
+			name, _, _ := strings.Cut(host, ":")
+			_, ok := hosts.of(digest.Host(name))
+			return ok
+		},
+		// Before the first newsletter nobody knows its mark: then any counts as ours.
+		Mark:   func(src string) bool { _, ok := marks.of(src); return ok || marks.empty() },
+		Editor: p.signedIn,
 	}
 	p.Ranker = &trend.Ranker{Counters: p.Counters, DB: p.DB, Now: p.Now, Log: p.Log, Candidates: func(ctx context.Context) ([]trend.Candidate, error) {
 		list, err := p.Digest.Stories(ctx, p.Now().Add(-72*time.Hour))
 		return digest.Candidates(list), err
 	}}
+	p.Live = &trend.Live{Rank: p.Ranker.Rank, Stories: p.liveStories, Now: p.Now, Log: p.Log}
 	p.Builder = &digest.Builder{Store: p.Digest, Rank: p.Ranker.Rank}
+	return p.openPollers()
+}
+
+// openPollers prepares to read the counters a site keeps itself.
+func (p *Press) openPollers() error {
+	for _, k := range p.Config.Counters {
+		client, err := trend.Connect(k.Redis)
+		if err != nil {
+			return err
+		}
+		p.close = append(p.close, client.Close)
+		every, err := time.ParseDuration(k.Every)
+		if err != nil {
+			return fmt.Errorf("counters %q: %w", k.Key, err)
+		}
+		published := &lookup[time.Time]{load: p.Digest.PublishedByName}
+		p.pollers = append(p.pollers, poller{every: every, Poller: &trend.Poller{Client: client, Layout: k.Layout, Now: p.Now, Log: p.Log, Published: published.of}})
+	}
 	return nil
 }
 
-// hostSet is the set of hosts whose views count, read again every few seconds.
-type hostSet struct {
-	load func(context.Context) (map[string]bool, error)
-	now  func() time.Time
+// poller reads a site's own counters every so often.
+type poller struct {
+	*trend.Poller
+	every time.Duration
+}
+
+// signedIn reports whether a request comes from somebody who is at work at the
+// desk. Browsers send the cookie along where desk and site are of one domain.
+func (p *Press) signedIn(r *http.Request) bool {
+	c, err := r.Cookie(desk.Cookie)
+	if err != nil {
+		return false
+	}
+	_, err = p.Installation.SessionUser(r.Context(), c.Value)
+	return err == nil
+}
+
+// liveStories is what the publisher's pages may show as trending.
+func (p *Press) liveStories(ctx context.Context) ([]trend.LiveStory, error) {
+	list, err := p.Digest.Stories(ctx, p.Now().Add(-48*time.Hour))
+	if err != nil {
+		return nil, err
+	}
+	list = slices.DeleteFunc(list, func(s digest.Story) bool { return s.Label == "paid" || s.Title == "" || s.Published.After(p.Now()) })
+	out := make([]trend.LiveStory, len(list))
+	for i, c := range digest.Candidates(list) {
+		out[i] = trend.LiveStory{Candidate: c, Title: list[i].Title, URL: list[i].URL}
+	}
+	return out, nil
+}
+
+// lookup is a table of the database that many requests ask, read again every
+// two seconds. What was read last is good while the database does not answer.
+type lookup[V any] struct {
+	load func(context.Context) (map[string]V, error)
 
 	mu    sync.Mutex
-	hosts map[string]bool
+	table map[string]V
 	until time.Time
 }
 
-func (h *hostSet) known(host string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.now().After(h.until) {
-		if hosts, err := h.load(context.Background()); err == nil {
-			h.hosts = hosts
+func (l *lookup[V]) of(key string) (V, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if time.Now().After(l.until) {
+		if table, err := l.load(context.Background()); err == nil {
+			l.table = table
 		}
-		h.until = h.now().Add(2 * time.Second)
+		l.until = time.Now().Add(2 * time.Second)
 	}
-	name, _, _ := strings.Cut(host, ":")
-	return h.hosts[digest.Host(name)]
+	v, ok := l.table[key]
+	return v, ok
+}
+
+func (l *lookup[V]) empty() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.table) == 0
 }
 
 func (p *Press) openSubscribers(ctx context.Context) error {

@@ -47,11 +47,14 @@ type Press struct {
 	Counters     trend.Counters
 	Ranker       *trend.Ranker
 	Beacon       *trend.Beacon
+	Live         *trend.Live
 	Subscribers  *subscribers.Store
 	Mailer       *mailer.Mailer
 	Catcher      *catch.Catcher // nil unless everything is caught
 	Jobs         *river.Client[*sql.Tx]
 
+	pollers      []poller     // of counters the sites keep themselves
+	viewsFail    bool         // the counters, as last announced
 	journalFails bool         // as last announced
 	public       http.Handler // sign-up, confirmation, preferences, unsubscribe
 	close        []func() error
@@ -64,6 +67,7 @@ type Press struct {
 // newsletter or issue is logged and does not keep the others.
 func (p *Press) Tick(ctx context.Context) error {
 	p.watchJournal(ctx)
+	p.watchViews(ctx)
 	newsletters, err := p.Digest.Newsletters(ctx)
 	if err != nil {
 		return fmt.Errorf("tick: %w", err)

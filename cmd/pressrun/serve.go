@@ -56,6 +56,9 @@ func (p *Press) Serve(ctx context.Context, l net.Listener) error {
 		})
 	}
 	run("beacon", p.Beacon.Run)
+	for _, k := range p.pollers {
+		run("counters "+k.Layout.Key, func(ctx context.Context) error { return k.Run(ctx, p.DB, p.Mailer.Owner, k.every, p.addViews) })
+	}
 	run("sender", p.Mailer.Run)
 	run("clock", p.tick)
 	server := &http.Server{Handler: p.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, ReadTimeout: time.Minute}
@@ -108,6 +111,7 @@ func (p *Press) tick(ctx context.Context) error {
 		for _, job := range []river.JobArgs{
 			nightJob{Day: (began.Unix() - 3*3600) / 86400}, // at 03:00 UTC
 			sampleJob{Hour: began.Unix() / (3 * 3600)},
+			snapshotJob{Quarter: began.Unix() / (15 * 60)},
 		} {
 			if ordered[job.Kind()] == job {
 				continue
@@ -142,6 +146,7 @@ func (p *Press) rest(ctx context.Context, began time.Time) error {
 func (p *Press) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", p.Beacon.Handler())
+	mux.Handle("/v1/trending.json", p.Live.Handler())
 	mux.Handle(templates.StaticPrefix, templates.StaticHandler())
 	mux.Handle("/archive/", (&archive.Site{Store: p.Digest, Prefix: "/archive", PublicURL: p.Config.PublicURL}).Handler())
 	mux.Handle("/", p.public)

@@ -10,9 +10,8 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/redis/go-redis/v9"
-
 	"pressrun/digest/fetch"
+	"pressrun/digest/trend"
 	"pressrun/mailer/smtp"
 )
 
@@ -94,7 +93,7 @@ func (configCheck) Run(e *env) error {
 
 func viewsIn(c Config) string {
 	if c.Redis != "" {
-		return redact(c.Redis)
+		return trend.RedisName(c.Redis)
 	}
 	return "in the database"
 }
@@ -196,8 +195,12 @@ func (v *doctorVerb) Run(e *env) error {
 			add("database", p.DB.Read.PingContext(e.ctx), p.DB.Name)
 		}
 		if v.What == "all" || v.What == "redis" {
-			text, err := p.examineViews(e)
+			text, err := p.examineViews(e.ctx)
 			add("views", err, text)
+			for _, k := range p.pollers {
+				text, err := p.examineLayout(e.ctx, k)
+				add("counters "+k.Layout.Key, err, text)
+			}
 		}
 		if v.What == "all" || v.What == "smtp" {
 			for _, r := range p.Config.Relays {
@@ -235,24 +238,6 @@ func (v *doctorVerb) Run(e *env) error {
 		}
 		return nil
 	})
-}
-
-func (p *Press) examineViews(e *env) (string, error) {
-	where := "counted in the database"
-	if p.Config.Redis != "" {
-		o, err := redis.ParseURL(p.Config.Redis)
-		if err != nil {
-			return "", err
-		}
-		client := redis.NewClient(o)
-		defer client.Close()
-		if err := client.Ping(e.ctx).Err(); err != nil {
-			return "", fmt.Errorf("the Redis at %s does not answer (%v); issues are ranked by the last snapshot until it does", redact(p.Config.Redis), err)
-		}
-		where = "counted in " + redact(p.Config.Redis)
-	}
-	match, err := p.matchViews(e.ctx)
-	return where + "; " + match, err
 }
 
 func (p *Press) examineRelay(e *env, r RelayConfig) error {

@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -59,7 +63,8 @@ func (v *storyShow) Run(e *env) error {
 			return err
 		}
 		return e.print(s, func(w io.Writer) {
-			fmt.Fprintf(w, "%s\n%s\n%s · %s · %s · %s\n\n%s\n", s.Title, s.URL, s.SourceTitle, s.Author, when(s.Published), s.Language, s.Body)
+			fmt.Fprintf(w, "%s\n%s\n%s · %s · %s · %s\narticle %s %s\n\n%s\n", s.Title, s.URL, s.SourceTitle, s.Author, when(s.Published), s.Language,
+				strings.Join(s.Keys, " "), strings.Join(s.Names, " "), s.Body)
 		})
 	})
 }
@@ -180,46 +185,76 @@ func (v *trendShow) Run(e *env) error {
 }
 
 type trendLog struct {
-	File string `arg:"" optional:"" default:"-" help:"Log in combined format, - for standard input."`
-	Site string `required:"" help:"Site the log belongs to: https://news.example.com."`
+	File       string `arg:"" optional:"" default:"-" help:"Log in combined format, - for standard input."`
+	Site       string `required:"" help:"Site the log belongs to: https://news.example.com."`
+	Follow     bool   `short:"f" help:"Begin at the end of the log and go on as it grows, also through rotation, until interrupted."`
+	PathRegex  string `help:"Only paths that match are articles: ^/20[0-9]{2}/. Left out, all that are no picture, script, feed or front page."`
+	PerVisitor int    `default:"60" help:"Most articles of a visitor that count in an hour; -1 = no bound."`
+	PerNetwork int    `default:"600" help:"Most views of a network (/24) that count in an hour; -1 = no bound, for a log that holds a proxy's address."`
 }
 
 func (v *trendLog) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		in := e.in
-		if v.File != "-" {
-			f, err := os.Open(v.File)
-			if err != nil {
-				return err
-			}
-			defer f.Close()
-			in = f
+		o := trend.LogOptions{Site: v.Site, Salt: p.Counters.Salt, Mark: p.Beacon.Mark, Newsroom: prefixes(p.Config.Newsroom), PerVisitor: v.PerVisitor, PerNetwork: v.PerNetwork, Now: p.Now}
+		if u, err := url.Parse(v.Site); err != nil || u.Host == "" {
+			return fmt.Errorf("--site %q is not a web address; write https://news.example.com", v.Site)
 		}
-		report, err := trend.IngestLog(e.ctx, in, trend.LogOptions{Site: v.Site, Now: p.Now}, func(views []trend.View) error {
-			_, err := p.Counters.Add(e.ctx, views)
-			return err
-		})
+		var err error
+		if v.PathRegex != "" {
+			if o.Path, err = regexp.Compile(v.PathRegex); err != nil {
+				return fmt.Errorf("--path-regex: %v", err)
+			}
+		}
+		in, err := v.open(e)
 		if err != nil {
 			return err
 		}
-		return e.print(report, func(w io.Writer) { fmt.Fprintf(w, "%+v\n", report) })
+		defer in.Close()
+		report, err := trend.IngestLog(e.ctx, in, o, func(views []trend.View) error { return v.add(e, p, views) })
+		if err != nil && (!v.Follow || e.ctx.Err() == nil) {
+			return err
+		}
+		return e.print(report, func(w io.Writer) { printLog(w, report) })
 	})
 }
 
-// matchViews says how many of the articles viewed in the last day are known.
-func (p *Press) matchViews(ctx context.Context) (string, error) {
-	now := p.Now()
-	hours, err := p.Counters.Hours(ctx, now.Add(-24*time.Hour), now, 100)
-	if err != nil {
-		return "", err
+func (v *trendLog) open(e *env) (io.ReadCloser, error) {
+	switch {
+	case v.File == "-" && v.Follow:
+		return nil, errors.New("--follow needs the name of a log")
+	case v.File == "-":
+		return io.NopCloser(e.in), nil
+	case v.Follow:
+		return trend.Follow(e.ctx, v.File)
 	}
-	known, unmatched, err := p.Digest.KnownKeys(ctx, hours)
-	if err != nil {
-		return "", err
+	return os.Open(v.File)
+}
+
+// add counts views; while it follows a log, it waits for counters that are
+// away. Adding a batch twice counts nobody twice.
+func (v *trendLog) add(e *env, p *Press, views []trend.View) error {
+	pause := time.Second
+	for {
+		err := p.addViews(e.ctx, views)
+		if err == nil || !v.Follow || e.ctx.Err() != nil {
+			return err
+		}
+		fmt.Fprintf(e.err, "the counters do not answer, trying again in %s: %v\n", pause, err)
+		select {
+		case <-e.ctx.Done():
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, 15*time.Second)
 	}
-	line := fmt.Sprintf("%d of %d recent keys matched", known, known+len(unmatched))
-	if len(unmatched) > 0 {
-		line += "; unmatched: " + strings.Join(unmatched[:min(5, len(unmatched))], ", ")
+}
+
+func printLog(w io.Writer, r trend.LogReport) {
+	fmt.Fprintf(w, "%d lines, %d views", r.Lines, r.Views)
+	if r.Views > 0 {
+		fmt.Fprintf(w, " from %s to %s", when(r.First), when(r.Last))
 	}
-	return line, nil
+	fmt.Fprintln(w)
+	for _, why := range slices.Sorted(maps.Keys(r.Ignored)) {
+		fmt.Fprintf(w, "  %7d left out: %s\n", r.Ignored[why], why)
+	}
 }

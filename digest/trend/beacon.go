@@ -41,6 +41,9 @@ type Beacon struct {
 	// Editor says whether a request comes from somebody of the newsroom.
 	// nil = nobody.
 	Editor func(r *http.Request) bool
+	// Newsroom is the networks of those who make the site: their visits do not
+	// count.
+	Newsroom []netip.Prefix
 	// Token lets a server report views for its readers: with the header
 	// "Authorization: Bearer TOKEN" the fields t and visitor are believed.
 	// "" = nobody may.
@@ -231,6 +234,10 @@ func (b *Beacon) take(r *http.Request, reports []report) {
 		return
 	}
 	addr := clientAddr(r, b.Proxies)
+	if !trusted && within(b.Newsroom, addr) {
+		b.ignoreN(ignoredEditor, len(reports))
+		return
+	}
 	now := b.Now()
 	views := make([]View, 0, len(reports))
 	for _, rep := range reports {

@@ -177,6 +177,20 @@ func TestBeaconCaps(t *testing.T) {
 	}
 }
 
+func TestBeaconLeavesTheNewsroomOut(t *testing.T) {
+	b := newBeacon(trend.NewRedis(redisClient(t), "site", at(noon)))
+	b.Newsroom = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	for _, from := range []string{"192.0.2.1:9", "198.51.100.1:9"} {
+		visit{method: "POST", path: "/v1/view", body: `{"article":"a"}`, from: from}.send(t, b.Handler())
+	}
+	if err := b.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s := b.Stats(); s.Counted != 1 || s.Ignored["editor"] != 1 {
+		t.Errorf("got %+v; want the reader alone", s)
+	}
+}
+
 func TestBeaconRefusesNonsense(t *testing.T) {
 	b := newBeacon(trend.NewSQL(schematest.SQLite(t), at(noon)))
 	for body, want := range map[string]int{

@@ -1,5 +1,12 @@
 package trend
 
+import (
+	"context"
+	"time"
+
+	"pressrun/deploy/schema"
+)
+
 // Pattern is a pattern for the fuzz target.
 type Pattern struct{ pattern }
 
@@ -14,3 +21,12 @@ func (p Pattern) ID(s string) (string, bool) { return p.id(s) }
 
 // With puts an id in.
 func (p Pattern) With(id string) string { return p.with(id) }
+
+// Turn is one turn of Run: what there is to add.
+func (p *Poller) Turn(ctx context.Context, db *schema.DB, owner string, every time.Duration) (views []View, err error) {
+	if err := p.init(); err != nil {
+		return nil, err
+	}
+	err = p.turn(ctx, db, owner, every, &views)
+	return views, err
+}

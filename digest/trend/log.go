@@ -35,6 +35,12 @@ type LogOptions struct {
 	// Mark says whether a value of the query parameter src marks links of our
 	// newsletters. nil = all.
 	Mark func(src string) bool
+	// Newsroom is the networks of those who make the site: their visits do not
+	// count.
+	Newsroom []netip.Prefix
+	// PerVisitor and PerNetwork bound what counts in an hour, as in [Beacon]:
+	// 0 = 60 and 600, less = no bound, for logs that hold a proxy's address.
+	PerVisitor, PerNetwork int
 	// Now is the clock; nil = time.Now. Lines that the counters cannot take any
 	// more are left out.
 	Now func() time.Time
@@ -63,6 +69,7 @@ const (
 func IngestLog(ctx context.Context, r io.Reader, o LogOptions, add func([]View) error) (LogReport, error) {
 	in := &logReader{LogOptions: o, report: LogReport{Ignored: make(map[string]int)}, salts: make(map[int64][]byte)}
 	in.Now = clock(o.Now)
+	in.PerVisitor, in.PerNetwork = or(o.PerVisitor, 60), or(o.PerNetwork, 600)
 	if in.Key == nil {
 		in.Key = func(u string) (string, error) {
 			k, err := article.KeyOf(u)
@@ -123,6 +130,7 @@ type logReader struct {
 	report LogReport
 	salts  map[int64][]byte
 	agents agents
+	caps   caps
 }
 
 func (in *logReader) count(v View) {
@@ -149,6 +157,9 @@ func (in *logReader) line(ctx context.Context, text string) (View, string, error
 	if in.agents.robot(l.agent) {
 		return View{}, ignoredBot, nil
 	}
+	if within(in.Newsroom, l.addr.Unmap()) {
+		return View{}, ignoredEditor, nil
+	}
 	key, err := in.Key(u)
 	if err != nil {
 		return View{}, ignoredPath, nil
@@ -162,7 +173,8 @@ func (in *logReader) line(ctx context.Context, text string) (View, string, error
 		return View{}, "", err
 	}
 	v.Visitor = visitorHash(salt, l.addr, l.agent)
-	return v, "", nil
+	why = in.caps.admit(HourOf(l.at), v.Visitor, v.Key, prefixOf(l.addr, 24, 48), in.PerVisitor, in.PerNetwork)
+	return v, why, nil
 }
 
 // page is the address of the article a line shows, or why it shows none.

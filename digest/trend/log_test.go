@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -203,4 +204,19 @@ func FuzzIngestLog(f *testing.F) {
 			t.Errorf("got %d views and %+v", views, report)
 		}
 	})
+}
+
+func TestIngestLogCaps(t *testing.T) {
+	var text strings.Builder
+	for i := range 100 {
+		text.WriteString(line("192.0.2.1", noonLog, fmt.Sprintf("GET /a/%d HTTP/1.1", i), 200, firefox))
+		text.WriteString(line("198.51.100.7", noonLog, fmt.Sprintf("GET /a/%d HTTP/1.1", i), 200, firefox))
+	}
+	report, views := ingest(t, trend.LogOptions{Newsroom: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}}, text.String())
+	if len(views) != 60 || report.Ignored["visitor cap"] != 40 || report.Ignored["editor"] != 100 {
+		t.Errorf("got %d views, %v; want 60 of the reader, none of the newsroom", len(views), report.Ignored)
+	}
+	if _, views := ingest(t, trend.LogOptions{PerVisitor: -1}, text.String()); len(views) != 200 {
+		t.Errorf("without a bound: got %d views, want 200", len(views))
+	}
 }

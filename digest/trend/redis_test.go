@@ -37,9 +37,13 @@ type server struct {
 func startServer(t testing.TB, args ...string) *server {
 	t.Helper()
 	port := freePort(t)
-	addr := net.JoinHostPort("127.0.0.1", port)
-	args = append([]string{"-c", `"$@" >/dev/null & pid=$!; while read -r l; do :; done; kill -CONT $pid; kill $pid; wait $pid`, "keeper",
-		"redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir()}, args...)
+	return keep(t, net.JoinHostPort("127.0.0.1", port), append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir()}, args...)...)
+}
+
+// keep runs redis-server with the arguments until it answers at addr.
+func keep(t testing.TB, addr string, args ...string) *server {
+	t.Helper()
+	args = append([]string{"-c", `"$@" >/dev/null & pid=$!; while read -r l; do :; done; kill -CONT $pid; kill $pid; wait $pid`, "keeper", "redis-server"}, args...)
 	cmd := exec.Command("sh", args...)
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -54,7 +58,7 @@ func startServer(t testing.TB, args ...string) *server {
 	})
 	c := redis.NewClient(&redis.Options{Addr: addr})
 	defer c.Close()
-	for range 200 {
+	for range 1000 {
 		info, err := c.Info(context.Background(), "server").Result()
 		if m := regexp.MustCompile(`process_id:(\d+)`).FindStringSubmatch(info); err == nil && m != nil {
 			pid, _ := strconv.Atoi(m[1])
@@ -147,6 +151,18 @@ func TestCountersCluster(t *testing.T) {
 	RunSuite(t, func(t *testing.T) trend.Counters {
 		sites++ // another hash slot, and other keys
 		return trend.NewRedis(c, fmt.Sprint("site", sites), at(noon))
+	})
+	t.Run("address", func(t *testing.T) {
+		named, err := trend.Connect("redis-cluster://" + c.Options().Addrs[2]) // one node tells of the others
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer named.Close()
+		sites++
+		counters := trend.NewRedis(named, fmt.Sprint("site", sites), at(noon))
+		if n, err := counters.Add(t.Context(), []trend.View{{Key: "a", Visitor: "v", At: noon}}); n != 1 || err != nil {
+			t.Errorf("got %d, %v; want 1", n, err)
+		}
 	})
 	t.Run("layouts", func(t *testing.T) {
 		ctx := t.Context()

@@ -97,6 +97,7 @@ create table article_aliases (
     alias        text   primary key,
     article_key  text   not null
 );
+create index article_aliases_key on article_aliases (article_key);
 
 create table newsletters (
     id          @id,
@@ -247,6 +248,13 @@ create table view_seen (
 create table view_salts (
     day          integer primary key,
     salt         text    not null                -- hex; deleted after two days
+);
+-- which process reads a site's own counters, and when it last did
+create table view_polls (
+    layout       text   primary key,
+    owner        text   not null,
+    until_at     bigint not null,
+    read_at      bigint
 );
 -- last ranking read from the counters: used when they are out of reach
 create table view_snapshots (

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"pressrun/digest/trend"
+)
+
+// viewsGrace is how long the counters may be away before somebody is told: a
+// restart is none of an editor's business.
+const viewsGrace = 2 * time.Minute
+
+// addViews hands views to the counters, wherever they are.
+func (p *Press) addViews(ctx context.Context, views []trend.View) error {
+	_, err := p.Counters.Add(ctx, views)
+	return err
+}
+
+// watchViews announces counters that do not take the beacon's views.
+func (p *Press) watchViews(ctx context.Context) {
+	st := p.Beacon.Stats()
+	failing := st.Down && p.Now().Sub(st.DownAt) > viewsGrace
+	if failing == p.viewsFail {
+		return
+	}
+	p.viewsFail = failing
+	where := viewsIn(p.Config)
+	if !failing {
+		p.Clear(ctx, "views", where)
+		return
+	}
+	p.Alarm(ctx, "views", where, fmt.Sprintf("The view counters do not answer since %s (%s). Readers' visits wait in memory, up to 65,536; %s. Issues are ranked by the last snapshot, or by date, and say so. Look with: pressrun doctor redis",
+		when(st.DownAt), st.Error, droppedWords(st.Dropped)))
+}
+
+// droppedWords is what was lost, by reason: "3 lost: buffer full".
+func droppedWords(dropped map[string]int64) string {
+	var parts []string
+	for _, why := range slices.Sorted(maps.Keys(dropped)) {
+		parts = append(parts, fmt.Sprintf("%d lost: %s", dropped[why], why))
+	}
+	if len(parts) == 0 {
+		return "none is lost yet"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// matchViews says how many of the articles viewed in the last day are known.
+func (p *Press) matchViews(ctx context.Context) (string, error) {
+	now := p.Now()
+	hours, err := p.Counters.Hours(ctx, now.Add(-24*time.Hour), now.Add(time.Hour), 100)
+	if err != nil {
+		return "", err
+	}
+	return p.matched(ctx, "recent keys", slices.Collect(maps.Keys(hours)))
+}
+
+// matched is "412 of 430 recent keys matched; unmatched: …".
+func (p *Press) matched(ctx context.Context, what string, keys []string) (string, error) {
+	if len(keys) == 0 {
+		return "no view in the last 24 h", nil
+	}
+	known, unmatched, err := p.Digest.KnownKeys(ctx, keys)
+	if err != nil {
+		return "", err
+	}
+	line := fmt.Sprintf("%d of %d %s matched", known, len(keys), what)
+	if len(unmatched) > 0 {
+		line += "; unmatched: " + strings.Join(unmatched[:min(5, len(unmatched))], ", ")
+	}
+	if len(unmatched) > 5 {
+		line += fmt.Sprintf(" and %d more", len(unmatched)-5)
+	}
+	return line, nil
+}
+
+// examineViews looks whether the counters answer and what they count.
+func (p *Press) examineViews(ctx context.Context) (string, error) {
+	where := "counted " + viewsIn(p.Config)
+	if p.Config.Redis != "" {
+		where = "counted in " + viewsIn(p.Config)
+	}
+	if _, err := p.Counters.Newest(ctx); err != nil {
+		return "", fmt.Errorf("the counters in %s do not answer (%v); issues are ranked by the last snapshot until they do. Check the address, the password and, with ACLs, the line in digest/trend/README.md", viewsIn(p.Config), err)
+	}
+	match, err := p.matchViews(ctx)
+	return where + "; " + match, err
+}
+
+// cannotTell is what counters of a site's own never know.
+const cannotTell = "they cannot tell people from programs, nor editors and readers of the newsletter from others, and one visitor may count many times: use the beacon where that matters"
+
+// examineLayout looks at counters a site keeps itself: which of the newest
+// articles have one.
+func (p *Press) examineLayout(ctx context.Context, k poller) (string, error) {
+	keys, err := k.Keys(ctx)
+	if err != nil {
+		return "", fmt.Errorf("%w; check the address, and that its user may read: ACL SETUSER pressrun on >PASSWORD resetchannels ~%s +@read +@connection", err, aclPattern(k.Layout.Key))
+	}
+	counted := make(map[string]bool, len(keys))
+	for _, key := range keys {
+		counted[key] = true
+	}
+	stories, err := p.Digest.Stories(ctx, p.Now().Add(-48*time.Hour))
+	if err != nil {
+		return "", err
+	}
+	have, missing := 0, []string{}
+	for _, s := range stories {
+		if slices.ContainsFunc(slices.Concat(s.Keys, s.Names), func(name string) bool { return counted[name] }) {
+			have++
+			continue
+		}
+		missing = append(missing, fmt.Sprintf("story %d (%s)", s.ID, strings.Join(s.Names[:min(1, len(s.Names))], "")))
+	}
+	line := fmt.Sprintf("%d counters, read every %s; %d of %d stories of the last 48 h matched", len(keys), k.every, have, len(stories))
+	if len(missing) > 0 {
+		line += "; unmatched: " + strings.Join(missing[:min(5, len(missing))], ", ")
+	}
+	if have == 0 && len(stories) > 0 && len(keys) > 0 {
+		slices.Sort(keys)
+		return "", fmt.Errorf("%s. The counters are of %s: set article so that they become names the feed knows, which pressrun --json story show ID prints", line, strings.Join(keys[:min(3, len(keys))], ", "))
+	}
+	return line + "; " + cannotTell, nil
+}
+
+// aclPattern is what an ACL user must be able to read of a layout's key.
+func aclPattern(key string) string {
+	before, _, found := strings.Cut(key, "{")
+	if !found {
+		return key
+	}
+	return before + "*"
+}

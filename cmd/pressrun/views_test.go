@@ -1,0 +1,263 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"pressrun/cmd/pressrun/desk"
+	"pressrun/deploy/schema/schematest"
+	"pressrun/digest"
+	"pressrun/digest/article"
+	"pressrun/digest/feed"
+)
+
+// countingRoom is an installation whose site has told some stories, with its
+// configuration in a file.
+type countingRoom struct {
+	*Press
+	config  string
+	stories []int64
+}
+
+func newCountingRoom(t *testing.T, toml string) *countingRoom {
+	t.Helper()
+	ctx := t.Context()
+	path := filepath.Join(t.TempDir(), "press.toml")
+	if err := os.WriteFile(path, []byte(toml), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := LoadConfig(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Open(ctx, c, time.Now, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	r := &countingRoom{Press: p, config: path}
+	src, err := p.Digest.AddSource(ctx, digest.Source{Kind: "feed", URL: "https://news.example/feed", SiteURL: "https://news.example/", Title: "The News", Rights: "own"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Digest.PauseSource(ctx, src.ID, true); err != nil { // nothing is fetched
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		url := fmt.Sprintf("https://news.example/story-%d", i)
+		item := feed.Item{ID: fmt.Sprintf("https://news.example/?p=%d", 100+i), URL: url, Title: fmt.Sprintf("Story %d", i), Published: time.Now().Add(-time.Duration(i+2) * time.Hour)}
+		if _, _, err := p.Digest.AddEntries(ctx, src, []feed.Item{item}, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		entries, err := p.Digest.UnreadEntries(ctx, src.ID, 10)
+		if err != nil || len(entries) != 1 {
+			t.Fatal(entries, err)
+		}
+		id, err := p.Digest.Tell(ctx, src, entries[0], article.Article{URL: url, Title: item.Title, Text: "Text of a story.", Language: "en"}, 0, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.stories = append(r.stories, id)
+	}
+	return r
+}
+
+// say runs pressrun as on the command line.
+func (r *countingRoom) say(t *testing.T, args ...string) string {
+	t.Helper()
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), append([]string{"-q", "-c", r.config}, args...), strings.NewReader(""), &out, &errs); code != 0 {
+		t.Fatalf("pressrun %s: exit %d: %s", strings.Join(args, " "), code, errs.String())
+	}
+	return out.String()
+}
+
+// visit reports a view of a page as a browser does.
+func (r *countingRoom) visit(reader int, page string, cookies ...*http.Cookie) {
+	body, _ := json.Marshal(map[string]string{"url": "https://news.example" + page, "page": "https://news.example" + page})
+	req := httptest.NewRequest("POST", "/v1/view", bytes.NewReader(body))
+	req.Header.Set("User-Agent", fmt.Sprintf("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.%d", reader))
+	for _, c := range cookies {
+		req.AddCookie(c)
+	}
+	r.Handler().ServeHTTP(httptest.NewRecorder(), req)
+}
+
+// TestReadersAlone counts people on the site: who comes by the newsletter's
+// link, previews or sits at the desk does not count; other marks do.
+func TestReadersAlone(t *testing.T) {
+	r := newCountingRoom(t, `fetch = {delay = "0s"}`)
+	ctx := t.Context()
+	if _, _, err := r.Digest.ApplyNewsletter(ctx, "morning", digest.Spec{List: "readers", From: "Morning <digest@news.example>", Brand: testBrand}, "test"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Installation.AddUser(ctx, "ed@news.example", "", "editor"); err != nil {
+		t.Fatal(err)
+	}
+	token, err := r.Installation.SignInToken(ctx, "ed@news.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := r.Installation.SignIn(ctx, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.visit(1, "/story-1")
+	r.visit(2, "/story-1?src=partner")
+	r.visit(3, "/story-1?src=morning")
+	r.visit(4, "/story-1?preview=true")
+	r.visit(5, "/story-1", &http.Cookie{Name: desk.Cookie, Value: session})
+	r.visit(6, "/story-1", &http.Cookie{Name: desk.Cookie, Value: "stale"})
+	for i := range 9 {
+		r.visit(i+10, "/story-2")
+	}
+	if err := r.Beacon.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if s := r.Beacon.Stats(); s.Counted != 12 || s.Ignored["newsletter"] != 1 || s.Ignored["preview"] != 1 || s.Ignored["editor"] != 1 {
+		t.Errorf("got %+v; want 12 counted, one each of newsletter, preview and editor left out", s)
+	}
+	w := httptest.NewRecorder()
+	r.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/v1/trending.json?lang=en", nil))
+	var live struct {
+		Trending bool
+		Stories  []struct{ Title string }
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &live); err != nil || !live.Trending || len(live.Stories) != 2 || live.Stories[0].Title != "Story 2" {
+		t.Errorf("the live list is %s", w.Body)
+	}
+	if w.Header().Get("Access-Control-Allow-Origin") != "*" || !strings.Contains(w.Header().Get("Cache-Control"), "max-age=60") {
+		t.Errorf("the live list comes with %v", w.Header())
+	}
+}
+
+// TestExistingCountersAreRead has serve count what a site's own Redis counts,
+// and the doctor say what does not match.
+func TestExistingCountersAreRead(t *testing.T) {
+	url := schematest.Redis(t)
+	o, err := redis.ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := redis.NewClient(o)
+	defer c.Close()
+	ctx := t.Context()
+	c.FlushAll(ctx)
+	c.Set(ctx, "views:100", 900, 0)
+	c.Set(ctx, "views:101", 3, 0)
+	c.Set(ctx, "views:7", 5000, 0) // nobody knows it
+	r := newCountingRoom(t, fmt.Sprintf("listen = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1:1\"\n[[counters]]\nkind = \"counter\"\nkey = \"views:{id}\"\nredis = %q\nevery = \"10s\"\n", url))
+	r.pollers[0].every = 20 * time.Millisecond
+	l := listenLoopback(t)
+	serve, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- r.Serve(serve, l) }()
+	defer func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}()
+	views := func() map[int64]int {
+		list, _, err := r.standings(ctx, 48*time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[int64]int{}
+		for _, s := range list {
+			got[s.Story] = s.Views["24h"]
+		}
+		return got
+	}
+	within(t, time.Minute, "the young articles' counters are read", func() bool { return views()[r.stories[0]] == 900 && views()[r.stories[1]] == 3 })
+	c.IncrBy(ctx, "views:101", 20)
+	c.IncrBy(ctx, "views:7", 1)
+	within(t, time.Minute, "growth is counted", func() bool { return views()[r.stories[1]] == 23 })
+	within(t, time.Minute, "the stranger is counted", func() bool {
+		line, err := r.matchViews(ctx)
+		return err == nil && line == "2 of 3 recent keys matched; unmatched: 7"
+	})
+	text := r.say(t, "doctor", "redis")
+	for _, want := range []string{"2 of 3 recent keys matched; unmatched: 7", "3 counters, read every 10s; 2 of 3 stories of the last 48 h matched; unmatched: story 3 (wp:news.example:102)", "cannot tell people from programs"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the doctor says\n%swithout: %s", text, want)
+		}
+	}
+}
+
+func TestIngestLogVerb(t *testing.T) {
+	r := newCountingRoom(t, "")
+	log := filepath.Join(t.TempDir(), "access.log")
+	stamp := time.Now().UTC().Format("02/Jan/2006:15:04:05 -0700")
+	text := ""
+	for i := range 4 {
+		text += fmt.Sprintf("192.0.2.%d - - [%s] \"GET /story-0 HTTP/1.1\" 200 99 \"-\" \"Mozilla/5.0 (X11) Firefox/140.0\"\n", i, stamp)
+	}
+	if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // twice counts nobody twice
+		if out := r.say(t, "trend", "ingest-log", "--site", "https://news.example", log); !strings.Contains(out, "4 lines, 4 views from") {
+			t.Errorf("got %s", out)
+		}
+	}
+	list, _, err := r.standings(t.Context(), 48*time.Hour)
+	if err != nil || list[0].Story != r.stories[0] || list[0].Views["24h"] != 4 {
+		t.Errorf("got %+v, %v; want four views of the first story", list[0], err)
+	}
+	var out, errs bytes.Buffer
+	for args, want := range map[string]string{
+		"--site news.example " + log:                                "not a web address",
+		"--site https://news.example -f":                            "needs the name of a log",
+		"--site https://news.example --path-regex ( " + log:         "--path-regex",
+		"--site https://news.example --path-regex x /nowhere/a.log": "no such file",
+	} {
+		errs.Reset()
+		if code := run(t.Context(), append([]string{"-q", "-c", r.config, "trend", "ingest-log"}, strings.Fields(args)...), strings.NewReader(""), &out, &errs); code != 1 || !strings.Contains(errs.String(), want) {
+			t.Errorf("%s: exit %d, %s; want %s", args, code, errs.String(), want)
+		}
+	}
+}
+
+// TestIngestLogFollows counts a log as it grows until it is interrupted.
+func TestIngestLogFollows(t *testing.T) {
+	r := newCountingRoom(t, "")
+	log := filepath.Join(t.TempDir(), "access.log")
+	if err := os.WriteFile(log, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan int, 1)
+	var out, errs bytes.Buffer
+	go func() {
+		done <- run(ctx, []string{"-q", "--json", "-c", r.config, "trend", "ingest-log", "--site", "https://news.example", "-f", log}, strings.NewReader(""), &out, &errs)
+	}()
+	n := 0
+	within(t, time.Minute, "lines are counted as they come", func() bool {
+		n++
+		f, err := os.OpenFile(log, os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(f, "192.0.2.%d - - [%s] \"GET /story-0 HTTP/1.1\" 200 99 \"-\" \"Mozilla/5.0 (X11) Firefox/140.0\"\n", n%250, time.Now().UTC().Format("02/Jan/2006:15:04:05 -0700"))
+		f.Close()
+		list, _, err := r.standings(t.Context(), 48*time.Hour)
+		return err == nil && list[0].Views["24h"] >= 2
+	})
+	stop()
+	if code := <-done; code != 0 || !strings.Contains(out.String(), `"views"`) {
+		t.Errorf("exit %d, %s, %s; want its report", code, out.String(), errs.String())
+	}
+}
