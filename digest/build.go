@@ -135,7 +135,7 @@ func (b *Builder) choose(ctx context.Context, issue Issue, kept []Chosen) ([]Cho
 		}
 		list := b.fill(issue, e, mine, ranked, keptIn(kept, e.Name))
 		summarise(list, issue.Spec)
-		relate(list, recent, e, issue.Spec.Related)
+		relate(list, recent, e, issue.Spec.Related, b.Now())
 		out = append(out, list...)
 	}
 	b.rewrite(ctx, issue, out)
@@ -160,8 +160,10 @@ func keptIn(list []Chosen, edition string) map[int64]Chosen {
 // the issue: pinned, dropped, or worth his own words.
 func (c Chosen) settled() bool { return c.Pinned || c.State != "in" || c.EditedBy != "" }
 
-// candidates are the live, settled, unused and unpaid stories of the
-// newsletter's sources, not older than its limit.
+// candidates are the stories of the newsletter's sources that may stand in an
+// issue: live, not older than its limit, in public for the time it takes to
+// settle, listed by two polls and not withdrawn since, past their embargo, and
+// not told before.
 func (b *Builder) candidates(ctx context.Context, issue Issue) ([]Story, error) {
 	now := b.Now()
 	spec := issue.Spec
@@ -177,10 +179,36 @@ func (b *Builder) candidates(ctx context.Context, issue Issue) ([]Story, error) 
 	if err != nil {
 		return nil, err
 	}
+	confirmed, err := b.confirmed(ctx, now.Add(-time.Duration(spec.MaxAge)))
+	if err != nil {
+		return nil, err
+	}
 	settled := now.Add(-time.Duration(spec.Settle))
-	return slices.DeleteFunc(all, func(s Story) bool {
-		return used[s.ID] || s.Label == "paid" || !sources[s.SourceID] || s.Published.After(settled) || s.Published.After(now) || s.Title == ""
-	}), nil
+	all = slices.DeleteFunc(all, func(s Story) bool {
+		return used[s.ID] || !sources[s.SourceID] || !confirmed[s.ID] || s.public().After(settled) || s.NotBefore.After(now) || s.Title == ""
+	})
+	slices.SortStableFunc(all, func(a, b Story) int { return b.public().Compare(a.public()) })
+	return all, nil
+}
+
+// public is when a story may first have been read: its embargo's end, if later.
+func (s Story) public() time.Time { return later(s.Published, s.NotBefore) }
+
+// confirmed are the stories whose shown article was listed by two polls of a
+// source and is listed still.
+func (b *Builder) confirmed(ctx context.Context, since time.Time) (map[int64]bool, error) {
+	ids, err := each(ctx, b.DB.Read, func(r *sql.Rows) (id int64, err error) { return id, r.Scan(&id) }, `
+		select s.id from stories s
+			join story_members m on m.article_key = s.article_key
+			join entries told on told.id = m.entry_id
+			join entries e on e.article_key = told.article_key
+		where s.state = 'live' and (s.published_at >= $1 or s.not_before_at >= $1)
+		group by s.id having max(e.polls) >= 2 and count(case when e.withdrawn_at is null then 1 end) > 0`, schema.At(since))
+	m := map[int64]bool{}
+	for _, id := range ids {
+		m[id] = true
+	}
+	return m, err
 }
 
 // used are the stories this newsletter has sent, and those an issue that is on
@@ -255,7 +283,7 @@ func (b *Builder) fill(issue Issue, e EditionSpec, pool []Story, ranked trend.Re
 		if !fresh || trending >= spec.Trending {
 			break
 		}
-		if taken[s.ID] || r.Views["24h"] < spec.MinViews || (s.Section != "" && sections[s.Section] >= spec.PerSection) {
+		if taken[s.ID] || s.Has("paid") || r.Views["24h"] < spec.MinViews || (s.Section != "" && sections[s.Section] >= spec.PerSection) {
 			continue
 		}
 		sections[s.Section]++
@@ -271,7 +299,7 @@ func (b *Builder) fill(issue Issue, e EditionSpec, pool []Story, ranked trend.Re
 		if latest >= wanted {
 			break
 		}
-		if !taken[s.ID] {
+		if !taken[s.ID] && !s.Has("paid") {
 			latest++
 			add("latest", s, whyLatest(s, now, ranked.Fresh), nil)
 		}
@@ -316,8 +344,9 @@ func ageWords(d time.Duration) string {
 }
 
 // relate sets Related News: the nearest stories of the last thirty days that
-// are neither duplicates nor in the same edition.
-func relate(list []Chosen, recent []Story, e EditionSpec, n int) {
+// are neither duplicates nor in the same edition. Stories under legal care
+// neither have any nor are any, paid ones are none.
+func relate(list []Chosen, recent []Story, e EditionSpec, n int, now time.Time) {
 	if n < 0 {
 		return
 	}
@@ -328,15 +357,19 @@ func relate(list []Chosen, recent []Story, e EditionSpec, n int) {
 	var among []story.Doc
 	ids := map[string]int64{}
 	for _, s := range recent {
-		if !in[s.ID] && e.Shows(s.Language) && s.Label != "paid" && len(among) < 400 {
+		if !in[s.ID] && e.Shows(s.Language) && !s.Has("paid") && !s.Has("legal") && s.NotBefore.Before(now) {
 			doc := docOf(s)
 			among = append(among, doc)
 			ids[doc.ID] = s.ID
 		}
 	}
+	nearest := story.NewRelated(among)
 	for i := range list {
 		list[i].Related = nil
-		for _, id := range story.Related(docOf(list[i].Story), among, n) {
+		if list[i].Story.Has("legal") {
+			continue
+		}
+		for _, id := range nearest.To(docOf(list[i].Story), n) {
 			list[i].Related = append(list[i].Related, ids[id])
 		}
 	}

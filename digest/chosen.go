@@ -88,16 +88,14 @@ func (s *Store) chosen(ctx context.Context, q schema.Querier, issue int64) ([]Ch
 func scanChosen(r *sql.Rows) (Chosen, error) {
 	var c Chosen
 	var spans, related, score []byte
-	var published, seen, edited schema.Time
-	st := &c.Story
-	err := r.Scan(&c.IssueID, &c.Edition, &c.Section, &c.Position, &c.State, &c.Title, &c.Summary, &spans, &c.Method, &c.MethodReason, &related, &c.Reason, &score,
-		&c.EditedBy, &edited, &c.Pinned, &c.OriginalTitle, &c.OriginalSummary, &c.OriginalMethod, &c.AI, &c.ReviewedBy, &c.ReviewedHash, &c.NoPicture,
-		&st.ID, &st.Key, &st.URL, &st.Title, &st.Author, &st.SourceID, &st.SourceTitle, &st.Language, &st.Direction, &st.Section,
-		&st.Image, &st.ImageAlt, &st.Label, &st.Flags, &st.Body, &st.Description, &st.State, &st.TitleHash, &published, &seen, &st.Rights)
+	var edited schema.Time
+	var err error
+	c.Story, err = scanStory(r, &c.IssueID, &c.Edition, &c.Section, &c.Position, &c.State, &c.Title, &c.Summary, &spans, &c.Method, &c.MethodReason, &related, &c.Reason, &score,
+		&c.EditedBy, &edited, &c.Pinned, &c.OriginalTitle, &c.OriginalSummary, &c.OriginalMethod, &c.AI, &c.ReviewedBy, &c.ReviewedHash, &c.NoPicture)
 	if err != nil {
 		return c, err
 	}
-	st.Published, st.Seen, c.EditedAt = published.Time, seen.Time, edited.Time
+	c.EditedAt = edited.Time
 	for _, p := range []struct {
 		b []byte
 		v any

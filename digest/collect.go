@@ -1,18 +1,21 @@
 package digest
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
+	"pressrun/deploy/schema"
 	"pressrun/digest/article"
 	"pressrun/digest/feed"
 	"pressrun/digest/fetch"
@@ -20,18 +23,18 @@ import (
 )
 
 // Collector brings news in: polls sources, reads the pages of new entries and
-// tells them as stories.
+// tells them as stories. It may be used concurrently.
 type Collector struct {
 	*Store
 	Client *fetch.Client
 	Log    *slog.Logger
-	// Alarm announces a source that has become failing; Clear takes it back.
+	// Alarm announces a source that fails or is silent longer than usual; Clear
+	// takes it back. Both may be called at every poll.
 	Alarm func(ctx context.Context, kind, subject, detail string)
 	Clear func(ctx context.Context, kind, subject string)
-}
 
-// ClusterWindow is how long a story may gather further members.
-const ClusterWindow = 72 * time.Hour
+	told told
+}
 
 // Collected is the outcome of one poll.
 type Collected struct {
@@ -50,61 +53,95 @@ type Collected struct {
 // collector itself, such as the database.
 func (c *Collector) Collect(ctx context.Context, src Source, backlog time.Duration) (Collected, error) {
 	out := Collected{Source: src.URL}
-	poll, items := c.poll(ctx, src)
+	poll, items, unchanged := c.poll(ctx, src)
 	if ctx.Err() != nil {
 		return out, ctx.Err()
 	}
-	if poll.Err == "" {
-		added, old, err := c.AddEntries(ctx, src, items, c.Now().Add(-backlog))
-		if err != nil {
-			return out, fmt.Errorf("collect %s: %w", src.URL, err)
-		}
-		out.New, out.Old, poll.New = added, old, added
+	var err error
+	switch {
+	case poll.Err != "":
+	case unchanged:
+		err = c.StillListed(ctx, src)
+	default:
+		out.New, out.Old, err = c.AddEntries(ctx, src, items, c.Now().Add(-backlog))
+		poll.New = out.New
 	}
-	out.Err = poll.Err
-	failing, recovered, err := c.Polled(ctx, src, poll)
 	if err != nil {
 		return out, fmt.Errorf("collect %s: %w", src.URL, err)
 	}
-	if failing {
-		c.Alarm(ctx, "source", src.URL, poll.Err)
+	out.Err = poll.Err
+	h, err := c.Polled(ctx, src, poll)
+	if err != nil {
+		return out, fmt.Errorf("collect %s: %w", src.URL, err)
 	}
-	if recovered {
-		c.Clear(ctx, "source", src.URL)
-	}
+	c.announce(ctx, src, h)
 	return out, c.read(ctx, src, &out)
 }
 
-// poll fetches and parses; whatever goes wrong becomes words.
-func (c *Collector) poll(ctx context.Context, src Source) (Poll, []feed.Item) {
-	res, err := c.Client.Get(ctx, src.URL, fetch.Validators{ETag: src.ETag, LastModified: src.Modified, Hash: src.BodyHash})
-	if err != nil {
-		return Poll{Err: err.Error(), RetryAfter: res.RetryAfter}, nil
-	}
-	p := Poll{
-		ETag: res.ETag, Modified: res.LastModified, BodyHash: res.Hash, MovedTo: res.MovedTo,
-		RetryAfter: res.RetryAfter, MinInterval: res.MaxAge,
-	}
-	if res.NotModified {
-		p.ETag, p.Modified, p.BodyHash = src.ETag, src.Modified, src.BodyHash
-		return p, nil
-	}
-	if p.BodyHash == "" {
-		sum := sha256.Sum256(res.Body)
-		p.BodyHash = hex.EncodeToString(sum[:])
-	}
-	f, err := feed.Parse(res.Body, res.ContentType, res.URL)
-	if err != nil {
-		return Poll{Err: err.Error()}, nil
-	}
-	p.Title = f.Title
-	p.MinInterval = max(p.MinInterval, min(f.TTL, time.Hour))
-	for i := range f.Items {
-		if f.Items[i].Language == "" {
-			f.Items[i].Language = f.Language
+// announce raises one alarm for a source in trouble and takes it back after.
+func (c *Collector) announce(ctx context.Context, src Source, h Health) {
+	for _, kind := range []string{"failing", "silent"} {
+		subject := cmp.Or(src.Title, src.Host) + " (" + src.URL + ")"
+		switch {
+		case h.Is == kind:
+			c.Alarm(ctx, kind+" source", subject, upperFirst(h.Reason)+".")
+		case h.Was == kind:
+			c.Clear(ctx, kind+" source", subject)
 		}
 	}
-	return p, f.Items
+}
+
+func upperFirst(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
+}
+
+// poll fetches and parses; whatever goes wrong becomes words.
+func (c *Collector) poll(ctx context.Context, src Source) (p Poll, items []feed.Item, unchanged bool) {
+	res, err := c.Client.Get(ctx, src.URL, fetch.Validators{ETag: src.ETag, LastModified: src.Modified, Hash: src.BodyHash})
+	if err != nil {
+		p = Poll{Err: Words(err), RetryAfter: res.RetryAfter}
+		var failed *fetch.Error
+		if errors.As(err, &failed) {
+			p.Permanent, p.RetryAfter = !failed.Temporary, max(p.RetryAfter, failed.RetryAfter)
+		}
+		return p, nil, false
+	}
+	p = Poll{ETag: res.ETag, Modified: res.LastModified, BodyHash: res.Hash, MovedTo: res.MovedTo, RetryAfter: res.RetryAfter, MaxAge: res.MaxAge}
+	if res.NotModified {
+		p.ETag, p.Modified, p.BodyHash = src.ETag, src.Modified, src.BodyHash
+		return p, nil, true
+	}
+	f, err := ParseSource(src.Kind, res)
+	if err != nil {
+		return Poll{Err: Words(err)}, nil, false
+	}
+	p.Title, p.TTL = f.Title, min(f.TTL, time.Hour)
+	for i := range f.Items {
+		f.Items[i].Language = cmp.Or(f.Items[i].Language, f.Language)
+	}
+	return p, f.Items, false
+}
+
+// ParseSource reads what a source of a kind answered.
+func ParseSource(kind string, res fetch.Response) (feed.Feed, error) {
+	if kind == "pages" {
+		return feed.ParsePage(res.Body, res.ContentType, res.URL)
+	}
+	f, err := feed.Parse(res.Body, res.ContentType, res.URL)
+	if err == nil && len(f.Items) == 0 {
+		err = errors.New("it answers, but lists nothing")
+	}
+	return f, err
+}
+
+// Words is an error of reading a source as people should see it.
+func Words(err error) string {
+	var failed *fetch.Error
+	if errors.As(err, &failed) {
+		return failed.Message
+	}
+	return err.Error()
 }
 
 // readBatch bounds how many pages one collection reads, so that a job is short.
@@ -113,79 +150,145 @@ const readBatch = 60
 // read turns the unread entries of a source into stories.
 func (c *Collector) read(ctx context.Context, src Source, out *Collected) error {
 	entries, err := c.UnreadEntries(ctx, src.ID, readBatch)
-	if err != nil || len(entries) == 0 {
-		return err
-	}
-	index, ids, err := c.index(ctx)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
+		a, err := c.page(ctx, src, e)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		a, err := c.page(ctx, src, e)
 		if err != nil {
 			out.Failed++
-			if err := c.EntryFailed(ctx, e, err.Error()); err != nil {
+			if err := c.EntryFailed(ctx, e, Words(err)); err != nil {
 				return err
 			}
 			continue
 		}
-		doc := story.Doc{ID: "e" + strconv.FormatInt(e.ID, 10), Title: a.Title, Text: a.Text, URL: e.URL, Source: src.Host, Language: a.Language, Published: e.Published}
-		found, why := index.Add(doc)
-		into := ids[found]
-		id, err := c.Tell(ctx, src, e, a, into, why)
+		joined, err := c.tell(ctx, src, e, a)
 		if err != nil {
 			return err
 		}
-		if ids[doc.ID] = id; into == 0 {
-			out.Stories++
-		} else {
+		if joined {
 			out.Members++
+		} else {
+			out.Stories++
 		}
 	}
 	return nil
 }
 
-// index is the near-duplicate index of the last three days with the story ids
-// of its documents.
-func (c *Collector) index(ctx context.Context) (*story.Index, map[string]int64, error) {
-	recent, err := c.Stories(ctx, c.Now().Add(-ClusterWindow))
+// told is the index of the articles of the last days. It is kept between polls
+// and brought up to date from the rows, which other processes and editors
+// write too.
+type told struct {
+	mu    sync.Mutex
+	index story.Index
+	last  int64 // highest row read
+}
+
+// tell finds out which story an article tells and stores it there.
+func (c *Collector) tell(ctx context.Context, src Source, e Entry, a article.Article) (joined bool, err error) {
+	c.told.mu.Lock()
+	defer c.told.mu.Unlock()
+	if err := c.catchUp(ctx); err != nil {
+		return false, err
+	}
+	doc := docOf(storyOf(src, e, a))
+	doc.ID = keyOf(e, a)
+	found, why := c.told.index.Add(doc)
+	into, err := strconv.ParseInt(found, 10, 64)
+	if joined = err == nil; !joined {
+		into = 0 // its own id: the first to tell it
+	}
+	id, err := c.Tell(ctx, src, e, a, into, why)
 	if err != nil {
-		return nil, nil, err
+		c.told.index, c.told.last = story.Index{}, 0 // as if never read
+		return false, err
 	}
-	x, ids := new(story.Index), map[string]int64{}
-	for i := len(recent) - 1; i >= 0; i-- {
-		s := recent[i]
-		doc := docOf(s)
-		x.Add(doc)
-		ids[doc.ID] = s.ID
+	c.told.index.Move(doc.ID, strconv.FormatInt(id, 10))
+	return joined, nil
+}
+
+// catchUp reads articles told since the last time and where every article
+// stands now. Rows may become visible out of order, so the last hundred are
+// looked at again.
+func (c *Collector) catchUp(ctx context.Context) error {
+	t := &c.told
+	since := schema.At(c.Now().Add(-2*story.Window - time.Hour))
+	docs, err := each(ctx, c.DB.Read, func(r *sql.Rows) (Story, error) { return scanStory(r) },
+		`select `+storyColumns+` from stories s where s.id > $1 and s.published_at >= $2 order by s.id`, t.last-100, since)
+	if err != nil {
+		return fmt.Errorf("read recent articles: %w", err)
 	}
-	return x, ids, nil
+	for _, s := range docs {
+		id := s.ID
+		if s.MergedInto != 0 {
+			id = s.MergedInto
+		}
+		t.index.Restore(docOf(s), strconv.FormatInt(id, 10))
+		t.last = max(t.last, s.ID)
+	}
+	rows, err := c.DB.Read.QueryContext(ctx, `
+		select a.article_key, m.story_id, s.state from story_members m join stories a on a.article_key = m.article_key join stories s on s.id = m.story_id
+		where a.published_at >= $1`, since)
+	if err != nil {
+		return fmt.Errorf("read where recent articles stand: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key, state string
+		var id int64
+		if err := rows.Scan(&key, &id, &state); err != nil {
+			return err
+		}
+		place := strconv.FormatInt(id, 10)
+		if state == "gone" {
+			place = "gone " + place // another's report of the event is a story of its own
+		}
+		t.index.Move(key, place)
+	}
+	return rows.Err()
 }
 
 func docOf(s Story) story.Doc {
-	return story.Doc{ID: "s" + strconv.FormatInt(s.ID, 10), Title: s.Title, Text: s.Body, URL: s.URL, Source: s.SourceTitle, Language: s.Language, Published: s.Published}
+	return story.Doc{ID: s.Key, Title: s.Title, Text: s.Body, URL: s.URL, Source: s.SourceTitle, Language: s.Language, Published: s.Published}
 }
 
 // page reads the article behind an entry. When the page cannot be had but the
-// feed carried the full text, the feed's text is taken.
+// feed carried the full text, the feed's text is taken. Where robots.txt keeps
+// us off the pages of others, headline and summary of the feed have to do.
 func (c *Collector) page(ctx context.Context, src Source, e Entry) (article.Article, error) {
-	res, err := c.Client.Get(ctx, e.URL, fetch.Validators{})
-	if err == nil {
-		a, err := article.Extract(res.Body, article.Options{URL: res.URL, ContentType: res.ContentType, Language: language(e, src)})
-		if err == nil && a.Text != "" {
-			return a, nil
+	given := article.Article{URL: e.URL, Title: e.Title, Text: feed.Text(e.Content), Image: e.Image, ImageAlt: e.ImageAlt, Language: language(e, src), Published: e.Published}
+	enough := len(strings.Fields(given.Text)) >= 40
+	if src.Rights != "own" {
+		allowed, _, err := c.Client.Robots(ctx, e.URL)
+		switch {
+		case err == nil && !allowed && !enough:
+			given.Text = e.Summary
+			fallthrough
+		case err == nil && !allowed:
+			return given, nil
+		case err != nil && !enough:
+			return given, err
+		case err != nil:
+			return given, nil
 		}
 	}
-	if text := feed.Text(e.Content); len(strings.Fields(text)) >= 40 {
-		return article.Article{URL: e.URL, Title: e.Title, Text: text, Image: e.Image, ImageAlt: e.ImageAlt, Language: language(e, src), Published: e.Published}, nil
-	}
+	res, err := c.Client.Get(ctx, e.URL, fetch.Validators{})
 	if err == nil {
-		err = errors.New("the page holds no article text")
+		var a article.Article
+		if a, err = article.Extract(res.Body, article.Options{URL: res.URL, ContentType: res.ContentType, Language: language(e, src), Rules: src.Settings.Rules}); err == nil {
+			return a, nil
+		}
+		if errors.Is(err, article.ErrNoArticle) {
+			err = errors.New("the page holds no article text: if it does for readers, tell where with a rule for this source")
+		}
 	}
-	return article.Article{}, fmt.Errorf("read %s: %w", e.URL, err)
+	if enough {
+		return given, nil
+	}
+	return given, err
 }
 
 func language(e Entry, src Source) string {

@@ -61,8 +61,14 @@ func (r *room) tellText(t *testing.T, n int, ago time.Duration, language, text s
 	ctx := context.Background()
 	st := r.Builder.Store
 	url := fmt.Sprintf("https://news.example/story-%d", n)
-	if _, _, err := st.AddEntries(ctx, r.source, []feed.Item{{ID: url, URL: url, Title: fmt.Sprintf("Council votes on plan number %d", n), Published: r.now.Add(-ago)}}, time.Time{}); err != nil {
-		t.Fatal(err)
+	item := feed.Item{ID: url, URL: url, Title: fmt.Sprintf("Council votes on plan number %d", n), Published: r.now.Add(-ago)}
+	list := r.source
+	list.Kind = "pages" // each poll lists one story, and that withdraws none
+	for range 2 {
+		if _, _, err := st.AddEntries(ctx, list, []feed.Item{item}, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		r.now = r.now.Add(time.Millisecond)
 	}
 	entries, err := st.UnreadEntries(ctx, r.source.ID, 100)
 	if err != nil {

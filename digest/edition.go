@@ -251,8 +251,11 @@ func storyView(c Chosen, spec Spec, kind string, lead bool, related map[int64]St
 		ID: c.Story.ID, Title: c.Title, URL: Mark(c.Story.URL, spec.Mark), Language: c.Story.Language, Direction: c.Story.Direction,
 		Source: c.Story.SourceTitle, Author: c.Story.Author, Published: c.Story.Published, Section: c.Story.Section, Label: c.Story.Label, Lead: lead,
 	}
-	if kind == "trending" {
-		st.Rank = c.Position
+	if kind == "trending" && !c.Story.Has("sensitive") {
+		st.Rank = c.Position // a number is decoration: none beside what is grave
+	}
+	if c.Story.Has("legal") {
+		return st // the headline only
 	}
 	if s := c.Printed(); s != "" {
 		st.Summary = strings.Split(s, "\n")
@@ -263,7 +266,7 @@ func storyView(c Chosen, spec Spec, kind string, lead bool, related map[int64]St
 	}
 	for _, id := range c.Related {
 		r, ok := related[id]
-		if !ok || r.State != "live" {
+		if !ok || r.State != "live" || r.Has("legal") || r.Has("paid") {
 			continue
 		}
 		st.Related = append(st.Related, templates.Link{Title: r.Title, URL: Mark(r.URL, spec.Mark), Language: r.Language, Direction: r.Direction, Source: r.SourceTitle})

@@ -1,9 +1,12 @@
 package digest
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"pressrun/deploy/schema"
@@ -26,63 +29,170 @@ type Entry struct {
 	Content   string // sanitised HTML
 	Image     string
 	ImageAlt  string
-	State     string // new | read | failed | baseline
+	Credit    string // of the picture
+	Tags      []string
+	State     string // new | read | failed | baseline | blocked
 	Reason    string
 	Attempts  int
-	Published time.Time
+	Published time.Time // not after Seen
+	Undated   bool      // the feed gives no date: Published is Seen
+	NotBefore time.Time // embargo, or a date in the future; zero = none
 	Seen      time.Time
 }
 
 // MaxReads is how often the page of an entry is tried before it is given up.
 const MaxReads = 4
 
-// AddEntries stores the items of a source that are not stored yet and returns
-// how many there were, and how many of them are old news: published before
-// fresh, they are remembered but never told.
+// AddEntries stores the items of one poll that are not stored yet, notes that
+// the others are still listed and which are not any more, and returns how many
+// were new, and how many of these are old news: published before fresh, or, at
+// the first poll of a source, without a date that says otherwise. Old ones are
+// remembered but never told.
 func (s *Store) AddEntries(ctx context.Context, src Source, items []feed.Item, fresh time.Time) (added, old int, err error) {
 	now := s.Now()
 	err = s.DB.InTx(ctx, func(tx *sql.Tx) error {
 		for _, it := range items {
-			key, err := article.KeyOf(it.URL)
+			e, err := entryOf(src, it, now)
 			if err != nil {
 				continue // an item without a usable link cannot become a story
 			}
-			published := it.Published
-			if published.IsZero() || published.After(now) {
-				published = now
+			if e.Published.Before(fresh) || e.Undated && src.LastOK.IsZero() {
+				e.State = "baseline"
 			}
-			state := "new"
-			if published.Before(fresh) {
-				state = "baseline"
-			}
-			guid := it.ID
-			if guid == "" {
-				guid = it.URL
-			}
-			res, err := tx.ExecContext(ctx, `
-				insert into entries (source_id, guid, article_key, url, title, author, section, language, summary, content,
-					image, image_alt, state, published_at, seen_at, next_try_at)
-				values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
-				on conflict (source_id, guid) do nothing`,
-				src.ID, guid, string(key), it.URL, it.Title, join(it.Author), first(it.Categories), it.Language,
-				feed.Text(it.Summary), it.Content, it.Image, it.ImageAlt, state, schema.At(published), schema.At(now))
+			isNew, err := addEntry(ctx, tx, e, now)
 			if err != nil {
 				return fmt.Errorf("add entry %s: %w", it.URL, err)
 			}
-			if n, _ := res.RowsAffected(); n == 0 {
+			if !isNew {
 				continue
 			}
 			added++
-			if state == "baseline" {
+			if e.State == "baseline" {
 				old++
 			}
-			if err := addAliases(ctx, tx, string(key), article.Aliases(src.Host, append(it.AltIDs, it.ID)...)); err != nil {
+			if err := addAliases(ctx, tx, e.Key, article.Aliases(src.Host, append(it.AltIDs, it.ID)...)); err != nil {
 				return err
 			}
 		}
-		return nil
+		if src.Kind == "pages" {
+			return nil // a page of headlines drops what it likes
+		}
+		return withdraw(ctx, tx, src, items, now)
 	})
 	return added, old, err
+}
+
+// entryOf is an item as it is stored.
+func entryOf(src Source, it feed.Item, now time.Time) (Entry, error) {
+	key, err := article.KeyOf(it.URL)
+	if err != nil {
+		return Entry{}, err
+	}
+	e := Entry{
+		SourceID: src.ID, GUID: cmp.Or(it.ID, it.URL), Key: string(key), URL: it.URL, Title: it.Title, Author: join(it.Author), Section: first(it.Categories),
+		Language: it.Language, Summary: feed.Text(it.Summary), Content: it.Content, Image: it.Image, ImageAlt: it.ImageAlt, Credit: it.Credit,
+		Tags: it.Categories, State: "new", Published: it.Published, NotBefore: embargo(it.Categories),
+	}
+	if e.Published.IsZero() {
+		e.Published, e.Undated = now, true
+	}
+	if e.Published.After(now) {
+		e.NotBefore = later(e.NotBefore, e.Published)
+		e.Published = now
+	}
+	if e.Reason = src.Settings.refuses(it.Title, it.Categories, it.URL); e.Reason != "" {
+		e.State = "blocked"
+	}
+	return e, nil
+}
+
+// embargo reads a tag such as "embargo:2026-11-25T18:00Z"; zero without one.
+func embargo(tags []string) (until time.Time) {
+	for _, t := range tags {
+		name, value, _ := strings.Cut(strings.ToLower(strings.TrimSpace(t)), ":")
+		if name != "embargo" && name != "not-before" && name != "not_before" {
+			continue
+		}
+		if at, err := ParseWhen(strings.TrimSpace(value)); err == nil {
+			until = later(until, at)
+		}
+	}
+	return until
+}
+
+// ParseWhen reads RFC 3339 with or without seconds: 2026-11-25T18:00+05:00.
+func ParseWhen(s string) (time.Time, error) {
+	s = strings.ToUpper(s)
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is not a time; write it with its zone, for instance 2026-11-25T18:00+05:00", s)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// addEntry stores an entry, or notes that one stored before is still listed.
+func addEntry(ctx context.Context, tx *sql.Tx, e Entry, now time.Time) (isNew bool, err error) {
+	res, err := tx.ExecContext(ctx, `
+		insert into entries (source_id, guid, article_key, url, title, author, section, language, summary, content,
+			image, image_alt, credit, tags, state, reason, published_at, undated, not_before_at, seen_at, listed_at, next_try_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $20, $20)
+		on conflict (source_id, guid) do nothing`,
+		e.SourceID, e.GUID, e.Key, e.URL, e.Title, e.Author, e.Section, e.Language, e.Summary, e.Content,
+		e.Image, e.ImageAlt, e.Credit, strings.Join(e.Tags, "\n"), e.State, e.Reason, schema.At(e.Published), e.Undated, schema.At(e.NotBefore), schema.At(now))
+	if err != nil {
+		return false, err
+	}
+	if n, _ := res.RowsAffected(); n > 0 {
+		return true, nil
+	}
+	_, err = tx.ExecContext(ctx, `
+		update entries set polls = polls + 1, listed_at = $3, withdrawn_at = null
+		where source_id = $1 and guid = $2 and listed_at < $3`, e.SourceID, e.GUID, schema.At(now))
+	return false, err
+}
+
+// withdraw marks what the last poll listed and this one does not, though at
+// least half of what it does list is older: what merely rolls off the end of a
+// feed is older than nearly all of it.
+func withdraw(ctx context.Context, tx *sql.Tx, src Source, items []feed.Item, now time.Time) error {
+	var dates []time.Time
+	for _, it := range items {
+		if !it.Published.IsZero() {
+			dates = append(dates, it.Published)
+		}
+	}
+	if len(dates) == 0 {
+		return nil // an empty feed is trouble of the site, not of its stories
+	}
+	slices.SortFunc(dates, time.Time.Compare)
+	_, err := tx.ExecContext(ctx, `
+		update entries set withdrawn_at = $2
+		where source_id = $1 and published_at > $3 and withdrawn_at is null
+			and listed_at = (select max(listed_at) from entries where source_id = $1 and listed_at < $2)`,
+		src.ID, schema.At(now), schema.At(dates[len(dates)/2]))
+	if err != nil {
+		return fmt.Errorf("mark withdrawn entries: %w", err)
+	}
+	return nil
+}
+
+// StillListed notes that a poll found a source unchanged.
+func (s *Store) StillListed(ctx context.Context, src Source) error {
+	_, err := s.DB.Write.ExecContext(ctx, `
+		update entries set polls = polls + 1, listed_at = $2 where source_id = $1 and listed_at < $2
+			and listed_at = (select max(listed_at) from entries where source_id = $1)`, src.ID, schema.At(s.Now()))
+	if err != nil {
+		return fmt.Errorf("entries of %s: %w", src.URL, err)
+	}
+	return nil
 }
 
 func addAliases(ctx context.Context, tx *sql.Tx, key string, aliases []string) error {
@@ -112,20 +222,26 @@ func first(list []string) string {
 	return list[0]
 }
 
-// UnreadEntries lists entries of a source whose page is still to be read, the
-// newest first.
+// UnreadEntries lists entries of a source whose page is still to be read, at
+// most limit of the newest, in the order of their publication.
 func (s *Store) UnreadEntries(ctx context.Context, source int64, limit int) ([]Entry, error) {
-	return each(ctx, s.DB.Read, func(r *sql.Rows) (Entry, error) {
+	list, err := each(ctx, s.DB.Read, func(r *sql.Rows) (Entry, error) {
 		var e Entry
-		var published, seen schema.Time
+		var published, notBefore, seen schema.Time
+		var tags string
 		err := r.Scan(&e.ID, &e.SourceID, &e.GUID, &e.Key, &e.URL, &e.Title, &e.Author, &e.Section, &e.Language, &e.Summary,
-			&e.Content, &e.Image, &e.ImageAlt, &e.State, &e.Reason, &e.Attempts, &published, &seen)
-		e.Published, e.Seen = published.Time, seen.Time
+			&e.Content, &e.Image, &e.ImageAlt, &e.Credit, &tags, &e.State, &e.Reason, &e.Attempts, &published, &e.Undated, &notBefore, &seen)
+		e.Published, e.NotBefore, e.Seen = published.Time, notBefore.Time, seen.Time
+		if tags != "" {
+			e.Tags = strings.Split(tags, "\n")
+		}
 		return e, err
-	}, `select id, source_id, guid, article_key, url, title, author, section, language, summary, content, image, image_alt,
-			state, reason, attempts, published_at, seen_at
-		from entries where source_id = $1 and state = 'new' and next_try_at <= $2
+	}, `select id, source_id, guid, article_key, url, title, author, section, language, summary, content, image, image_alt, credit, tags,
+			state, reason, attempts, published_at, undated, not_before_at, seen_at
+		from entries where source_id = $1 and state = 'new' and withdrawn_at is null and next_try_at <= $2
 		order by published_at desc, id limit $3`, source, schema.At(s.Now()), limit)
+	slices.SortStableFunc(list, func(a, b Entry) int { return cmp.Or(a.Published.Compare(b.Published), cmp.Compare(a.ID, b.ID)) })
+	return list, err
 }
 
 // EntryFailed notes that reading the page failed; after MaxReads it is given up.

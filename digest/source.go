@@ -3,12 +3,14 @@ package digest
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"strings"
 	"time"
 
 	"pressrun/deploy/schema"
+	"pressrun/digest/fetch"
 )
 
 // Source is a feed, WordPress site, news sitemap or page list that is polled.
@@ -20,9 +22,10 @@ type Source struct {
 	Host     string    `json:"host"` // of its articles, without "www."
 	Title    string    `json:"title"`
 	Language string    `json:"language,omitempty"`
-	Rights   string    `json:"rights"`           // own | licensed | quote
-	State    string    `json:"state"`            // active | paused | failing
-	Reason   string    `json:"reason,omitempty"` // why it is failing, in words
+	Rights   string    `json:"rights"` // own | licensed | quote
+	Settings Settings  `json:"settings,omitzero"`
+	State    string    `json:"state"`            // active | paused | failing | silent
+	Reason   string    `json:"reason,omitempty"` // why it is failing or silent, in words
 	Errors   int       `json:"errors"`           // polls in a row that failed
 	Interval int       `json:"interval_s"`       // seconds between polls
 	ETag     string    `json:"-"`
@@ -38,16 +41,20 @@ type Source struct {
 // failing and an alarm is raised.
 const FailingAfter = 3
 
-const sourceColumns = `id, kind, url, site_url, host, title, language, rights, state, reason, errors, interval_s,
+const sourceColumns = `id, kind, url, site_url, host, title, language, rights, settings, state, reason, errors, interval_s,
 	etag, last_modified, body_hash, next_poll_at, last_poll_at, last_ok_at, last_new_at`
 
 func scanSource(rows interface{ Scan(...any) error }) (Source, error) {
 	var s Source
 	var next, polled, ok, fresh schema.Time
-	err := rows.Scan(&s.ID, &s.Kind, &s.URL, &s.SiteURL, &s.Host, &s.Title, &s.Language, &s.Rights, &s.State, &s.Reason, &s.Errors,
+	var settings []byte
+	err := rows.Scan(&s.ID, &s.Kind, &s.URL, &s.SiteURL, &s.Host, &s.Title, &s.Language, &s.Rights, &settings, &s.State, &s.Reason, &s.Errors,
 		&s.Interval, &s.ETag, &s.Modified, &s.BodyHash, &next, &polled, &ok, &fresh)
+	if err != nil {
+		return s, err
+	}
 	s.NextPoll, s.LastPoll, s.LastOK, s.LastNew = next.Time, polled.Time, ok.Time, fresh.Time
-	return s, err
+	return s, json.Unmarshal(settings, &s.Settings)
 }
 
 // AddSource stores a new source, due at once, and returns it with its id. A
@@ -153,6 +160,7 @@ func (s *Store) RemoveSource(ctx context.Context, id int64) error {
 // Poll is what one poll of a source found.
 type Poll struct {
 	Err         string // in words, "" = it went well
+	Permanent   bool   // the failure will not mend itself
 	MovedTo     string // permanent redirect
 	Title       string
 	ETag        string
@@ -160,21 +168,30 @@ type Poll struct {
 	BodyHash    string
 	New         int           // entries not seen before
 	RetryAfter  time.Duration // the server asked to wait
-	MinInterval time.Duration // Cache-Control, ttl
+	MaxAge, TTL time.Duration // how long headers and feed promise nothing new
 }
 
-// MinPoll and MaxPoll bound the time between two polls of a source.
-const (
-	MinPoll = 2 * time.Minute
-	MaxPoll = 6 * time.Hour
-)
+// Health is what a poll changed.
+type Health struct {
+	Was, Is string // states of the source
+	Reason  string // of Is, in words
+}
 
-// Polled records a poll and plans the next: more often while there is news,
-// less often while there is none, backing off while it fails. It reports
-// whether the source has just become failing and whether it has just recovered.
-func (s *Store) Polled(ctx context.Context, src Source, p Poll) (failing, recovered bool, err error) {
+// confirmPoll is when a source that had news is asked again at the latest: a
+// story needs two polls before it may stand in an issue.
+const confirmPoll = 15 * time.Minute
+
+var schedule = fetch.Schedule{Max: time.Hour, MaxBackoff: 6 * time.Hour}
+
+// Polled records a poll and plans the next by what the site asks for and how
+// often it publishes, backing off while it fails.
+func (s *Store) Polled(ctx context.Context, src Source, p Poll) (Health, error) {
 	now := s.Now()
-	wasFailing := src.State == "failing"
+	h := Health{Was: src.State}
+	published, err := s.publishedBy(ctx, src.ID)
+	if err != nil {
+		return h, err
+	}
 	src.LastPoll = now
 	if p.Err != "" {
 		src.Errors++
@@ -191,44 +208,44 @@ func (s *Store) Polled(ctx context.Context, src Source, p Poll) (failing, recove
 		if p.New > 0 {
 			src.LastNew = now
 		}
+		if since, unusual := fetch.Silence(published, now); unusual && p.New == 0 {
+			src.State = "silent"
+			src.Reason = fmt.Sprintf("it answers, but has had nothing new for %s, longer than usual for it: look whether the site still fills this feed", ageWords(since))
+		}
 	}
-	if p.MovedTo != "" {
-		src.URL = p.MovedTo
+	h.Is, h.Reason = src.State, src.Reason
+	next := schedule.Next(fetch.Poll{At: now, Failures: src.Errors, Permanent: p.Permanent && src.Errors >= FailingAfter,
+		RetryAfter: p.RetryAfter, MaxAge: p.MaxAge, TTL: p.TTL, Published: published})
+	if soon := now.Add(max(confirmPoll, p.RetryAfter)); p.New > 0 && next.After(soon) {
+		next = soon
 	}
-	wait := nextPoll(src, p)
-	_, err = s.DB.Write.ExecContext(ctx, `
-		update sources set url = $2, title = $3, state = $4, reason = $5, errors = $6, interval_s = $7, etag = $8, last_modified = $9,
-			body_hash = $10, next_poll_at = $11, last_poll_at = $12, last_ok_at = $13, last_new_at = $14
-		where id = $1 and state <> 'paused'`,
-		src.ID, src.URL, src.Title, src.State, src.Reason, src.Errors, int(wait.Seconds()), src.ETag, src.Modified,
-		src.BodyHash, schema.At(now.Add(wait)), schema.At(src.LastPoll), schema.At(src.LastOK), schema.At(src.LastNew))
-	return src.State == "failing" && !wasFailing, wasFailing && src.State == "active", err
+	return h, s.DB.InTx(ctx, func(tx *sql.Tx) error {
+		if p.MovedTo != "" && p.MovedTo != src.URL {
+			// Where another source polls the new address already, both keep theirs.
+			_, err := tx.ExecContext(ctx, `update sources set url = $2 where id = $1 and not exists (select 1 from sources where url = $2)`, src.ID, p.MovedTo)
+			if err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, `
+			update sources set title = $2, state = $3, reason = $4, errors = $5, interval_s = $6, etag = $7, last_modified = $8,
+				body_hash = $9, next_poll_at = $10, last_poll_at = $11, last_ok_at = $12, last_new_at = $13
+			where id = $1 and state <> 'paused'`,
+			src.ID, src.Title, src.State, src.Reason, src.Errors, int(next.Sub(now).Seconds()), src.ETag, src.Modified,
+			src.BodyHash, schema.At(next), schema.At(src.LastPoll), schema.At(src.LastOK), schema.At(src.LastNew))
+		return err
+	})
 }
 
-// nextPoll is how long to wait: what the server asks for is obeyed within the
-// bounds, and Retry-After beyond them.
-func nextPoll(src Source, p Poll) time.Duration {
-	wait := time.Duration(src.Interval) * time.Second
-	switch {
-	case p.Err != "":
-		wait = min(wait*2, MaxPoll)
-	case p.New > 0:
-		wait = wait * 2 / 3
-	default:
-		wait = wait * 5 / 4
+// publishedBy is when the newest entries of a source were published: its habit.
+func (s *Store) publishedBy(ctx context.Context, source int64) ([]time.Time, error) {
+	list, err := each(ctx, s.DB.Read, func(r *sql.Rows) (time.Time, error) {
+		var t schema.Time
+		err := r.Scan(&t)
+		return t.Time, err
+	}, `select published_at from entries where source_id = $1 order by published_at desc limit 200`, source)
+	if err != nil {
+		return nil, fmt.Errorf("habit of source %d: %w", source, err)
 	}
-	wait = max(min(wait, time.Hour), MinPoll, min(p.MinInterval, MaxPoll))
-	if p.Err != "" {
-		wait = min(wait*time.Duration(src.Errors), MaxPoll)
-	}
-	return max(wait, p.RetryAfter)
-}
-
-// SilentAfter is the quiet time after which a working source counts as silent.
-const SilentAfter = 48 * time.Hour
-
-// Silent reports whether the source answers but has brought nothing new for
-// longer than a news site is ever quiet.
-func (src Source) Silent(now time.Time) bool {
-	return src.State == "active" && !src.LastNew.IsZero() && now.Sub(src.LastNew) > SilentAfter
+	return list, nil
 }

@@ -1,11 +1,13 @@
 package digest
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -31,27 +33,32 @@ type Story struct {
 	Section     string    `json:"section,omitempty"`
 	Image       string    `json:"image,omitempty"`
 	ImageAlt    string    `json:"image_alt,omitempty"`
-	Label       string    `json:"label,omitempty"` // opinion | satire | paid | live
-	Flags       string    `json:"flags,omitempty"`
+	Label       string    `json:"label,omitempty"` // the strictest flag that readers see
+	Flags       string    `json:"flags,omitempty"` // of Flags, space separated
 	Body        string    `json:"body,omitempty"`
 	Description string    `json:"description,omitempty"`
 	State       string    `json:"state"` // live | gone | blocked | merged
 	TitleHash   string    `json:"-"`
+	MergedInto  int64     `json:"merged_into,omitempty"`
 	Published   time.Time `json:"published_at"`
+	NotBefore   time.Time `json:"not_before_at,omitzero"` // embargo; zero = none
 	Seen        time.Time `json:"seen_at"`
 	Rights      string    `json:"rights"`
 }
 
+// lead is the beginning of the text: what language and event are told by.
+func (s Story) lead() string { return strings.ToValidUTF8(s.Body[:min(len(s.Body), 600)], "") }
+
 const storyColumns = `s.id, s.article_key, s.url, s.title, s.author, s.source_id, s.source_title, s.language, s.direction, s.section,
-	s.image, s.image_alt, s.label, s.flags, s.body, s.description, s.state, s.title_hash, s.published_at, s.seen_at,
+	s.image, s.image_alt, s.label, s.flags, s.body, s.description, s.state, coalesce(s.merged_into, 0), s.title_hash, s.published_at, s.not_before_at, s.seen_at,
 	(select rights from sources where sources.id = s.source_id)`
 
-func scanStory(r interface{ Scan(...any) error }) (Story, error) {
+func scanStory(r interface{ Scan(...any) error }, before ...any) (Story, error) {
 	var s Story
-	var published, seen schema.Time
-	err := r.Scan(&s.ID, &s.Key, &s.URL, &s.Title, &s.Author, &s.SourceID, &s.SourceTitle, &s.Language, &s.Direction, &s.Section,
-		&s.Image, &s.ImageAlt, &s.Label, &s.Flags, &s.Body, &s.Description, &s.State, &s.TitleHash, &published, &seen, &s.Rights)
-	s.Published, s.Seen = published.Time, seen.Time
+	var published, notBefore, seen schema.Time
+	err := r.Scan(append(before, &s.ID, &s.Key, &s.URL, &s.Title, &s.Author, &s.SourceID, &s.SourceTitle, &s.Language, &s.Direction, &s.Section,
+		&s.Image, &s.ImageAlt, &s.Label, &s.Flags, &s.Body, &s.Description, &s.State, &s.MergedInto, &s.TitleHash, &published, &notBefore, &seen, &s.Rights)...)
+	s.Published, s.NotBefore, s.Seen = published.Time, notBefore.Time, seen.Time
 	return s, err
 }
 
@@ -74,7 +81,7 @@ func (s *Store) Story(ctx context.Context, id int64) (Story, error) {
 // first, with the keys of all their members.
 func (s *Store) Stories(ctx context.Context, since time.Time) ([]Story, error) {
 	list, err := each(ctx, s.DB.Read, func(r *sql.Rows) (Story, error) { return scanStory(r) },
-		`select `+storyColumns+` from stories s where s.state = 'live' and s.published_at >= $1 order by s.published_at desc, s.id desc`,
+		`select `+storyColumns+` from stories s where s.state = 'live' and (s.published_at >= $1 or s.not_before_at >= $1) order by s.published_at desc, s.id desc`,
 		schema.At(since))
 	if err != nil {
 		return nil, fmt.Errorf("list stories: %w", err)
@@ -204,19 +211,24 @@ func TitleHash(title string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// keyOf is the key of an entry's article: that of its canonical address where
+// the page names one of its own site.
+func keyOf(e Entry, a article.Article) string {
+	if a.Canonical != "" && sameHost(a.Canonical, e.URL) {
+		if k, err := article.KeyOf(a.Canonical); err == nil {
+			return string(k)
+		}
+	}
+	return e.Key
+}
+
 // Tell makes an entry and its article into a story, or adds it as a member to
 // the story called by into (0 = a story of its own). The same article twice is
 // one member. It returns the story's id.
 func (s *Store) Tell(ctx context.Context, src Source, e Entry, a article.Article, into int64, why string) (int64, error) {
-	now := s.Now()
 	var id int64
 	err := s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		key := e.Key
-		if a.Canonical != "" {
-			if k, err := article.KeyOf(a.Canonical); err == nil && sameHost(a.Canonical, e.URL) {
-				key = string(k)
-			}
-		}
+		key := keyOf(e, a)
 		err := tx.QueryRowContext(ctx, `select story_id from story_members where article_key = $1`, key).Scan(&id)
 		if err == nil {
 			return markRead(ctx, tx, e.ID, "the same address is told already")
@@ -224,15 +236,15 @@ func (s *Store) Tell(ctx context.Context, src Source, e Entry, a article.Article
 		if err != sql.ErrNoRows {
 			return err
 		}
-		id = into
-		if id == 0 {
-			if id, err = insertStory(ctx, tx, src, e, a, key, now); err != nil {
-				return err
-			}
-			why = "first to tell it"
+		own, err := s.insertStory(ctx, tx, src, e, a, key, into)
+		if err != nil {
+			return err
+		}
+		if id = into; into == 0 {
+			id, why = own, "first to tell it"
 		}
 		_, err = tx.ExecContext(ctx, `insert into story_members (article_key, story_id, entry_id, url, why, added_at) values ($1, $2, $3, $4, $5, $6)`,
-			key, id, e.ID, e.URL, why, schema.At(now))
+			key, id, e.ID, e.URL, why, schema.At(s.Now()))
 		if err != nil {
 			return err
 		}
@@ -241,6 +253,9 @@ func (s *Store) Tell(ctx context.Context, src Source, e Entry, a article.Article
 			aliases = append(aliases, "key:"+e.Key)
 		}
 		if err := addAliases(ctx, tx, key, aliases); err != nil {
+			return err
+		}
+		if err := reflag(ctx, tx, id); err != nil {
 			return err
 		}
 		return markRead(ctx, tx, e.ID, "")
@@ -256,15 +271,22 @@ func markRead(ctx context.Context, tx *sql.Tx, entry int64, reason string) error
 	return err
 }
 
-func insertStory(ctx context.Context, tx *sql.Tx, src Source, e Entry, a article.Article, key string, now time.Time) (int64, error) {
+// insertStory stores an article: as a story, or merged into the one it tells too.
+func (s *Store) insertStory(ctx context.Context, tx *sql.Tx, src Source, e Entry, a article.Article, key string, into int64) (int64, error) {
 	st := storyOf(src, e, a)
+	state, merged := "live", any(nil)
+	if into != 0 {
+		state, merged = "merged", into
+	}
+	tags := append([]string{st.Section}, e.Tags...)
 	var id int64
 	err := tx.QueryRowContext(ctx, `
 		insert into stories (article_key, url, title, author, source_id, source_title, language, direction, section, image, image_alt,
-			label, body, description, title_hash, published_at, seen_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) returning id`,
+			rule_flags, body, description, state, merged_into, title_hash, published_at, not_before_at, seen_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) returning id`,
 		key, st.URL, st.Title, st.Author, src.ID, st.SourceTitle, st.Language, st.Direction, st.Section, st.Image, st.ImageAlt,
-		st.Label, st.Body, st.Description, TitleHash(st.Title), schema.At(st.Published), schema.At(now)).Scan(&id)
+		flagsOf(src.Settings.Flags, a, tags, e.URL), st.Body, st.Description, state, merged, TitleHash(st.Title),
+		schema.At(st.Published), schema.At(e.NotBefore), schema.At(s.Now())).Scan(&id)
 	return id, err
 }
 
@@ -272,60 +294,41 @@ func insertStory(ctx context.Context, tx *sql.Tx, src Source, e Entry, a article
 // headline and text better, the feed its time.
 func storyOf(src Source, e Entry, a article.Article) Story {
 	st := Story{
-		URL: e.URL, Title: a.Title, Author: join(a.Byline), SourceTitle: src.Title, Section: e.Section,
-		Image: a.Image, ImageAlt: a.ImageAlt, Body: a.Text, Description: e.Summary, Published: e.Published,
+		URL: e.URL, Title: cmp.Or(a.Title, e.Title), Author: cmp.Or(join(a.Byline), e.Author), SourceTitle: cmp.Or(src.Title, src.Host),
+		Section: cmp.Or(e.Section, a.Section), Image: a.Image, ImageAlt: a.ImageAlt, Body: a.Text, Description: e.Summary, Published: e.Published,
 	}
-	if st.Title == "" {
-		st.Title = e.Title
-	}
-	if st.Author == "" {
-		st.Author = e.Author
-	}
-	if st.Section == "" {
-		st.Section = a.Section
-	}
+	credit := a.ImageCredit
 	if st.Image == "" {
 		st.Image, st.ImageAlt = e.Image, e.ImageAlt
 	}
-	if st.SourceTitle == "" {
-		st.SourceTitle = src.Host
+	if st.Image == e.Image {
+		credit += " " + e.Credit
 	}
-	if st.Published.IsZero() {
-		st.Published = a.Published
+	if (e.Undated || st.Published.IsZero()) && !a.Published.IsZero() && a.Published.Before(st.Published) {
+		st.Published = a.Published.UTC()
 	}
-	if src.Rights == "quote" {
-		st.Image, st.ImageAlt = "", "" // the right to quote does not cover pictures
+	if !mayShow(src, st.Image, credit+" "+st.ImageAlt) {
+		st.Image, st.ImageAlt = "", ""
 	}
-	prior := a.Language
-	if prior == "" {
-		prior = e.Language
-	}
-	if prior == "" {
-		prior = src.Language
-	}
-	lead := st.Body
-	if len(lead) > 600 {
-		lead = strings.ToValidUTF8(lead[:600], "")
-	}
-	st.Language, st.Direction = article.Language(prior, st.Title, lead)
-	st.Label = labelOf(st.Section, a.Kind)
+	st.Language, st.Direction = article.Language(cmp.Or(a.Language, e.Language, src.Language), st.Title, st.lead())
 	return st
 }
 
-// labelOf recognises the labels that must travel with a story from its section
-// and its kind.
-func labelOf(section, kind string) string {
-	switch s := strings.ToLower(section); {
-	case kind == "live":
-		return "live"
-	case strings.Contains(s, "opinion") || strings.Contains(s, "comment") || strings.Contains(s, "мнени") || strings.Contains(s, "رائے"):
-		return "opinion"
-	case strings.Contains(s, "satire"):
-		return "satire"
-	case strings.Contains(s, "sponsored") || strings.Contains(s, "partner content") || strings.Contains(s, "advertorial"):
-		return "paid"
+// wires are agencies whose pictures a site may show, but not hand on.
+var wires = regexp.MustCompile(`\b(?i:AFP|Agence France|Associated Press|Reuters|Getty|EPA(?:-EFE)?|Xinhua|Anadolu|Shutterstock|Alamy|Bloomberg|ANSA|dpa|PTI|PA (?:Media|Wire|Images)|IMAGO|TASS|Sputnik|Kyodo|Yonhap|Zuma ?Press|SOPA Images|NurPhoto|Press Association|Depositphotos|iStock)\b|\bAP(?: ?Photo|/|$|[,;:)·|.])|/ ?AP\b|\(AP\b|© ?AP\b|ТАСС|РИА Новости|Рейтер|新华社|法新社|路透|رويترز|فرانس برس|رائٹرز|اے ایف پی|اے پی`)
+
+// wireHosts are words in the addresses of agencies' pictures.
+var wireHosts = regexp.MustCompile(`(?i)gettyimages|[/.]afp(?:\.com|-)|reutersmedia|apimages|shutterstock|alamy|imago-images|epaimages`)
+
+// mayShow reports whether the right to a source's pictures covers this one.
+func mayShow(src Source, address, credit string) bool {
+	switch {
+	case src.Settings.Pictures != "":
+		return src.Settings.Pictures == "licensed"
+	case src.Rights == "quote":
+		return false // the right to quote does not cover pictures
 	}
-	return ""
+	return !wires.MatchString(credit) && !wireHosts.MatchString(address)
 }
 
 // BlockStory keeps a story out of every issue from now on.
@@ -344,25 +347,103 @@ func (s *Store) setStoryState(ctx context.Context, id int64, state string) error
 	return nil
 }
 
+// RestoreStory takes back that a story was blocked or found gone.
+func (s *Store) RestoreStory(ctx context.Context, id int64) error {
+	return s.setStoryState(ctx, id, "live")
+}
+
+// HoldStory keeps a story out of every issue until a time; zero lifts it.
+func (s *Store) HoldStory(ctx context.Context, id int64, until time.Time) error {
+	res, err := s.DB.Write.ExecContext(ctx, `update stories set not_before_at = $2 where id = $1 and state <> 'merged'`, id, schema.At(until))
+	if err != nil {
+		return err
+	}
+	if n, _ := res.RowsAffected(); n == 0 {
+		return fmt.Errorf("story %d: %w", id, ErrNotFound)
+	}
+	return nil
+}
+
 // MergeStories makes from's articles members of into; the choice sticks,
-// because a member stays where it is.
+// because a member stays where it is. Readers who were told from have been
+// told into, the stricter flags and the later embargo hold.
 func (s *Store) MergeStories(ctx context.Context, from, into int64) error {
 	if from == into {
 		return fmt.Errorf("merge story %d into itself: %w", from, ErrState)
 	}
 	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `update story_members set story_id = $2, why = 'merged by an editor' where story_id = $1`, from, into); err != nil {
+		var n int
+		if err := tx.QueryRowContext(ctx, `select count(*) from stories where id in ($1, $2) and state <> 'merged'`, from, into).Scan(&n); err != nil {
 			return err
 		}
-		res, err := tx.ExecContext(ctx, `update stories set state = 'merged', merged_into = $2 where id = $1 and state <> 'merged'`, from, into)
+		if n != 2 {
+			return fmt.Errorf("merge story %d into %d: both must be stories of their own: %w", from, into, ErrNotFound)
+		}
+		for _, q := range []string{
+			`update story_members set story_id = $2, why = 'merged by an editor' where story_id = $1`,
+			`update stories set merged_into = $2 where merged_into = $1`,
+			`update stories set state = 'merged', merged_into = $2 where id = $1`,
+			`update stories set not_before_at = (select max(not_before_at) from stories where id in ($1, $2)) where id = $2`,
+			`insert into used_stories (newsletter_id, story_id, issue_id, used_at)
+				select newsletter_id, cast($2 as bigint), issue_id, used_at from used_stories where story_id = $1 on conflict (newsletter_id, story_id) do nothing`,
+		} {
+			if _, err := tx.ExecContext(ctx, q, from, into); err != nil {
+				return fmt.Errorf("merge story %d into %d: %w", from, into, err)
+			}
+		}
+		return reflag(ctx, tx, into)
+	})
+}
+
+// SplitStory makes one article of a story, called by the number it has among
+// the story's members, a story of its own again; the choice sticks. It takes
+// the hand's flags of the story along.
+func (s *Store) SplitStory(ctx context.Context, id, member int64) error {
+	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
+		var hand string
+		if err := tx.QueryRowContext(ctx, `select hand_flags from stories where id = $1`, id).Scan(&hand); err != nil {
+			return notFound(err, "story", id)
+		}
+		res, err := tx.ExecContext(ctx, `update stories set state = 'live', merged_into = null, hand_flags = $3 where id = $2 and merged_into = $1`, id, member, hand)
 		if err != nil {
 			return err
 		}
 		if n, _ := res.RowsAffected(); n == 0 {
-			return fmt.Errorf("story %d: %w", from, ErrNotFound)
+			return fmt.Errorf("split %d from story %d: it is none of its other articles: %w", member, id, ErrNotFound)
 		}
-		return nil
+		_, err = tx.ExecContext(ctx, `update story_members set story_id = $1, why = 'split off by an editor'
+			where article_key = (select article_key from stories where id = $1)`, member)
+		if err != nil {
+			return err
+		}
+		if err := reflag(ctx, tx, member); err != nil {
+			return err
+		}
+		return reflag(ctx, tx, id)
 	})
+}
+
+// Member is one article of a story.
+type Member struct {
+	ID     int64  `json:"id"` // what SplitStory calls it by
+	Title  string `json:"title"`
+	URL    string `json:"url"`
+	Source string `json:"source"`
+	Why    string `json:"why"` // why it is the same story, in words
+	Shown  bool   `json:"shown,omitempty"`
+}
+
+// Members lists the articles of a story, the one shown first.
+func (s *Store) Members(ctx context.Context, id int64) ([]Member, error) {
+	list, err := each(ctx, s.DB.Read, func(r *sql.Rows) (Member, error) {
+		var m Member
+		return m, r.Scan(&m.ID, &m.Title, &m.URL, &m.Source, &m.Why)
+	}, `select a.id, a.title, a.url, a.source_title, m.why from story_members m join stories a on a.article_key = m.article_key
+		where m.story_id = $1 order by case when a.id = $1 then 0 else 1 end, m.added_at, a.id`, id)
+	for i := range list {
+		list[i].Shown = list[i].ID == id
+	}
+	return list, err
 }
 
 // KnownKeys counts which of the keys that views are counted under belong to a

@@ -39,6 +39,10 @@ func summarise(list []Chosen, spec Spec) {
 			c.Summary, c.Method, c.MethodReason = "", "none", "this section shows headlines alone"
 			continue
 		}
+		if c.Story.Has("legal") {
+			c.Summary, c.Method, c.MethodReason = "", "none", "flagged legal: headline only"
+			continue
+		}
 		o := spec.options(*c)
 		o.Avoid = said
 		sum := summary.Summarize(docFor(c.Story), o)
@@ -148,6 +152,8 @@ func whyNotAsked(c Chosen, limit time.Duration) string {
 	switch {
 	case c.State != "in" || c.Method == "editor" || c.Method == "none":
 		return "-"
+	case c.Story.Has("legal"):
+		return "not sent to the language model: flagged legal"
 	case c.Story.Rights == "quote":
 		return "not sent to the language model: the source may only be quoted"
 	case limit <= 0:

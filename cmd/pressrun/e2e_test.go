@@ -215,6 +215,9 @@ func feedToInbox(t *testing.T, database string) {
 	if err != nil || got.Err != "" {
 		t.Fatalf("collect: %+v, %v", got, err)
 	}
+	if again, err := p.Collector.Collect(ctx, src, 48*time.Hour); err != nil || again.New != 0 { // a story needs two polls
+		t.Fatalf("collect again: %+v, %v", again, err)
+	}
 	within(t, 15*time.Second, "eight stories are told", func() bool {
 		list, err := p.Digest.Stories(ctx, time.Now().Add(-48*time.Hour))
 		return err == nil && len(list) == len(pages)

@@ -299,6 +299,8 @@ func (n *newsroom) collect(ctx context.Context, out *demoResult) error {
 		}
 		if got.Err != "" {
 			n.say("%s: %s", src.URL, got.Err)
+		} else if err := n.press.Digest.StillListed(ctx, src); err != nil { // the second poll that a story needs
+			return err
 		}
 		out.Collected += got.New
 		out.Stories += got.Stories

@@ -69,6 +69,11 @@ func (p *Press) addSource(e *env, address, rights string, fresh time.Duration) (
 	if got.Err != "" {
 		return src, got, fmt.Errorf("%s", got.Err)
 	}
+	if fresh > 0 { // a story needs two polls: ask once more, so that it may stand in today's issue
+		if err := p.Digest.StillListed(e.ctx, src); err != nil {
+			return src, got, err
+		}
+	}
 	src, err = p.Digest.Source(e.ctx, src.ID)
 	return src, got, err
 }
@@ -93,11 +98,7 @@ func (sourceLs) Run(e *env) error {
 		return e.print(list, func(w io.Writer) {
 			table(w, "no sources yet; add one with: pressrun source add URL", "ID | STATE | KIND | RIGHTS | LAST NEW | NEXT POLL | URL | REASON", func(row func(...any)) {
 				for _, s := range list {
-					state := s.State
-					if s.Silent(p.Now()) {
-						state = "silent"
-					}
-					row(s.ID, state, s.Kind, s.Rights, when(s.LastNew), when(s.NextPoll), s.URL, clip(s.Reason, 80))
+					row(s.ID, s.State, s.Kind, s.Rights, when(s.LastNew), when(s.NextPoll), s.URL, clip(s.Reason, 80))
 				}
 			})
 		})

@@ -33,12 +33,20 @@ type Options struct {
 // nothing on the page.
 type Rules struct {
 	// Body selects the element, or elements in page order, that hold the text.
-	Body string
+	Body string `json:"body,omitempty"`
 	// Title, Author and Date select elements whose text (or datetime or content
 	// attribute) is taken. Each match of Author is one name.
-	Title, Author, Date string
+	Title  string `json:"title,omitempty"`
+	Author string `json:"author,omitempty"`
+	Date   string `json:"date,omitempty"`
 	// Remove selects what is cut out before anything else is looked at.
-	Remove string
+	Remove string `json:"remove,omitempty"`
+}
+
+// Check reports which selector cannot be read, if any.
+func (r Rules) Check() error {
+	_, err := compile(r)
+	return err
 }
 
 // Article is what a reader would call the article: its text and what stands
@@ -56,6 +64,9 @@ type Article struct {
 	Published, Modified time.Time
 	// Image is the absolute URL of the lead picture, ImageAlt its description.
 	Image, ImageAlt string
+	// ImageCredit is what the page says about the picture's origin: its credit,
+	// copyright and caption. "" when it says nothing.
+	ImageCredit string
 	// Language is an ISO 639-1 code (639-3 where there is none), Direction "ltr" or "rtl".
 	Language, Direction string
 	// Text is the body: paragraphs separated by an empty line, without headline,
@@ -134,12 +145,13 @@ func WriteJSON(w io.Writer, a Article) error {
 		Canonical   string   `json:"canonical,omitempty"`
 		Modified    string   `json:"modified,omitempty"`
 		ImageAlt    string   `json:"image_alt,omitempty"`
+		ImageCredit string   `json:"image_credit,omitempty"`
 		Description string   `json:"description,omitempty"`
 		Section     string   `json:"section,omitempty"`
 		SiteName    string   `json:"site_name,omitempty"`
 		Keys        []string `json:"keys,omitempty"`
 	}{a.URL, a.Title, byline, stamp(a.Published), a.Image, a.Language, a.Text, a.Kind,
-		a.Direction, a.Canonical, stamp(a.Modified), a.ImageAlt, a.Description, a.Section, a.SiteName, a.Keys})
+		a.Direction, a.Canonical, stamp(a.Modified), a.ImageAlt, a.ImageCredit, a.Description, a.Section, a.SiteName, a.Keys})
 }
 
 // stamp is RFC 3339 in the time's own zone, "" for no time.

@@ -25,7 +25,7 @@ func (p *page) article(r rules) Article {
 	a.Title = first([]string{ruleText(p.doc, r.title), p.headline(t, a.SiteName)})
 	a.Byline = p.byline(r.author, t, a)
 	a.Published, a.Modified = p.dates(r.date, t, a.Title)
-	a.Image, a.ImageAlt = p.picture(t)
+	a.Image, a.ImageAlt, a.ImageCredit = p.picture(t)
 	a.Keys = p.keys(a.Canonical)
 	return a
 }
@@ -159,8 +159,9 @@ func urlDate(u *url.URL) (time.Time, bool) {
 	return build(m[1], m[2], m[3], "", "", "")
 }
 
-// picture is the lead picture and its description.
-func (p *page) picture(t thing) (src, alt string) {
+// picture is the lead picture, its description, and what stands about its
+// origin in its data and its caption.
+func (p *page) picture(t thing) (src, alt, credit string) {
 	src = p.absolute(p.metaFirst("og:image", "og:image:url", "og:image:secure_url"))
 	for _, o := range p.objects(t["image"]) {
 		if src == "" {
@@ -168,6 +169,12 @@ func (p *page) picture(t thing) (src, alt string) {
 		}
 		if src == "" {
 			src = p.absolute(first(texts(o["contentUrl"])))
+		}
+		for _, name := range []string{"creditText", "copyrightNotice", "copyrightHolder", "creator", "author", "caption"} {
+			credit = joined(credit, first(texts(o[name])))
+			for _, by := range p.objects(o[name]) {
+				credit = joined(credit, first(texts(by["name"])))
+			}
 		}
 	}
 	if src == "" {
@@ -183,10 +190,36 @@ func (p *page) picture(t thing) (src, alt string) {
 			src, bare = shown, shown
 		}
 		if shown != "" && (shown == src || shown == bare) {
-			return shown, first([]string{clean(attr(n, "alt")), p.metaFirst("og:image:alt", "twitter:image:alt")})
+			return shown, first([]string{clean(attr(n, "alt")), p.metaFirst("og:image:alt", "twitter:image:alt")}), joined(credit, captionOf(n))
 		}
 	}
-	return src, p.metaFirst("og:image:alt", "twitter:image:alt")
+	return src, p.metaFirst("og:image:alt", "twitter:image:alt"), credit
+}
+
+func joined(a, b string) string {
+	if a == "" || b == "" {
+		return clipTo(clean(a+b), 500)
+	}
+	return clipTo(a+" · "+clean(b), 500)
+}
+
+// captionOf is what stands with a picture in its figure, or in an element
+// around it that is called a caption or credit.
+func captionOf(img *html.Node) string {
+	n := img.Parent
+	for up := 0; n != nil && up < 4; up++ {
+		for d := range n.Descendants() {
+			class := strings.ToLower(attr(d, "class") + " " + attr(d, "itemprop"))
+			if d.DataAtom == atom.Figcaption || d.Type == html.ElementNode && (strings.Contains(class, "caption") || strings.Contains(class, "credit") || strings.Contains(class, "copyright")) {
+				return inline(d)
+			}
+		}
+		if n.DataAtom == atom.Figure || n.DataAtom == atom.Body || n.DataAtom == atom.Article {
+			break
+		}
+		n = n.Parent
+	}
+	return ""
 }
 
 // keys are the names by which the site itself knows the article.

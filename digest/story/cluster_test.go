@@ -102,7 +102,7 @@ func TestRelated(t *testing.T) {
 	reports := readReports(t)
 	docs := asDocs(reports, true)
 	at := slices.IndexFunc(reports, func(r report) bool { return r.ID == "02a" })
-	got := Related(docs[at], docs, 3)
+	got := NewRelated(docs).To(docs[at], 3)
 	if len(got) == 0 || got[0] != "02n" {
 		t.Errorf("nearest to %q: got %v, want the other story about the bank first", docs[at].Title, got)
 	}
@@ -111,7 +111,7 @@ func TestRelated(t *testing.T) {
 			t.Errorf("got %s, which tells the same event", id)
 		}
 	}
-	if got := Related(docs[at], nil, 3); got != nil {
+	if got := NewRelated(nil).To(docs[at], 3); got != nil {
 		t.Errorf("among none: got %v", got)
 	}
 }

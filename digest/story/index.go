@@ -37,7 +37,7 @@ type Index struct {
 	corpus   corpus
 	profiler *profiler
 	newest   time.Time
-	swept    time.Time // what newest was when the index was last looked through
+	swept    time.Time // the hour up to which the index was last looked through
 	dead     int
 }
 
@@ -134,6 +134,41 @@ func (x *Index) Add(d Doc) (storyID string, why string) {
 	e.story, why = x.place(e)
 	x.insert(e)
 	return e.story, why
+}
+
+// Restore puts an article into the index whose story is known: after a restart,
+// or because another process told it. One that is there already stays as it is.
+// An index that was restored in the order in which another was added to decides
+// as that other one would.
+func (x *Index) Restore(d Doc, storyID string) {
+	x.init()
+	if _, ok := x.byID[d.ID]; ok {
+		return
+	}
+	e := x.digest(d)
+	x.corpus.add(e.profile, 1)
+	x.forget()
+	e.story = storyID
+	x.insert(e)
+}
+
+// Move gives an article to another story, as an editor decides. Articles that
+// are not in the index, for instance because they are too old, are left alone.
+func (x *Index) Move(id, storyID string) {
+	i, ok := x.byID[id]
+	if !ok || x.docs[i].story == storyID {
+		return
+	}
+	was := x.docs[i].story
+	if rest := slices.DeleteFunc(x.stories[was], func(o int32) bool { return o == i }); len(rest) > 0 {
+		x.stories[was] = rest
+	} else {
+		delete(x.stories, was)
+	}
+	x.docs[i].story = storyID
+	members := append(x.stories[storyID], i)
+	slices.Sort(members)
+	x.stories[storyID] = members
 }
 
 func (x *Index) init() {
@@ -360,21 +395,24 @@ func apart(a, b time.Time) time.Duration {
 }
 
 // forget drops what has left the window, and rebuilds the index when half of
-// it is gone.
+// it is gone. It goes by whole hours, so that what is kept depends on the newest
+// article alone and not on when the index was made.
 func (x *Index) forget() {
-	if x.newest.Sub(x.swept) < time.Hour {
+	hour := x.newest.Truncate(time.Hour)
+	if !hour.After(x.swept) {
 		return
 	}
-	x.swept = x.newest
+	x.swept = hour
 	for i := range x.docs {
-		if e := &x.docs[i]; !e.gone && x.newest.Sub(e.published) > 2*Window {
+		if e := &x.docs[i]; !e.gone && hour.Sub(e.published) > 2*Window {
 			x.corpus.add(e.profile, -1)
+			x.Move(e.id, "")
 			delete(x.byID, e.id)
-			delete(x.stories, e.story)
 			e.gone, e.shingles, e.profile = true, nil, profile{}
 			x.dead++
 		}
 	}
+	delete(x.stories, "")
 	if x.dead < 64 || x.dead < len(x.docs)/2 {
 		return
 	}

@@ -48,6 +48,6 @@ func FuzzAdd(f *testing.F) {
 		if len(got) != 3 || len(shingles(words(text, maxWords, nil))) >= minShared && got["a"] != got["b"] {
 			t.Fatalf("got %v", got)
 		}
-		Related(docs[0], docs, 2)
+		NewRelated(docs).To(docs[0], 2)
 	})
 }

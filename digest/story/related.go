@@ -10,34 +10,50 @@ import (
 // pointing to.
 const minRelated = 0.08
 
-// Related returns the ids of at most n articles of among that are nearest to d,
-// nearest first: alike in the rare words of title and lead, names most of all.
-// d itself, its duplicates and articles that tell the same event are left out,
-// and of several that tell one story only the nearest stays. Which articles are
-// recent enough is the caller's to say.
-func Related(d Doc, among []Doc, n int) []string {
-	var x Index
-	x.init()
-	entries := make([]entry, len(among))
+// Related finds what else was told about a matter. It may be used by one
+// goroutine at a time.
+type Related struct {
+	x       Index
+	entries []entry
+}
+
+// NewRelated prepares the articles that may be pointed to. Which are recent
+// enough is the caller's to say.
+func NewRelated(among []Doc) *Related {
+	r := &Related{entries: make([]entry, len(among))}
+	r.x.init()
 	for i, o := range among {
-		entries[i] = x.digest(o)
-		x.corpus.add(entries[i].profile, 1)
+		r.entries[i] = r.x.digest(o)
+		r.x.corpus.add(r.entries[i].profile, 1)
+		for _, t := range r.entries[i].profile.terms {
+			if t.flags&(isSmall|isRole) == 0 {
+				r.x.terms.add(t.hash, int32(i), t.flags)
+			}
+		}
 	}
+	return r
+}
+
+// To returns the ids of at most n articles that are nearest to d, nearest
+// first: alike in the rare words of title and lead, names most of all. d itself,
+// its duplicates and articles that tell the same event are left out, and of
+// several that tell one story only the nearest stays.
+func (r *Related) To(d Doc, n int) []string {
+	x := &r.x
 	self := x.digest(d)
-	x.corpus.add(self.profile, 1)
 	type near struct {
-		at  int
+		at  int32
 		cos float64
 	}
 	var found []near
-	for i, e := range entries {
-		cos := x.corpus.cosine(self.profile, e.profile)
-		if cos >= minRelated && e.id != d.ID && !x.same(self, e) {
+	for _, i := range r.touched(self) {
+		e := r.entries[i]
+		if cos := x.corpus.cosine(self.profile, e.profile); cos >= minRelated && e.id != d.ID && !x.same(self, e) {
 			found = append(found, near{i, cos})
 		}
 	}
 	slices.SortFunc(found, func(a, b near) int {
-		return cmp.Or(cmp.Compare(b.cos, a.cos), cmp.Compare(entries[a.at].id, entries[b.at].id))
+		return cmp.Or(cmp.Compare(b.cos, a.cos), cmp.Compare(r.entries[a.at].id, r.entries[b.at].id))
 	})
 	var out []string
 	var kept []entry
@@ -45,13 +61,29 @@ func Related(d Doc, among []Doc, n int) []string {
 		if len(out) >= n {
 			break
 		}
-		e := entries[f.at]
+		e := r.entries[f.at]
 		if slices.ContainsFunc(kept, func(k entry) bool { return x.same(k, e) }) {
 			continue
 		}
 		kept, out = append(kept, e), append(out, e.id)
 	}
 	return out
+}
+
+// touched are the articles that have a word with d that is not in one of twenty.
+func (r *Related) touched(d entry) []int32 {
+	r.x.tally.grow(len(r.entries))
+	limit := max(50, len(r.entries)/20)
+	for _, t := range d.profile.terms {
+		docs := r.x.terms[t.hash]
+		if t.flags&(isSmall|isRole) != 0 || len(docs) > limit {
+			continue
+		}
+		for _, o := range docs {
+			r.x.tally.add(o/2, 1)
+		}
+	}
+	return r.x.tally.take(1)
 }
 
 // same reports whether two articles are copies or tell one event.

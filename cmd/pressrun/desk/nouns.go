@@ -70,16 +70,12 @@ func (d *Desk) sources(r *request) error {
 	list = slices.DeleteFunc(list, func(s digest.Source) bool { return !contains(s.Title+" "+s.URL, query) })
 	page := pageOf(r)
 	for _, s := range cut(list, page, 50) {
-		word := s.State
-		if s.Silent(d.Now()) {
-			word = "silent"
-		}
 		verb, do := "Pause", "pause"
 		if s.State == "paused" {
 			verb, do = "Resume", "resume"
 		}
 		t.Rows = append(t.Rows, templates.Row{
-			Cells:   []templates.Cell{{Text: cmp.Or(s.Title, s.URL), URL: s.URL, Note: s.Kind + " · " + s.Rights + " · " + bare(s.URL)}, {State: state(word), Note: s.Reason}, d.near(s.LastNew), d.near(s.NextPoll), {Text: span(time.Duration(s.Interval) * time.Second)}},
+			Cells:   []templates.Cell{{Text: cmp.Or(s.Title, s.URL), URL: s.URL, Note: s.Kind + " · " + s.Rights + " · " + bare(s.URL)}, {State: state(s.State), Note: s.Reason}, d.near(s.LastNew), d.near(s.NextPoll), {Text: span(time.Duration(s.Interval) * time.Second)}},
 			Actions: []templates.Action{{Title: verb, URL: fmt.Sprintf("/desk/sources/%d", s.ID), Method: "post", Do: do}},
 		})
 	}

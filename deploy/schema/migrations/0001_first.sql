@@ -13,9 +13,9 @@ create table sources (
     title         text    not null default '',
     language      text    not null default '',  -- BCP 47, prior for its stories
     rights        text    not null default 'quote' check (rights in ('own', 'licensed', 'quote')),
-    settings      @json   not null default '{}',
-    state         text    not null default 'active' check (state in ('active', 'paused', 'failing')),
-    reason        text    not null default '',  -- why it is failing, in words
+    settings      @json   not null default '{}', -- digest.Settings
+    state         text    not null default 'active' check (state in ('active', 'paused', 'failing', 'silent')),
+    reason        text    not null default '',  -- why it is failing or silent, in words
     etag          text    not null default '',
     last_modified text    not null default '',
     body_hash     text    not null default '',
@@ -43,20 +43,29 @@ create table entries (
     content      text    not null default '',   -- sanitised HTML of the feed's full text, if any
     image        text    not null default '',
     image_alt    text    not null default '',
-    state        text    not null check (state in ('new', 'read', 'failed', 'baseline')),
+    credit       text    not null default '',   -- of the picture
+    tags         text    not null default '',   -- the feed's categories, one a line
+    state        text    not null check (state in ('new', 'read', 'failed', 'baseline', 'blocked')),
     reason       text    not null default '',
     attempts     integer not null default 0,
-    published_at bigint,
+    polls        integer not null default 1,    -- polls that listed it
+    published_at bigint,                        -- not after seen_at
+    undated      boolean not null default false, -- the feed gives no date: published_at is seen_at
+    not_before_at bigint,                       -- embargo, or a date in the future
     seen_at      bigint  not null,
+    listed_at    bigint  not null,              -- of the last poll that listed it
+    withdrawn_at bigint,                        -- the source had it and has it no more, though older ones are still listed
     next_try_at  bigint,
     unique (source_id, guid)
 );
 create index entries_todo on entries (state, next_try_at);
 create index entries_key on entries (article_key);
+create index entries_listed on entries (source_id, listed_at);
+create index entries_newest on entries (source_id, published_at);
 
 create table stories (
     id           @id,
-    article_key  text    not null unique,       -- of the member shown
+    article_key  text    not null unique,
     url          text    not null,
     title        text    not null,
     author       text    not null default '',
@@ -67,19 +76,23 @@ create table stories (
     section      text    not null default '',
     image        text    not null default '',
     image_alt    text    not null default '',
-    label        text    not null default '',   -- opinion | satire | paid | live | ''
-    flags        text    not null default '',   -- space separated: sensitive legal
+    rule_flags   text    not null default '',   -- by section, tag and address of this article, space separated
+    hand_flags   text    not null default '',   -- by an editor: those to set, and -those to take off
+    flags        text    not null default '',   -- what counts: of all its articles, then by hand
+    label        text    not null default '',   -- the strictest of them that readers see: paid | satire | opinion | live | ''
     body         text    not null default '',   -- article text, paragraphs by blank lines
     description  text    not null default '',   -- the feed's own summary
     state        text    not null default 'live' check (state in ('live', 'gone', 'blocked', 'merged')),
     merged_into  bigint  references stories (id),
     title_hash   text    not null default '',   -- of the title when last checked
     published_at bigint  not null,
+    not_before_at bigint,                       -- embargo
     seen_at      bigint  not null,
     checked_at   bigint,
     check_failed integer not null default 0      -- checks in a row that found it gone or changed
 );
 create index stories_recent on stories (state, published_at);
+create index stories_merged on stories (merged_into);
 
 -- the articles that tell a story: several sources, one story
 create table story_members (

@@ -1,0 +1,270 @@
+package digest
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"pressrun/digest/article"
+)
+
+// Flags say what must not be forgotten about a story wherever it stands. Each
+// can come from a source's tag or address, from the page itself, or from an
+// editor's hand. A story has all flags of its articles: the strictest wins.
+//
+//	sensitive  no decoration, nothing sponsored beside it
+//	legal      headline only; neither has Related News nor is it
+//	opinion, satire, live  labelled in HTML, text and subject
+//	paid       labelled, never ranked
+var Flags = []string{"paid", "satire", "opinion", "live", "legal", "sensitive"}
+
+// labels are the flags that readers see, the strictest first.
+var labels = Flags[:4]
+
+// FlagRule gives a flag to what carries a tag or stands under an address.
+type FlagRule struct {
+	Tag  string `json:"tag,omitempty"` // a category of the feed or the page's section, whatever its case
+	Path string `json:"url,omitempty"` // beginning of the address's path, or a pattern with * such as /*/opinion/*
+	Flag string `json:"flag"`
+}
+
+// Check reports in words what is wrong with a rule.
+func (r FlagRule) Check() error {
+	switch {
+	case !slices.Contains(Flags, r.Flag):
+		return fmt.Errorf("flag %q is not known; use one of %s", r.Flag, strings.Join(Flags, ", "))
+	case (r.Tag == "") == (r.Path == ""):
+		return fmt.Errorf("a rule for %q needs a tag or an address: write tag:Opinion=%s or url:/opinion/=%s", r.Flag, r.Flag, r.Flag)
+	}
+	if _, err := path.Match(r.Path, "/"); err != nil {
+		return fmt.Errorf("the address pattern %q cannot be read; use * for any part between two slashes", r.Path)
+	}
+	return nil
+}
+
+// ParseFlagRule reads "tag:Opinion=opinion" or "url:/opinion/=opinion".
+func ParseFlagRule(s string) (FlagRule, error) {
+	what, flag, _ := cutLast(s, "=")
+	kind, value, ok := strings.Cut(what, ":")
+	r := FlagRule{Flag: strings.TrimSpace(flag)}
+	switch {
+	case ok && kind == "tag":
+		r.Tag = strings.TrimSpace(value)
+	case ok && kind == "url":
+		r.Path = strings.TrimSpace(value)
+	default:
+		return r, fmt.Errorf("flag rule %q cannot be read; write tag:Opinion=opinion or url:/opinion/=opinion", s)
+	}
+	return r, r.Check()
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
+func (r FlagRule) applies(tags []string, address string) bool {
+	if r.Tag != "" {
+		return slices.ContainsFunc(tags, func(t string) bool { return strings.EqualFold(strings.TrimSpace(t), r.Tag) })
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	p := u.EscapedPath()
+	if !strings.Contains(r.Path, "*") {
+		return strings.HasPrefix(p, r.Path)
+	}
+	ok, err := path.Match(r.Path, p)
+	return ok && err == nil
+}
+
+// sectionFlags are the words by which sections name themselves.
+var sectionFlags = map[string]string{
+	"opinion": "opinion", "comment": "opinion", "editorial": "opinion", "мнени": "opinion", "رائے": "opinion", "رأي": "opinion", "kommentar": "opinion", "opinión": "opinion",
+	"satire": "satire", "sponsored": "paid", "partner content": "paid", "advertorial": "paid", "реклама": "paid",
+}
+
+// flagsOf are the flags an article has by its page, its tags and the rules of
+// its source.
+func flagsOf(rules []FlagRule, a article.Article, tags []string, address string) string {
+	set := map[string]bool{}
+	switch a.Kind {
+	case article.KindLive, article.KindOpinion, article.KindPaid:
+		set[a.Kind] = true
+	}
+	for _, t := range tags {
+		for word, flag := range sectionFlags {
+			if strings.Contains(strings.ToLower(t), word) {
+				set[flag] = true
+			}
+		}
+	}
+	for _, r := range rules {
+		if r.applies(tags, address) {
+			set[r.Flag] = true
+		}
+	}
+	return joinFlags(set)
+}
+
+func joinFlags(set map[string]bool) string {
+	var out []string
+	for _, f := range Flags {
+		if set[f] {
+			out = append(out, f)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// Has reports whether a story carries a flag.
+func (s Story) Has(flag string) bool { return slices.Contains(strings.Fields(s.Flags), flag) }
+
+// labelFrom is the strictest of the flags that readers see.
+func labelFrom(flags string) string {
+	have := strings.Fields(flags)
+	for _, l := range labels {
+		if slices.Contains(have, l) {
+			return l
+		}
+	}
+	return ""
+}
+
+// reflag puts a story's flags together: those of all its articles, then what
+// editors set or took off. A flag that one editor set and another took off
+// before two stories were merged stays set.
+func reflag(ctx context.Context, tx *sql.Tx, id int64) error {
+	rows, err := tx.QueryContext(ctx, `select rule_flags, hand_flags from stories where id = $1 or merged_into = $1`, id)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	set, hand := map[string]bool{}, map[string]bool{}
+	for rows.Next() {
+		var rule, by string
+		if err := rows.Scan(&rule, &by); err != nil {
+			return err
+		}
+		for _, f := range strings.Fields(rule) {
+			set[f] = true
+		}
+		for _, f := range strings.Fields(by) {
+			name, off := strings.CutPrefix(f, "-")
+			hand[name] = hand[name] || !off
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for name, on := range hand {
+		set[name] = on
+	}
+	flags := joinFlags(set)
+	_, err = tx.ExecContext(ctx, `update stories set flags = $2, label = $3 where id = $1`, id, flags, labelFrom(flags))
+	return err
+}
+
+// FlagStory sets or takes off a flag by hand. The choice outlives rebuilds,
+// new articles of the story, and mergers.
+func (s *Store) FlagStory(ctx context.Context, id int64, flag string, on bool) error {
+	if !slices.Contains(Flags, flag) {
+		return fmt.Errorf("flag story %d: %q is not a flag; use one of %s: %w", id, flag, strings.Join(Flags, ", "), ErrState)
+	}
+	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
+		var hand string
+		err := tx.QueryRowContext(ctx, `select hand_flags from stories where id = $1 and state <> 'merged'`, id).Scan(&hand)
+		if err != nil {
+			return notFound(err, "story", id)
+		}
+		keep := slices.DeleteFunc(strings.Fields(hand), func(f string) bool { return strings.TrimPrefix(f, "-") == flag })
+		if !on {
+			flag = "-" + flag
+		}
+		if _, err := tx.ExecContext(ctx, `update stories set hand_flags = $2 where id = $1`, id, strings.Join(append(keep, flag), " ")); err != nil {
+			return err
+		}
+		return reflag(ctx, tx, id)
+	})
+}
+
+// Settings are what an operator decides about one source.
+type Settings struct {
+	// Rules are CSS selectors for its pages, where the extractor errs.
+	Rules article.Rules `json:"rules,omitzero"`
+	Flags []FlagRule    `json:"flags,omitempty"`
+	// Block keeps out what has one of these words in headline, tags or address;
+	// Keep, when not empty, lets in only what has one of them.
+	Block []string `json:"block,omitempty"`
+	Keep  []string `json:"keep,omitempty"`
+	// Pictures is the right to show them: "licensed" covers those of agencies too,
+	// "none" covers none. "" follows the right to the text: own and licensed
+	// sources show their own pictures but no agency's, quoted ones show none.
+	Pictures string `json:"pictures,omitempty"`
+}
+
+// Check reports in words what is wrong with settings.
+func (s Settings) Check() error {
+	if err := s.Rules.Check(); err != nil {
+		return err
+	}
+	if !slices.Contains([]string{"", "licensed", "none"}, s.Pictures) {
+		return fmt.Errorf("pictures %q: use licensed, none, or leave it empty to follow the right to the text", s.Pictures)
+	}
+	for _, r := range s.Flags {
+		if err := r.Check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuses says why an item of the source is not told, "" when it may be.
+func (s Settings) refuses(title string, tags []string, address string) string {
+	all := strings.ToLower(title + "\n" + strings.Join(tags, "\n") + "\n" + address)
+	for _, w := range s.Block {
+		if strings.Contains(all, strings.ToLower(w)) {
+			return fmt.Sprintf("the source's settings keep out %q", w)
+		}
+	}
+	if len(s.Keep) > 0 && !slices.ContainsFunc(s.Keep, func(w string) bool { return strings.Contains(all, strings.ToLower(w)) }) {
+		return "the source's settings let in only " + strings.Join(s.Keep, ", ")
+	}
+	return ""
+}
+
+// SetSource changes what an operator decides about a source; what is "" or nil
+// stays as it is. Rights and pictures count for its stories from now on, also
+// for those already told.
+func (s *Store) SetSource(ctx context.Context, id int64, title, language, rights string, set *Settings) error {
+	src, err := s.Source(ctx, id)
+	if err != nil {
+		return err
+	}
+	if set == nil {
+		set = &src.Settings
+	}
+	if err := set.Check(); err != nil {
+		return fmt.Errorf("settings of source %d: %w", id, err)
+	}
+	rights = cmp.Or(rights, src.Rights)
+	if !slices.Contains([]string{"own", "licensed", "quote"}, rights) {
+		return fmt.Errorf("rights %q: use own, licensed or quote", rights)
+	}
+	text, err := json.Marshal(set)
+	if err != nil {
+		return err
+	}
+	_, err = s.DB.Write.ExecContext(ctx, `update sources set title = $2, language = $3, rights = $4, settings = $5 where id = $1`,
+		id, cmp.Or(title, src.Title), cmp.Or(language, src.Language), rights, string(text))
+	return err
+}
