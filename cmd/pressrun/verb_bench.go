@@ -162,6 +162,9 @@ func benchStories(ctx context.Context, p *Press, src digest.Source) error {
 	if _, _, err := p.Digest.AddEntries(ctx, src, items, time.Time{}); err != nil {
 		return err
 	}
+	if err := p.Digest.StillListed(ctx, src); err != nil { // the second poll that a story needs
+		return err
+	}
 	entries, err := p.Digest.UnreadEntries(ctx, src.ID, len(items))
 	if err != nil {
 		return err
