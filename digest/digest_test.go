@@ -62,6 +62,7 @@ func (r *room) tellText(t *testing.T, n int, ago time.Duration, language, text s
 	st := r.Builder.Store
 	url := fmt.Sprintf("https://news.example/story-%d", n)
 	item := feed.Item{ID: url, URL: url, Title: fmt.Sprintf("Council votes on plan number %d", n), Published: r.now.Add(-ago)}
+	defer func(now time.Time) { r.now = now }(r.now)
 	list := r.source
 	list.Kind = "pages" // each poll lists one story, and that withdraws none
 	for range 2 {
