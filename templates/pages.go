@@ -256,10 +256,16 @@ var pageFuncs = template.FuncMap{
 	"isolate":  func(w *Vocabulary, s string) template.HTML { return withBdi(Isolate(clean(s), w.Direction)) },
 	"language": func(lang string) string { return Words(lang).Name },
 	"dir":      directionOf,
-	"script":   scriptOf,
-	"static":   staticURL,
-	"clean":    clean,
-	"field":    func(name string) string { return formFields[name] },
+	"latin": func(s string) string { // its class: spaces of its own in a page of Nastaliq
+		if strings.ContainsFunc(s, strongRTL) {
+			return ""
+		}
+		return "latin"
+	},
+	"script": scriptOf,
+	"static": staticURL,
+	"clean":  clean,
+	"field":  func(name string) string { return formFields[name] },
 	"languages": func() []string {
 		return Languages()
 	},
