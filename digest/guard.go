@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -25,8 +26,12 @@ type Guard struct {
 // the site is in trouble rather than the stories: hold, never empty an issue.
 var ErrSiteTrouble = errors.New("the site is in trouble")
 
-// troubleAt is how many stories failing at once are site trouble.
-const troubleAt = 3
+const (
+	// troubleAt is how many stories failing at once are site trouble.
+	troubleAt = 3
+	// silentAt is after how many pages that do not answer a host is left alone.
+	silentAt = 2
+)
 
 // Removal is a story that must leave an issue, and why.
 type Removal struct {
@@ -45,15 +50,23 @@ func (g *Guard) Check(ctx context.Context, issue int64) ([]Removal, error) {
 		return nil, err
 	}
 	var out []Removal
-	seen := map[int64]bool{}
+	seen, silent := map[int64]bool{}, map[string]int{}
 	for _, c := range chosen {
-		if c.State != "in" || seen[c.Story.ID] {
+		host := ""
+		if u, err := url.Parse(c.Story.URL); err == nil {
+			host = u.Hostname()
+		}
+		if c.State != "in" || seen[c.Story.ID] || silent[host] == silentAt {
 			continue
 		}
 		seen[c.Story.ID] = true
-		reason := g.verdict(ctx, c.Story)
+		reason, answered := g.verdict(ctx, c.Story)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
+		}
+		if !answered {
+			silent[host]++
+			continue
 		}
 		if _, err := g.DB.Write.ExecContext(ctx, `update stories set checked_at = $2 where id = $1`, c.Story.ID, schema.At(g.Now())); err != nil {
 			return nil, fmt.Errorf("check story %d: %w", c.Story.ID, err)
@@ -68,35 +81,35 @@ func (g *Guard) Check(ctx context.Context, issue int64) ([]Removal, error) {
 	return out, nil
 }
 
-// verdict is "" when the story may stay.
-func (g *Guard) verdict(ctx context.Context, s Story) string {
+// verdict is "" when the story may stay; not answered when the site said nothing.
+func (g *Guard) verdict(ctx context.Context, s Story) (reason string, answered bool) {
 	res, err := g.Client.Get(ctx, s.URL, fetch.Validators{})
 	var failed *fetch.Error
 	if errors.As(err, &failed) {
 		switch {
 		case failed.Status == 404 || failed.Status == 410 || failed.Status == 451:
-			return fmt.Sprintf("the page is gone (HTTP %d)", failed.Status)
+			return fmt.Sprintf("the page is gone (HTTP %d)", failed.Status), true
 		case failed.Status == 401 || failed.Status == 403:
-			return fmt.Sprintf("the page is no longer public (HTTP %d)", failed.Status)
+			return fmt.Sprintf("the page is no longer public (HTTP %d)", failed.Status), true
 		}
-		return ""
+		return "", failed.Status != 0
 	}
 	if err != nil {
-		return ""
+		return "", false
 	}
 	was, errWas := article.KeyOf(s.URL)
 	is, errIs := article.KeyOf(res.URL)
 	if errWas == nil && errIs == nil && was != is {
 		if u := strings.TrimRight(res.URL, "/"); strings.Count(u, "/") <= 2 {
-			return "the address now leads to the home page"
+			return "the address now leads to the home page", true
 		}
-		return "the address now leads elsewhere: " + res.URL
+		return "the address now leads elsewhere: " + res.URL, true
 	}
 	a, err := article.Extract(res.Body, article.Options{URL: res.URL, ContentType: res.ContentType, Language: s.Language})
 	if err != nil || a.Title == "" || TitleHash(a.Title) == s.TitleHash {
-		return ""
+		return "", true
 	}
-	return "the headline was changed to “" + a.Title + "”"
+	return "the headline was changed to “" + a.Title + "”", true
 }
 
 // Remove takes stories out of an issue by rule, marks those that are gone, and

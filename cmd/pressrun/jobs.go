@@ -26,6 +26,10 @@ type (
 		Slot int64 `json:"slot"`
 		Try  int64 `json:"try"`
 	}
+	watchJob struct {
+		Issue int64 `json:"issue"`
+		Round int64 `json:"round"`
+	}
 	nightJob struct { // house-keeping and the fit of the ranking
 		Day int64 `json:"day"`
 	}
@@ -39,6 +43,7 @@ type (
 
 func (collectJob) Kind() string  { return "collect" }
 func (buildJob) Kind() string    { return "build" }
+func (watchJob) Kind() string    { return "watch" }
 func (nightJob) Kind() string    { return "night" }
 func (sampleJob) Kind() string   { return "sample" }
 func (snapshotJob) Kind() string { return "snapshot" }
@@ -54,6 +59,9 @@ func (p *Press) openJobs() error {
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[buildJob]) error {
 		_, err := p.Build(ctx, j.Args.Slot)
 		return err
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[watchJob]) error {
+		return p.Watch(ctx, j.Args.Issue)
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[nightJob]) error {
 		return p.Night(ctx)

@@ -40,7 +40,7 @@ func Open(ctx context.Context, c Config, now func() time.Time, log *slog.Logger)
 	if err != nil {
 		return nil, err
 	}
-	p := &Press{Config: c, DB: db, Now: now, Log: log, guarded: map[int64]time.Time{}}
+	p := &Press{Config: c, DB: db, Now: now, Log: log, watched: map[int64]int64{}}
 	p.close = append(p.close, db.Close)
 	if err := p.open(ctx); err != nil {
 		return nil, errors.Join(err, p.Close())

@@ -265,6 +265,8 @@ type paper struct {
 	html  func(at time.Time) bool // whether the feed is an HTML page then
 	head  string                  // in the head of each page
 	gone  atomic.Bool             // the pages
+	lost  atomic.Int64            // one more page that is gone, from 1
+	hangs atomic.Bool             // the site answers when the reader has given up
 }
 
 // newPaper serves articles; the first is as old as first says.
@@ -302,8 +304,12 @@ func (p *paper) feed(w http.ResponseWriter, name string) {
 
 func (p *paper) page(w http.ResponseWriter, r *http.Request, name string) {
 	var i int
-	if _, err := fmt.Sscanf(r.PathValue("story"), "story-%d", &i); err != nil || i >= p.published() || p.gone.Load() {
+	if _, err := fmt.Sscanf(r.PathValue("story"), "story-%d", &i); err != nil || i >= p.published() || p.gone.Load() || int64(i+1) == p.lost.Load() {
 		http.NotFound(w, r)
+		return
+	}
+	if p.hangs.Load() {
+		<-r.Context().Done()
 		return
 	}
 	title, text := articleOf(name, i)

@@ -42,6 +42,9 @@ func TestPreflightAtTheSlot(t *testing.T) {
 			if before, err := p.Digest.Editions(ctx, issue, 1); err != nil || strings.Contains(before[0].HTML, "10.1.2.3") != (site.head != "") {
 				t.Fatalf("the draft does not begin with the picture: %v", err)
 			}
+			if err := p.Watch(ctx, issue); err != nil { // as its job does before the slot
+				t.Fatal(err)
+			}
 			for range 3 { // a later tick decides as the first
 				i, err := p.Digest.Issue(ctx, issue)
 				if err != nil {

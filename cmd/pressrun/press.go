@@ -26,6 +26,7 @@ import (
 //	Tick      plans slots, hands due work to the job queue, moves waiting issues on
 //	Collect   source → entries → stories                     (a job)
 //	Build     candidates → ranked → chosen → summaries → sealed draft, editors are told   (a job)
+//	Watch     until the slot: stories that vanish leave, pictures that are gone are dropped (a job)
 //	advance   at the slot: approved, sent by policy, or held
 //	start     the audience is frozen as deliveries, in one transaction; the mailer does the rest
 //	follow    sending → sent → closed; what was read is not told again
@@ -58,9 +59,9 @@ type Press struct {
 	journalFails bool         // as last announced
 	public       http.Handler // sign-up, confirmation, preferences, unsubscribe
 	close        []func() error
-	guarded      map[int64]time.Time // issue → last look of the retraction guard
-	openInbox    bool                // the caught mail may be read by anybody
-	backlog      time.Duration       // how old the news of a newly added source may be
+	watched      map[int64]int64 // issue → last round of Watch that was ordered
+	openInbox    bool            // the caught mail may be read by anybody
+	backlog      time.Duration   // how old the news of a newly added source may be
 }
 
 // Tick looks at the clock and moves everything on that is due. An error of one
@@ -197,19 +198,15 @@ func (p *Press) advance(ctx context.Context, i digest.Issue) error {
 	switch i.State {
 	case "building":
 		return p.enqueue(ctx, buildJob{Slot: i.SlotID, Try: p.try(i.Created)})
-	case "draft", "held":
-		if now.Before(i.SlotAt) {
-			return p.guard(ctx, i)
+	case "draft", "held", "approved", "countdown":
+		switch {
+		case now.Before(i.SlotAt):
+			return p.orderWatch(ctx, i.ID)
+		case i.State == "draft" || i.State == "held":
+			return p.atSlot(ctx, i)
+		default:
+			return p.start(ctx, i.ID, false)
 		}
-		return p.atSlot(ctx, i)
-	case "approved", "countdown":
-		if now.Before(i.SlotAt) {
-			return p.guard(ctx, i)
-		}
-		if err := p.guard(ctx, i); err != nil {
-			return err
-		}
-		return p.start(ctx, i.ID, false)
 	default:
 		return p.follow(ctx, i)
 	}
@@ -235,12 +232,6 @@ func (p *Press) atSlot(ctx context.Context, i digest.Issue) error {
 		p.Alarm(ctx, "approval", subject, "The issue is ready and its time has come, but nobody has approved it. Open it at "+p.Config.PublicURL+fmt.Sprintf("/desk/issues/%d", i.ID)+".")
 		return nil
 	}
-	if err := p.guard(ctx, i); err != nil {
-		return err
-	}
-	if i, err := p.Digest.Issue(ctx, i.ID); err != nil || i.State != "draft" {
-		return err // the guard has held it
-	}
 	if _, err := p.Sealer.Seal(ctx, i.ID); err != nil {
 		return err
 	}
@@ -253,86 +244,6 @@ func (p *Press) atSlot(ctx context.Context, i digest.Issue) error {
 		return err
 	}
 	return p.Digest.Approve(ctx, i.ID, policySend)
-}
-
-// preflight looks at an issue as it is sealed, and with look at its pictures, too.
-func (p *Press) preflight(ctx context.Context, id int64, look bool) ([]digest.Finding, error) {
-	d, err := p.Sealer.Draft(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	editions, err := p.Digest.Editions(ctx, id, d.Issue.Revision)
-	if err != nil {
-		return nil, err
-	}
-	if look {
-		p.Pictures.Look(ctx, editions)
-	}
-	return digest.Preflight(d, editions, p.Pictures.Problem), nil
-}
-
-// repair does what the preflight of an issue names when nobody is there: it
-// drops pictures and stories, and holds the issue when that does not help.
-func (p *Press) repair(ctx context.Context, id int64, subject string) (held bool, err error) {
-	list, err := p.preflight(ctx, id, true)
-	if err != nil {
-		return false, err
-	}
-	bad := digest.Bad(list)
-	for _, f := range bad {
-		p.Log.Warn("preflight", "issue", id, "found", f.Text, "repair", f.Repair)
-	}
-	if n, err := p.Guard.Repair(ctx, id, bad); err != nil {
-		return false, err
-	} else if n > 0 {
-		if _, err := p.Sealer.Seal(ctx, id); err != nil && !errors.Is(err, digest.ErrThin) {
-			return false, err
-		}
-		if list, err = p.preflight(ctx, id, false); err != nil {
-			return false, err
-		}
-		bad = digest.Bad(list)
-	}
-	if len(bad) == 0 {
-		return false, nil
-	}
-	p.Alarm(ctx, "preflight", subject, "The issue is held: "+bad[0].Text+" Mend it and approve the issue at "+p.Config.PublicURL+fmt.Sprintf("/desk/issues/%d", id)+".")
-	return true, p.Digest.MoveIssue(ctx, p.DB.Write, id, "held", bad[0].Text, "draft")
-}
-
-// guard takes retracted stories out of a waiting issue and seals it again. A
-// pure removal is approved by rule under policy send, else the approver is called.
-func (p *Press) guard(ctx context.Context, i digest.Issue) error {
-	now := p.Now()
-	if now.Sub(p.guarded[i.ID]) < digest.GuardEvery {
-		return nil
-	}
-	p.guarded[i.ID] = now
-	subject := fmt.Sprintf("%s #%d", i.Newsletter, i.Number)
-	list, err := p.Guard.Check(ctx, i.ID)
-	if errors.Is(err, digest.ErrSiteTrouble) {
-		p.Alarm(ctx, "site", subject, "The issue is held: "+err.Error()+".")
-		if i.State == "held" {
-			return nil
-		}
-		return p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "held", err.Error(), i.State)
-	}
-	if err != nil || len(list) == 0 {
-		return err
-	}
-	if err := p.Guard.Remove(ctx, i.ID, list); err != nil {
-		return err
-	}
-	if _, err := p.Sealer.Seal(ctx, i.ID); err != nil {
-		return err
-	}
-	for _, r := range list {
-		p.Log.Info("story removed by rule", "issue", i.ID, "story", r.StoryID, "reason", r.Reason)
-	}
-	if i.State == "approved" && i.Spec.Approval == "send" {
-		return p.Digest.Approve(ctx, i.ID, fmt.Sprintf("rule: %d stories removed, nothing added", len(list)))
-	}
-	return nil
 }
 
 // start freezes the audience of an approved issue and enqueues a delivery for
@@ -352,9 +263,12 @@ func (p *Press) start(ctx context.Context, id int64, atOnce bool) error {
 	}
 	n := 0
 	err = p.DB.InTx(ctx, func(tx *sql.Tx) error {
-		i, err := p.Digest.Start(ctx, tx, id)
+		now, err := p.Digest.Start(ctx, tx, id)
 		if err != nil {
 			return err
+		}
+		if now.Revision != i.Revision {
+			return fmt.Errorf("it was sealed again meanwhile: %w", digest.ErrState) // the next look starts that
 		}
 		if n, err = p.Mailer.Enqueue(ctx, tx, mailer.Enqueue{Issue: id, SQL: query, Args: args, Expires: time.Duration(i.Spec.Expires)}); err != nil {
 			return err
@@ -421,6 +335,9 @@ func (p *Press) Approve(ctx context.Context, id int64, revision int, by string) 
 		return fmt.Errorf("approve issue %d: it was changed since you looked (revision %d, now %d); look at the preview again: %w", id, revision, i.Revision, digest.ErrState)
 	}
 	if err := p.Digest.Approve(ctx, id, by); err != nil {
+		return err
+	}
+	if err := p.once(ctx, watchJob{Issue: id, Round: p.Now().UnixMilli()}); err != nil {
 		return err
 	}
 	return p.Installation.Audit(ctx, by, "approve", fmt.Sprintf("issue %d", id), fmt.Sprintf("revision %d", i.Revision))

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pressrun/digest"
+)
+
+// TestSlotWaitsForNoSite brings an issue to its slot while its site hangs: it
+// goes out on what was last seen.
+func TestSlotWaitsForNoSite(t *testing.T) {
+	ctx := context.Background()
+	_, relay := receiver(t)
+	p, _ := pressAt(t, filepath.Join(t.TempDir(), "press.db"), "", relay)
+	site := newPaper(t, "Harbour Gazette", time.Now, time.Now().Add(-24*time.Hour), 3*time.Hour)
+	issue := draftOf(t, p, site, nil)
+	site.hangs.Store(true)
+	began := time.Now()
+	for _, want := range []string{"approved", "sending"} {
+		i, err := p.Digest.Issue(ctx, issue)
+		if err == nil {
+			err = p.advance(ctx, i)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i, err = p.Digest.Issue(ctx, issue); err != nil || i.State != want {
+			t.Fatalf("the issue is %s (%s), %v; want %s", i.State, i.Reason, err, want)
+		}
+	}
+	if took := time.Since(began); took > 15*time.Second { // one page alone would take 20
+		t.Errorf("it took %s: the clock waited for the site", took)
+	}
+}
+
+// TestWatchTakesStoriesOut lets a story vanish after the approval. Under policy
+// send the rest is approved by rule; else the approver is asked again.
+func TestWatchTakesStoriesOut(t *testing.T) {
+	for _, policy := range []string{"send", "hold"} {
+		t.Run(policy, func(t *testing.T) {
+			ctx := context.Background()
+			_, relay := receiver(t)
+			p, _ := pressAt(t, filepath.Join(t.TempDir(), "press.db"), "", relay)
+			if _, err := p.Installation.AddUser(ctx, "ed@gazette.example", "", "approver"); err != nil {
+				t.Fatal(err)
+			}
+			site := newPaper(t, "Harbour Gazette", time.Now, time.Now().Add(-24*time.Hour), 3*time.Hour)
+			issue := draftOf(t, p, site, func(s *digest.Spec) { s.Approval = policy })
+			if err := p.Approve(ctx, issue, 0, "ed@gazette.example"); err != nil {
+				t.Fatal(err)
+			}
+			chosen, err := p.Digest.Chosen(ctx, issue)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var gone int64
+			fmt.Sscanf(chosen[0].Story.URL[strings.Index(chosen[0].Story.URL, "story-"):], "story-%d", &gone)
+			site.lost.Store(gone + 1)
+			before := letters(p)
+			if err := p.Watch(ctx, issue); err != nil {
+				t.Fatal(err)
+			}
+			i, err := p.Digest.Issue(ctx, issue)
+			if err != nil || i.Revision != 2 {
+				t.Fatalf("revision %d, %v; want it sealed again", i.Revision, err)
+			}
+			editions, err := p.Digest.Editions(ctx, issue, i.Revision)
+			if err != nil || strings.Contains(editions[0].HTML, chosen[0].Title) {
+				t.Errorf("the story that is gone is still told (%v)", err)
+			}
+			asked := letters(p) - before
+			if policy == "send" && (i.State != "approved" || !byRule(i) || asked != 0) {
+				t.Errorf("the issue is %s, approved by %q, %d letters; want approved by rule", i.State, i.ApprovedBy, asked)
+			}
+			if policy == "hold" && (i.State != "draft" || asked != 1) {
+				t.Errorf("the issue is %s and %d approvers were asked; want a draft and one letter", i.State, asked)
+			}
+		})
+	}
+}
+
+// letters is how many letters were posted.
+func letters(p *Press) int {
+	n := 0
+	for {
+		if _, _, err := p.Mailer.LetterState(context.Background(), int64(n+1)); err != nil {
+			return n
+		}
+		n++
+	}
+}
