@@ -2,6 +2,7 @@ package mailer
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
@@ -78,22 +79,24 @@ func (s *sending) date(j *job) {
 		j.date = s.m.now()
 	}
 	if j.kind == delivery && j.messageID == "" {
-		j.messageID = messageID(j.issue, j.id, j.dueAt, j.content.MessageIDDomain)
+		j.messageID = s.m.messageID(j.issue, j.id, j.dueAt, j.content.MessageIDDomain)
 	}
 }
 
 func (j *job) values() message.Values {
 	return message.Values{
 		To: j.to.Address, Date: j.date, MessageID: j.messageID,
-		Unsubscribe: j.to.Slots[templates.SlotUnsubscribe], Named: j.to.Slots,
+		Unsubscribe: j.to.Slots[templates.SlotUnsubscribe], Mailto: j.to.Slots[templates.SlotMailto], Named: j.to.Slots,
 	}
 }
 
 // messageID is the same whenever a delivery is sent: made of what never changes
-// about it. The third part keeps two installations with the same numbers apart.
-func messageID(issue, id, due int64, domain string) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %d %s", issue, id, due, domain))
-	nonce := strings.ToLower(base32.StdEncoding.EncodeToString(sum[:5]))
+// about it. The third part keeps two installations with the same numbers apart,
+// and nobody who has not seen the mail can name it.
+func (m *Mailer) messageID(issue, id, due int64, domain string) string {
+	mac := hmac.New(sha256.New, []byte(m.Secret))
+	fmt.Fprintf(mac, "%d %d %d %s", issue, id, due, domain)
+	nonce := strings.ToLower(base32.StdEncoding.EncodeToString(mac.Sum(nil)[:10]))
 	return fmt.Sprintf("%d.%d.%s@%s", issue, id, nonce, domain)
 }
 

@@ -243,18 +243,22 @@ func (m *Mailer) Retry(ctx context.Context, ids []int64) (int, error) {
 // houseKeepBatch bounds one transaction of HouseKeep.
 const houseKeepBatch = 5000
 
-// HouseKeep deletes attempts older than keep, and letters that were done with
-// as long ago, in batches.
+// keepReturned is how long mail that came back is remembered: long enough for a
+// row of soft bounces of a monthly.
+const keepReturned = 400 * 24 * time.Hour
+
+// HouseKeep deletes attempts older than keep, letters that were done with as long
+// ago, and old mails that came back, in batches.
 func (m *Mailer) HouseKeep(ctx context.Context, keep time.Duration) error {
-	before := schema.Millis(m.now().Add(-keep))
-	for _, query := range []string{
-		`delete from attempts where id in (select id from attempts where tried_at < $1 limit $2)`,
-		`delete from letters where id in (select id from letters where done_at < $1 limit $2)`,
+	for query, keep := range map[string]time.Duration{
+		`delete from attempts where id in (select id from attempts where tried_at < $1 limit $2)`:                keep,
+		`delete from letters where id in (select id from letters where done_at < $1 limit $2)`:                   keep,
+		`delete from returned_mails where id in (select id from returned_mails where received_at < $1 limit $2)`: keepReturned,
 	} {
 		for {
-			res, err := m.DB.Write.ExecContext(ctx, query, before, houseKeepBatch)
+			res, err := m.DB.Write.ExecContext(ctx, query, schema.Millis(m.now().Add(-keep)), houseKeepBatch)
 			if err != nil {
-				return fmt.Errorf("keep house in attempts and letters: %w", err)
+				return fmt.Errorf("keep house in attempts, letters and mails that came back: %w", err)
 			}
 			if n, _ := res.RowsAffected(); n < houseKeepBatch {
 				break

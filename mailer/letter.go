@@ -79,7 +79,7 @@ func compose(l Letter, id string, now time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.Splice(nil, message.Values{To: l.To.Address, Date: now, MessageID: id, Unsubscribe: l.To.Slots[templates.SlotUnsubscribe], Named: l.To.Slots})
+	return t.Splice(nil, message.Values{To: l.To.Address, Date: now, MessageID: id, Unsubscribe: l.To.Slots[templates.SlotUnsubscribe], Mailto: l.To.Slots[templates.SlotMailto], Named: l.To.Slots})
 }
 
 func letterID(from string) string {

@@ -46,8 +46,8 @@ type Mailer struct {
 	// RevokedSince lists the subscribers who left, paused or were suppressed
 	// since t. It is asked twice a second while mail is being sent.
 	RevokedSince func(ctx context.Context, t time.Time) ([]int64, error)
-	// Suppress ends writing to a subscriber; reason is hard. It runs in the
-	// transaction that records the refusal.
+	// Suppress ends writing to a subscriber; reason is hard or complaint. It runs
+	// in the transaction that records why.
 	Suppress func(ctx context.Context, tx *sql.Tx, subscriber int64, reason, note string, delivery int64) error
 	// Alarm announces what needs a person; an empty detail says that it is over.
 	Alarm func(ctx context.Context, kind, subject, detail string)
@@ -55,9 +55,21 @@ type Mailer struct {
 	// A-labels; a domain signs for those below it as well. Their signatures stand
 	// in the order given. Mail of other senders goes unsigned.
 	DKIM map[string][]*dkim.Signer
-	// ReturnPath gives the envelope sender of a delivery; nil means the
-	// edition's own for all.
-	ReturnPath func(e Edition, delivery int64) string
+	// ReturnPath gives the envelope sender of a delivery, or of a letter to a
+	// subscriber; the other is 0. Nil means the edition's and the letter's own.
+	ReturnPath func(delivery, letter int64) string
+	// ReadTrace reads an address of ReturnPath, or another signed address or link
+	// of ours, that stands in a text; nil knows none. It is given others' bytes.
+	ReadTrace func(text string) (Trace, bool)
+	// Leave unsubscribes, within tx: from list, or when that is 0 from the list
+	// of the issue, or when that is 0 too from all.
+	Leave func(ctx context.Context, tx *sql.Tx, subscriber, list, issue int64) error
+	// SoftBounces in a row, over SoftPeriod at least, suppress an address; 0 means
+	// DefaultSoftBounces and DefaultSoftPeriod.
+	SoftBounces int
+	SoftPeriod  time.Duration
+	// Secret keys the part of Message-IDs that nobody can guess.
+	Secret string
 
 	Log *slog.Logger // nil means slog.Default
 

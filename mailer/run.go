@@ -241,7 +241,7 @@ func (s *sending) hand(ctx context.Context, jobs []*job) {
 		}
 		j.content, j.from = c, c.EnvelopeFrom
 		if s.m.ReturnPath != nil {
-			j.from = s.m.ReturnPath(c.Edition, j.id)
+			j.from = s.m.ReturnPath(j.id, 0)
 		}
 		ready := s.jobs
 		if len(c.signers) > 0 {
@@ -285,6 +285,9 @@ func (s *sending) handLetter(ctx context.Context, j *job) {
 	} else if lanes, _ := s.capacity(); lanes == 0 {
 		s.release(2*time.Second, j)
 		return
+	}
+	if s.m.ReturnPath != nil && j.subscriber != 0 {
+		j.from = s.m.ReturnPath(0, j.id)
 	}
 	if err := s.signLetter(j); err != nil {
 		s.settle(s.unwritable(j, err))

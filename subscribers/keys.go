@@ -32,11 +32,21 @@ const (
 	KindPreferences Kind = 'p' // opens the reader's own page
 )
 
+// The kinds of addresses that mail comes back to, beside KindUnsubscribe; see
+// [Keys.AddressToken].
+const (
+	KindDelivery Kind = 'd' // return path of a delivery
+	KindLetter   Kind = 'l' // return path of a letter
+	KindFeedback Kind = 'f' // where feedback loops send their reports
+	KindCanary   Kind = 'n' // our own letter, to see whether the way is open
+)
+
 // Claim is what a signed link says.
 type Claim struct {
 	Kind       Kind
 	Subscriber int64
 	List       int64     // 0 = all
+	Mail       int64     // the delivery or letter, for those two kinds
 	At         time.Time // when it was made; zero for links that hold for ever
 	Test       bool      // of a test mail: it changes nothing
 	Key        string    // id of the key that signed it
@@ -189,6 +199,10 @@ func (k *Keys) TokenAt(kind Kind, subscriber, list int64, at time.Time) string {
 	return k.sign(Claim{Kind: kind, Subscriber: subscriber, List: list, At: at})
 }
 
+// PreviewToken stands in the links of a preview for nobody in particular. Their
+// pages say that this is a test and change nothing.
+const PreviewToken = "preview"
+
 // TestToken signs a link for a test mail. Its page says so and changes nothing.
 func (k *Keys) TestToken(kind Kind, list int64) string {
 	return k.sign(Claim{Kind: kind, List: list, Test: true})
@@ -198,24 +212,33 @@ func (k *Keys) TestToken(kind Kind, list int64) string {
 // kind, a flag octet, and subscriber, list and milliseconds as varints.
 func (k *Keys) sign(c Claim) string {
 	signer := k.keys[len(k.keys)-1]
+	b := c.payload()
+	b = append(b, signer.mac("link", b)...)
+	return signer.id + "." + base64.RawURLEncoding.EncodeToString(b)
+}
+
+func (c Claim) payload() []byte {
 	b := make([]byte, 0, 48)
 	flag := byte(0)
 	if c.Test {
 		flag = 1
 	}
 	b = append(b, byte(c.Kind), flag)
+	if c.Mail != 0 {
+		return binary.AppendUvarint(b, uint64(c.Mail))
+	}
 	b = binary.AppendUvarint(b, uint64(c.Subscriber))
 	b = binary.AppendUvarint(b, uint64(c.List))
 	if !c.At.IsZero() {
 		b = binary.AppendUvarint(b, uint64(c.At.UnixMilli()))
 	}
-	b = append(b, signer.mac(b)...)
-	return signer.id + "." + base64.RawURLEncoding.EncodeToString(b)
+	return b
 }
 
-func (k key) mac(payload []byte) []byte {
+// mac signs a payload for a purpose: a link is no address, and the other way round.
+func (k key) mac(purpose string, payload []byte) []byte {
 	m := hmac.New(sha256.New, k.secret)
-	m.Write([]byte("pressrun link 1\n" + k.id + "\n"))
+	m.Write([]byte("pressrun " + purpose + " 1\n" + k.id + "\n"))
 	m.Write(payload)
 	return m.Sum(nil)[:macSize]
 }
@@ -230,18 +253,29 @@ func (k *Keys) Verify(token string) (Claim, error) {
 	if !ok || len(token) > maxToken {
 		return Claim{}, ErrToken
 	}
-	key := k.find(id)
 	b, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
-	if key == nil || err != nil || len(b) < macSize+4 {
+	if err != nil {
 		return Claim{}, ErrToken
 	}
-	payload, mac := b[:len(b)-macSize], b[len(b)-macSize:]
-	if !hmac.Equal(mac, key.mac(payload)) {
+	return k.open("link", id, b)
+}
+
+// open reads what the key called id has signed for a purpose.
+func (k *Keys) open(purpose, id string, signed []byte) (Claim, error) {
+	key := k.find(id)
+	if key == nil || len(signed) < macSize+3 {
+		return Claim{}, ErrToken
+	}
+	payload, mac := signed[:len(signed)-macSize], signed[len(signed)-macSize:]
+	if !hmac.Equal(mac, key.mac(purpose, payload)) {
 		return Claim{}, ErrToken
 	}
 	c := Claim{Kind: Kind(payload[0]), Test: payload[1] == 1, Key: id}
-	rest := payload[2:]
-	for _, field := range []*int64{&c.Subscriber, &c.List} {
+	fields, rest := []*int64{&c.Subscriber, &c.List}, payload[2:]
+	if c.Kind == KindDelivery || c.Kind == KindLetter {
+		fields = []*int64{&c.Mail}
+	}
+	for _, field := range fields {
 		v, n := binary.Uvarint(rest)
 		if n <= 0 {
 			return Claim{}, ErrToken

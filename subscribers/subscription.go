@@ -389,6 +389,11 @@ func (s *Store) Unsubscribe(ctx context.Context, subscriber, list int64, how str
 	return s.DB.InTx(ctx, func(tx *sql.Tx) error { return s.unsubscribe(ctx, tx, subscriber, list, how) })
 }
 
+// UnsubscribeIn is Unsubscribe within a transaction.
+func (s *Store) UnsubscribeIn(ctx context.Context, tx *sql.Tx, subscriber, list int64, how string) error {
+	return s.unsubscribe(ctx, tx, subscriber, list, how)
+}
+
 func (s *Store) unsubscribe(ctx context.Context, tx *sql.Tx, subscriber, list int64, how string) error {
 	if err := lock(ctx, tx, subscriber); err != nil {
 		return err

@@ -31,6 +31,7 @@ const (
 	SlotUnsubscribe = "unsubscribe" // absolute URL of the page with the button; also the List-Unsubscribe header
 	SlotPreferences = "preferences" // absolute URL of the reader's own page
 	SlotTest        = "test"        // "" or the words that mark a test mail
+	SlotMailto      = "mailto"      // address for leaving by mail, in the List-Unsubscribe header alone; "" = none
 )
 
 // Slot returns the marker that stands for the value called name (lower-case

@@ -43,6 +43,8 @@ type Config struct {
 	// Catch sends everything to the built-in catcher, whatever the relays say.
 	Catch bool `toml:"catch" env:"PRESSRUN_CATCH"`
 
+	Bounce BounceConfig `toml:"bounce"`
+
 	AlarmMail string      `toml:"alarm_mail" env:"PRESSRUN_ALARM_MAIL"` // who is written to when something needs a person
 	Fetch     FetchConfig `toml:"fetch"`
 
@@ -302,6 +304,8 @@ func (c *Config) defaults(dir string) {
 		set(&c.Counters[i].Redis, c.Redis)
 		set(&c.Counters[i].Every, "2m")
 	}
+	set(&c.Bounce.Every, "1m")
+	set(&c.Bounce.Folder, "INBOX")
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	for i := range c.Relays {
 		set(&c.Relays[i].Name, "relay"+strconv.Itoa(i+1))
@@ -372,6 +376,7 @@ func (c *Config) check() error {
 		names[r.Name] = true
 	}
 	c.checkDKIM(say)
+	c.Bounce.check(say)
 	if len(bad) > 0 {
 		return bad
 	}

@@ -241,6 +241,9 @@ func (p *Press) openMailer(ctx context.Context) error {
 		}
 		p.Mailer.Relays = append(p.Mailer.Relays, &smtp.Relay{Name: r.Name, URL: r.URL, Password: password, Connections: r.Connections, Rate: r.Rate})
 	}
+	if err := p.openIntake(); err != nil {
+		return err
+	}
 	var err error
 	if p.Mailer.DKIM, err = p.signers(); err != nil {
 		return err
@@ -289,9 +292,16 @@ func (p *Press) recipients(ctx context.Context, tx *sql.Tx, issue int64, ids []i
 	if err != nil {
 		return nil, nil, err
 	}
+	mailto, err := p.mailtoOpen(ctx, tx)
+	if err != nil {
+		return nil, nil, err
+	}
 	to := make([]mailer.Recipient, len(readers))
 	for i, r := range readers {
 		to[i] = mailer.Recipient{ID: r.ID, Address: r.Address, Name: r.Name, Slots: r.Slots}
+		if mailto {
+			r.Slots[templates.SlotMailto] = p.leaveAddress(r.ID, list, false)
+		}
 	}
 	out := make([]mailer.Withheld, len(withheld))
 	for i, w := range withheld {

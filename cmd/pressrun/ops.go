@@ -85,7 +85,10 @@ func (p *Press) SendTest(ctx context.Context, id int64, to []string, by string) 
 	if err != nil {
 		return err
 	}
-	slots := p.Subscribers.TestSlots(list, "")
+	slots, err := p.testSlots(ctx, list, "")
+	if err != nil {
+		return err
+	}
 	slots[templates.SlotTest] = "[Test] "
 	for _, address := range to {
 		a, err := mail.ParseAddress(address)
@@ -110,9 +113,14 @@ func (p *Press) SendTest(ctx context.Context, id int64, to []string, by string) 
 	return p.Installation.Audit(ctx, by, "test", fmt.Sprintf("issue %d", id), strings.Join(to, ", "))
 }
 
-// valuesFor are the slot values of one reader of an issue.
+// valuesFor are the slot values of one reader of an issue, with links that change
+// nothing: a preview may be passed on.
 func (p *Press) valuesFor(ctx context.Context, i digest.Issue, address string) (message.Values, error) {
 	reader, err := p.Subscribers.Find(ctx, address)
+	if err != nil {
+		return message.Values{}, err
+	}
+	list, err := p.listOf(ctx, p.DB.Read, i.ID)
 	if err != nil {
 		return message.Values{}, err
 	}
@@ -125,9 +133,14 @@ func (p *Press) valuesFor(ctx context.Context, i digest.Issue, address string) (
 		if len(to) == 0 {
 			return fmt.Errorf("%s would not get it: %s", address, withheld[0].Reason)
 		}
-		v = message.Values{To: to[0].Address, Date: p.Now(), MessageID: "preview@" + i.Spec.ListHost, Unsubscribe: to[0].Slots[templates.SlotUnsubscribe], Named: to[0].Slots}
+		v = message.Values{To: to[0].Address, Date: p.Now(), MessageID: "preview@" + i.Spec.ListHost}
 		return nil
 	})
+	if err != nil {
+		return v, err
+	}
+	v.Named, err = p.testSlots(ctx, list, reader.Name)
+	v.Unsubscribe, v.Mailto = v.Named[templates.SlotUnsubscribe], v.Named[templates.SlotMailto]
 	return v, err
 }
 
@@ -170,6 +183,13 @@ func (p *Press) Why(ctx context.Context, id int64, address string) (Answer, erro
 	}
 	out.Delivery = &d
 	out.Line = fmt.Sprintf("%s, %s: %s", address, name, d.Why())
+	back, err := p.cameBack(ctx, d.ID)
+	if err != nil {
+		return out, err
+	}
+	if back != "" {
+		out.Line += " " + back
+	}
 	if d.Edition != 0 {
 		if ed, err := p.Digest.Edition(ctx, d.Edition); err == nil {
 			out.Line += fmt.Sprintf("; edition %s, revision %d, sealed %s", ed.Name, ed.Revision, ed.Hash[:16])

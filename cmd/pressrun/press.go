@@ -17,6 +17,7 @@ import (
 	"pressrun/digest/trend"
 	"pressrun/mailer"
 	"pressrun/mailer/catch"
+	"pressrun/mailer/intake"
 	"pressrun/subscribers"
 )
 
@@ -54,10 +55,12 @@ type Press struct {
 	Catcher      *catch.Catcher // nil unless everything is caught
 	Jobs         *river.Client[*sql.Tx]
 
-	pollers      []poller     // of counters the sites keep themselves
-	viewsFail    bool         // the counters, as last announced
-	journalFails bool         // as last announced
-	public       http.Handler // sign-up, confirmation, preferences, unsubscribe
+	pollers      []poller        // of counters the sites keep themselves
+	viewsFail    bool            // the counters, as last announced
+	mailbox      *intake.Mailbox // that bounces are read from, nil = none
+	intakeStuck  bool            // as last announced
+	journalFails bool            // as last announced
+	public       http.Handler    // sign-up, confirmation, preferences, unsubscribe
 	close        []func() error
 	watched      map[int64]int64 // issue → last round of Watch that was ordered
 	openInbox    bool            // the caught mail may be read by anybody
@@ -69,6 +72,9 @@ type Press struct {
 func (p *Press) Tick(ctx context.Context) error {
 	p.watchJournal(ctx)
 	p.watchViews(ctx)
+	if err := p.tendIntake(ctx); err != nil {
+		p.Log.Error("intake", "err", err)
+	}
 	newsletters, err := p.Digest.Newsletters(ctx)
 	if err != nil {
 		return fmt.Errorf("tick: %w", err)

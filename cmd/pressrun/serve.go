@@ -61,6 +61,7 @@ func (p *Press) Serve(ctx context.Context, l net.Listener) error {
 	}
 	run("sender", p.Mailer.Run)
 	run("clock", p.tick)
+	run("bounces", p.receive)
 	server := &http.Server{Handler: p.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, ReadTimeout: time.Minute}
 	done.Go(func() {
 		err := p.listen(server, l)

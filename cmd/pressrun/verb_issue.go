@@ -16,6 +16,7 @@ import (
 	"pressrun/digest"
 	"pressrun/mailer"
 	"pressrun/mailer/message"
+	"pressrun/subscribers"
 )
 
 type issueVerb struct {
@@ -300,11 +301,13 @@ func writeEdition(path string, ed digest.Edition, values message.Values) ([]stri
 	return names, nil
 }
 
-// sampleValues fill the slots of a preview for nobody in particular.
+// sampleValues fill the slots of a preview for nobody in particular; their links
+// say that this is a test.
 func sampleValues(publicURL, host string, at time.Time) message.Values {
+	link := func(page string) string { return publicURL + "/" + page + "/" + subscribers.PreviewToken }
 	return message.Values{
-		To: "reader@example.org", Date: at, MessageID: "preview@" + host, Unsubscribe: publicURL + "/u/preview",
-		Named: map[string]string{"name": "", "unsubscribe": publicURL + "/u/preview", "preferences": publicURL + "/preferences/preview", "test": ""},
+		To: "reader@example.org", Date: at, MessageID: "preview@" + host, Unsubscribe: link("u"),
+		Named: map[string]string{"name": "", "unsubscribe": link("u"), "preferences": link("preferences"), "test": ""},
 	}
 }
 

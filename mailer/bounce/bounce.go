@@ -39,6 +39,8 @@ type Report struct {
 	// FeedbackType is that of RFC 5965 section 7.3, or opt-out for a request to
 	// leave; empty for anything but a complaint.
 	FeedbackType string
+	// Delayed says that this is a warning: the mail is still under way.
+	Delayed bool
 }
 
 // limits on other people's bytes.

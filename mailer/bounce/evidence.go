@@ -38,6 +38,7 @@ func (e evidence) judge(r *Report) {
 		r.Kind, r.Reason, r.Class = KindNone, "delivered", None // RFC 3464 section 2.3.3
 		return
 	}
+	r.Delayed = e.action == "delayed" // RFC 3464 section 2.3.3
 	r.Reason = reason(r.Status, r.Reply, e)
 	r.Class = classOf(r.Reason)
 	if r.Class == Hard && !lasting[r.Reason] && strings.HasPrefix(r.Status, "4") {

@@ -18,6 +18,9 @@ type Values struct {
 	// Unsubscribe is the URL of the List-Unsubscribe header, and of the body's
 	// unsubscribe slot unless Named has one.
 	Unsubscribe string
+	// Mailto is an address for leaving by mail, for the List-Unsubscribe header
+	// alone; "" = none.
+	Mailto string
 	// Named holds the values of the other slots. One that is missing is an
 	// error, except templates.SlotName and templates.SlotTest, which are empty then.
 	Named map[string]string
@@ -59,7 +62,11 @@ func (s slot) append(dst []byte, v *Values) ([]byte, error) {
 	}
 	switch s.place {
 	case inHeader:
-		return appendToken(dst, value)
+		dst, err := appendToken(dst, value)
+		if err != nil || v.Mailto == "" || s.name != templates.SlotUnsubscribe {
+			return dst, err
+		}
+		return appendToken(append(dst, betweenURLs...), "mailto:"+v.Mailto) // RFC 8058 section 3.1: https first
 	case inSubject:
 		return append(dst, strings.Join(encodedWords(clean(value)), "\r\n ")...), nil
 	case inMark:
@@ -75,6 +82,9 @@ func (s slot) append(dst []byte, v *Values) ([]byte, error) {
 	}
 	return appendBody(dst, value, s.place == inHTML), nil
 }
+
+// betweenURLs stands between the addresses of a List-Unsubscribe field.
+const betweenURLs = ">, <"
 
 // lookup finds the value of a slot.
 func (v *Values) lookup(s slot) (string, bool) {

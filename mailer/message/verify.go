@@ -112,7 +112,8 @@ func (s slot) holds(b []byte) bool {
 func (s slot) decode(b []byte) string {
 	switch s.place {
 	case inHeader, inDate:
-		return string(b)
+		first, _, _ := strings.Cut(string(b), betweenURLs)
+		return first
 	case inSubject, inMark:
 		text := strings.ReplaceAll(string(b), "\r\n ", " ")
 		if decoded, err := new(mime.WordDecoder).DecodeHeader(text); err == nil {

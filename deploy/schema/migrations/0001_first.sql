@@ -499,6 +499,35 @@ create table letters (
 );
 create index letters_due on letters (next_at, id) where done_at is null;
 
+-- mail that came back, what it means and what followed; what identifies a reader is his id alone
+create table returned_mails (
+    id            @id,
+    hash          text    not null unique,       -- SHA-256 of recipient and bytes: the same mail counts once
+    source        text    not null,              -- smtp | lmtp | imap
+    kind          text    not null,              -- bounce | complaint | autoreply | leave | test | none
+    class         text    not null default '',   -- hard | soft | sender | complaint | none
+    reason        text    not null default '',
+    status        text    not null default '',   -- RFC 3463
+    reply         text    not null default '',
+    diagnostic    text    not null default '',
+    delivery_id   bigint,
+    letter_id     bigint,
+    subscriber_id bigint,
+    effect        text    not null default '',   -- what followed, in words
+    received_at   bigint  not null
+);
+create index returned_mails_of on returned_mails (delivery_id);
+create index returned_mails_at on returned_mails (received_at);
+-- the ways by which mail comes back: how far a mailbox was read, and the canary that shows whether they work
+create table intakes (
+    name        text    primary key,             -- mailbox and folder, or the address of the canary
+    validity    bigint  not null default 0,      -- IMAP UIDVALIDITY
+    uid         bigint  not null default 0,      -- the last that was taken
+    sent_at     bigint,                          -- of the last canary
+    ok_until    bigint,                          -- how long its return is good for
+    checked_at  bigint
+);
+
 -- switches of sending: armed (value: host and sender domain), stopped (value: who and why)
 create table switches (
     name        text   primary key,
