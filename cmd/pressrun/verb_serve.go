@@ -171,7 +171,8 @@ func (disarmVerb) Run(e *env) error {
 }
 
 type doctorVerb struct {
-	What string `arg:"" optional:"" default:"all" enum:"all,smtp,redis,feeds" help:"all, smtp, redis or feeds."`
+	What     string `arg:"" optional:"" default:"all" enum:"all,dns,smtp,redis,feeds" help:"all, dns, smtp, redis or feeds."`
+	Resolver string `help:"DNS server to ask, host:port; default the system's." placeholder:"ADDRESS"`
 }
 
 // finding is one line of the doctor.
@@ -209,6 +210,9 @@ func (v *doctorVerb) Run(e *env) error {
 			if len(p.Config.Relays) == 0 {
 				add("relay", nil, "none is configured: everything goes to the built-in catcher")
 			}
+		}
+		if v.What == "dns" || v.What == "all" && !p.Config.onlyLoopback() {
+			list = append(list, p.examineDNS(e.ctx, v.Resolver)...)
 		}
 		if v.What == "all" || v.What == "feeds" {
 			sources, err := p.Digest.Sources(e.ctx)

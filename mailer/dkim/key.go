@@ -84,6 +84,9 @@ func Record(public crypto.PublicKey) (string, error) {
 	return "", fmt.Errorf("no record for a %T", public)
 }
 
+// Domain is the one that is signed for.
+func (s *Signer) Domain() string { return s.domain }
+
 // Name is where the signer's public key stands in the DNS, and Record what must
 // stand there.
 func (s *Signer) Name() string { return s.selector + "._domainkey." + s.domain }
