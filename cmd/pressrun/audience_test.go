@@ -109,19 +109,6 @@ func TestSendNowWaitsForNothing(t *testing.T) {
 	}
 }
 
-// stories collects a site's articles of the last twenty hours.
-func (pl *plant) stories() {
-	pl.Helper()
-	site := newPaper(pl.T, "Harbour Gazette", pl.now, pl.now().Add(-20*time.Hour), time.Hour)
-	src, err := pl.press.Digest.AddSource(pl.Context(), digest.Source{Kind: "feed", URL: site.URL + "/feed", SiteURL: site.URL, Title: "Harbour Gazette", Rights: "own"})
-	if err != nil {
-		pl.Fatal(err)
-	}
-	if got, err := pl.press.Collector.Collect(pl.Context(), src, 48*time.Hour); err != nil || got.Stories < 12 {
-		pl.Fatalf("collect: %+v, %v", got, err)
-	}
-}
-
 // due builds an issue of the newsletter "daily", changed by spec, whose time has
 // come and which needs no approval.
 func (pl *plant) due(spec digest.Spec) int64 {

@@ -92,18 +92,7 @@ func (pl *plant) sending(n int) (readers []string, issue int64) {
 	pl.Helper()
 	ctx := pl.Context()
 	readers = pl.subscribers(n, "daily")
-	site := newPaper(pl.T, "Harbour Gazette", pl.now, pl.now().Add(-20*time.Hour), time.Hour)
-	src, err := pl.press.Digest.AddSource(ctx, digest.Source{Kind: "feed", URL: site.URL + "/feed", SiteURL: site.URL, Title: "Harbour Gazette", Rights: "own"})
-	if err != nil {
-		pl.Fatal(err)
-	}
-	got, err := pl.press.Collector.Collect(ctx, src, 48*time.Hour)
-	if err == nil {
-		err = pl.press.Digest.StillListed(ctx, src) // the second poll that a story needs
-	}
-	if err != nil || got.Stories < 12 {
-		pl.Fatalf("collect: %+v, %v", got, err)
-	}
+	pl.stories()
 	n1, _, err := pl.press.Digest.ApplyNewsletter(ctx, "daily", digest.Spec{Title: "Daily Digest", List: "daily", From: "Gazette <digest@gazette.example>", Brand: testBrand}, "test")
 	if err != nil {
 		pl.Fatal(err)

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"pressrun/deploy/schema/schematest"
+	"pressrun/digest"
 	"pressrun/mailer/catch"
 	"pressrun/subscribers"
 	"pressrun/subscribers/address"
@@ -203,6 +204,23 @@ func (pl *plant) subscribers(n int, lists ...string) []string {
 		}
 	}
 	return addresses
+}
+
+// stories collects a site's articles of the last twenty hours.
+func (pl *plant) stories() {
+	pl.Helper()
+	site := newPaper(pl.T, "Harbour Gazette", pl.now, pl.now().Add(-20*time.Hour), time.Hour)
+	src, err := pl.press.Digest.AddSource(pl.Context(), digest.Source{Kind: "feed", URL: site.URL + "/feed", SiteURL: site.URL, Title: "Harbour Gazette", Rights: "own"})
+	if err != nil {
+		pl.Fatal(err)
+	}
+	got, err := pl.press.Collector.Collect(pl.Context(), src, 48*time.Hour)
+	if err == nil {
+		err = pl.press.Digest.StillListed(pl.Context(), src) // the second poll that a story needs
+	}
+	if err != nil || got.Stories < 12 {
+		pl.Fatalf("collect: %+v, %v", got, err)
+	}
 }
 
 // verifyAll checks every received mail of an issue against its seal, and
