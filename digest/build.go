@@ -72,7 +72,7 @@ func (b *Builder) Build(ctx context.Context, id int64) error {
 	if err != nil {
 		return err
 	}
-	list, by, err := b.choose(ctx, issue, kept)
+	list, rankings, err := b.Choose(ctx, issue, kept)
 	if err != nil {
 		return fmt.Errorf("build issue %d: %w", id, err)
 	}
@@ -85,11 +85,19 @@ func (b *Builder) Build(ctx context.Context, id int64) error {
 		}
 		return fmt.Errorf("build issue %d: %s: %w", id, reason, ErrThin)
 	}
+	if err := b.write(ctx, issue, list); err != nil {
+		return fmt.Errorf("build issue %d: %w", id, err)
+	}
+	first := rankings[issue.Spec.Editions[0].Name]
+	frozen, err := json.Marshal(rankings)
+	if err != nil {
+		return fmt.Errorf("build issue %d: %w", id, err)
+	}
 	return b.DB.InTx(ctx, func(tx *sql.Tx) error {
 		if err := b.replaceChosen(ctx, tx, id, list); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `update issues set ranked_by = $2, views_at = $3 where id = $1`, id, by.By, schema.At(by.Fresh))
+		_, err := tx.ExecContext(ctx, `update issues set ranked_by = $2, views_at = $3, rankings = $4 where id = $1`, id, first.By, schema.At(first.ViewsAt), string(frozen))
 		if err != nil || issue.State != "building" {
 			return err
 		}
@@ -107,43 +115,62 @@ func count(list []Chosen) int {
 	return len(stories)
 }
 
-// choose fills every edition from the pool of stories it may show.
-func (b *Builder) choose(ctx context.Context, issue Issue, kept []Chosen) ([]Chosen, trend.Result, error) {
+// Choose fills every edition from the pool of stories it may show, each in the
+// order of its own views, and says how. Nothing is stored: for an issue that
+// does not exist it shows what the next one would be. kept is what an editor
+// has done.
+func (b *Builder) Choose(ctx context.Context, issue Issue, kept []Chosen) ([]Chosen, map[string]Ranking, error) {
 	pool, err := b.candidates(ctx, issue)
 	if err != nil {
-		return nil, trend.Result{}, err
+		return nil, nil, err
 	}
-	recent, err := b.Stories(ctx, b.Now().Add(-30*24*time.Hour))
+	used, err := b.used(ctx, issue)
 	if err != nil {
-		return nil, trend.Result{}, err
+		return nil, nil, err
 	}
 	var out []Chosen
-	var by trend.Result
+	rankings := map[string]Ranking{}
 	for _, e := range issue.Spec.Editions {
 		var mine []Story
 		for _, s := range pool {
-			if e.Shows(s.Language) {
+			if e.Holds(s) {
 				mine = append(mine, s)
 			}
 		}
 		ranked, err := b.Rank(ctx, Candidates(mine))
 		if err != nil {
-			return nil, by, err
+			return nil, nil, err
 		}
-		if by.By == "" {
-			by = ranked
-		}
-		list := b.fill(issue, e, mine, ranked, keptIn(kept, e.Name))
-		summarise(list, issue.Spec)
-		relate(list, recent, e, issue.Spec.Related, b.Now())
-		out = append(out, list...)
+		c := &choice{issue: issue, edition: e, now: b.Now(), limit: cmp.Or(b.FreshViews, trend.TrendingAge), pool: mine, ranked: ranked, used: used, kept: keptIn(kept, e.Name)}
+		c.fill()
+		out = append(out, c.list...)
+		rankings[e.Name] = c.ranking()
 	}
-	b.rewrite(ctx, issue, out)
 	renumber(out)
-	if countIn(out, "trending") == 0 {
-		by.By = "date" // whatever was counted chose nothing
+	return out, rankings, nil
+}
+
+// write fills in what stands under the headlines: summaries and Related News.
+func (b *Builder) write(ctx context.Context, issue Issue, list []Chosen) error {
+	recent, err := b.Stories(ctx, b.Now().Add(-30*24*time.Hour))
+	if err != nil {
+		return err
 	}
-	return out, by, nil
+	for _, e := range issue.Spec.Editions {
+		in := func(c Chosen) bool { return c.Edition == e.Name }
+		from := slices.IndexFunc(list, in)
+		if from < 0 {
+			continue
+		}
+		to := from
+		for to < len(list) && in(list[to]) { // renumber has put them together
+			to++
+		}
+		summarise(list[from:to], issue.Spec)
+		relate(list[from:to], recent, e, issue.Spec.Related, b.Now())
+	}
+	b.rewrite(ctx, issue, list)
+	return nil
 }
 
 func keptIn(list []Chosen, edition string) map[int64]Chosen {
@@ -162,16 +189,12 @@ func (c Chosen) settled() bool { return c.Pinned || c.State != "in" || c.EditedB
 
 // candidates are the stories of the newsletter's sources that may stand in an
 // issue: live, not older than its limit, in public for the time it takes to
-// settle, listed by two polls and not withdrawn since, past their embargo, and
-// not told before.
+// settle, listed by two polls and not withdrawn since, past their embargo.
+// Told and paid ones are among them: rules of the choice keep them out.
 func (b *Builder) candidates(ctx context.Context, issue Issue) ([]Story, error) {
 	now := b.Now()
 	spec := issue.Spec
 	all, err := b.Stories(ctx, now.Add(-time.Duration(spec.MaxAge)))
-	if err != nil {
-		return nil, err
-	}
-	used, err := b.used(ctx, issue)
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +208,7 @@ func (b *Builder) candidates(ctx context.Context, issue Issue) ([]Story, error) 
 	}
 	settled := now.Add(-time.Duration(spec.Settle))
 	all = slices.DeleteFunc(all, func(s Story) bool {
-		return used[s.ID] || !sources[s.SourceID] || !confirmed[s.ID] || s.public().After(settled) || s.NotBefore.After(now) || s.Title == ""
+		return !sources[s.SourceID] || !confirmed[s.ID] || s.public().After(settled) || s.NotBefore.After(now) || s.Title == ""
 	})
 	slices.SortStableFunc(all, func(a, b Story) int { return b.public().Compare(a.public()) })
 	return all, nil
@@ -212,16 +235,27 @@ func (b *Builder) confirmed(ctx context.Context, since time.Time) (map[int64]boo
 }
 
 // used are the stories this newsletter has sent, and those an issue that is on
-// its way will send.
-func (b *Builder) used(ctx context.Context, issue Issue) (map[int64]bool, error) {
-	ids, err := each(ctx, b.DB.Read, func(r *sql.Rows) (id int64, err error) { return id, r.Scan(&id) }, `
-		select story_id from used_stories where newsletter_id = $1 and issue_id <> $2
-		union
-		select c.story_id from issue_stories c join issues i on i.id = c.issue_id
-		where i.newsletter_id = $1 and i.id <> $2 and c.state = 'in' and i.state in ('approved', 'countdown', 'sending', 'paused')`, issue.NewsletterID, issue.ID)
-	m := map[int64]bool{}
-	for _, id := range ids {
-		m[id] = true
+// its way will send, with the issue's number; negative for stories that an
+// editor has marked as updated since.
+func (b *Builder) used(ctx context.Context, issue Issue) (map[int64]int, error) {
+	type telling struct {
+		story  int64
+		number int
+	}
+	list, err := each(ctx, b.DB.Read, func(r *sql.Rows) (t telling, err error) { return t, r.Scan(&t.story, &t.number) }, `
+		select u.story_id, case when s.updated_at > u.used_at then -i.number else i.number end
+		from used_stories u join issues i on i.id = u.issue_id join stories s on s.id = u.story_id
+		where u.newsletter_id = $1 and u.issue_id <> $2
+		union all
+		select c.story_id, i.number from issue_stories c join issues i on i.id = c.issue_id
+		where i.newsletter_id = $1 and i.id <> $2 and c.state = 'in' and i.state in ('approved', 'countdown', 'sending', 'paused')
+			and not exists (select 1 from used_stories u where u.newsletter_id = $1 and u.story_id = c.story_id and u.issue_id = i.id)`,
+		issue.NewsletterID, issue.ID)
+	m := map[int64]int{}
+	for _, t := range list {
+		if t.number > 0 || m[t.story] == 0 { // on its way counts more than updated
+			m[t.story] = t.number
+		}
 	}
 	return m, err
 }
@@ -247,100 +281,10 @@ func Candidates(list []Story) []trend.Candidate {
 	return out
 }
 
-// fill chooses the stories of one edition: those most read in Trending Now,
-// then the newest in Latest News. An editor's pins and rewrites come first and
-// stay, however old they have become meanwhile; drops stay out.
-func (b *Builder) fill(issue Issue, e EditionSpec, pool []Story, ranked trend.Result, kept map[int64]Chosen) []Chosen {
-	spec := issue.Spec
-	now := b.Now()
-	limit := b.FreshViews
-	if limit == 0 {
-		limit = 3 * time.Hour
-	}
-	taken := map[int64]bool{}
-	var out []Chosen
-	add := func(section string, s Story, reason string, score map[string]float64) {
-		taken[s.ID] = true
-		c := Chosen{IssueID: issue.ID, Edition: e.Name, Section: section, Position: len(out) + 1, State: "in", Title: s.Title, Reason: reason, Score: score, Story: s}
-		if k, ok := kept[s.ID]; ok && k.settled() {
-			c = k
-		} else if ok {
-			c.ReviewedBy, c.ReviewedHash, c.NoPicture = k.ReviewedBy, k.ReviewedHash, k.NoPicture
-		}
-		out = append(out, c)
-	}
-	for _, k := range sortedByPlace(kept) {
-		if k.settled() && (k.State != "in" || k.Story.State == "live" && k.Story.Label != "paid") {
-			add(k.Section, k.Story, k.Reason, k.Score)
-		}
-	}
-	// What an editor settled keeps its number, everything else is ordered behind.
-	fresh := ranked.By != "date" && now.Sub(ranked.Fresh) <= limit
-	sections := map[string]int{}
-	trending := countIn(out, "trending")
-	for _, r := range ranked.Ranked {
-		s := pool[r.Index]
-		if !fresh || trending >= spec.Trending {
-			break
-		}
-		if taken[s.ID] || s.Has("paid") || r.Views["24h"] < spec.MinViews || (s.Section != "" && sections[s.Section] >= spec.PerSection) {
-			continue
-		}
-		sections[s.Section]++
-		trending++
-		add("trending", s, r.Reason, r.Arithmetic)
-	}
-	wanted := spec.Latest
-	if trending == 0 {
-		wanted += spec.Trending
-	}
-	latest := countIn(out, "latest")
-	for _, s := range pool { // newest first
-		if latest >= wanted {
-			break
-		}
-		if !taken[s.ID] && !s.Has("paid") {
-			latest++
-			add("latest", s, whyLatest(s, now, ranked.Fresh), nil)
-		}
-	}
-	return out
-}
-
 func sortedByPlace(m map[int64]Chosen) []Chosen {
 	return slices.SortedFunc(maps.Values(m), func(a, b Chosen) int {
 		return cmp.Or(-cmp.Compare(a.Section, b.Section), cmp.Compare(a.Position, b.Position), cmp.Compare(a.Story.ID, b.Story.ID))
 	})
-}
-
-func countIn(list []Chosen, section string) int {
-	n := 0
-	for _, c := range list {
-		if c.Section == section && c.State == "in" {
-			n++
-		}
-	}
-	return n
-}
-
-// whyLatest is the sentence under a story that its date chose. newestView is
-// when the last view was counted, zero when none ever was.
-func whyLatest(s Story, now, newestView time.Time) string {
-	age := ageWords(now.Sub(s.Published))
-	if newestView.IsZero() {
-		return "newest first, because no views are counted yet: published " + age + " ago"
-	}
-	return "newest first: published " + age + " ago"
-}
-
-func ageWords(d time.Duration) string {
-	switch {
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 72*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	}
-	return fmt.Sprintf("%d days", int(d.Hours()/24))
 }
 
 // relate sets Related News: the nearest stories of the last thirty days that

@@ -19,7 +19,7 @@ import (
 type Chosen struct {
 	IssueID  int64  `json:"-"`
 	Edition  string `json:"edition"`
-	Section  string `json:"section"` // trending | latest
+	Section  string `json:"section"` // trending | rising | latest
 	Position int    `json:"position"`
 	State    string `json:"state"` // in | dropped (by an editor) | removed (by rule)
 	Title    string `json:"title"`
@@ -68,7 +68,7 @@ func textHash(s string) string {
 }
 
 // Chosen lists the stories of an issue in order: by edition, trending before
-// latest, then by position. Dropped and removed ones are included.
+// rising before latest, then by position. Dropped and removed ones are included.
 func (s *Store) Chosen(ctx context.Context, issue int64) ([]Chosen, error) {
 	return s.chosen(ctx, s.DB.Read, issue)
 }
@@ -155,7 +155,7 @@ type Edit struct {
 	Drop    *bool   // in this edition
 	Pin     *bool
 	Picture *bool   // shown or left out, in all editions
-	Section *string // trending | latest
+	Section *string // trending | rising | latest
 	To      *int    // new position within its section, from 1
 }
 
@@ -224,7 +224,7 @@ func apply(list []Chosen, e Edit, by string, now time.Time) bool {
 		if e.Pin != nil {
 			c.Pinned = *e.Pin
 		}
-		if e.Section != nil && (*e.Section == "trending" || *e.Section == "latest") {
+		if e.Section != nil && slices.Contains([]string{"trending", "rising", "latest"}, *e.Section) {
 			c.Section = *e.Section
 		}
 		if e.To != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"pressrun/deploy/schema"
+	"pressrun/digest/trend"
 	"pressrun/templates"
 )
 
@@ -223,7 +224,7 @@ func view(d Draft, e EditionSpec, chosen []Chosen, related map[int64]Story) (tem
 		v.Subject, v.Preheader = issue.Subject, issue.Preheader
 	}
 	var ids []int64
-	for _, kind := range []string{"trending", "latest"} {
+	for _, kind := range []string{"trending", "rising", "latest"} {
 		section := templates.Section{Kind: kind}
 		for _, c := range chosen {
 			if c.Edition != e.Name || c.Section != kind || c.State != "in" {
@@ -236,7 +237,11 @@ func view(d Draft, e EditionSpec, chosen []Chosen, related map[int64]Story) (tem
 			v.Sections = append(v.Sections, section)
 		}
 	}
-	v.ByDate = len(v.Sections) > 0 && v.Sections[0].Kind != "trending"
+	ranking := issue.Rankings[e.Name]
+	v.ByDate = ranking.By == trend.ByDate || len(v.Sections) > 0 && v.Sections[0].Kind == "latest"
+	if ranking.By == trend.BySnapshot {
+		v.CountedAt = ranking.ViewsAt.In(zone)
+	}
 	if v.Subject == "" && len(ids) > 0 {
 		v.Subject = subjectOf(v.Sections)
 	}

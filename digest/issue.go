@@ -26,32 +26,34 @@ type Issue struct {
 	Preheader    string    `json:"preheader,omitempty"`
 	RankedBy     string    `json:"ranked_by"` // views | snapshot | date
 	ViewsAt      time.Time `json:"views_at"`
-	Revision     int       `json:"revision"` // of the sealed editions; 0 = not sealed
-	Audience     int       `json:"audience"` // frozen at start
-	ApprovedBy   string    `json:"approved_by,omitempty"`
-	SlotAt       time.Time `json:"slot_at"`
-	Created      time.Time `json:"created_at"`
-	Approved     time.Time `json:"approved_at"`
-	Started      time.Time `json:"started_at"`
-	Sent         time.Time `json:"sent_at"`
-	Closed       time.Time `json:"closed_at"`
+	// Rankings is how each edition was chosen, by name.
+	Rankings   map[string]Ranking `json:"rankings,omitempty"`
+	Revision   int                `json:"revision"` // of the sealed editions; 0 = not sealed
+	Audience   int                `json:"audience"` // frozen at start
+	ApprovedBy string             `json:"approved_by,omitempty"`
+	SlotAt     time.Time          `json:"slot_at"`
+	Created    time.Time          `json:"created_at"`
+	Approved   time.Time          `json:"approved_at"`
+	Started    time.Time          `json:"started_at"`
+	Sent       time.Time          `json:"sent_at"`
+	Closed     time.Time          `json:"closed_at"`
 }
 
 const issueColumns = `i.id, i.newsletter_id, n.name, coalesce(i.slot_id, 0), i.number, i.state, i.reason, i.spec, i.subject, i.preheader, i.ranked_by,
-	i.views_at, i.revision, i.audience, i.approved_by, i.slot_at, i.created_at, i.approved_at, i.started_at, i.sent_at, i.closed_at`
+	i.views_at, i.revision, i.audience, i.approved_by, i.slot_at, i.created_at, i.approved_at, i.started_at, i.sent_at, i.closed_at, i.rankings`
 
 func scanIssue(r interface{ Scan(...any) error }) (Issue, error) {
 	var i Issue
-	var spec []byte
+	var spec, rankings []byte
 	var views, slot, created, approved, started, sent, closed schema.Time
 	err := r.Scan(&i.ID, &i.NewsletterID, &i.Newsletter, &i.SlotID, &i.Number, &i.State, &i.Reason, &spec, &i.Subject, &i.Preheader, &i.RankedBy,
-		&views, &i.Revision, &i.Audience, &i.ApprovedBy, &slot, &created, &approved, &started, &sent, &closed)
+		&views, &i.Revision, &i.Audience, &i.ApprovedBy, &slot, &created, &approved, &started, &sent, &closed, &rankings)
 	if err != nil {
 		return i, err
 	}
 	i.ViewsAt, i.SlotAt, i.Created, i.Approved = views.Time, slot.Time, created.Time, approved.Time
 	i.Started, i.Sent, i.Closed = started.Time, sent.Time, closed.Time
-	return i, json.Unmarshal(spec, &i.Spec)
+	return i, errors.Join(json.Unmarshal(spec, &i.Spec), json.Unmarshal(rankings, &i.Rankings))
 }
 
 // Issue finds an issue by id.
@@ -197,7 +199,8 @@ func (s *Store) UseStories(ctx context.Context, i Issue) error {
 	_, err := s.DB.Write.ExecContext(ctx, `
 		insert into used_stories (newsletter_id, story_id, issue_id, used_at)
 		select distinct cast($1 as bigint), story_id, issue_id, cast($3 as bigint) from issue_stories where issue_id = $2 and state = 'in'
-		on conflict (newsletter_id, story_id) do nothing`, i.NewsletterID, i.ID, schema.At(s.Now()))
+		on conflict (newsletter_id, story_id) do update set issue_id = excluded.issue_id, used_at = excluded.used_at
+			where excluded.issue_id > used_stories.issue_id -- told again, as updated`, i.NewsletterID, i.ID, schema.At(s.Now()))
 	if err != nil {
 		return fmt.Errorf("note used stories of issue %d: %w", i.ID, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"net/mail"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,6 +61,7 @@ type Spec struct {
 	Brand    templates.Brand `toml:"brand" json:"brand"`
 
 	Trending int      `toml:"trending" json:"trending"`   // stories in Trending Now; default 5
+	Rising   int      `toml:"rising" json:"rising"`       // stories in Rising, whose views come faster and faster; 0 = no such section
 	Latest   int      `toml:"latest" json:"latest"`       // stories in Latest News; default 7
 	Related  int      `toml:"related" json:"related"`     // links under a lead story; default 2, -1 = none
 	MinViews int      `toml:"min_views" json:"min_views"` // views in 24 h that a trending story needs; default 3
@@ -67,10 +69,16 @@ type Spec struct {
 	// Settle is how long a story must have been public before an issue may
 	// carry it. Default 30m.
 	Settle     Duration `toml:"settle" json:"settle"`
-	PerSection int      `toml:"per_section" json:"per_section"` // most stories of one section in Trending Now; default 3
-	Words      int      `toml:"words" json:"words"`             // most words of a summary; default 60
-	Sentences  int      `toml:"sentences" json:"sentences"`     // most sentences of a summary; default 3
-	MinStories int      `toml:"min_stories" json:"min_stories"` // an issue with fewer is skipped; default 3
+	PerSection int      `toml:"per_section" json:"per_section"` // most stories of one section in Trending Now; default 3, -1 = no limit
+	PerSource  int      `toml:"per_source" json:"per_source"`   // most of one source, where there are several; default 3, -1 = no limit
+	PerAuthor  int      `toml:"per_author" json:"per_author"`   // most of one author; default 2, -1 = no limit
+	// MinSections and MinSources are how many different ones Trending Now shall
+	// have, where enough are read; 0 = whatever is read.
+	MinSections int `toml:"min_sections" json:"min_sections"`
+	MinSources  int `toml:"min_sources" json:"min_sources"`
+	Words       int `toml:"words" json:"words"`             // most words of a summary; default 60
+	Sentences   int `toml:"sentences" json:"sentences"`     // most sentences of a summary; default 3
+	MinStories  int `toml:"min_stories" json:"min_stories"` // an issue with fewer is skipped; default 3
 
 	// Tones says how much is told of each story in a section: "headline",
 	// "line" (one sentence) or "full". Default full.
@@ -94,6 +102,16 @@ type EditionSpec struct {
 	Language string `toml:"language" json:"language"` // of its words; readers of this language get it
 	// Languages of the stories it may show; empty = Language alone, "*" = all.
 	Languages []string `toml:"languages" json:"languages"`
+	// Sections of the stories it may show, as the site names them; empty = all.
+	Sections []string `toml:"sections" json:"sections,omitempty"`
+	// MinViews is the newsletter's min_views for this edition; 0 = the same.
+	MinViews int `toml:"min_views" json:"min_views,omitempty"`
+}
+
+// Holds reports whether a story is in the edition's pool: its language and its
+// section.
+func (e EditionSpec) Holds(s Story) bool {
+	return e.Shows(s.Language) && (len(e.Sections) == 0 || slices.ContainsFunc(e.Sections, func(name string) bool { return strings.EqualFold(name, s.Section) }))
 }
 
 // Shows reports whether the edition may show a story in the language.
@@ -171,6 +189,8 @@ func (s Spec) WithDefaults(name string) Spec {
 	num(&s.Related, 2)
 	num(&s.MinViews, 3)
 	num(&s.PerSection, 3)
+	num(&s.PerSource, 3)
+	num(&s.PerAuthor, 2)
 	num(&s.Words, 60)
 	num(&s.Sentences, 3)
 	num(&s.MinStories, 3)
@@ -244,6 +264,9 @@ func (s Spec) Check(name string) []string {
 		if tone != "headline" && tone != "line" && tone != "full" {
 			say("tones.%s %q: write headline, line or full", section, tone)
 		}
+	}
+	if s.Rising < 0 || s.MinSections < 0 || s.MinSources < 0 || s.MinSections > max(s.Trending, 0) || s.MinSources > max(s.Trending, 0) {
+		say("rising, min_sections and min_sources are numbers from 0; no more different sections or sources than trending (%d) fit in", s.Trending)
 	}
 	seen := map[string]bool{}
 	for _, e := range s.Editions {

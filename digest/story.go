@@ -44,6 +44,9 @@ type Story struct {
 	NotBefore   time.Time `json:"not_before_at,omitzero"` // embargo; zero = none
 	Seen        time.Time `json:"seen_at"`
 	Rights      string    `json:"rights"`
+	Boost       int       `json:"boost"`        // percent of its score, an editor's; 100 = as it is
+	PinnedUntil time.Time `json:"pinned_until"` // an editor wants it first until then
+	Updated     time.Time `json:"updated_at"`   // an editor calls it news again since then
 }
 
 // lead is the beginning of the text: what language and event are told by.
@@ -51,14 +54,15 @@ func (s Story) lead() string { return strings.ToValidUTF8(s.Body[:min(len(s.Body
 
 const storyColumns = `s.id, s.article_key, s.url, s.title, s.author, s.source_id, s.source_title, s.language, s.direction, s.section,
 	s.image, s.image_alt, s.label, s.flags, s.body, s.description, s.state, coalesce(s.merged_into, 0), s.title_hash, s.published_at, s.not_before_at, s.seen_at,
-	(select rights from sources where sources.id = s.source_id)`
+	(select rights from sources where sources.id = s.source_id), s.boost, s.pinned_until, s.updated_at`
 
 func scanStory(r interface{ Scan(...any) error }, before ...any) (Story, error) {
 	var s Story
-	var published, notBefore, seen schema.Time
+	var published, notBefore, seen, pinned, updated schema.Time
 	err := r.Scan(append(before, &s.ID, &s.Key, &s.URL, &s.Title, &s.Author, &s.SourceID, &s.SourceTitle, &s.Language, &s.Direction, &s.Section,
-		&s.Image, &s.ImageAlt, &s.Label, &s.Flags, &s.Body, &s.Description, &s.State, &s.MergedInto, &s.TitleHash, &published, &notBefore, &seen, &s.Rights)...)
+		&s.Image, &s.ImageAlt, &s.Label, &s.Flags, &s.Body, &s.Description, &s.State, &s.MergedInto, &s.TitleHash, &published, &notBefore, &seen, &s.Rights, &s.Boost, &pinned, &updated)...)
 	s.Published, s.NotBefore, s.Seen = published.Time, notBefore.Time, seen.Time
+	s.PinnedUntil, s.Updated = pinned.Time, updated.Time
 	return s, err
 }
 
@@ -331,15 +335,35 @@ func mayShow(src Source, address, credit string) bool {
 	return !wires.MatchString(credit) && !wireHosts.MatchString(address)
 }
 
-// BlockStory keeps a story out of every issue from now on.
-func (s *Store) BlockStory(ctx context.Context, id int64) error {
-	return s.setStoryState(ctx, id, "blocked")
+// Bounds of an editor's boost, in percent.
+const (
+	MinBoost = 50
+	MaxBoost = 300
+)
+
+// BoostStory multiplies a story's score by so many percent; 100 = as it is.
+func (s *Store) BoostStory(ctx context.Context, id int64, percent int) error {
+	if percent < MinBoost || percent > MaxBoost {
+		return fmt.Errorf("boost story %d: a factor from %.1f to %.1f is possible", id, MinBoost/100., MaxBoost/100.)
+	}
+	return s.setStory(ctx, id, `boost = $2`, percent)
 }
 
-func (s *Store) setStoryState(ctx context.Context, id int64, state string) error {
-	res, err := s.DB.Write.ExecContext(ctx, `update stories set state = $2 where id = $1 and state <> 'merged'`, id, state)
+// PinStory puts a story first in every edition that may show it until a time;
+// the zero time ends that.
+func (s *Store) PinStory(ctx context.Context, id int64, until time.Time) error {
+	return s.setStory(ctx, id, `pinned_until = $2`, schema.At(until))
+}
+
+// UpdateStory says that a story is news again: issues may tell it once more.
+func (s *Store) UpdateStory(ctx context.Context, id int64) error {
+	return s.setStory(ctx, id, `updated_at = $2`, schema.At(s.Now()))
+}
+
+func (s *Store) setStory(ctx context.Context, id int64, set string, value any) error {
+	res, err := s.DB.Write.ExecContext(ctx, `update stories set `+set+` where id = $1 and state <> 'merged'`, id, value)
 	if err != nil {
-		return err
+		return fmt.Errorf("story %d: %w", id, err)
 	}
 	if n, _ := res.RowsAffected(); n == 0 {
 		return fmt.Errorf("story %d: %w", id, ErrNotFound)
@@ -349,19 +373,28 @@ func (s *Store) setStoryState(ctx context.Context, id int64, state string) error
 
 // RestoreStory takes back that a story was blocked or found gone.
 func (s *Store) RestoreStory(ctx context.Context, id int64) error {
-	return s.setStoryState(ctx, id, "live")
+	return s.setStory(ctx, id, `state = $2`, "live")
 }
 
 // HoldStory keeps a story out of every issue until a time; zero lifts it.
 func (s *Store) HoldStory(ctx context.Context, id int64, until time.Time) error {
-	res, err := s.DB.Write.ExecContext(ctx, `update stories set not_before_at = $2 where id = $1 and state <> 'merged'`, id, schema.At(until))
-	if err != nil {
-		return err
-	}
-	if n, _ := res.RowsAffected(); n == 0 {
-		return fmt.Errorf("story %d: %w", id, ErrNotFound)
-	}
-	return nil
+	return s.setStory(ctx, id, `not_before_at = $2`, schema.At(until))
+}
+
+// SeenIn lists the issues that told a story, the newest first: "morning #411".
+func (s *Store) SeenIn(ctx context.Context, story int64) ([]string, error) {
+	return each(ctx, s.DB.Read, func(r *sql.Rows) (text string, err error) {
+		var name string
+		var number int
+		err = r.Scan(&name, &number)
+		return fmt.Sprintf("%s #%d", name, number), err
+	}, `select distinct n.name, i.number from issue_stories c join issues i on i.id = c.issue_id join newsletters n on n.id = i.newsletter_id
+		where c.story_id = $1 and c.state = 'in' and i.state in ('sending', 'paused', 'sent', 'closed') order by i.number desc, n.name`, story)
+}
+
+// BlockStory keeps a story out of every issue from now on.
+func (s *Store) BlockStory(ctx context.Context, id int64) error {
+	return s.setStory(ctx, id, `state = $2`, "blocked")
 }
 
 // MergeStories makes from's articles members of into; the choice sticks,

@@ -344,6 +344,8 @@ func (view *issueView) foot(v Issue) []string {
 	switch {
 	case v.ByDate:
 		how = append(how, w.Say("mail.bydate"))
+	case !v.CountedAt.IsZero():
+		how = append(how, w.Say("mail.counted", "brand", view.Brand.Name, "time", w.Time(v.CountedAt)))
 	case slices.ContainsFunc(v.Sections, func(s Section) bool { return s.Kind == "trending" && len(s.Stories) > 0 }):
 		how = append(how, w.Say("mail.trending", "brand", view.Brand.Name))
 	}

@@ -68,6 +68,10 @@ type Issue struct {
 	Sections   []Section
 	// ByDate is true when no fresh view counts chose the stories; the footer says so.
 	ByDate bool
+	// CountedAt is until when the views were counted that chose the stories, in
+	// the newsletter's zone, when the counters have not answered since; zero =
+	// they were counted as the issue was made.
+	CountedAt time.Time
 	// Why says in a sentence why the reader gets this mail.
 	Why        string
 	ArchiveURL string            // "" = no public archive

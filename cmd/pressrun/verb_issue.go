@@ -100,6 +100,11 @@ func (p *Press) printIssue(e *env, id int64) error {
 		for _, ed := range editions {
 			fmt.Fprintf(w, "edition %-10s %6d bytes  %s  %s\n", ed.Name, ed.Bytes, ed.Hash[:16], ed.Subject)
 		}
+		for _, ed := range i.Spec.Editions {
+			for _, d := range i.Rankings[ed.Name].Displaced {
+				fmt.Fprintf(w, "displaced in %-6s story %d, %s by views: %s  %s\n", ed.Name, d.StoryID, ordinal(d.Place), d.Reason, clip(d.Title, 60))
+			}
+		}
 		table(w, "no stories", "EDITION | SECTION | NO | STORY | STATE | HEADLINE | WHY", func(row func(...any)) {
 			for _, c := range list {
 				row(c.Edition, c.Section, c.Position, c.Story.ID, c.State, clip(c.Title, 60), clip(c.Reason, 60))
@@ -156,7 +161,7 @@ type issueEdit struct {
 	Pin     bool    `help:"Keep the story through rebuilds."`
 	Picture *bool   `negatable:"" help:"Show the story's picture, or leave it out with --no-picture."`
 	To      *int    `help:"New place in its section, from 1."`
-	Section *string `help:"trending or latest."`
+	Section *string `help:"trending, rising or latest."`
 	Subject *string `help:"New subject of the issue."`
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"pressrun/cmd/pressrun/desk"
 	"pressrun/digest/trend"
 )
 
@@ -48,6 +49,57 @@ func droppedWords(dropped map[string]int64) string {
 		return "none is lost yet"
 	}
 	return strings.Join(parts, ", ")
+}
+
+// deskStandings is the ranking as the desk shows it.
+func (p *Press) deskStandings(ctx context.Context) ([]desk.Standing, string, error) {
+	list, ranked, err := p.standings(ctx, 14*24*time.Hour)
+	if err != nil {
+		return nil, "", err
+	}
+	out := make([]desk.Standing, len(list))
+	for i, s := range list {
+		out[i] = desk.Standing{Story: s.story, Place: s.Place, Views: s.Views, Reason: s.Reason}
+	}
+	how := "Ranked by views, each among the stories of its language; the newest was counted " + when(ranked.Fresh) + "."
+	switch ranked.By {
+	case trend.BySnapshot:
+		how = "The counters do not answer: ranked by the last snapshot, views until " + when(ranked.Fresh) + "."
+	case trend.ByDate:
+		how = "No views to rank by: the newest stand first."
+	}
+	if st := p.Beacon.Stats(); st.Down || len(st.Dropped) > 0 {
+		how += fmt.Sprintf(" %d visits wait in memory; %s.", st.Waiting, droppedWords(st.Dropped))
+	}
+	return out, how, nil
+}
+
+// deskHours is the views of the last 24 clock hours, the present one last.
+func (p *Press) deskHours(ctx context.Context, list []desk.Standing) ([][]float64, error) {
+	var names []string
+	for _, s := range list {
+		names = append(append(names, s.Keys...), s.Names...)
+	}
+	now := p.Now()
+	last := trend.HourOf(now)
+	read, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	counts, err := p.Counters.Of(read, names, now.Add(-24*time.Hour), now.Add(time.Hour))
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]float64, len(list))
+	for i, s := range list {
+		out[i] = make([]float64, 24)
+		for _, name := range slices.Concat(s.Keys, s.Names) {
+			for _, c := range counts[name] {
+				if ago := last - c.Hour; ago >= 0 && ago < 24 {
+					out[i][23-ago] += float64(c.Views)
+				}
+			}
+		}
+	}
+	return out, nil
 }
 
 // matchViews says how many of the articles viewed in the last day are known.

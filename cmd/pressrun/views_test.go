@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,17 +56,24 @@ func newCountingRoom(t *testing.T, toml string) *countingRoom {
 	if err := p.Digest.PauseSource(ctx, src.ID, true); err != nil { // nothing is fetched
 		t.Fatal(err)
 	}
+	var items []feed.Item
 	for i := range 3 {
-		url := fmt.Sprintf("https://news.example/story-%d", i)
-		item := feed.Item{ID: fmt.Sprintf("https://news.example/?p=%d", 100+i), URL: url, Title: fmt.Sprintf("Story %d", i), Published: time.Now().Add(-time.Duration(i+2) * time.Hour)}
-		if _, _, err := p.Digest.AddEntries(ctx, src, []feed.Item{item}, time.Time{}); err != nil {
+		items = append(items, feed.Item{ID: fmt.Sprintf("https://news.example/?p=%d", 100+i), URL: fmt.Sprintf("https://news.example/story-%d", i),
+			Title: fmt.Sprintf("Story %d", i), Published: time.Now().Add(-time.Duration(i+2) * time.Hour)})
+	}
+	for range 2 { // an issue takes what two polls have listed
+		if _, _, err := p.Digest.AddEntries(ctx, src, items, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
-		entries, err := p.Digest.UnreadEntries(ctx, src.ID, 10)
-		if err != nil || len(entries) != 1 {
-			t.Fatal(entries, err)
-		}
-		id, err := p.Digest.Tell(ctx, src, entries[0], article.Article{URL: url, Title: item.Title, Text: "Text of a story.", Language: "en"}, 0, "")
+		time.Sleep(2 * time.Millisecond)
+	}
+	entries, err := p.Digest.UnreadEntries(ctx, src.ID, 10)
+	if err != nil || len(entries) != len(items) {
+		t.Fatal(entries, err)
+	}
+	slices.SortFunc(entries, func(a, b digest.Entry) int { return strings.Compare(a.URL, b.URL) })
+	for i, e := range entries {
+		id, err := p.Digest.Tell(ctx, src, e, article.Article{URL: e.URL, Title: e.Title, Byline: []string{"Amina"}[:min(i, 1)], Text: "Text of a story.", Language: "en"}, 0, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -140,6 +148,92 @@ func TestReadersAlone(t *testing.T) {
 	}
 	if w.Header().Get("Access-Control-Allow-Origin") != "*" || !strings.Contains(w.Header().Get("Cache-Control"), "max-age=60") {
 		t.Errorf("the live list comes with %v", w.Header())
+	}
+}
+
+// TestStandingsExplained has the verbs and the desk say why a story stands where
+// it stands.
+func TestStandingsExplained(t *testing.T) {
+	r := newCountingRoom(t, "")
+	ctx := t.Context()
+	spec := digest.Spec{List: "readers", From: "Morning <digest@news.example>", Brand: testBrand, PerAuthor: 1, Settle: digest.Duration(time.Minute)}
+	if _, _, err := r.Digest.ApplyNewsletter(ctx, "morning", spec, "test"); err != nil {
+		t.Fatal(err)
+	}
+	for story, n := range []int{9, 12, 20} {
+		for i := range n {
+			r.visit(100*story+i, fmt.Sprintf("/story-%d", story))
+		}
+	}
+	if err := r.Beacon.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	id := fmt.Sprint(r.stories[0])
+	text := r.say(t, "trend", "explain", id)
+	for _, want := range []string{
+		"9 views in 3 h, 2 h old → 3rd of 3; displaced: “Story 1” (1 of author Amina already)\n", // one line a reader understands
+		"now in morning, edition en: 2nd in trending (9 views in 3 h, 2 h old)", "decay 6 h", "views expected of the next 24 h",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("explain says\n%swithout: %s", text, want)
+		}
+	}
+	var out struct {
+		Place, Of  int
+		Arithmetic map[string]float64
+		Next       []place
+	}
+	if err := json.Unmarshal([]byte(r.say(t, "--json", "trend", "explain", id)), &out); err != nil || out.Place != 3 || len(out.Next) != 1 || out.Arithmetic["decay 6 h"] == 0 {
+		t.Errorf("as JSON: %+v, %v", out, err)
+	}
+	r.say(t, "story", "boost", id, "3")
+	r.say(t, "story", "pin", fmt.Sprint(r.stories[1]), "--for", "2h")
+	if text := r.say(t, "trend", "explain", id); !strings.Contains(text, "2nd in trending (9 views in 3 h, 2 h old, ×3.0 by an editor)") {
+		t.Errorf("after a boost and another's pin: %s", text)
+	}
+	if text := r.say(t, "trend", "ls", "--rising", "--n", "1"); !strings.Contains(text, "Story 2") {
+		t.Errorf("rising: %s", text)
+	}
+
+	if _, err := r.Installation.AddUser(ctx, "ed@news.example", "", "editor"); err != nil {
+		t.Fatal(err)
+	}
+	token, err := r.Installation.SignInToken(ctx, "ed@news.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := r.Installation.SignIn(ctx, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := func(method, path, form string) string {
+		req := httptest.NewRequest(method, path, strings.NewReader(form))
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Sec-Fetch-Site", "same-origin")
+		req.AddCookie(&http.Cookie{Name: desk.Cookie, Value: session})
+		w := httptest.NewRecorder()
+		r.Handler().ServeHTTP(w, req)
+		if w.Code >= 400 {
+			t.Errorf("%s %s: %d", method, path, w.Code)
+		}
+		return w.Body.String()
+	}
+	page := call("GET", "/desk/stories?sort=views", "")
+	if a, b := strings.Index(page, "Story 2"), strings.Index(page, "Story 1"); a < 0 || b < a {
+		t.Error("sorted by views, the most read does not stand first")
+	}
+	for _, want := range []string{"Ranked by views", `<svg class="spark" role="img" aria-label="views by hour of the last 24: `, ` 20 in all"`, "20 views in 3 h", "pinned", "×3.0 by an editor", `aria-sort="descending"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the desk page lacks %s", want)
+		}
+	}
+	if page := call("GET", "/desk/stories?q=story+0", ""); strings.Contains(page, "Story 2") || !strings.Contains(page, "Story 0") {
+		t.Error("the search finds another story")
+	}
+	call("POST", fmt.Sprintf("/desk/stories/%d", r.stories[2]), "do=pin")
+	call("POST", fmt.Sprintf("/desk/stories/%d", r.stories[2]), "do=boost:150")
+	if st, err := r.Digest.Story(ctx, r.stories[2]); err != nil || !st.PinnedUntil.After(time.Now()) || st.Boost != 150 {
+		t.Errorf("after the desk's pin and boost: %+v, %v", st, err)
 	}
 }
 

@@ -53,6 +53,10 @@ type Desk struct {
 	Frame func(ctx context.Context, edition int64) (html, text string, err error)
 	// Preflight looks at an issue as it is sealed.
 	Preflight func(ctx context.Context, issue int64) ([]digest.Finding, error)
+	// Standings lists the stories of the last fourteen days as they rank, and
+	// says in a sentence by what; Hours is their views by hour, oldest first.
+	Standings func(ctx context.Context) ([]Standing, string, error)
+	Hours     func(ctx context.Context, list []Standing) ([][]float64, error)
 	// Audience counts who would get the issue now, and says what is unusual about
 	// that; "" when nothing is.
 	Audience func(ctx context.Context, issue digest.Issue) (n int, odd string, err error)

@@ -188,11 +188,12 @@ func (d *Desk) issue(r *request) error {
 		return err
 	}
 	body := templates.IssueBody{Newsletter: i.Spec.Title, Number: i.Number, State: state(i.State), When: d.whenOut(i), Hover: stamp(i.SlotAt),
-		Subject: i.Subject, Preheader: i.Preheader, Order: orderWords(i), TestTo: r.user.Email}
+		Subject: i.Subject, Preheader: i.Preheader, TestTo: r.user.Email}
 	edition := r.URL.Query().Get("edition")
 	if edition == "" && len(i.Spec.Editions) > 0 {
 		edition = i.Spec.Editions[0].Name
 	}
+	body.Order = orderWords(i.Rankings[edition])
 	open := i.State == "draft" || i.State == "held" || i.State == "approved"
 	if open {
 		body.SubjectURL = issueURL(i.ID) + "/subject"
@@ -231,16 +232,38 @@ func (d *Desk) issue(r *request) error {
 	return d.draw(r, templates.DeskIssue, templates.DeskPage{Title: title, Current: "Issues", Body: body})
 }
 
-func orderWords(i digest.Issue) string {
-	switch i.RankedBy {
+// orderWords says how an edition was chosen, what rules left out, and how wide
+// the choice is.
+func orderWords(r digest.Ranking) string {
+	text := ""
+	switch r.By {
 	case "views":
-		return "Ranked by views; the newest was counted " + stamp(i.ViewsAt) + "."
+		text = "Ranked by views; the newest was counted " + stamp(r.ViewsAt) + "."
 	case "snapshot":
-		return "The counters did not answer: ranked by the last snapshot, views until " + stamp(i.ViewsAt) + "."
+		text = "The counters did not answer: ranked by the last snapshot, views until " + stamp(r.ViewsAt) + "."
 	case "date":
-		return "No fresh views: the newest stand first, under “Latest”."
+		text = "No fresh views: the newest stand first, under “Latest”."
+	default:
+		return ""
 	}
-	return ""
+	if s := r.Balance["section"]; s.Chosen > 0 {
+		text += fmt.Sprintf(" %s of %d in the pool, %.0f %% from %s (%.0f %% of the pool).", plural(s.Chosen, "section", "sections"), s.Pool, 100*s.Share, s.Most, 100*s.PoolShare)
+	}
+	if s := r.Balance["source"]; s.Pool > 1 {
+		text += fmt.Sprintf(" %s of %d, %.0f %% from %s (%.0f %%).", plural(s.Chosen, "source", "sources"), s.Pool, 100*s.Share, s.Most, 100*s.PoolShare)
+	}
+	var out []string
+	for _, d := range r.Displaced[:min(5, len(r.Displaced))] {
+		out = append(out, fmt.Sprintf("“%s” (%s)", d.Title, d.Reason))
+	}
+	if len(out) > 0 {
+		text += " Displaced: " + strings.Join(out, ", ")
+		if n := len(r.Displaced) - len(out); n > 0 {
+			text += fmt.Sprintf(" and %d more", n)
+		}
+		text += "."
+	}
+	return text
 }
 
 func actions(i digest.Issue) []templates.Action {
@@ -301,7 +324,7 @@ func checks(findings []digest.Finding, chosen []digest.Chosen) []templates.Check
 }
 
 func (d *Desk) storyDesk(i digest.Issue, chosen []digest.Chosen, edition string, open bool) (in, dropped []templates.DeskStory) {
-	headings := map[string]string{"trending": "Trending Now", "latest": "Latest News"}
+	headings := map[string]string{"trending": "Trending Now", "rising": "Rising", "latest": "Latest News"}
 	last := ""
 	for _, c := range chosen {
 		if c.Edition != edition {

@@ -14,50 +14,7 @@ import (
 	"pressrun/templates"
 )
 
-func (d *Desk) stories(r *request) error {
-	list, err := d.Digest.Stories(r.ctx, d.Now().Add(-14*24*time.Hour))
-	if err != nil {
-		return err
-	}
-	query, order := r.URL.Query().Get("q"), cmp.Or(r.URL.Query().Get("sort"), "published")
-	list = slices.DeleteFunc(list, func(s digest.Story) bool {
-		return !contains(s.Title+" "+s.Section+" "+s.SourceTitle+" "+s.Language, query)
-	})
-	switch order {
-	case "title":
-		slices.SortFunc(list, func(a, b digest.Story) int { return cmp.Compare(a.Title, b.Title) })
-	case "section":
-		slices.SortStableFunc(list, func(a, b digest.Story) int { return cmp.Compare(a.Section, b.Section) })
-	}
-	t := templates.Table{Caption: "Stories of the last fourteen days", Empty: templates.Empty{Text: "No story yet. Sources are polled every few minutes."},
-		Columns: []templates.Column{withWide(sorted(r, "Headline", "title", order)), sorted(r, "Section", "section", order), {Title: "Language"}, {Title: "Articles", Number: true}, sorted(r, "Published", "published", order)}}
-	if order == "published" {
-		t.Columns[4].Sorted = "descending"
-	}
-	page := pageOf(r)
-	for _, s := range cut(list, page, 50) {
-		t.Rows = append(t.Rows, templates.Row{
-			Cells:   []templates.Cell{{Text: s.Title, URL: s.URL, Note: s.SourceTitle, Language: s.Language, Direction: s.Direction}, {Text: s.Section, Direction: "auto"}, {Text: s.Language}, {Text: fmt.Sprint(len(s.Keys))}, d.near(s.Published)},
-			Actions: []templates.Action{{Title: "Block", URL: fmt.Sprintf("/desk/stories/%d", s.ID), Method: "post", Do: "block", Confirm: "Keep this story out of every issue?"}},
-		})
-	}
-	t.Pager = pager(r, page, 50, len(list))
-	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Stories", Current: "Stories", Body: templates.TableBody{
-		Search: &templates.Search{Label: "Search headlines, sections, sources", Query: query}, Table: t}})
-}
-
 func withWide(c templates.Column) templates.Column { c.Wide = true; return c }
-
-func (d *Desk) storyAct(r *request) error {
-	if r.FormValue("do") != "block" {
-		return digest.ErrNotFound
-	}
-	if err := d.Digest.BlockStory(r.ctx, r.id("id")); err != nil {
-		return err
-	}
-	d.Installation.Audit(r.ctx, r.user.Email, "block", fmt.Sprintf("story %d", r.id("id")), "")
-	return done(r, "/desk/stories", "The story is kept out of every issue from now on.")
-}
 
 func (d *Desk) sources(r *request) error {
 	list, err := d.Digest.Sources(r.ctx)

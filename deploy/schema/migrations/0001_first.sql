@@ -89,7 +89,10 @@ create table stories (
     not_before_at bigint,                       -- embargo
     seen_at      bigint  not null,
     checked_at   bigint,
-    check_failed integer not null default 0      -- checks in a row that found it gone or changed
+    check_failed integer not null default 0,     -- checks in a row that found it gone or changed
+    boost        integer not null default 100,   -- percent of its score, an editor's
+    pinned_until bigint,                         -- an editor wants it first until then
+    updated_at   bigint                          -- an editor calls it news again since then
 );
 create index stories_recent on stories (state, published_at);
 create index stories_merged on stories (merged_into);
@@ -154,6 +157,7 @@ create table issues (
     preheader     text    not null default '',
     ranked_by     text    not null default '',   -- views | snapshot | date
     views_at      bigint,                        -- newest view counted when it was ranked
+    rankings      @json   not null default '{}', -- digest.Ranking of each edition: displaced stories, balance
     revision      integer not null default 0,    -- of the sealed editions
     audience      integer not null default 0,    -- frozen at start
     approved_by   text    not null default '',
@@ -171,7 +175,7 @@ create table issue_stories (
     issue_id    bigint  not null references issues (id),
     edition     text    not null,                -- name of the edition that shows it
     story_id    bigint  not null references stories (id),
-    section     text    not null,                -- trending | latest
+    section     text    not null,                -- trending | rising | latest
     position    integer not null,
     state       text    not null default 'in' check (state in ('in', 'dropped', 'removed')), -- dropped by an editor, removed by rule
     title       text    not null,

@@ -1,0 +1,162 @@
+package desk
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"pressrun/digest"
+	"pressrun/templates"
+)
+
+// Standing is a story with its place in the ranking of its language.
+type Standing struct {
+	digest.Story
+	Place  int // from 1
+	Views  map[string]int
+	Reason string
+}
+
+// storiesPerPage is a page of the ranking.
+const storiesPerPage = 50
+
+// stories is the page Stories and trends.
+func (d *Desk) stories(r *request) error {
+	list, how, err := d.Standings(r.ctx)
+	if err != nil {
+		return err
+	}
+	languages := map[string]int{}
+	for _, s := range list {
+		languages[s.Language]++
+	}
+	q := r.URL.Query()
+	query, language, order := q.Get("q"), q.Get("lang"), cmp.Or(q.Get("sort"), "place")
+	list = slices.DeleteFunc(list, func(s Standing) bool {
+		return !contains(s.Title+" "+s.Section+" "+s.SourceTitle+" "+s.Author+" "+s.Language, query) || language != "" && s.Language != language
+	})
+	sortStandings(list, order)
+	t := templates.Table{Caption: "Stories of the last fourteen days, as they rank now", Empty: templates.Empty{Text: "No story here. Sources are polled every few minutes."},
+		Columns: []templates.Column{sorted(r, "Place", "place", order), withWide(sorted(r, "Headline", "title", order)), sorted(r, "Section", "section", order), sorted(r, "Views, 3 h", "views", order), {Title: "Why", Wide: true}, sorted(r, "Published", "published", order)}}
+	t.Columns[0].Number, t.Columns[3].Number = true, true
+	for _, n := range []int{3, 5} { // the most read and the newest stand first
+		if t.Columns[n].Sorted != "" {
+			t.Columns[n].Sorted = "descending"
+		}
+	}
+	page := pageOf(r)
+	shown := cut(list, page, storiesPerPage)
+	hours, err := d.Hours(r.ctx, shown)
+	if err != nil { // no counters, no lines
+		d.Log.Warn("desk: views by hour", "err", err)
+		hours = make([][]float64, len(shown))
+	}
+	for i, s := range shown {
+		t.Rows = append(t.Rows, d.standingRow(s, hours[i]))
+	}
+	t.Pager = pager(r, page, storiesPerPage, len(list))
+	filters := []templates.Filter{{Title: "All", URL: "/desk/stories", Count: -1, Current: language == ""}}
+	for _, name := range sortedKeys(languages) {
+		filters = append(filters, templates.Filter{Title: cmp.Or(name, "no language"), URL: "/desk/stories?lang=" + name, Count: languages[name], Current: language == name && name != ""})
+	}
+	if len(languages) < 2 {
+		filters = nil
+	}
+	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Stories and trends", Current: "Stories", Body: templates.TableBody{Intro: how,
+		Search: &templates.Search{Label: "Search headlines, sections, sources, authors", Query: query, Keep: map[string]string{"sort": order, "lang": language}}, Filters: filters, Table: t}})
+}
+
+func sortedKeys(m map[string]int) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func sortStandings(list []Standing, order string) {
+	slices.SortStableFunc(list, func(a, b Standing) int {
+		switch order {
+		case "title":
+			return strings.Compare(strings.ToLower(a.Title), strings.ToLower(b.Title))
+		case "section":
+			return strings.Compare(a.Section, b.Section)
+		case "views":
+			return cmp.Compare(b.Views["3h"], a.Views["3h"])
+		case "published":
+			return b.Published.Compare(a.Published)
+		}
+		return cmp.Compare(a.Place, b.Place)
+	})
+}
+
+func (d *Desk) standingRow(s Standing, hours []float64) templates.Row {
+	url := fmt.Sprintf("/desk/stories/%d", s.ID)
+	post := func(title, do, confirm string) templates.Action {
+		return templates.Action{Title: title, URL: url, Method: "post", Do: do, Confirm: confirm}
+	}
+	headline := templates.Cell{Text: s.Title, URL: s.URL, Note: s.SourceTitle, Language: s.Language, Direction: s.Direction}
+	if n := len(s.Keys); n > 1 {
+		headline.Note += fmt.Sprintf(" · %d articles", n)
+	}
+	pin, boost := post("Pin", "pin", ""), post("Raise", "boost:150", "")
+	if s.PinnedUntil.After(d.Now()) {
+		headline.State = templates.State{Kind: templates.KindWait, Word: "pinned"}
+		pin = post("Unpin", "unpin", "")
+	}
+	if s.Boost != 100 && s.Boost != 0 {
+		headline.Note += fmt.Sprintf(" · ×%.1f by an editor", float64(s.Boost)/100)
+		boost = post("As it is", "boost:100", "")
+	}
+	return templates.Row{
+		Cells: []templates.Cell{{Text: strconv.Itoa(s.Place)}, headline, {Text: s.Section, Direction: "auto"},
+			{Text: templates.Words("en").Number(s.Views["3h"]), Spark: hours, SparkText: hoursWords(hours)}, {Text: s.Reason}, d.near(s.Published)},
+		Actions: []templates.Action{pin, boost, post("News again", "update", "Let newsletters that told this story tell it once more?"), post("Block", "block", "Keep this story out of every issue?")},
+	}
+}
+
+// hoursWords is the line in words: "views by hour of the last 24: 12 in the last, most 40, 310 in all".
+func hoursWords(hours []float64) string {
+	if len(hours) == 0 {
+		return ""
+	}
+	sum := 0.0
+	for _, n := range hours {
+		sum += n
+	}
+	return fmt.Sprintf("views by hour of the last %d: %.0f in the last, %.0f at most, %.0f in all", len(hours), hours[len(hours)-1], slices.Max(hours), sum)
+}
+
+// storyPin is how long a pin of the desk lasts.
+const storyPin = 24 * time.Hour
+
+func (d *Desk) storyAct(r *request) error {
+	id := r.id("id")
+	do, value, _ := strings.Cut(r.FormValue("do"), ":")
+	var err error
+	said := ""
+	switch do {
+	case "block":
+		err, said = d.Digest.BlockStory(r.ctx, id), "The story is kept out of every issue from now on."
+	case "pin":
+		err, said = d.Digest.PinStory(r.ctx, id, d.Now().Add(storyPin)), "The story stands first in every edition that may show it, for 24 hours: in Trending Now if enough people read it, else in Latest."
+	case "unpin":
+		err, said = d.Digest.PinStory(r.ctx, id, time.Time{}), "The story stands where its readers put it."
+	case "boost":
+		percent, _ := strconv.Atoi(value)
+		err, said = d.Digest.BoostStory(r.ctx, id, percent), fmt.Sprintf("Its score counts ×%.1f from the next draft on.", float64(percent)/100)
+	case "update":
+		err, said = d.Digest.UpdateStory(r.ctx, id), "Newsletters that told this story may tell it once more."
+	default:
+		return digest.ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	d.Installation.Audit(r.ctx, r.user.Email, do, fmt.Sprintf("story %d", id), value)
+	return done(r, "/desk/stories", said)
+}
