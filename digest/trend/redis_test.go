@@ -442,6 +442,9 @@ func BenchmarkBeacon(b *testing.B) {
 		b.ReportMetric(batched/3, "batched/s")
 		b.ReportMetric(single/3, "unbatched/s")
 		b.ReportMetric(batched/single, "ratio")
+		if batched/single < 1.8 {
+			b.Errorf("batched takes %.2f times as many as unbatched, want 1.8", batched/single)
+		}
 	}
 }
 
@@ -465,15 +468,21 @@ func BenchmarkTopOfAMillion(b *testing.B) {
 	}
 	c.ConfigSet(b.Context(), "slowlog-log-slower-than", "10000")
 	c.Do(b.Context(), "SLOWLOG", "RESET")
+	began, n := time.Now(), 0
 	for b.Loop() {
+		n++
 		got, err := counters.Hours(b.Context(), noon.Add(-48*time.Hour), noon.Add(time.Hour), 100)
 		if err != nil || len(got) < 100 {
 			b.Fatal(len(got), err)
 		}
 	}
+	wall := time.Since(began) / time.Duration(n)
 	slow, err := c.SlowLogGet(b.Context(), -1).Result()
 	if err != nil && !errors.Is(err, redis.Nil) {
 		b.Fatal(err)
 	}
 	b.ReportMetric(float64(len(slow)), "commands>10ms")
+	if wall > 300*time.Millisecond || len(slow) > 0 {
+		b.Errorf("the top took %v and %d commands more than 10 ms, want 300 ms and none", wall, len(slow))
+	}
 }

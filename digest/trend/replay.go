@@ -116,7 +116,8 @@ func newReplay(db *schema.DB) *replay {
 	p := &replay{db: db, stories: make(map[string]*Candidate), viewed: make(map[string]time.Time), met: make(map[View]bool)}
 	now := func() time.Time { return p.clock }
 	p.counters = NewSQL(db, now)
-	p.ranker = &Ranker{Counters: p.counters, DB: db, Now: now, Candidates: p.candidates}
+	// The clock is that of the lines: a busy machine must not make a ranking fall back.
+	p.ranker = &Ranker{Counters: p.counters, DB: db, Now: now, Wait: time.Hour, Candidates: p.candidates}
 	return p
 }
 
