@@ -42,6 +42,9 @@ var reasonWords = map[Reason]string{
 	Manual: "suppressed by hand", Forgotten: "erased on request",
 }
 
+// Words say the reason to people.
+func (r Reason) Words() string { return reasonWords[r] }
+
 // Suppression is an address that is never written to, whatever a list, import
 // or API says.
 type Suppression struct {
@@ -180,16 +183,32 @@ func (s *Store) Unsuppress(ctx context.Context, email string) error {
 	})
 }
 
-// Suppressions lists suppressions, the newest first: those whose address
-// contains search, with that reason ("" = all), and how many there are in all.
-func (s *Store) Suppressions(ctx context.Context, search string, reason Reason, offset, limit int) ([]Suppression, int, error) {
+// SuppressionFilter chooses and orders suppressions; zero fields do not.
+type SuppressionFilter struct {
+	Search        string // part of the address
+	Reason        Reason
+	Sort          string // newest (default), oldest, address, reason
+	Offset, Limit int
+}
+
+var suppressionOrders = map[string]string{
+	"": "created_at desc, email_key", "newest": "created_at desc, email_key", "oldest": "created_at, email_key",
+	"address": "email_key", "reason": "reason, created_at desc, email_key",
+}
+
+// Suppressions lists suppressions, and how many there are in all.
+func (s *Store) Suppressions(ctx context.Context, f SuppressionFilter) ([]Suppression, int, error) {
 	where := ` from suppressions where ($1 = '' or replace(email_key, $1, '') <> email_key) and ($2 = '' or reason = $2)`
 	var total int
-	if err := s.DB.Read.QueryRowContext(ctx, `select count(*)`+where, fold(search), string(reason)).Scan(&total); err != nil {
+	if err := s.DB.Read.QueryRowContext(ctx, `select count(*)`+where, fold(f.Search), string(f.Reason)).Scan(&total); err != nil {
 		return nil, 0, fmt.Errorf("suppressions: %w", err)
 	}
-	found, err := each(ctx, s.DB.Read, `select email_key, reason, note, delivery_id, created_at`+where+` order by created_at desc, email_key limit $3 offset $4`,
-		[]any{fold(search), string(reason), limit, offset}, scanSuppression)
+	order, ok := suppressionOrders[f.Sort]
+	if !ok {
+		order = suppressionOrders[""]
+	}
+	found, err := each(ctx, s.DB.Read, `select email_key, reason, note, delivery_id, created_at`+where+` order by `+order+` limit $3 offset $4`,
+		[]any{fold(f.Search), string(f.Reason), f.Limit, f.Offset}, scanSuppression)
 	if err != nil {
 		return nil, 0, fmt.Errorf("suppressions: %w", err)
 	}

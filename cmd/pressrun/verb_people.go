@@ -390,11 +390,13 @@ func (v *suppressionAdd) Run(e *env) error {
 type suppressionLs struct {
 	Search string `short:"s" help:"Part of the address."`
 	Reason string `help:"left, hard, complaint, manual or forgotten."`
+	Sort   string `default:"newest" enum:"newest,oldest,address,reason" help:"newest, oldest, address or reason."`
+	Page   int    `default:"1" help:"Which 500 of them."`
 }
 
 func (v *suppressionLs) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		list, total, err := p.Subscribers.Suppressions(e.ctx, v.Search, subscribers.Reason(v.Reason), 0, 500)
+		list, total, err := p.Subscribers.Suppressions(e.ctx, subscribers.SuppressionFilter{Search: v.Search, Reason: subscribers.Reason(v.Reason), Sort: v.Sort, Offset: (max(v.Page, 1) - 1) * 500, Limit: 500})
 		if err != nil {
 			return err
 		}

@@ -96,6 +96,8 @@ func (d *Desk) Handler() http.Handler {
 		"GET /desk/subscribers/{id}":                       {"list admin", d.subscriber},
 		"POST /desk/subscribers/{id}":                      {"list admin", d.subscriberAct},
 		"GET /desk/bounces":                                {"list admin", d.suppressions},
+		"POST /desk/bounces":                               {"operator", d.suppressionAct},
+		"GET /desk/bounces/mail":                           {"list admin", d.returned},
 		"GET /desk/users":                                  {"operator", d.users},
 		"POST /desk/users":                                 {"operator", d.userAct},
 		"GET /desk/arm":                                    {"viewer", d.arm},

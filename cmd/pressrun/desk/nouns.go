@@ -194,22 +194,6 @@ func (d *Desk) subscriberAct(r *request) error {
 	return done(r, fmt.Sprintf("/desk/subscribers/%d", r.id("id")), "The subscription is ended.")
 }
 
-func (d *Desk) suppressions(r *request) error {
-	query, page := r.URL.Query().Get("q"), pageOf(r)
-	list, total, err := d.Subscribers.Suppressions(r.ctx, query, subscribers.Reason(r.URL.Query().Get("reason")), (page-1)*50, 50)
-	if err != nil {
-		return err
-	}
-	t := templates.Table{Caption: "Suppressions", Columns: []templates.Column{{Title: "Address", Wide: true}, {Title: "Reason"}, {Title: "Since"}, {Title: "What happened", Wide: true}},
-		Empty: templates.Empty{Text: "No address is suppressed."}}
-	for _, x := range list {
-		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: x.Key}, {Text: string(x.Reason)}, d.near(x.At), {Text: x.Note}}})
-	}
-	t.Pager = pager(r, page, 50, total)
-	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Bounces and suppressions", Current: "Bounces", Body: templates.TableBody{
-		Intro: "These addresses are never written to, whatever a list, import or API says.", Search: &templates.Search{Label: "Search by address", Query: query}, Table: t}})
-}
-
 func (d *Desk) users(r *request) error {
 	list, err := d.Installation.Users(r.ctx)
 	if err != nil {
