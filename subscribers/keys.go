@@ -167,7 +167,7 @@ func parseKeys(text string) (*Keys, error) {
 		id, encoded, _ := strings.Cut(line, ":")
 		secret, err := base64.StdEncoding.DecodeString(encoded)
 		if !keyID.MatchString(id) || err != nil || len(secret) < secretSize {
-			return nil, fmt.Errorf("line %d is not id:base64 of %d octets", n, secretSize)
+			return nil, fmt.Errorf("line %d is not id:base64 of %d octets: the file was cut or changed; restore the one that belongs to this database", n, secretSize)
 		}
 		if k.find(id) != nil {
 			return nil, fmt.Errorf("line %d: key %s stands twice", n, id)
@@ -175,7 +175,7 @@ func parseKeys(text string) (*Keys, error) {
 		k.keys = append(k.keys, key{id, secret})
 	}
 	if len(k.keys) == 0 {
-		return nil, errors.New("it holds no key")
+		return nil, errors.New("it holds no key: restore the one that belongs to this database")
 	}
 	return k, nil
 }
@@ -334,4 +334,13 @@ func (s *Store) CheckKeys(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// Signed reports whether keys have signed links for this database.
+func (s *Store) Signed(ctx context.Context) (bool, error) {
+	n := 0
+	if err := s.DB.Read.QueryRowContext(ctx, `select count(*) from link_keys`).Scan(&n); err != nil {
+		return false, fmt.Errorf("check keys: %w", err)
+	}
+	return n > 0, nil
 }

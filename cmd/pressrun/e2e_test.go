@@ -132,6 +132,12 @@ func newsSite(t *testing.T, pages []samplePage, published time.Time) *httptest.S
 // pressAt opens a press for a test: relay is where mail goes.
 func pressAt(t *testing.T, database, redisURL, relay string) (*Press, net.Listener) {
 	t.Helper()
+	return pressOn(t, time.Now, io.Discard, database, redisURL, relay)
+}
+
+// pressOn is pressAt with a clock and a log of the test's own.
+func pressOn(t *testing.T, now func() time.Time, log io.Writer, database, redisURL, relay string) (*Press, net.Listener) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +148,7 @@ func pressAt(t *testing.T, database, redisURL, relay string) (*Press, net.Listen
 		BeaconToken: "secret", Relays: []RelayConfig{{Name: "relay", URL: "smtp://" + relay, Connections: 4}},
 		Fetch: FetchConfig{Allow: []string{"127.0.0.0/8"}, Delay: "0s"}, path: filepath.Join(dir, "press.toml"),
 	}
-	p, err := Open(context.Background(), c, time.Now, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	p, err := Open(context.Background(), c, now, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,8 @@ import (
 	_ "time/tzdata" // zones are known on every machine
 
 	"github.com/alecthomas/kong"
+
+	"pressrun/deploy/schema"
 )
 
 // Exit codes, beside 0.
@@ -117,7 +119,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 			return exitFailed
 		}
-		fmt.Fprintf(errs, "pressrun %s: %v\n", firstWords(k.Command()), err)
+		fmt.Fprintf(errs, "pressrun %s: %s\n", firstWords(k.Command()), withAdvice(err))
 		var wrong ConfigError
 		if errors.As(err, &wrong) {
 			return exitUsage
@@ -125,6 +127,14 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		return exitFailed
 	}
 	return 0
+}
+
+// withAdvice is an error in words, with how to mend it where that is known.
+func withAdvice(err error) string {
+	if advice := schema.Advice(err); advice != "" {
+		return err.Error() + "; " + advice
+	}
+	return err.Error()
 }
 
 // firstWords is a command without its argument placeholders.

@@ -206,6 +206,12 @@ func (l *lookup[V]) empty() bool {
 func (p *Press) openSubscribers(ctx context.Context) error {
 	keys, err := subscribers.LoadKeys(p.Config.Keys)
 	if errors.Is(err, os.ErrNotExist) {
+		// A new file would hide that the old one is gone.
+		if signed, err := (&subscribers.Store{DB: p.DB}).Signed(ctx); err != nil {
+			return err
+		} else if signed {
+			return fmt.Errorf("link keys: there is no %s, and mails were sent whose links it signed; restore the file that belongs to this database, or name it under keys in press.toml", p.Config.Keys)
+		}
 		keys, err = subscribers.GenerateKeys(p.Config.Keys)
 	}
 	if err != nil {

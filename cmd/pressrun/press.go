@@ -55,12 +55,13 @@ type Press struct {
 	Catcher      *catch.Catcher // nil unless everything is caught
 	Jobs         *river.Client[*sql.Tx]
 
-	pollers      []poller        // of counters the sites keep themselves
-	viewsFail    bool            // the counters, as last announced
-	mailbox      *intake.Mailbox // that bounces are read from, nil = none
-	intakeStuck  bool            // as last announced
-	journalFails bool            // as last announced
-	public       http.Handler    // sign-up, confirmation, preferences, unsubscribe
+	complaints   map[string]complaint // what → as last logged
+	pollers      []poller             // of counters the sites keep themselves
+	viewsFail    bool                 // the counters, as last announced
+	mailbox      *intake.Mailbox      // that bounces are read from, nil = none
+	intakeStuck  bool                 // as last announced
+	journalFails bool                 // as last announced
+	public       http.Handler         // sign-up, confirmation, preferences, unsubscribe
 	close        []func() error
 	watched      map[int64]int64 // issue → last round of Watch that was ordered
 	openInbox    bool            // the caught mail may be read by anybody
@@ -81,7 +82,7 @@ func (p *Press) Tick(ctx context.Context) error {
 	}
 	for _, n := range newsletters {
 		if err := p.plan(ctx, n); err != nil {
-			p.Log.Error("plan", "newsletter", n.Name, "err", err)
+			p.complain("plan "+n.Name, err)
 		}
 	}
 	due, err := p.Digest.DueSources(ctx)
@@ -99,7 +100,7 @@ func (p *Press) Tick(ctx context.Context) error {
 	}
 	for _, i := range waiting {
 		if err := p.advance(ctx, i); err != nil && !errors.Is(err, digest.ErrState) && !errors.Is(err, ErrAudience) {
-			p.Log.Error("advance", "issue", i.ID, "state", i.State, "err", err)
+			p.complain(fmt.Sprintf("issue %d", i.ID), err)
 		}
 	}
 	return nil

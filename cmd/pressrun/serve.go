@@ -107,7 +107,7 @@ func (p *Press) tick(ctx context.Context) error {
 	for {
 		began := p.Now()
 		if err := p.Tick(ctx); err != nil && ctx.Err() == nil {
-			p.Log.Error("tick", "err", err)
+			p.complain("tick", err)
 		}
 		for _, job := range []river.JobArgs{
 			nightJob{Day: (began.Unix() - 3*3600) / 86400}, // at 03:00 UTC
@@ -120,13 +120,33 @@ func (p *Press) tick(ctx context.Context) error {
 			if err := p.once(ctx, job); err == nil {
 				ordered[job.Kind()] = job
 			} else if ctx.Err() == nil {
-				p.Log.Error("tick", "err", err)
+				p.complain(job.Kind(), err)
 			}
 		}
 		if err := p.rest(ctx, began); err != nil {
 			return err
 		}
 	}
+}
+
+// complaint is what was last logged about something that goes wrong at every tick.
+type complaint struct {
+	text string
+	at   time.Time
+}
+
+// complain logs that something which is due cannot be done, and how to mend
+// that: when it is new, and once a minute. Ticks alone call it.
+func (p *Press) complain(what string, err error) {
+	text := withAdvice(err)
+	if last := p.complaints[what]; text == last.text && time.Since(last.at) < time.Minute {
+		return
+	}
+	if p.complaints == nil || len(p.complaints) > 1000 {
+		p.complaints = map[string]complaint{}
+	}
+	p.complaints[what] = complaint{text, time.Now()}
+	p.Log.Error(what+": what is due cannot be done now; it is tried again every second", "err", text)
 }
 
 // rest waits until tickEvery has passed since began on the press's own clock.

@@ -180,7 +180,7 @@ func (v *sourceTest) walk(e *env, say func(step, format string, args ...any)) er
 		say("item", "%s  %s", when(it.Published), clip(it.Title, 80))
 	}
 	if len(f.Items) == 0 {
-		return fmt.Errorf("the feed has no items")
+		return fmt.Errorf("the feed at %s has no items; look whether that is the right one, or wait for the first", v.URL)
 	}
 	page, err := c.Get(e.ctx, f.Items[0].URL, fetch.Validators{})
 	if err != nil {

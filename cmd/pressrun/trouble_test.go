@@ -1,0 +1,347 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"database/sql"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pressrun/deploy/schema"
+	"pressrun/deploy/schema/schematest"
+	"pressrun/digest"
+	"pressrun/mailer"
+)
+
+// says runs a verb that cannot work, and requires an exit code and words.
+func (d *deskless) says(want int, words []string, args ...string) {
+	d.Helper()
+	code, out, errs := d.verb("", args...)
+	if code != want {
+		d.Errorf("%v: exit %d, want %d", args, code, want)
+	}
+	for _, w := range words {
+		if !strings.Contains(out+errs, w) {
+			d.Errorf("%v says %q; want what, where and how to mend it: %q", args, out+errs, w)
+		}
+	}
+}
+
+// TestVerbsSayHowToMend reads what verbs say about trouble: what, where, how
+// to mend it.
+func TestVerbsSayHowToMend(t *testing.T) {
+	d, site := newDeskless(t)
+	config, err := os.ReadFile(d.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := func(line string) *deskless {
+		other := &deskless{T: t, dir: d.dir, config: d.path("other.toml")}
+		if err := os.WriteFile(other.config, append([]byte(line+"\n"), config...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return other
+	}
+	relay := func(url string) *deskless {
+		other := with("")
+		text, _ := os.ReadFile(other.config)
+		if err := os.WriteFile(other.config, append(text, "\n[[relay]]\nname = \"main\"\nurl = \""+url+"\"\n"...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return other
+	}
+	notFeed := func(body string) string {
+		mux := http.NewServeMux()
+		mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, body) })
+		return serveHTTP(t, mux)
+	}
+	taken := listenLoopback(t)
+	defer taken.Close()
+
+	d.says(1, []string{"http://127.0.0.1:1/feed", "refused", "the server is down or the port is wrong"}, "source", "add", "http://127.0.0.1:1/feed")
+	html := notFeed("<!doctype html><title>Moving</title><p>Back soon.")
+	d.says(1, []string{html, "give the address of the feed itself"}, "source", "add", html)
+	empty := notFeed(`<?xml version="1.0"?><rss version="2.0"><channel><title>Empty</title></channel></rss>`)
+	d.says(1, []string{empty, "has no items", "wait for the first"}, "source", "test", empty)
+	d.says(1, []string{"127.0.0.1:1", "connection refused"}, "source", "test", "http://127.0.0.1:1/feed")
+
+	relay("smtp://127.0.0.1:1").says(1, []string{"relay main", "127.0.0.1:1", "connection refused"}, "doctor", "smtp")
+	t.Setenv("PRESSRUN_RELAY_MAIN_PASSWORD", "hunter2")
+	wrong := relay("smtp://press@" + refusingPasswords(t))
+	wrong.says(1, []string{"relay main", "535", "authentication failed"}, "doctor", "smtp")
+	if _, out, errs := wrong.verb("", "doctor", "smtp"); strings.Contains(out+errs, "hunter2") {
+		t.Error("the message shows the password")
+	}
+
+	with(`redis = "redis://127.0.0.1:1/0"`).says(1, []string{"redis://127.0.0.1:1/0 does not answer", "ranked by the last snapshot until it does"}, "doctor", "redis")
+	database := func(name string) *deskless {
+		t.Setenv("PRESSRUN_DATABASE", name)
+		return d
+	}
+	database("postgres://press@127.0.0.1:1/press").says(1, []string{"postgres://press@127.0.0.1:1/press", "start it, or mend the address under database"}, "source", "ls")
+	database("other.toml").says(1, []string{"other.toml", "not a SQLite database"}, "source", "ls")
+	os.Unsetenv("PRESSRUN_DATABASE")
+	with(`lisen = "127.0.0.1:1"`).says(2, []string{"other.toml:1", `unknown key "lisen"`, `did you mean "listen"?`}, "serve")
+	d.says(1, []string{taken.Addr().String(), "another program uses that port", "choose another port"}, "serve", "--listen", taken.Addr().String())
+	d.says(0, []string{site.URL}, "source", "ls") // all that changed nothing
+}
+
+func serveHTTP(t *testing.T, h http.Handler) string {
+	l := listenLoopback(t)
+	s := &http.Server{Handler: h}
+	go s.Serve(l)
+	t.Cleanup(func() { s.Close() })
+	return "http://" + l.Addr().String()
+}
+
+// refusingPasswords is a relay that lets nobody in.
+func refusingPasswords(t *testing.T) string {
+	l := listenLoopback(t)
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				fmt.Fprint(conn, "220 relay.example ESMTP\r\n")
+				for lines := bufio.NewScanner(conn); lines.Scan(); {
+					switch word, _, _ := strings.Cut(strings.ToUpper(lines.Text()), " "); word {
+					case "EHLO":
+						fmt.Fprint(conn, "250-relay.example\r\n250 AUTH CRAM-MD5\r\n")
+					case "AUTH":
+						fmt.Fprint(conn, "334 PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2U+\r\n")
+					case "QUIT":
+						fmt.Fprint(conn, "221 bye\r\n")
+						return
+					default:
+						fmt.Fprint(conn, "535 5.7.8 authentication failed\r\n")
+					}
+				}
+			}()
+		}
+	}()
+	return l.Addr().String() + "?tls=none"
+}
+
+// TestKeyFileTrouble refuses to start when links that were sent could no
+// longer be verified, and makes no new key that would hide it.
+func TestKeyFileTrouble(t *testing.T) {
+	d, _ := newDeskless(t)
+	file := d.path("link.keys")
+	keys, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(text []byte, mode os.FileMode) {
+		os.Remove(file)
+		if err := os.WriteFile(file, text, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	restore := "restore the"
+	for _, c := range []struct {
+		name string
+		make func()
+		want []string
+	}{
+		{"gone", func() { os.Remove(file) }, []string{file, "there is no", restore}},
+		{"still gone", func() {}, []string{file, "there is no", restore}},
+		{"cut", func() { put(keys[:len(keys)-20], 0o600) }, []string{file, "line 2", "cut or changed", restore}},
+		{"empty", func() { put(nil, 0o600) }, []string{file, "no key", restore}},
+		{"another installation's", func() {
+			put([]byte("k1:"+strings.Repeat("QUJD", 11)+"\n"), 0o600)
+		}, []string{file, "key k1", restore}},
+		{"without the key that signed", func() {
+			put([]byte("k2:"+strings.Repeat("QUJD", 11)+"\n"), 0o600)
+		}, []string{file, "key k1", restore}},
+		{"readable by others", func() { put(keys, 0o644) }, []string{file, "chmod 600"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.make()
+			d := &deskless{T: t, dir: d.dir, config: d.config}
+			d.says(1, c.want, "serve", "--listen", "127.0.0.1:0")
+		})
+	}
+	put(keys, 0o600)
+	d.says(0, nil, "issue", "ls")
+}
+
+// noise is a log that a test can read while it is written.
+type noise struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (n *noise) Write(b []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.text.Write(b)
+}
+
+func (n *noise) has(words ...string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, w := range words {
+		if !strings.Contains(n.text.String(), w) {
+			return false
+		}
+	}
+	return true
+}
+
+// TestFaultServeOutlivesTrouble runs a newsroom whose sources, counters, relay
+// and database are in trouble one after the other: what can go on does, what
+// cannot is announced, and when it is over everything is made up.
+func TestFaultServeOutlivesTrouble(t *testing.T) {
+	engines(t, func(t *testing.T, database string) {
+		if !strings.Contains(database, "://") {
+			database = filepath.Join(t.TempDir(), database)
+		}
+		t.Parallel()
+		troubled(t, database)
+	})
+}
+
+func troubled(t *testing.T, database string) {
+	ctx := context.Background()
+	inbox, relay := receiver(t)
+	log := &noise{}
+	var ahead atomic.Int64
+	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	p, l := pressOn(t, now, log, database, "redis://127.0.0.1:1/0", relay) // no Redis there
+	good := newPaper(t, "Harbour Gazette", time.Now, time.Now().Add(-24*time.Hour), 3*time.Hour)
+	broken := newPaper(t, "Hill Courier", time.Now, time.Now().Add(-23*time.Hour), 3*time.Hour)
+	broken.gone.Store(true)
+	serving(t, p, l)
+	alarm := func(kind, words string) func() bool {
+		return func() bool {
+			list, _ := p.Installation.Alarms(ctx, true, 50)
+			for _, a := range list {
+				if a.Kind == kind && strings.Contains(a.Detail, words) {
+					return true
+				}
+			}
+			return false
+		}
+	}
+
+	// Sources: one is a page, one is empty, one does not answer, one has pages
+	// that are gone. The good one is told all the same.
+	page := serveHTTP(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<!doctype html><title>Moving</title>") }))
+	empty := serveHTTP(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/rss+xml")
+		fmt.Fprint(w, `<?xml version="1.0"?><rss version="2.0"><channel><title>Empty</title></channel></rss>`)
+	}))
+	p.backlog = 48 * time.Hour
+	for _, url := range []string{page + "/feed", empty + "/feed", "http://127.0.0.1:1/feed", broken.URL + "/feed", good.URL + "/feed"} {
+		if _, err := p.Digest.AddSource(ctx, digest.Source{Kind: "feed", URL: url, SiteURL: url, Title: url, Rights: "own"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	within(t, 60*time.Second, "the good source is told", func() bool {
+		list, err := p.Digest.Stories(ctx, time.Now().Add(-48*time.Hour))
+		return err == nil && len(list) >= 7
+	})
+	for url, words := range map[string]string{page: "give the address of the feed itself", "http://127.0.0.1:1": "the server is down or the port is wrong"} {
+		within(t, 60*time.Second, "the trouble with "+url+" is written down", func() bool {
+			src, err := p.Digest.SourceByURL(ctx, url+"/feed")
+			return err == nil && strings.Contains(src.Reason, words)
+		})
+	}
+
+	// Without Redis the issue is built by date, and the beacon answers.
+	visit(t, p, good.link(1), 5, "ann")
+	subscribe(t, p, "morning", []string{"ann@readers.example", "bob@readers.example"})
+	n, _, err := p.Digest.ApplyNewsletter(ctx, "morning", digest.Spec{Title: "Morning", List: "morning", From: "Gazette <digest@gazette.example>", Brand: testBrand}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slot, err := p.Digest.AddSlot(ctx, n.ID, time.Now().Add(30*time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var issue digest.Issue
+	within(t, 60*time.Second, "the draft is built", func() bool {
+		issue, err = p.Digest.IssueOfSlot(ctx, slot.ID)
+		return err == nil && issue.Revision > 0
+	})
+	if issue.RankedBy != "date" {
+		t.Errorf("ranked by %s without counters, want date", issue.RankedBy)
+	}
+
+	// The database cannot be written and things come due: readers' pages answer,
+	// and the log says how to mend it. When it is over, all is made up.
+	heal, words := sicken(t, p.DB)
+	ahead.Add(int64(2 * time.Hour))
+	within(t, 60*time.Second, "the log says how to mend the database", func() bool { return log.has("it is tried again every second", words) })
+	if res, err := http.Get(p.Config.PublicURL + "/healthz"); err != nil || res.StatusCode != http.StatusOK {
+		t.Errorf("/healthz meanwhile: %v %v", res, err)
+	}
+	soon, cancel := context.WithTimeout(ctx, 2*time.Second)
+	if err := p.Approve(soon, issue.ID, 0, "ed"); err == nil {
+		t.Error("an approval that could not be written is said to have been")
+	}
+	cancel()
+	heal()
+	within(t, 60*time.Second, "the slot that came meanwhile is announced", alarm("approval", "nobody has approved it"))
+	within(t, 60*time.Second, "the issue is on its way", func() bool { return p.SendNow(ctx, issue.ID, "ed") == nil })
+	within(t, 60*time.Second, "both readers have it", func() bool { return len(inbox.Messages("")) >= 2 })
+	if a := inbox.Audit([]string{"ann@readers.example", "bob@readers.example"}); a.Once != 2 || len(a.Lost)+len(a.Doubled) > 0 {
+		t.Errorf("the receiver booked %+v", a)
+	}
+	within(t, 60*time.Second, "both are accepted in the ledger", func() bool {
+		counts, err := p.Mailer.Counts(ctx, issue.ID)
+		return err == nil && counts[mailer.StateAccepted] == 2
+	})
+	if alarm("ledger", "")() {
+		t.Error("the ledger does not sum")
+	}
+}
+
+// sicken keeps a database from being written until heal is called: SQLite is
+// held by another program, PostgreSQL read-only. words are what is said then.
+func sicken(t *testing.T, db *schema.DB) (heal func(), words string) {
+	t.Helper()
+	run := func(db *sql.DB, statement string) {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if db.Engine == schema.SQLite {
+		other, err := schema.Open(t.Context(), db.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tx, err := other.Write.Begin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return func() { tx.Rollback(); other.Close() }, "another program holds the database"
+	}
+	name := ""
+	if err := db.Read.QueryRow(`select current_database()`).Scan(&name); err != nil {
+		t.Fatal(err)
+	}
+	set := func(on string) { // for connections to come; those there are ended
+		conn, err := schema.Open(t.Context(), schematest.PostgresURL(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		run(conn.Write, `alter database "`+name+`" set default_transaction_read_only = `+on)
+		run(conn.Write, `select pg_terminate_backend(pid) from pg_stat_activity where datname = '`+name+`'`)
+	}
+	set("on")
+	return func() { set("off") }, "the database is read-only"
+}
