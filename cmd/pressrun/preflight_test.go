@@ -104,6 +104,9 @@ func draftOf(t *testing.T, p *Press, site *paper, change func(*digest.Spec)) int
 	if err != nil || got.Stories < 4 {
 		t.Fatalf("collect: %+v, %v", got, err)
 	}
+	if again, err := p.Collector.Collect(ctx, src, 48*time.Hour); err != nil || again.New != 0 { // a story needs two polls
+		t.Fatalf("collect again: %+v, %v", again, err)
+	}
 	subscribe(t, p, "morning", []string{"ann@readers.example"})
 	spec := digest.Spec{Title: "Morning", List: "morning", From: "Gazette <digest@gazette.example>", Brand: testBrand, Approval: "send"}
 	if change != nil {
@@ -119,7 +122,7 @@ func draftOf(t *testing.T, p *Press, site *paper, change func(*digest.Spec)) int
 	}
 	issue, err := p.Build(ctx, slot.ID)
 	if err != nil || issue.State != "draft" {
-		t.Fatalf("build: %s, %v", issue.State, err)
+		t.Fatalf("build: %s (%s), %v", issue.State, issue.Reason, err)
 	}
 	return issue.ID
 }

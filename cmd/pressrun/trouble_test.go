@@ -81,7 +81,7 @@ func TestVerbsSayHowToMend(t *testing.T) {
 		t.Error("the message shows the password")
 	}
 
-	with(`redis = "redis://127.0.0.1:1/0"`).says(1, []string{"redis://127.0.0.1:1/0 does not answer", "ranked by the last snapshot until it does"}, "doctor", "redis")
+	with(`redis = "redis://127.0.0.1:1/0"`).says(1, []string{"redis://127.0.0.1:1/0 do not answer", "ranked by the last snapshot until they do", "Check the address"}, "doctor", "redis")
 	database := func(name string) *deskless {
 		t.Setenv("PRESSRUN_DATABASE", name)
 		return d
@@ -267,7 +267,12 @@ func troubled(t *testing.T, database string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	slot, err := p.Digest.AddSlot(ctx, n.ID, time.Now().Add(30*time.Minute))
+	ahead.Add(int64(2 * time.Hour)) // a story needs two polls
+	within(t, 60*time.Second, "the good source is polled again", func() bool {
+		src, err := p.Digest.SourceByURL(ctx, good.URL+"/feed")
+		return err == nil && now().Sub(src.LastPoll) < time.Hour
+	})
+	slot, err := p.Digest.AddSlot(ctx, n.ID, now().Add(30*time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
