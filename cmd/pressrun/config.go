@@ -15,6 +15,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"pressrun/digest/summary/writer"
 	"pressrun/digest/trend"
 )
 
@@ -47,6 +48,7 @@ type Config struct {
 
 	AlarmMail string      `toml:"alarm_mail" env:"PRESSRUN_ALARM_MAIL"` // who is written to when something needs a person
 	Fetch     FetchConfig `toml:"fetch"`
+	AI        AIConfig    `toml:"ai"`
 
 	path string // of the file it was read from
 }
@@ -72,6 +74,22 @@ type FetchConfig struct {
 	UserAgent string   `toml:"user_agent" env:"PRESSRUN_USER_AGENT"`
 	Allow     []string `toml:"allow" env:"PRESSRUN_FETCH_ALLOW"` // private networks that may be read, for intranets
 	Delay     string   `toml:"delay" env:"PRESSRUN_FETCH_DELAY"` // between two pages of one host; default 1s
+}
+
+// AIConfig is a language model that may write summaries. Without an address
+// there is none, and without ai = true a newsletter uses none.
+type AIConfig struct {
+	URL         string   `toml:"url" env:"PRESSRUN_AI_URL"` // https://model.example.com/v1/chat/completions
+	Model       string   `toml:"model" env:"PRESSRUN_AI_MODEL"`
+	KeyFile     string   `toml:"key_file"`                      // the key's file; or the environment PRESSRUN_AI_KEY
+	Hosts       []string `toml:"hosts" env:"PRESSRUN_AI_HOSTS"` // that articles may be sent to; this machine always
+	Words       int      `toml:"words"`                         // most words of an article that are sent; default 1500
+	Timeout     string   `toml:"timeout"`                       // of one request; default 20s
+	Connections int      `toml:"connections"`                   // requests at once; default 2
+	DailyTokens int64    `toml:"daily_tokens"`                  // a day (UTC); default 200000
+	DailyCost   float64  `toml:"daily_cost"`                    // a day, in the currency of the prices; 0 = no cap
+	PriceIn     float64  `toml:"price_in"`                      // of a million tokens sent
+	PriceOut    float64  `toml:"price_out"`                     // of a million tokens received
 }
 
 // ConfigError is everything that is wrong with a configuration, a line each:
@@ -194,7 +212,7 @@ func kindOfKey(t reflect.Type, key string) string {
 		return `a text in quotes, "…"`
 	case reflect.Bool:
 		return "true or false"
-	case reflect.Int, reflect.Float64:
+	case reflect.Int, reflect.Int64, reflect.Float64:
 		return "a number without quotes"
 	case reflect.Slice:
 		return `a list, ["…", "…"]`
@@ -306,6 +324,7 @@ func (c *Config) defaults(dir string) {
 	}
 	set(&c.Bounce.Every, "1m")
 	set(&c.Bounce.Folder, "INBOX")
+	set(&c.AI.Timeout, "20s")
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	for i := range c.Relays {
 		set(&c.Relays[i].Name, "relay"+strconv.Itoa(i+1))
@@ -360,6 +379,7 @@ func (c *Config) check() error {
 			say("counters %q: every %q: write a length of time from 10s, for instance 2m", k.Key, k.Every)
 		}
 	}
+	c.AI.check(say)
 	names := map[string]bool{}
 	for _, r := range c.Relays {
 		ru, err := url.Parse(r.URL)
@@ -382,6 +402,30 @@ func (c *Config) check() error {
 	}
 	return nil
 }
+
+func (a AIConfig) check(say func(string, ...any)) {
+	if a.URL == "" {
+		return
+	}
+	if err := writer.Check(a.URL, a.Hosts); err != nil {
+		say("ai.url %q: %v", redact(a.URL), err)
+	}
+	if a.Model == "" {
+		say("ai.model is missing: name the model that the endpoint shall use")
+	}
+	if d, err := time.ParseDuration(a.Timeout); err != nil || d <= 0 || d > time.Minute {
+		say("ai.timeout %q: write a length of time of up to a minute, for instance 20s", a.Timeout)
+	}
+	if a.DailyCost > 0 && a.PriceIn+a.PriceOut <= 0 {
+		say("ai.daily_cost needs the prices: give price_in and price_out, of a million tokens")
+	}
+	if a.Words < 0 || a.Connections < 0 || a.DailyTokens < 0 || a.DailyCost < 0 || a.PriceIn < 0 || a.PriceOut < 0 {
+		say("ai: a number is below zero")
+	}
+}
+
+// aiKey is the environment variable of the language model's key.
+const aiKey = "PRESSRUN_AI_KEY"
 
 func redact(raw string) string {
 	if u, err := url.Parse(raw); err == nil {
@@ -415,19 +459,23 @@ func (r RelayConfig) passwordVariable() string {
 
 // password is the relay's secret, from the environment or its file; "" = none.
 func (r RelayConfig) password(dir string) (string, error) {
-	if v, ok := os.LookupEnv(r.passwordVariable()); ok {
+	return secret("password of relay "+r.Name, r.passwordVariable(), dir, r.PasswordFile)
+}
+
+// secret is what the environment or a file holds; "" = none.
+func secret(what, variable, dir, path string) (string, error) {
+	if v, ok := os.LookupEnv(variable); ok {
 		return v, nil
 	}
-	if r.PasswordFile == "" {
+	if path == "" {
 		return "", nil
 	}
-	path := r.PasswordFile
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(dir, path)
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("password of relay %s: %w", r.Name, err)
+		return "", fmt.Errorf("%s: %w", what, err)
 	}
 	return strings.TrimRight(string(b), "\r\n"), nil
 }

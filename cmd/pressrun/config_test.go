@@ -37,6 +37,11 @@ func TestConfigSaysWhereAndHow(t *testing.T) {
 		{"counters of nowhere", "[[counters]]\nkind = \"counter\"\nkey = \"views:{id}\"\n", "redis: the address cannot be read"},
 		{"counters read too often", "redis = \"redis://127.0.0.1\"\n[[counters]]\nkind = \"counter\"\nkey = \"views:{id}\"\nevery = \"1s\"\n", "write a length of time from 10s"},
 		{"no relay URL", "[[relay]]\nurl = \"mail.example.com\"\n", "write smtp://"},
+		{"a language model over http", "[ai]\nurl = \"http://model.example/v1/chat/completions\"\nmodel = \"m\"\nhosts = [\"model.example\"]\n", "must begin with https://"},
+		{"a language model on a host not named", "[ai]\nurl = \"https://model.example/v1/chat/completions\"\nmodel = \"m\"\n", "add \"model.example\" to hosts"},
+		{"a language model without a name", "[ai]\nurl = \"http://127.0.0.1:1/v1/chat/completions\"\n", "ai.model is missing"},
+		{"a key in the language model's URL", "[ai]\nurl = \"https://a:hunter2@model.example/v1/chat/completions\"\n", "the key has its own place"},
+		{"a cap in money without prices", "[ai]\nurl = \"http://127.0.0.1:1/v1/chat/completions\"\nmodel = \"m\"\ndaily_cost = 2.5\n", "needs the prices"},
 		{"a pause that is none", "[fetch]\ndelay = \"soon\"\n", "fetch.delay"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

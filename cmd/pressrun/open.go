@@ -23,6 +23,7 @@ import (
 	"pressrun/digest"
 	"pressrun/digest/article"
 	"pressrun/digest/fetch"
+	"pressrun/digest/summary/writer"
 	"pressrun/digest/trend"
 	"pressrun/mailer"
 	"pressrun/mailer/catch"
@@ -122,6 +123,9 @@ func (p *Press) openCounters(ctx context.Context) error {
 	}}
 	p.Live = &trend.Live{Rank: p.Ranker.Rank, Stories: p.liveStories, Now: p.Now, Log: p.Log}
 	p.Builder = &digest.Builder{Store: p.Digest, Rank: p.Ranker.Rank}
+	if err := p.openWriter(); err != nil {
+		return err
+	}
 	return p.openPollers()
 }
 
@@ -140,6 +144,25 @@ func (p *Press) openPollers() error {
 		published := &lookup[time.Time]{load: p.Digest.PublishedByName}
 		p.pollers = append(p.pollers, poller{every: every, Poller: &trend.Poller{Client: client, Layout: k.Layout, Now: p.Now, Log: p.Log, Published: published.of}})
 	}
+	return nil
+}
+
+// openWriter lets a language model write summaries, if one is configured.
+func (p *Press) openWriter() error {
+	c := p.Config.AI
+	if c.URL == "" {
+		return nil
+	}
+	key, err := secret("key of the language model", aiKey, filepath.Dir(p.Config.path), c.KeyFile)
+	if err != nil {
+		return err
+	}
+	timeout, err := time.ParseDuration(c.Timeout)
+	if err != nil {
+		return fmt.Errorf("ai.timeout: %w", err)
+	}
+	p.Builder.Summarizer = &writer.Writer{DB: p.DB, Now: p.Now, Log: p.Log, URL: c.URL, Model: c.Model, Key: key, Input: c.Words, Timeout: timeout,
+		Concurrency: c.Connections, DailyTokens: c.DailyTokens, DailyCost: c.DailyCost, PriceIn: c.PriceIn, PriceOut: c.PriceOut}
 	return nil
 }
 

@@ -23,7 +23,8 @@ type issueVerb struct {
 	Build   issueBuild   `cmd:"" help:"Build an issue now, or for a time."`
 	Ls      issueLs      `cmd:"" help:"List issues, the newest first."`
 	Show    issueShow    `cmd:"" help:"Show the stories of an issue, with why each stands there."`
-	Edit    issueEdit    `cmd:"" help:"Retitle, rewrite, drop, pin or move a story; voids an approval."`
+	Rebuild issueRebuild `cmd:"" help:"Choose the stories of a draft anew; what an editor pinned, dropped or wrote stays."`
+	Edit    issueEdit    `cmd:"" help:"Retitle, rewrite, review, drop, pin or move a story; voids an approval."`
 	Check   issueCheck   `cmd:"" help:"Look whether every story still stands on its site, and whether the mail is fit to go out."`
 	Render  issueRender  `cmd:"" help:"Render an issue from a file, as serve does, with its preflight. Needs no database."`
 	Preview issuePreview `cmd:"" help:"Write the sealed editions to files: exactly the bytes that are sent."`
@@ -163,11 +164,17 @@ type issueEdit struct {
 	To      *int    `help:"New place in its section, from 1."`
 	Section *string `help:"trending, rising or latest."`
 	Subject *string `help:"New subject of the issue."`
+	Undo    bool    `help:"Put the original headline and summary back."`
+	Review  bool    `help:"Vouch for a summary that a language model wrote, so that it is no longer marked; with --by."`
+	By      string  `default:"command line" help:"In whose name."`
 }
 
 func (v *issueEdit) Run(e *env) error {
+	if v.Review && v.By == "command line" {
+		return errors.New("--review: a person vouches for a text; say who with --by")
+	}
 	return e.with(func(p *Press) error {
-		by := "command line"
+		by := v.By
 		if v.Subject != nil {
 			if err := p.Digest.SetSubject(e.ctx, v.ID, *v.Subject, "", by); err != nil {
 				return err
@@ -180,6 +187,12 @@ func (v *issueEdit) Run(e *env) error {
 			}
 			if v.Pin {
 				edit.Pin = &v.Pin
+			}
+			if v.Undo {
+				edit.Undo = &v.Undo
+			}
+			if v.Review {
+				edit.Review = &v.Review
 			}
 			if edit.Edition == "" {
 				i, err := p.Digest.Issue(e.ctx, v.ID)
@@ -208,6 +221,31 @@ func (p *Press) Edit(ctx context.Context, issue int64, edit digest.Edit, by stri
 		return err
 	}
 	return p.Installation.Audit(ctx, by, "edit", fmt.Sprintf("issue %d", issue), fmt.Sprintf("story %d", edit.StoryID))
+}
+
+type issueRebuild struct {
+	ID int64  `arg:"" help:"Issue id."`
+	By string `default:"command line" help:"In whose name."`
+}
+
+func (v *issueRebuild) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		if err := p.Rebuild(e.ctx, v.ID, v.By); err != nil {
+			return err
+		}
+		return p.printIssue(e, v.ID)
+	})
+}
+
+// Rebuild chooses the stories of a draft anew and seals it.
+func (p *Press) Rebuild(ctx context.Context, issue int64, by string) error {
+	if err := p.Builder.Build(ctx, issue); err != nil {
+		return err
+	}
+	if _, err := p.Sealer.Seal(ctx, issue); err != nil {
+		return err
+	}
+	return p.Installation.Audit(ctx, by, "rebuild", fmt.Sprintf("issue %d", issue), "")
 }
 
 type issueCheck struct {
