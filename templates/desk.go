@@ -9,6 +9,7 @@ import (
 	"math"
 	"strings"
 	"time"
+	"unicode"
 )
 
 //go:embed desk
@@ -19,6 +20,7 @@ const (
 	DeskSignIn  = "signin"  // SignInBody
 	DeskToday   = "today"   // TodayBody
 	DeskIssue   = "issue"   // IssueBody
+	DeskArticle = "story"   // StoryBody
 	DeskTable   = "table"   // TableBody: issues, sources, stories, lists, subscribers, bounces
 	DeskRecord  = "record"  // RecordBody: one source, list, subscriber
 	DeskForm    = "form"    // FormBody
@@ -207,7 +209,7 @@ type Draft struct {
 // the sealed preview.
 //
 // A story's forms post to its Action with the field "do": up, down, pin, unpin,
-// drop, restore, or edit with the fields "title" and "summary".
+// drop, restore, review, undo, or edit with the fields "title" and "summary".
 type IssueBody struct {
 	Newsletter string
 	Number     int
@@ -243,8 +245,45 @@ type DeskStory struct {
 	SparkText string
 	Label     string // "Opinion"
 	Pinned    bool
-	Edited    bool
+	Edited    string // who wrote its headline or summary; "" = nobody
+	Summed    string // a word about the summary that an editor should know; "" = nothing
+	Page      string // the story with its article; "" = none
 	Action    string // where its forms are posted to; "" = read only
+}
+
+// StoryBody is one story of an issue: its summary, how it came about, and the
+// article with the sentences marked that were chosen from it.
+type StoryBody struct {
+	Newsletter string
+	Number     int
+	Section    string
+	Title      string
+	URL        string // the article
+	Source     string
+	Language   string
+	Direction  string
+
+	Summary []string // as readers get it; none = the headline alone
+	State   State    // where it comes from
+	Why     string
+	Review  string // what vouching for it does; "" = there is nothing to vouch for
+
+	Edited        string // who wrote headline or summary
+	EditedWhen    string
+	EditedHover   string
+	OriginalTitle string
+	Original      []string
+
+	Article [][]Piece // by paragraph
+	Note    string    // about the marks
+	Action  string    // where its forms are posted to; "" = read only
+}
+
+// Piece is a part of a paragraph. Mark is the number of the sentence of the
+// summary that it is, from 1; 0 = none.
+type Piece struct {
+	Text string
+	Mark int
 }
 
 // Check is a line of the preflight.
@@ -351,7 +390,7 @@ var deskTemplates = parseDesk()
 func parseDesk() map[string]*template.Template {
 	layout := template.Must(template.New("layout.html").Funcs(deskFuncs).ParseFS(deskFiles, "desk/layout.html", "desk/parts.html"))
 	all := map[string]*template.Template{}
-	for _, name := range []string{DeskSignIn, DeskToday, DeskIssue, DeskTable, DeskRecord, DeskForm, DeskMessage} {
+	for _, name := range []string{DeskSignIn, DeskToday, DeskIssue, DeskArticle, DeskTable, DeskRecord, DeskForm, DeskMessage} {
 		all[name] = template.Must(template.Must(layout.Clone()).ParseFS(deskFiles, "desk/"+name+".html"))
 	}
 	return all
@@ -363,7 +402,23 @@ var deskFuncs = template.FuncMap{
 	"sparkline": Sparkline,
 	"number":    func(n int) string { return Words("en").Number(n) },
 	"clean":     clean,
+	"inner":     inner,
 	"pages":     func(p Pager) bool { return p.Prev != "" || p.Next != "" },
+}
+
+// inner is clean for a part of a line: the spaces at its ends stay.
+func inner(s string) string {
+	c := clean(s)
+	if c == "" {
+		return strings.Repeat(" ", min(len(s), 1))
+	}
+	if unicode.IsSpace(rune(s[0])) {
+		c = " " + c
+	}
+	if unicode.IsSpace(rune(s[len(s)-1])) {
+		c += " "
+	}
+	return c
 }
 
 // Desk writes the page called name (see the constants). Nothing is written when

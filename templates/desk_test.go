@@ -33,6 +33,12 @@ func sampleDesk() map[string]DeskPage {
 	})
 	issue := deskPage("Ferry to the outer islands returns after eleven years", "Issues", sampleIssueBody(spark))
 	issue.Flash = []Flash{{KindGood, "Moved. The edition was sealed again, and the approval is void."}}
+	story := deskPage("Ferry to the outer islands returns after eleven years", "Issues", StoryBody{
+		Newsletter: "Morning Digest", Number: 214, Section: "Trending Now", Title: "Ferry to the outer islands returns after eleven years", URL: "https://courier.example/ferry", Source: "The Harbour Courier", Language: "en", Direction: "ltr",
+		Summary: []string{"The ferry sails again from Friday.", "It takes 60 passengers."}, State: State{KindWarn, "written by AI"}, Why: "written by model-1", Review: "Readers are told that AI wrote it until you do.",
+		Edited: "editor@courier.example", EditedWhen: "2 min ago", OriginalTitle: "Ferry returns", Original: []string{"The ferry sails again from Friday, the harbour office said."}, Action: "/x",
+		Article: [][]Piece{{{"The ferry sails again from Friday.", 1}, {" Its old captain is back. ", 0}, {"It takes 60 passengers.", 2}}, {{"Tickets cost four pounds.", 0}}},
+	})
 	subscribers := deskPage("Subscribers", "Subscribers", sampleTable(spark))
 	subscribers.Armed, subscribers.Where = true, "relay.example.org"
 	subscribers.Action = &Action{Title: "Import", URL: "/desk/subscribers/import", Primary: true}
@@ -48,7 +54,7 @@ func sampleDesk() map[string]DeskPage {
 	}})
 	return map[string]DeskPage{
 		DeskSignIn: {Title: "Sign in", Body: SignInBody{URL: "/desk/signin", Problem: "Address and password do not belong together."}},
-		DeskToday:  today, DeskIssue: issue, DeskTable: subscribers, DeskRecord: record, DeskForm: form,
+		DeskToday:  today, DeskIssue: issue, DeskArticle: story, DeskTable: subscribers, DeskRecord: record, DeskForm: form,
 		DeskMessage: deskPage("This issue is already being sent", "Issues", MessageBody{Text: []string{"Your edit came after the approval took effect, so it was not applied. What you typed is kept below.", "Pause the send first, then edit."}, Actions: []Action{{Title: "Back to the issue", URL: "/desk/issues/214", Primary: true}}}),
 	}
 }

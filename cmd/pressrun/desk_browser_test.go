@@ -113,7 +113,12 @@ func TestBrowserDemo(t *testing.T) {
 		if err := n.draft(ctx); err != nil {
 			return err
 		}
-		workAtDesk(t, n)
+		done := make(chan struct{}) // closed by a t.Fatal, too
+		go func() {
+			defer close(done)
+			workAtDesk(t, n)
+		}()
+		<-done
 		return nil
 	})
 	if err != nil {
@@ -179,6 +184,7 @@ func workAtDesk(t *testing.T, n *newsroom) {
 	}
 	approve(t, n, wide, issue, waiting[0].ID)
 	lookAround(t, n, tab, wide, issue)
+	storyAtDesk(t, n, tab, wide)
 }
 
 func issuePath(id int64) string { return "/desk/issues/" + strconv.FormatInt(id, 10) }

@@ -179,14 +179,16 @@ func (p *Press) Build(ctx context.Context, slotID int64) (digest.Issue, error) {
 			p.Alarm(ctx, "issue", fmt.Sprintf("%s #%d", n.Name, issue.Number), err.Error())
 			return p.reload(ctx, issue, nil)
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, digest.ErrState) { // ErrState: another process built it meanwhile
 			return issue, err
 		}
 	}
 	if issue, err = p.reload(ctx, issue, nil); err != nil || issue.State != "draft" || issue.Revision > 0 {
 		return issue, err
 	}
-	if _, err := p.Sealer.Seal(ctx, issue.ID); err != nil {
+	if _, err := p.Sealer.Seal(ctx, issue.ID); errors.Is(err, digest.ErrState) {
+		return p.reload(ctx, issue, nil) // another process sealed it meanwhile, and asks
+	} else if err != nil {
 		return issue, err
 	}
 	return p.reload(ctx, issue, p.askApproval(ctx, issue))

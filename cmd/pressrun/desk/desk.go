@@ -83,6 +83,7 @@ func (d *Desk) Handler() http.Handler {
 		"POST /desk/issues/{id}":                           {"approver", d.act},
 		"POST /desk/issues/{id}/subject":                   {"editor", d.subject},
 		"POST /desk/issues/{id}/test":                      {"editor", d.test},
+		"GET /desk/issues/{id}/stories/{edition}/{story}":  {"viewer", d.issueStory},
 		"POST /desk/issues/{id}/stories/{edition}/{story}": {"editor", d.editStory},
 		"GET /desk/issues/{id}/readers":                    {"viewer", d.readers},
 		"GET /desk/stories":                                {"viewer", d.stories},

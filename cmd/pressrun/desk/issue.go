@@ -3,6 +3,7 @@ package desk
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -315,7 +316,7 @@ func checks(findings []digest.Finding, chosen []digest.Chosen) []templates.Check
 			warn = append(warn, templates.Check{State: templates.State{Kind: templates.KindWarn, Word: "removed"}, Text: fmt.Sprintf("“%s”: %s.", c.Title, strings.TrimSuffix(c.Reason, "."))})
 		}
 	}
-	out := append(bad, warn...)
+	out := slices.Concat(bad, writerChecks(chosen), warn)
 	if good > 0 {
 		out = append(out, templates.Check{State: templates.State{Kind: templates.KindGood, Word: "in order"},
 			Text: plural(good, "check", "checks") + " found nothing, of size, subject, stories, headers, links, pictures, postal address and text part."})
@@ -330,10 +331,11 @@ func (d *Desk) storyDesk(i digest.Issue, chosen []digest.Chosen, edition string,
 		if c.Edition != edition {
 			continue
 		}
-		st := templates.DeskStory{Position: c.Position, Title: c.Title, Language: c.Story.Language, Direction: c.Story.Direction, URL: c.Story.URL, Summary: c.Summary,
-			Source: c.Story.SourceTitle, Reason: c.Reason, Label: label(c.Story.Label), Pinned: c.Pinned, Edited: c.EditedBy != ""}
+		st := templates.DeskStory{Position: c.Position, Title: c.Title, Language: c.Story.Language, Direction: c.Story.Direction, URL: c.Story.URL, Summary: c.Printed(),
+			Source: c.Story.SourceTitle, Reason: c.Reason, Label: label(c.Story.Label), Pinned: c.Pinned, Edited: c.EditedBy, Summed: summed(c)}
+		st.Page = fmt.Sprintf("%s/stories/%s/%d", issueURL(i.ID), edition, c.Story.ID)
 		if open {
-			st.Action = fmt.Sprintf("%s/stories/%s/%d", issueURL(i.ID), edition, c.Story.ID)
+			st.Action = st.Page
 		}
 		if c.State != "in" {
 			if c.State == "removed" {
@@ -489,6 +491,10 @@ func (d *Desk) editStory(r *request) error {
 		e.Pin = &yes
 	case "unpin":
 		e.Pin = &no
+	case "review":
+		e.Review = &yes
+	case "undo":
+		e.Undo = &yes
 	case "up", "down":
 		place, err := d.place(r, id, edition, e.StoryID)
 		if err != nil {
@@ -505,7 +511,11 @@ func (d *Desk) editStory(r *request) error {
 	if err := d.Edit(r.ctx, id, e, r.user.Email); err != nil {
 		return err
 	}
-	return done(r, issueURL(id)+"?edition="+edition, "Saved and sealed again.")
+	back := issueURL(id) + "?edition=" + url.QueryEscape(edition)
+	if r.FormValue("page") == "story" {
+		back = fmt.Sprintf("%s/stories/%s/%d", issueURL(id), url.PathEscape(edition), e.StoryID)
+	}
+	return done(r, back, "Saved and sealed again.")
 }
 
 func (d *Desk) place(r *request, issue int64, edition string, story int64) (int, error) {
