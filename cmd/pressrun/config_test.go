@@ -104,7 +104,7 @@ func TestInitWritesAValidFile(t *testing.T) {
 		"# redis_site =", "redis_site =", "# newsroom =", "newsroom =", "# beacon_token =", "beacon_token =",
 		"# [[counters]]", "[[counters]]", "# kind =", "kind =", "# key =", "key =", "# mode =", "mode =", "# article =", "article =", "# every =", "every =",
 		"# connections =", "connections =", "# rate =", "rate =", "# user_agent =", "user_agent =",
-		"# [ai]", "[ai]", "# model =", "model =", "# key_file =", "key_file =", "# hosts =", "hosts =", "# daily_", "daily_", "# price_", "price_", `"http://127`, `"https://127`).Replace(string(text))
+		"# [[dkim]]", "[[dkim]]", "# domain =", "domain =", "# selector =", "selector =", "# [ai]", "[ai]", "# model =", "model =", "# key_file =", "key_file =", "# hosts =", "hosts =", "# daily_", "daily_", "# price_", "price_", `"http://127`, `"https://127`).Replace(string(text))
 	if _, err := load(t, all); err != nil {
 		t.Errorf("with every comment in force: %v", err)
 	}

@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -61,7 +60,7 @@ var origins = map[string]string{
 // origin says where a summary comes from, and why it is that.
 func origin(c digest.Chosen) (templates.State, string) {
 	s := templates.State{Kind: templates.KindPlain, Word: origins[c.Method]}
-	why := c.MethodReason
+	why := strings.TrimPrefix(strings.TrimPrefix(c.MethodReason, "chosen sentences"), "; ")
 	switch {
 	case c.AI && c.Reviewed():
 		s = templates.State{Kind: templates.KindGood, Word: "written by AI, reviewed by " + c.ReviewedBy}
@@ -91,10 +90,21 @@ func summed(c digest.Chosen) string {
 		return "AI, reviewed"
 	case c.AI:
 		return "AI, not reviewed"
+	case refused(c):
+		return "not by AI: " + whyRefused(c)
 	case c.Method == "headline":
 		return "no summary"
 	}
 	return ""
+}
+
+// whyRefused is the part of the reason that tells of the language model.
+func whyRefused(c digest.Chosen) string {
+	why := c.MethodReason
+	if i := strings.LastIndex(why[:strings.Index(why, "language model")], "; "); i >= 0 {
+		why = why[i+2:]
+	}
+	return strings.TrimPrefix(why, "the language model's text is not used: ")
 }
 
 // marked is the article in paragraphs, with the sentences marked that were
@@ -176,27 +186,21 @@ func agrees(c digest.Chosen) bool {
 
 // writerChecks are the preflight's lines about a language model's summaries.
 func writerChecks(chosen []digest.Chosen) []templates.Check {
-	waiting := map[int64]bool{}
-	var out []templates.Check
-	told := map[int64]bool{}
+	waiting, unused := map[int64]bool{}, map[int64]bool{}
 	for _, c := range chosen {
-		if c.State != "in" {
-			continue
-		}
-		if c.AI && !c.Reviewed() {
+		if c.State == "in" && c.AI && !c.Reviewed() {
 			waiting[c.Story.ID] = true
 		}
-		if refused(c) && !told[c.Story.ID] && len(told) < 12 {
-			told[c.Story.ID] = true
-			why := c.MethodReason
-			if i := strings.LastIndex(why[:strings.Index(why, "language model")], "; "); i >= 0 {
-				why = why[i+2:]
-			}
-			out = append(out, templates.Check{State: templates.State{Kind: templates.KindPlain, Word: "no AI"}, Text: fmt.Sprintf("“%s”: %s.", c.Title, strings.TrimSuffix(why, "."))})
+		if c.State == "in" && refused(c) {
+			unused[c.Story.ID] = true
 		}
 	}
+	var out []templates.Check
 	if n := len(waiting); n > 0 {
-		out = append([]templates.Check{{State: templates.State{Kind: templates.KindWarn, Word: "not reviewed"}, Text: plural(n, "summary was", "summaries were") + " written by AI and not reviewed; readers are told so.", Repair: "they go out marked"}}, out...)
+		out = append(out, templates.Check{State: templates.State{Kind: templates.KindWarn, Word: "not reviewed"}, Text: plural(n, "summary was", "summaries were") + " written by AI and not reviewed; readers are told so.", Repair: "they go out marked"})
+	}
+	if n := len(unused); n > 0 {
+		out = append(out, templates.Check{State: templates.State{Kind: templates.KindPlain, Word: "not by AI"}, Text: plural(n, "summary is", "summaries are") + " made of the article’s sentences, because the language model’s text was not used. Each story says why."})
 	}
 	return out
 }
