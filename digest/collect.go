@@ -3,19 +3,15 @@ package digest
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
-	"strconv"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"pressrun/deploy/schema"
 	"pressrun/digest/article"
 	"pressrun/digest/feed"
 	"pressrun/digest/fetch"
@@ -33,7 +29,7 @@ type Collector struct {
 	Alarm func(ctx context.Context, kind, subject, detail string)
 	Clear func(ctx context.Context, kind, subject string)
 
-	told told
+	clustering clustering
 }
 
 // Collected is the outcome of one poll.
@@ -153,6 +149,7 @@ func (c *Collector) read(ctx context.Context, src Source, out *Collected) error 
 	if err != nil {
 		return err
 	}
+	var told []int64
 	for _, e := range entries {
 		a, err := c.page(ctx, src, e)
 		if ctx.Err() != nil {
@@ -165,94 +162,33 @@ func (c *Collector) read(ctx context.Context, src Source, out *Collected) error 
 			}
 			continue
 		}
-		joined, err := c.tell(ctx, src, e, a)
+		id, err := c.Tell(ctx, src, e, a, 0, "")
 		if err != nil {
 			return err
 		}
-		if joined {
+		told = append(told, id)
+	}
+	if len(told) > 0 && c.clusterDue() {
+		if _, err := c.Cluster(ctx); err != nil {
+			return err
+		}
+	}
+	for _, id := range told {
+		s, err := c.Story(ctx, id)
+		switch {
+		case err != nil:
+			return err
+		case s.State == "merged":
 			out.Members++
-		} else {
+		default:
 			out.Stories++
 		}
 	}
 	return nil
 }
 
-// told is the index of the articles of the last days. It is kept between polls
-// and brought up to date from the rows, which other processes and editors
-// write too.
-type told struct {
-	mu    sync.Mutex
-	index story.Index
-	last  int64 // highest row read
-}
-
-// tell finds out which story an article tells and stores it there.
-func (c *Collector) tell(ctx context.Context, src Source, e Entry, a article.Article) (joined bool, err error) {
-	c.told.mu.Lock()
-	defer c.told.mu.Unlock()
-	if err := c.catchUp(ctx); err != nil {
-		return false, err
-	}
-	doc := docOf(storyOf(src, e, a))
-	doc.ID = keyOf(e, a)
-	found, why := c.told.index.Add(doc)
-	into, err := strconv.ParseInt(found, 10, 64)
-	if joined = err == nil; !joined {
-		into = 0 // its own id: the first to tell it
-	}
-	id, err := c.Tell(ctx, src, e, a, into, why)
-	if err != nil {
-		c.told.index, c.told.last = story.Index{}, 0 // as if never read
-		return false, err
-	}
-	c.told.index.Move(doc.ID, strconv.FormatInt(id, 10))
-	return joined, nil
-}
-
-// catchUp reads articles told since the last time and where every article
-// stands now. Rows may become visible out of order, so the last hundred are
-// looked at again.
-func (c *Collector) catchUp(ctx context.Context) error {
-	t := &c.told
-	since := schema.At(c.Now().Add(-2*story.Window - time.Hour))
-	docs, err := each(ctx, c.DB.Read, func(r *sql.Rows) (Story, error) { return scanStory(r) },
-		`select `+storyColumns+` from stories s where s.id > $1 and s.published_at >= $2 order by s.id`, t.last-100, since)
-	if err != nil {
-		return fmt.Errorf("read recent articles: %w", err)
-	}
-	for _, s := range docs {
-		id := s.ID
-		if s.MergedInto != 0 {
-			id = s.MergedInto
-		}
-		t.index.Restore(docOf(s), strconv.FormatInt(id, 10))
-		t.last = max(t.last, s.ID)
-	}
-	rows, err := c.DB.Read.QueryContext(ctx, `
-		select a.article_key, m.story_id, s.state from story_members m join stories a on a.article_key = m.article_key join stories s on s.id = m.story_id
-		where a.published_at >= $1`, since)
-	if err != nil {
-		return fmt.Errorf("read where recent articles stand: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var key, state string
-		var id int64
-		if err := rows.Scan(&key, &id, &state); err != nil {
-			return err
-		}
-		place := strconv.FormatInt(id, 10)
-		if state == "gone" {
-			place = "gone " + place // another's report of the event is a story of its own
-		}
-		t.index.Move(key, place)
-	}
-	return rows.Err()
-}
-
 func docOf(s Story) story.Doc {
-	return story.Doc{ID: s.Key, Title: s.Title, Text: s.Body, URL: s.URL, Source: s.SourceTitle, Language: s.Language, Published: s.Published}
+	return story.Doc{ID: s.Key, Title: s.Title, Text: s.Body, URL: s.URL, Language: s.Language, Published: s.Published}
 }
 
 // page reads the article behind an entry. When the page cannot be had but the

@@ -84,7 +84,7 @@ func (s *Store) Story(ctx context.Context, id int64) (Story, error) {
 // Stories lists live stories published or first seen after since, the newest
 // first, with the keys of all their members.
 func (s *Store) Stories(ctx context.Context, since time.Time) ([]Story, error) {
-	list, err := each(ctx, s.DB.Read, func(r *sql.Rows) (Story, error) { return scanStory(r) },
+	list, err := each(ctx, s.DB.Read, scanRow,
 		`select `+storyColumns+` from stories s where s.state = 'live' and (s.published_at >= $1 or s.not_before_at >= $1) order by s.published_at desc, s.id desc`,
 		schema.At(since))
 	if err != nil {
@@ -508,3 +508,5 @@ func (s *Store) KnownKeys(ctx context.Context, keys []string) (known int, unmatc
 	slices.Sort(unmatched)
 	return known, unmatched, nil
 }
+
+func scanRow(r *sql.Rows) (Story, error) { return scanStory(r) }

@@ -174,6 +174,9 @@ func (p *Press) Build(ctx context.Context, slotID int64) (digest.Issue, error) {
 		return issue, err
 	}
 	if issue.State == "building" {
+		if _, err := p.Collector.Cluster(ctx); err != nil {
+			return issue, err
+		}
 		err = p.Builder.Build(ctx, issue.ID)
 		if errors.Is(err, digest.ErrThin) {
 			p.Alarm(ctx, "issue", fmt.Sprintf("%s #%d", n.Name, issue.Number), err.Error())

@@ -2,73 +2,123 @@ package story
 
 import (
 	"cmp"
+	"fmt"
+	"math"
 	"slices"
 )
 
-// Cluster sorts articles into stories: a map from each id to the id of its
-// story, that of its earliest member. The answer does not depend on the order
-// of docs.
-//
-// It knows all articles before it decides, where an Index has to decide one by
-// one: the surest pairs are joined first, and what is doubtful is measured
-// against stories that have taken shape.
-func Cluster(docs []Doc) map[string]string {
+// Cluster sorts articles into stories: a map from each id to its place. The
+// answer does not depend on the order of docs.
+func Cluster(docs []Doc) map[string]Place {
+	var c Clusterer
+	return c.Cluster(docs)
+}
+
+// Place is where an article belongs.
+type Place struct {
+	Story string // id of the story's earliest member; that of the article itself when it is the first
+	Why   string // in a sentence what made it join, "" for the first
+}
+
+// Clusterer remembers what it has read, so that clustering again after a few
+// new articles costs little. The zero value is ready. It is not for concurrent use.
+type Clusterer struct {
+	known    map[string]entry
+	profiler *profiler
+}
+
+// Cluster is the function Cluster. The text of an article whose id was there
+// the last time is not looked at again, unless its title has changed.
+func (c *Clusterer) Cluster(docs []Doc) map[string]Place {
 	sorted := slices.Clone(docs)
 	slices.SortFunc(sorted, func(a, b Doc) int {
 		return cmp.Or(a.Published.Compare(b.Published), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Title, b.Title), cmp.Compare(a.Text, b.Text))
 	})
 	sorted = slices.CompactFunc(sorted, func(a, b Doc) bool { return a.ID == b.ID })
 	var g grouping
-	g.read(sorted)
+	g.read(c.digest(sorted))
+	g.score(func(p pair) float64 { return float64(fitted.Sum(p.f[:])) })
 	g.join()
-	out := make(map[string]string, len(docs))
-	for _, e := range g.x.docs {
-		out[e.id] = e.story
+	return g.places()
+}
+
+// digest makes entries of documents in their order. One without a date counts
+// as published with the newest.
+func (c *Clusterer) digest(docs []Doc) []entry {
+	if c.profiler == nil || len(c.profiler.known) > 1<<18 {
+		c.profiler = newProfiler()
 	}
-	for _, members := range g.groups {
-		for _, i := range members {
-			out[g.x.docs[i].id] = g.x.docs[members[0]].id
+	newest := docs[:0:0]
+	if len(docs) > 0 {
+		newest = docs[len(docs)-1:]
+	}
+	now := make(map[string]entry, len(docs))
+	out := make([]entry, len(docs))
+	for i, d := range docs {
+		e, ok := c.known[d.ID]
+		if !ok || e.title != d.Title {
+			e = entry{id: d.ID, title: d.Title, shingles: shingles(words(d.Text, maxWords, nil)), profile: c.profiler.profile(d.Title, d.Text)}
 		}
+		e.source, e.story, e.published = sourceOf(d), d.Story, d.Published
+		if e.published.IsZero() {
+			e.published = newest[0].Published
+		}
+		now[d.ID], out[i] = e, e
 	}
+	c.known = now
 	return out
 }
 
 // grouping joins articles by their likeness, the surest pair first.
 type grouping struct {
-	x      Index
+	index
 	pairs  []pair
-	group  []int32           // of each article: the key of its group
-	groups map[int32][]int32 // members, earliest first
+	like   map[[2]int32]float64 // what the event rule says of two articles
+	group  []int32              // of each article: the key of its group
+	groups map[int32][]int32    // members, earliest first
+	why    []string             // of each article
 }
 
 type pair struct {
 	a, b  int32
-	score float64
-	text  bool
+	score float64 // copied + share of the text, or that of the event rule
+	share float64 // of the text, 0 = found by the event rule
+	f     features
+	late  float64
 }
 
-// maxPairs is how many of its likely relations an article brings along.
-const maxPairs = 16
+// copied is added to the share of text two articles have in common: more than
+// the event rule ever gives.
+const copied = 100
 
-func (g *grouping) read(docs []Doc) {
-	g.x.init()
-	for _, d := range docs { // an article without a date counts as published with the newest
-		if d.Published.After(g.x.newest) {
-			g.x.newest = d.Published
+// read finds all pairs that may tell one story.
+func (g *grouping) read(entries []entry) {
+	g.index.read(entries)
+	nearest := make([]float32, len(entries))
+	for i := range g.docs {
+		g.pairs = append(g.pairs, g.copiesOf(int32(i))...)
+		for _, p := range g.reportsOf(int32(i)) {
+			nearest[p.a], nearest[p.b] = max(nearest[p.a], p.f[fCosine]), max(nearest[p.b], p.f[fCosine])
+			g.pairs = append(g.pairs, p)
 		}
 	}
-	entries := make([]entry, len(docs))
-	for i, d := range docs {
-		entries[i] = g.x.digest(d)
-		g.x.corpus.add(entries[i].profile, 1)
+	for i := range g.pairs {
+		p := &g.pairs[i]
+		p.f[fNear] = p.f[fCosine] / float32(math.Sqrt(max(float64(nearest[p.a]*nearest[p.b]), 1e-9)))
 	}
-	for i, e := range entries {
-		ms := g.x.matches(e)
-		slices.SortFunc(ms, func(a, b match) int { return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.doc, b.doc)) })
-		for _, m := range ms[:min(len(ms), maxPairs)] {
-			g.pairs = append(g.pairs, pair{m.doc, int32(i), m.score, m.share > 0})
+}
+
+// score puts the surest pairs first. The more articles there are, the more of
+// them are alike by chance: the odds that any two are of one event fall as
+// their number grows beyond that of the collections the forest was fitted on.
+func (g *grouping) score(event func(pair) float64) {
+	crowd := 1.2 * math.Log(max(float64(len(g.docs)), fittedOn)/fittedOn)
+	g.like = map[[2]int32]float64{}
+	for i := range g.pairs {
+		if p := &g.pairs[i]; p.share == 0 {
+			p.score = event(*p) - p.late - crowd
+			g.like[[2]int32{p.a, p.b}] = p.score
 		}
-		g.x.insert(e)
 	}
 	slices.SortFunc(g.pairs, func(a, b pair) int {
 		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.a, b.a), cmp.Compare(a.b, b.b))
@@ -76,51 +126,102 @@ func (g *grouping) read(docs []Doc) {
 }
 
 func (g *grouping) join() {
-	g.group = make([]int32, len(g.x.docs))
-	g.groups = map[int32][]int32{}
-	for i := range g.group {
-		g.group[i] = int32(i)
-		g.groups[int32(i)] = []int32{int32(i)}
+	n := len(g.docs)
+	g.group, g.why, g.groups = make([]int32, n), make([]string, n), map[int32][]int32{}
+	fixed := map[string]int32{}
+	for i := range int32(n) {
+		g.group[i], g.groups[i] = i, []int32{i}
+		if s := g.docs[i].story; s != "" {
+			if first, ok := fixed[s]; ok {
+				g.merge(g.group[first], i)
+			} else {
+				fixed[s] = i
+			}
+		}
 	}
 	for _, p := range g.pairs {
+		if p.score <= minLike {
+			break
+		}
 		a, b := g.group[p.a], g.group[p.b]
-		if a == b || !p.text && !g.belong(p, g.groups[a], g.groups[b]) {
+		if a == b || g.apart(g.groups[a], g.groups[b]) || p.share == 0 && g.linkage(g.groups[a], g.groups[b]) <= minLike {
 			continue
 		}
-		merged := append(g.groups[a], g.groups[b]...)
-		slices.Sort(merged)
-		delete(g.groups, b)
-		g.groups[a] = merged
-		for _, i := range merged {
-			g.group[i] = a
-		}
+		g.explain(p)
+		g.merge(a, b)
 	}
 }
 
-// belong decides whether two groups, found alike through p, tell one event.
-func (g *grouping) belong(p pair, a, b []int32) bool {
-	if len(a) == 1 && len(b) == 1 {
-		return p.score > minPair
+func (g *grouping) merge(a, b int32) {
+	merged := append(g.groups[a], g.groups[b]...)
+	slices.Sort(merged)
+	delete(g.groups, b)
+	g.groups[a] = merged
+	for _, i := range merged {
+		g.group[i] = a
 	}
-	a, b = a[:min(len(a), maxCompared)], b[:min(len(b), maxCompared)]
-	best, sum := unlikely, 0.0
+}
+
+// apart reports whether two groups belong to different stories by decision.
+func (g *grouping) apart(a, b []int32) bool {
+	story := ""
+	for _, i := range slices.Concat(a, b) {
+		if s := g.docs[i].story; s != "" {
+			if story != "" && s != story {
+				return true
+			}
+			story = s
+		}
+	}
+	return false
+}
+
+// linkage is how alike two groups are: the mean of the best and the average
+// pair. A house that stands in both has reported two events, since what it
+// writes again on one is a story of its own.
+func (g *grouping) linkage(a, b []int32) float64 {
+	best, sum := unlike, 0.0
 	for _, i := range a {
 		for _, j := range b {
-			s := g.x.likeness(g.x.docs[i], j)
+			if s := g.docs[i].source; s != "" && s == g.docs[j].source {
+				return unlike
+			}
+			s, ok := g.like[[2]int32{min(i, j), max(i, j)}]
+			if !ok {
+				s = unlike
+			}
 			best, sum = max(best, s), sum+s
 		}
 	}
-	if (best+sum/float64(len(a)*len(b)))/2 <= minJoin {
-		return false
-	}
-	pa, pb := g.profiles(a), g.profiles(b)
-	return (len(a) == 1 || g.x.corpus.coreShare(pa, pb) >= minCore) && (len(b) == 1 || g.x.corpus.coreShare(pb, pa) >= minCore)
+	return (best + sum/float64(len(a)*len(b))) / 2
 }
 
-func (g *grouping) profiles(docs []int32) []profile {
-	out := make([]profile, len(docs))
-	for k, i := range docs {
-		out[k] = g.x.docs[i].profile
+// explain says why the later article of a pair stands where it does.
+func (g *grouping) explain(p pair) {
+	why, title := &g.why[p.b], g.docs[p.a].title
+	if *why != "" {
+		why, title = &g.why[p.a], g.docs[p.b].title
+	}
+	if *why != "" {
+		return
+	}
+	*why = fmt.Sprintf("reports the same event as %q: names, words and kind of event in common", title)
+	if p.share > 0 {
+		*why = fmt.Sprintf("shares %.0f %% of its text with %q", 100*p.share, title)
+	}
+}
+
+func (g *grouping) places() map[string]Place {
+	out := make(map[string]Place, len(g.docs))
+	for _, members := range g.groups {
+		first := g.docs[members[0]].id
+		for k, i := range members {
+			p := Place{Story: first, Why: g.why[i]}
+			if k == 0 {
+				p.Why = ""
+			}
+			out[g.docs[i].id] = p
+		}
 	}
 	return out
 }

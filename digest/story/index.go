@@ -1,7 +1,6 @@
 package story
 
 import (
-	"fmt"
 	"math"
 	"net/url"
 	"slices"
@@ -20,39 +19,37 @@ const (
 	briefShingles  = 64   // a text of fewer is short: too few samples
 	maxWords       = 3000 // of a text: enough to know it again
 	maxChain       = 500  // articles with one sampled shingle: beyond that it is boilerplate
-	minLead        = 1.2  // evidence, common names left out, that makes a closer look worth while
-	maxCompared    = 12   // members of a story, the newest, that a new article is held against
+	minLead        = 0.8  // what two articles must share, common names left out, to be compared
+	maxReports     = 24   // of the articles that share most: so many are compared
+	minLike        = -0.5 // log-odds from which two reports are of one event
+	fittedOn       = 80   // articles
+	unlike         = -4.0 // of two articles that share too little to be compared
+	perDay         = 0.5  // less, for each day between two articles after the first twelve hours
+	kindsUnknown   = 0.4  // how alike two articles count whose words tell no kind
+	minRarity      = 0.45 // what is commoner proves nothing: a language's little words
+	minSmoothing   = 300  // a small collection counts as so many articles, else nothing in it would be rare
 )
-
-// Index finds the story of each new article among those of the last 72 hours.
-// The zero value is ready. It is not for concurrent use.
-type Index struct {
-	docs     []entry
-	byID     map[string]int32
-	stories  map[string][]int32
-	text     chains // sampled shingles
-	briefs   chains // the other shingles of short texts
-	terms    lists  // names, numbers and words
-	tally    tally
-	corpus   corpus
-	profiler *profiler
-	newest   time.Time
-	swept    time.Time // the hour up to which the index was last looked through
-	dead     int
-}
 
 // entry is what is kept of an article.
 type entry struct {
-	id, story string
-	title     string
-	source    string
-	published time.Time
-	shingles  []uint32
-	profile   profile
-	gone      bool // out of the window
+	id, title, source string
+	story             string // that it stays in, "" = free
+	published         time.Time
+	shingles          []uint32
+	profile           profile
 }
 
-// tally counts what documents have in common with a new one.
+// index finds what articles have in common.
+type index struct {
+	docs   []entry
+	text   chains // sampled shingles
+	briefs chains // the other shingles of short texts
+	terms  lists  // names, numbers and words
+	tally  tally
+	corpus corpus
+}
+
+// tally counts what documents have in common with one.
 type tally struct {
 	score []float32 // by document, 0 outside of one search
 	hits  []int32
@@ -68,16 +65,22 @@ func (t *tally) add(doc int32, weight float32) {
 // grow makes room for n documents.
 func (t *tally) grow(n int) {
 	if n > len(t.score) {
-		t.score = append(t.score, make([]float32, n)...) // twice as long at least
+		t.score = append(t.score, make([]float32, n-len(t.score))...)
 	}
 }
 
+// hit is a document and what it shares.
+type hit struct {
+	doc   int32
+	score float32
+}
+
 // take returns the documents with at least that score and clears the tally.
-func (t *tally) take(least float32) []int32 {
-	var out []int32
+func (t *tally) take(least float32) []hit {
+	var out []hit
 	for _, d := range t.hits {
 		if t.score[d] >= least {
-			out = append(out, d)
+			out = append(out, hit{d, t.score[d]})
 		}
 		t.score[d] = 0
 	}
@@ -112,85 +115,43 @@ func (c *chains) add(h uint32, doc int32) {
 // their number where it is a name there, twice where not.
 type lists map[uint32][]int32
 
-func (l lists) add(h uint32, doc int32, flags uint8) {
-	l[h] = append(l[h], 2*doc+int32(flags&isName))
-}
-
-// Add puts an article into the index and returns the story it belongs to: the
-// id of the story's first member, its own id when it is the first. why says in
-// a sentence what made the decision, "" for a new story. An article with the
-// id of an earlier one stays in that one's story.
-//
-// The article's Published decides what the window is; one without a date
-// counts as published with the newest so far.
-func (x *Index) Add(d Doc) (storyID string, why string) {
-	x.init()
-	if i, ok := x.byID[d.ID]; ok {
-		return x.docs[i].story, "known already"
-	}
-	e := x.digest(d)
-	x.corpus.add(e.profile, 1)
-	x.forget()
-	e.story, why = x.place(e)
-	x.insert(e)
-	return e.story, why
-}
-
-// Restore puts an article into the index whose story is known: after a restart,
-// or because another process told it. One that is there already stays as it is.
-// An index that was restored in the order in which another was added to decides
-// as that other one would.
-func (x *Index) Restore(d Doc, storyID string) {
-	x.init()
-	if _, ok := x.byID[d.ID]; ok {
-		return
-	}
-	e := x.digest(d)
-	x.corpus.add(e.profile, 1)
-	x.forget()
-	e.story = storyID
-	x.insert(e)
-}
-
-// Move gives an article to another story, as an editor decides. Articles that
-// are not in the index, for instance because they are too old, are left alone.
-func (x *Index) Move(id, storyID string) {
-	i, ok := x.byID[id]
-	if !ok || x.docs[i].story == storyID {
-		return
-	}
-	was := x.docs[i].story
-	if rest := slices.DeleteFunc(x.stories[was], func(o int32) bool { return o == i }); len(rest) > 0 {
-		x.stories[was] = rest
-	} else {
-		delete(x.stories, was)
-	}
-	x.docs[i].story = storyID
-	members := append(x.stories[storyID], i)
-	slices.Sort(members)
-	x.stories[storyID] = members
-}
-
-func (x *Index) init() {
-	if x.byID == nil {
-		x.byID, x.stories, x.terms = map[string]int32{}, map[string][]int32{}, lists{}
-	}
-	if x.profiler == nil || len(x.profiler.known) > 1<<18 {
-		x.profiler = newProfiler()
+func (l lists) add(p profile, doc int32) {
+	for _, t := range p.terms {
+		if t.flags&(isSmall|isRole) == 0 {
+			l[t.hash] = append(l[t.hash], 2*doc+int32(t.flags&isName))
+		}
 	}
 }
 
-func (x *Index) digest(d Doc) entry {
-	if d.Published.IsZero() {
-		d.Published = x.newest
+// read takes in articles, the earliest first.
+func (x *index) read(entries []entry) {
+	x.docs, x.terms = entries, lists{}
+	for i, e := range entries {
+		x.corpus.add(e.profile)
+		x.terms.add(e.profile, int32(i))
+		for _, s := range e.shingles {
+			switch {
+			case s%sampling == 0:
+				x.text.add(s, int32(i))
+			case len(e.shingles) < briefShingles:
+				x.briefs.add(s, int32(i))
+			}
+		}
 	}
-	if d.Published.After(x.newest) {
-		x.newest = d.Published
+	x.tally.grow(len(entries))
+	x.weigh()
+}
+
+// weigh notes how rare the terms of all articles are.
+func (x *index) weigh() {
+	for i := range x.docs {
+		x.corpus.weigh(x.docs[i].profile)
 	}
-	return entry{
-		id: d.ID, story: d.ID, title: d.Title, source: sourceOf(d), published: d.Published,
-		shingles: shingles(words(d.Text, maxWords, nil)),
-		profile:  x.profiler.profile(d.Title, d.Text),
+}
+
+func (c *corpus) weigh(p profile) {
+	for k, t := range p.terms {
+		p.terms[k].rare = float32(c.rarity(t.hash))
 	}
 }
 
@@ -203,62 +164,13 @@ func sourceOf(d Doc) string {
 	if err != nil {
 		return ""
 	}
-	return strings.TrimPrefix(u.Hostname(), "www.")
+	return strings.TrimPrefix(u.Host, "www.")
 }
 
-func (x *Index) insert(e entry) {
-	n := int32(len(x.docs))
-	x.docs = append(x.docs, e)
-	x.byID[e.id] = n
-	x.stories[e.story] = append(x.stories[e.story], n)
-	for _, s := range e.shingles {
-		switch {
-		case s%sampling == 0:
-			x.text.add(s, n)
-		case len(e.shingles) < briefShingles:
-			x.briefs.add(s, n)
-		}
-	}
-	for _, t := range e.profile.terms {
-		if t.flags&(isSmall|isRole|isKind) == 0 {
-			x.terms.add(t.hash, n, t.flags)
-		}
-	}
-}
-
-// match is an earlier article that tells the same story.
-type match struct {
-	doc   int32
-	score float64 // copied + share of the text, or that of the event rule
-	share float64 // of the text, 0 = found by the event rule
-}
-
-// copied is added to the share of text two articles have in common: more than the event rule ever gives.
-const copied = 10
-
-// matches lists the earlier articles that may tell e's story.
-func (x *Index) matches(e entry) []match {
-	var out []match
-	for _, i := range x.copies(e) {
-		o := x.docs[i]
-		n := common(o.shingles, e.shingles)
-		share := float64(n) / float64(max(min(len(o.shingles), len(e.shingles)), 1))
-		if n >= minShared && share >= minContainment {
-			out = append(out, match{i, copied + share, share})
-		}
-	}
-	for _, i := range x.reports(e) {
-		if s := x.likeness(e, i); s > minJoin {
-			out = append(out, match{doc: i, score: s})
-		}
-	}
-	return out
-}
-
-// copies lists the documents in the window that share sampled shingles with e:
-// two at least, one if e is short.
-func (x *Index) copies(e entry) []int32 {
-	x.tally.grow(len(x.docs))
+// copiesOf pairs an article with earlier ones in the window of which it shares
+// enough of the text.
+func (x *index) copiesOf(i int32) []pair {
+	e := x.docs[i]
 	for _, s := range e.shingles {
 		c := &x.text
 		if s%sampling != 0 {
@@ -269,32 +181,59 @@ func (x *Index) copies(e entry) []int32 {
 			continue
 		}
 		for p := head.newest; p != 0; p = c.links[p-1].next {
-			x.tally.add(c.links[p-1].doc, 1)
+			if d := c.links[p-1].doc; d < i {
+				x.tally.add(d, 1)
+			}
 		}
 	}
-	least := float32(2)
+	least := float32(2) // sampled shingles, one if the text is short
 	if len(e.shingles) < briefShingles {
 		least = 1
 	}
-	return x.inWindow(e, x.tally.take(least))
-}
-
-// reports lists the documents in the window that share enough of what is rare
-// with e: names count as rare as they are, other words half of it.
-func (x *Index) reports(e entry) []int32 {
-	x.tally.grow(len(x.docs))
-	limit := max(60, x.corpus.n/100)
-	for _, t := range e.profile.terms {
-		docs := x.terms[t.hash]
-		if t.flags&(isSmall|isRole|isKind) != 0 || len(docs) > limit {
+	var out []pair
+	for _, h := range x.tally.take(least) {
+		o := x.docs[h.doc]
+		if e.published.Sub(o.published) > Window {
 			continue
 		}
-		name := float32(x.corpus.rarity(t.hash))
-		plain := name
-		if e.profile.cased && t.flags&isName == 0 {
-			plain = name / 2
+		if share, ok := shareOf(o, e); ok {
+			out = append(out, pair{a: h.doc, b: i, score: copied + share, share: share})
+		}
+	}
+	return out
+}
+
+// shareOf is how much of the shorter text stands in the other, and whether
+// that makes them copies.
+func shareOf(a, b entry) (float64, bool) {
+	n := common(a.shingles, b.shingles)
+	share := float64(n) / float64(max(min(len(a.shingles), len(b.shingles)), 1))
+	return share, n >= minShared && share >= minContainment
+}
+
+// reportsOf compares an article with those earlier ones in the window that
+// share most of what is rare with it: names count as rare as they are, other
+// words half of it.
+func (x *index) reportsOf(i int32) []pair {
+	e := x.docs[i]
+	limit := max(60, len(x.docs)/100)
+	for _, t := range e.profile.terms {
+		docs := x.terms[t.hash]
+		if t.flags&(isSmall|isRole) != 0 || len(docs) > limit {
+			continue
+		}
+		name := t.rare
+		plain := name / 2
+		if !e.profile.cased {
+			plain = name
+		}
+		if t.flags&isName != 0 {
+			plain = name
 		}
 		for _, d := range docs {
+			if d/2 >= i {
+				break
+			}
 			if d&1 != 0 {
 				x.tally.add(d/2, name)
 			} else {
@@ -302,126 +241,45 @@ func (x *Index) reports(e entry) []int32 {
 			}
 		}
 	}
-	return x.inWindow(e, x.tally.take(minLead))
-}
-
-func (x *Index) inWindow(e entry, docs []int32) []int32 {
-	return slices.DeleteFunc(docs, func(i int32) bool {
-		return x.docs[i].gone || apart(x.docs[i].published, e.published) > Window
-	})
-}
-
-func (x *Index) likeness(e entry, i int32) float64 {
-	o := x.docs[i]
-	gap := apart(o.published, e.published)
-	return x.corpus.compare(e.profile, o.profile).score(gap, o.source != "" && o.source == e.source)
-}
-
-// place chooses the story of a new article.
-func (x *Index) place(e entry) (storyID, why string) {
-	best, nearest := 0.0, match{doc: -1}
-	for _, m := range x.matches(e) {
-		s := m.score
-		if m.share == 0 {
-			members := x.stories[x.docs[m.doc].story]
-			if len(members) == 1 && s <= minPair || len(members) > 1 && !x.joins(e, members, &s) {
-				continue
+	hits := slices.DeleteFunc(x.tally.take(minLead), func(h hit) bool { return e.published.Sub(x.docs[h.doc].published) > Window })
+	if len(hits) > maxReports {
+		slices.SortFunc(hits, func(a, b hit) int {
+			if a.score != b.score {
+				return int(math.Copysign(1, float64(b.score-a.score)))
 			}
-		}
-		if nearest.doc < 0 || s > best {
-			best, nearest = s, m
-		}
+			return int(a.doc - b.doc)
+		})
+		hits = hits[:maxReports]
 	}
-	if nearest.doc < 0 {
-		return e.id, ""
+	out := make([]pair, len(hits))
+	for k, h := range hits {
+		out[k] = pair{a: h.doc, b: i, f: x.corpus.compare(&x.docs[h.doc].profile, &e.profile), late: lateness(e.published.Sub(x.docs[h.doc].published))}
 	}
-	o := x.docs[nearest.doc]
-	if nearest.share > 0 {
-		return o.story, fmt.Sprintf("shares %.0f %% of its text with %q", 100*nearest.share, o.title)
-	}
-	return o.story, fmt.Sprintf("reports the same event as %q: names, numbers and words in common", o.title)
+	return out
 }
 
-// joins reports whether e belongs to a story of several members; score becomes
-// the mean of its best and its average likeness to them.
-func (x *Index) joins(e entry, members []int32, score *float64) bool {
-	members = members[max(0, len(members)-maxCompared):]
-	best, sum := unlikely, 0.0
-	profiles := make([]profile, len(members))
-	for k, i := range members {
-		s := x.likeness(e, i)
-		best, sum = max(best, s), sum+s
-		profiles[k] = x.docs[i].profile
-	}
-	*score = (best + sum/float64(len(members))) / 2
-	return *score > minJoin && x.corpus.coreShare(profiles, []profile{e.profile}) >= minCore
+// corpus counts in how many articles terms and kinds stand.
+type corpus struct {
+	n     int
+	df    map[uint32]int32
+	kinds [256]int32
 }
 
-// coreShare is how much of what several articles agree on, terms at least two
-// of them have, stands in the others too. It keeps a different story about the
-// same people out.
-func (c *corpus) coreShare(story, others []profile) float64 {
-	count := map[uint32]int{}
-	for _, p := range story {
-		for _, t := range p.terms {
-			if t.flags&isRole == 0 {
-				count[t.hash]++
-			}
-		}
+func (c *corpus) add(p profile) {
+	if c.df == nil {
+		c.df = map[uint32]int32{}
 	}
-	there := map[uint32]bool{}
-	for _, p := range others {
-		for _, t := range p.terms {
-			there[t.hash] = true
-		}
+	c.n++
+	for _, t := range p.terms {
+		c.df[t.hash]++
 	}
-	var all, shared float64
-	for _, p := range story {
-		for _, t := range p.terms {
-			if n := count[t.hash]; n >= 2 {
-				all += c.rarity(t.hash)
-				if there[t.hash] {
-					shared += c.rarity(t.hash)
-				}
-				count[t.hash] = 0 // each once
-			}
-		}
+	for _, k := range p.kinds {
+		c.kinds[k.kind]++
 	}
-	return shared / max(all, 1e-9)
 }
 
-func apart(a, b time.Time) time.Duration {
-	return time.Duration(math.Abs(float64(a.Sub(b))))
-}
-
-// forget drops what has left the window, and rebuilds the index when half of
-// it is gone. It goes by whole hours, so that what is kept depends on the newest
-// article alone and not on when the index was made.
-func (x *Index) forget() {
-	hour := x.newest.Truncate(time.Hour)
-	if !hour.After(x.swept) {
-		return
-	}
-	x.swept = hour
-	for i := range x.docs {
-		if e := &x.docs[i]; !e.gone && hour.Sub(e.published) > 2*Window {
-			x.corpus.add(e.profile, -1)
-			x.Move(e.id, "")
-			delete(x.byID, e.id)
-			e.gone, e.shingles, e.profile = true, nil, profile{}
-			x.dead++
-		}
-	}
-	delete(x.stories, "")
-	if x.dead < 64 || x.dead < len(x.docs)/2 {
-		return
-	}
-	old := *x
-	*x = Index{newest: old.newest, swept: old.swept, corpus: old.corpus, profiler: old.profiler}
-	x.init()
-	for _, e := range old.docs {
-		if !e.gone {
-			x.insert(e)
-		}
-	}
+// rarity is between 0, in all articles, and 1, in this one only.
+func (c *corpus) rarity(h uint32) float64 {
+	n := float64(max(c.n, minSmoothing))
+	return math.Log(1+n/float64(max(c.df[h], 1))) / math.Log(1+n)
 }

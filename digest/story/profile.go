@@ -10,10 +10,9 @@ import (
 )
 
 const (
-	leadWords  = 70 // of the body: where a report says what happened
+	leadWords  = 90 // of the body: where a report says what happened
 	titleWords = 40
-	aliens     = 12 // one word in so many is a stop word, in any language the lists know
-	stemRunes  = 6  // words are the same when they begin alike: endings differ too much between languages
+	stemRunes  = 6 // words are the same when they begin alike: endings differ too much between languages
 )
 
 // Properties of a term.
@@ -30,6 +29,8 @@ const (
 type term struct {
 	hash  uint32
 	flags uint8
+	at    uint8   // how many words stand before it in the text, at most 255; 0 in the title
+	rare  float32 // its rarity among the articles it is compared with last
 }
 
 // profile is what an article says in its title and first words.
@@ -37,7 +38,6 @@ type profile struct {
 	terms []term      // sorted by hash, each once
 	kinds []kindCount // sorted by kind
 	cased bool        // its script tells names by capitals
-	alien bool        // in a language of which the word lists know nothing
 }
 
 type kindCount struct {
@@ -85,13 +85,11 @@ func (p *profiler) profile(title, text string) profile {
 	}
 	var out profile
 	var counts [256]uint8
-	stops := 0
-	for _, w := range ws {
+	for i, w := range ws {
 		if w.stop {
-			stops++
 			continue
 		}
-		t := term{hash: w.hash, flags: w.flags}
+		t := term{hash: w.hash, flags: w.flags, at: uint8(min(max(i-n, 0), 255))}
 		if w.title {
 			t.flags |= inTitle
 		}
@@ -108,7 +106,13 @@ func (p *profiler) profile(title, text string) profile {
 			counts[k] = min(counts[k]+weight, 100)
 		}
 	}
-	out.alien = aliens*stops < len(ws)
+	if !out.cased && !hasCase(title) { // where nothing tells names apart, every rare word may be one
+		for i, t := range out.terms {
+			if t.flags&(isKind|isRole|isNumber|isSmall) == 0 {
+				out.terms[i].flags |= isName
+			}
+		}
+	}
 	out.terms = merge(out.terms)
 	for k, c := range counts {
 		if c > 0 {
@@ -118,6 +122,11 @@ func (p *profiler) profile(title, text string) profile {
 	return out
 }
 
+// hasCase reports whether a text is in a script with capitals.
+func hasCase(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return unicode.IsUpper(r) || unicode.IsLower(r) })
+}
+
 // merge sorts terms and puts the flags of equal ones together.
 func merge(ts []term) []term {
 	slices.SortFunc(ts, func(a, b term) int { return cmp.Compare(a.hash, b.hash) })
@@ -125,6 +134,7 @@ func merge(ts []term) []term {
 	for _, t := range ts {
 		if n := len(out); n > 0 && out[n-1].hash == t.hash {
 			out[n-1].flags |= t.flags
+			out[n-1].at = min(out[n-1].at, t.at)
 			continue
 		}
 		out = append(out, t)

@@ -1,6 +1,8 @@
 package story
 
 import (
+	"cmp"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -10,11 +12,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // labelled finds the folder of labelled data: PRESSRUN_DATA, else shared/data
 // beside the module.
-func labelled(t *testing.T, path ...string) string {
+func labelled(t testing.TB, path ...string) string {
 	t.Helper()
 	root := os.Getenv("PRESSRUN_DATA")
 	if root == "" {
@@ -44,6 +47,56 @@ var (
 	sentenceEnd = regexp.MustCompile(`[.!?]\s+`)
 	spaces      = regexp.MustCompile(`\s+`)
 )
+
+// realArticles are the English ones of the labelled summaries, each once, all
+// from houses of their own and within two days.
+func realArticles(t testing.TB) []Doc {
+	f, err := os.Open(labelled(t, "summaries", "dev.jsonl.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var docs []Doc
+	for dec := json.NewDecoder(z); ; {
+		var d struct{ ID, Lang, Title, Text string }
+		if err := dec.Decode(&d); err != nil {
+			break
+		}
+		if d.Lang == "en" {
+			docs = append(docs, Doc{ID: d.ID, Title: d.Title, Text: d.Text, Source: d.ID, Published: monday.Add(time.Duration(len(docs)*37%2880) * time.Minute)})
+		}
+	}
+	slices.SortFunc(docs, func(a, b Doc) int { return cmp.Or(a.Published.Compare(b.Published), cmp.Compare(a.ID, b.ID)) })
+	return docs
+}
+
+// TestQualityStrangers: real articles of many months, taken as the news of two
+// days from houses of their own, hardly ever tell one event.
+func TestQualityStrangers(t *testing.T) {
+	docs := realArticles(t)
+	titles := map[string]string{}
+	for _, d := range docs {
+		titles[d.ID] = d.Title + " | " + d.Text[:min(len(d.Text), 120)]
+	}
+	joined, copies := 0, 0
+	for id, p := range Cluster(docs) {
+		switch {
+		case strings.HasPrefix(p.Why, "shares"):
+			copies++
+		case p.Story != id:
+			joined++
+			t.Logf("%s\n   + %s", titles[p.Story], titles[id])
+		}
+	}
+	t.Logf("of %d articles %d joined another's story, %d as copies", len(docs), joined, copies)
+	if joined > len(docs)/25 {
+		t.Errorf("%d of %d articles joined another's story, want at most one in 25", joined, len(docs))
+	}
+}
 
 // oneEvent: among the articles are three pairs that do report one event each;
 // the event rule found them, and reading them confirms it. Told by two words.
@@ -94,7 +147,7 @@ func TestQualityCopies(t *testing.T) {
 		add("edited", i, editedCopy(r, b, vocabulary))
 		add("reworded", i, rewordedCopy(r, b, vocabulary))
 	}
-	stories := Cluster(docs)
+	stories := asStories(Cluster(docs))
 	var met, found, wrong int
 	for i, a := range docs {
 		for _, b := range docs[:i] {

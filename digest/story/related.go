@@ -6,31 +6,28 @@ import (
 	"slices"
 )
 
-// minRelated is the least likeness, a cosine between 0 and 1, of a story worth
-// pointing to.
-const minRelated = 0.08
+const (
+	minRelated = 0.08 // the least likeness, a cosine, of a story worth pointing to
+	minSame    = 1.0  // log-odds from which two articles are one event and no company for each other
+)
 
-// Related finds what else was told about a matter. It may be used by one
-// goroutine at a time.
+// Related finds what else was told about a matter. It is for one goroutine at a time.
 type Related struct {
-	x       Index
-	entries []entry
+	x       index
+	digests Clusterer
 }
 
 // NewRelated prepares the articles that may be pointed to. Which are recent
 // enough is the caller's to say.
 func NewRelated(among []Doc) *Related {
-	r := &Related{entries: make([]entry, len(among))}
-	r.x.init()
-	for i, o := range among {
-		r.entries[i] = r.x.digest(o)
-		r.x.corpus.add(r.entries[i].profile, 1)
-		for _, t := range r.entries[i].profile.terms {
-			if t.flags&(isSmall|isRole) == 0 {
-				r.x.terms.add(t.hash, int32(i), t.flags)
-			}
-		}
+	r := new(Related)
+	r.x.docs, r.x.terms = r.digests.digest(among), lists{}
+	for i, e := range r.x.docs {
+		r.x.corpus.add(e.profile)
+		r.x.terms.add(e.profile, int32(i))
 	}
+	r.x.tally.grow(len(among))
+	r.x.weigh()
 	return r
 }
 
@@ -39,21 +36,22 @@ func NewRelated(among []Doc) *Related {
 // its duplicates and articles that tell the same event are left out, and of
 // several that tell one story only the nearest stays.
 func (r *Related) To(d Doc, n int) []string {
-	x := &r.x
-	self := x.digest(d)
+	self := r.digests.digest([]Doc{d})[0]
+	self.profile.terms = slices.Clone(self.profile.terms) // may be one of among
+	r.x.corpus.weigh(self.profile)
 	type near struct {
 		at  int32
 		cos float64
 	}
 	var found []near
-	for _, i := range r.touched(self) {
-		e := r.entries[i]
-		if cos := x.corpus.cosine(self.profile, e.profile); cos >= minRelated && e.id != d.ID && !x.same(self, e) {
-			found = append(found, near{i, cos})
+	for _, h := range r.touched(self) {
+		e := r.x.docs[h.doc]
+		if cos := cosine(self.profile, e.profile); cos >= minRelated && e.id != d.ID && !r.same(self, e) {
+			found = append(found, near{h.doc, cos})
 		}
 	}
 	slices.SortFunc(found, func(a, b near) int {
-		return cmp.Or(cmp.Compare(b.cos, a.cos), cmp.Compare(r.entries[a.at].id, r.entries[b.at].id))
+		return cmp.Or(cmp.Compare(b.cos, a.cos), cmp.Compare(r.x.docs[a.at].id, r.x.docs[b.at].id))
 	})
 	var out []string
 	var kept []entry
@@ -61,8 +59,8 @@ func (r *Related) To(d Doc, n int) []string {
 		if len(out) >= n {
 			break
 		}
-		e := r.entries[f.at]
-		if slices.ContainsFunc(kept, func(k entry) bool { return x.same(k, e) }) {
+		e := r.x.docs[f.at]
+		if slices.ContainsFunc(kept, func(k entry) bool { return r.same(k, e) }) {
 			continue
 		}
 		kept, out = append(kept, e), append(out, e.id)
@@ -70,10 +68,9 @@ func (r *Related) To(d Doc, n int) []string {
 	return out
 }
 
-// touched are the articles that have a word with d that is not in one of twenty.
-func (r *Related) touched(d entry) []int32 {
-	r.x.tally.grow(len(r.entries))
-	limit := max(50, len(r.entries)/20)
+// touched are the articles that have a word with d that not one in twenty has.
+func (r *Related) touched(d entry) []hit {
+	limit := max(50, len(r.x.docs)/20)
 	for _, t := range d.profile.terms {
 		docs := r.x.terms[t.hash]
 		if t.flags&(isSmall|isRole) != 0 || len(docs) > limit {
@@ -87,18 +84,23 @@ func (r *Related) touched(d entry) []int32 {
 }
 
 // same reports whether two articles are copies or tell one event.
-func (x *Index) same(a, b entry) bool {
-	n := common(a.shingles, b.shingles)
-	if n >= minShared && float64(n) >= minContainment*float64(min(len(a.shingles), len(b.shingles))) {
+func (r *Related) same(a, b entry) bool {
+	if _, copies := shareOf(a, b); copies {
 		return true
 	}
-	return x.corpus.compare(a.profile, b.profile).score(apart(a.published, b.published), false) > minPair
+	gap := a.published.Sub(b.published).Abs()
+	if gap > Window {
+		return false
+	}
+	f := r.x.corpus.compare(&a.profile, &b.profile)
+	f[fNear] = 1
+	return float64(fitted.Sum(f[:]))-lateness(gap) > minSame
 }
 
 // cosine weighs words by how rare they are; names count double.
-func (c *corpus) cosine(a, b profile) float64 {
+func cosine(a, b profile) float64 {
 	weight := func(t term) float64 {
-		w := c.rarity(t.hash)
+		w := float64(t.rare)
 		switch {
 		case t.flags&(isSmall|isRole) != 0:
 			return 0

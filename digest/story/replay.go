@@ -43,7 +43,7 @@ func ReplayJSON(r io.Reader, w io.Writer) error {
 		if err := enc.Encode(struct {
 			ID    string `json:"id"`
 			Story string `json:"story"`
-		}{d.ID, stories[d.ID]}); err != nil {
+		}{d.ID, stories[d.ID].Story}); err != nil {
 			return fmt.Errorf("write stories: %w", err)
 		}
 	}

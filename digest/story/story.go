@@ -11,4 +11,7 @@ type Doc struct {
 	Source    string // who published it, "" = unknown
 	Language  string // BCP 47, "" = unknown
 	Published time.Time
+	// Story, when set, is where the article is to stay: those of one Story stay
+	// together, those of two stay apart.
+	Story string
 }

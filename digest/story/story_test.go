@@ -1,7 +1,6 @@
 package story
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -15,21 +14,32 @@ but safe enough for foot passengers. Lorries have to wait until Friday. Shops on
 fuel, and the council had asked the navy for help. "We are glad that nobody was hurt," said the mayor.`
 
 func TestCopiesAreOneStory(t *testing.T) {
-	var x Index
 	cut := "HARBOUR TOWN (Wire) - " + ferry[:len(ferry)/2] + " Reporting by our correspondent."
-	for _, c := range []struct {
-		doc  Doc
-		want string
-	}{
-		{Doc{ID: "a", Title: "Ferry runs again", Text: ferry, Published: monday}, "a"},
-		{Doc{ID: "b", Title: "Island boats return", Text: cut, Published: monday.Add(time.Hour)}, "a"},
-		{Doc{ID: "c", Title: "Ferry runs again", Text: ferry, Published: monday.Add(80 * time.Hour)}, "c"},
-		{Doc{ID: "b", Title: "Island boats return (updated)", Text: cut, Published: monday.Add(2 * time.Hour)}, "a"},
-	} {
-		got, why := x.Add(c.doc)
-		if got != c.want || (got != c.doc.ID) != (why != "") {
-			t.Errorf("%s: got story %q (%s), want %q", c.doc.ID, got, why, c.want)
+	got := Cluster([]Doc{
+		{ID: "a", Title: "Ferry runs again", Text: ferry, Published: monday},
+		{ID: "b", Title: "Island boats return", Text: cut, Published: monday.Add(time.Hour)},
+		{ID: "c", Title: "Ferry runs again", Text: ferry, Published: monday.Add(80 * time.Hour)},
+		{ID: "d", Title: "Something else", Text: "Nothing alike.", Published: monday},
+	})
+	for id, want := range map[string]string{"a": "a", "b": "a", "d": "d"} {
+		if got[id].Story != want || (want != id) != (got[id].Why != "") {
+			t.Errorf("%s: got story %q (%s), want %q", id, got[id].Story, got[id].Why, want)
 		}
+	}
+}
+
+// TestDecisionsStick: what stays in a story by decision neither leaves it nor
+// meets what stays in another.
+func TestDecisionsStick(t *testing.T) {
+	docs := []Doc{
+		{ID: "a", Title: "Ferry runs again", Text: ferry, Published: monday, Story: "1"},
+		{ID: "b", Title: "Ferry runs again", Text: ferry, Published: monday.Add(time.Hour), Story: "2"},
+		{ID: "c", Title: "Other matter", Text: "Nothing alike.", Published: monday.Add(2 * time.Hour), Story: "1"},
+		{ID: "d", Title: "Ferry runs again", Text: ferry, Published: monday.Add(3 * time.Hour)},
+	}
+	got := Cluster(docs)
+	if got["a"].Story == got["b"].Story || got["c"].Story != "a" || got["d"].Story != "a" && got["d"].Story != "b" {
+		t.Errorf("got %+v", got)
 	}
 }
 
@@ -48,23 +58,6 @@ func TestReplayJSON(t *testing.T) {
 	}
 }
 
-// TestIndexForgets: what has left the window takes neither memory nor part.
-func TestIndexForgets(t *testing.T) {
-	var x Index
-	for i := range 600 {
-		day := monday.Add(time.Duration(i) * 6 * time.Hour)
-		if got, why := x.Add(Doc{ID: fmt.Sprint(i), Title: "The same headline", Text: ferry, Published: day}); i > 0 && (got == fmt.Sprint(i)) != (why == "") {
-			t.Fatalf("%d: story %s, %q", i, got, why)
-		}
-	}
-	if n := len(x.docs); n > 200 {
-		t.Errorf("600 articles in 150 days: %d held, want those of some days", n)
-	}
-	if got, _ := x.Add(Doc{ID: "0", Title: "The same headline", Text: ferry, Published: monday}); got != "0" {
-		t.Errorf("an article from before the window: got story %s, want its own", got)
-	}
-}
-
 func TestScriptsWithoutCapitals(t *testing.T) {
 	for name, c := range map[string][2]Doc{
 		"Chinese": {
@@ -77,7 +70,7 @@ func TestScriptsWithoutCapitals(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := Cluster(c[:]); got["a"] != got["b"] {
+			if got := Cluster(c[:]); got["a"].Story != got["b"].Story {
 				t.Error("two reports of one event are two stories")
 			}
 		})

@@ -1,0 +1,494 @@
+package digest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"html"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pressrun/deploy/schema"
+	"pressrun/deploy/schema/schematest"
+	"pressrun/digest/feed"
+	"pressrun/digest/fetch"
+	"pressrun/digest/story"
+)
+
+// post is an article of a site for tests.
+type post struct {
+	path, title, text string
+	tags              []string
+	at                time.Time
+	image, credit     string
+}
+
+// paper is a news site whose posts can be changed between polls.
+type paper struct {
+	*httptest.Server
+	posts  []post
+	robots string
+}
+
+func newPaper(t *testing.T) *paper {
+	p := new(paper)
+	p.Server = httptest.NewServer(http.HandlerFunc(p.serve))
+	t.Cleanup(p.Close)
+	return p
+}
+
+func (p *paper) serve(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/robots.txt":
+		fmt.Fprint(w, p.robots)
+		return
+	case "/feed":
+		fmt.Fprint(w, `<rss version="2.0"><channel><title>Paper</title><link>`+p.URL+`</link>`)
+		for _, a := range p.posts {
+			fmt.Fprintf(w, `<item><title>%s</title><link>%s%s</link><guid>%[3]s</guid><description>%[4]s</description>`, html.EscapeString(a.title), p.URL, a.path, html.EscapeString(a.text[:min(len(a.text), 90)]))
+			if !a.at.IsZero() {
+				fmt.Fprintf(w, `<pubDate>%s</pubDate>`, a.at.Format(time.RFC1123Z))
+			}
+			for _, tag := range a.tags {
+				fmt.Fprintf(w, `<category>%s</category>`, html.EscapeString(tag))
+			}
+			fmt.Fprint(w, `</item>`)
+		}
+		fmt.Fprint(w, `</channel></rss>`)
+		return
+	case "/":
+		for _, a := range p.posts {
+			fmt.Fprintf(w, `<h2><a href="%s">%s</a></h2>`, a.path, html.EscapeString(a.title))
+		}
+		return
+	}
+	for _, a := range p.posts {
+		if a.path == r.URL.Path {
+			image := ""
+			if a.image != "" {
+				image = fmt.Sprintf(`<figure><img src="%s" alt="A picture"><figcaption>%s</figcaption></figure>`, a.image, a.credit)
+			}
+			fmt.Fprintf(w, `<html lang="en"><head><title>%s</title><meta property="og:image" content="%s"></head><body><article><h1>%[1]s</h1>%[3]s<p>%[4]s</p></article></body></html>`,
+				html.EscapeString(a.title), a.image, image, strings.ReplaceAll(html.EscapeString(a.text), "\n", "</p><p>"))
+			return
+		}
+	}
+	http.NotFound(w, r)
+}
+
+// about makes a text of its own for each number.
+func about(n int) string {
+	return strings.Repeat(fmt.Sprintf("Harbour board %d met on pier %d to hear of dredging lot %d, of crane %d and of the %d tonnes of gravel that ward %d still waits for. ", n, n*7, n*11, n*13, n*17, n*19), 3)
+}
+
+// press adds a collector to a room, with the source of a paper.
+func (r *room) press(t *testing.T, p *paper, kind, rights string) (*Collector, Source) {
+	t.Helper()
+	c := &Collector{Store: r.Store, Log: slog.New(slog.DiscardHandler),
+		Client: &fetch.Client{Now: r.Store.Now, Delay: -1, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
+		Alarm:  func(context.Context, string, string, string) {}, Clear: func(context.Context, string, string) {}}
+	t.Cleanup(c.Client.Close)
+	address := p.URL + "/feed"
+	if kind == "pages" {
+		address = p.URL + "/"
+	}
+	src, err := r.AddSource(t.Context(), Source{Kind: kind, URL: address, SiteURL: p.URL + "/", Title: "Paper", Rights: rights})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, src
+}
+
+func poll(t *testing.T, c *Collector, src Source) Collected {
+	t.Helper()
+	src, err := c.Source(t.Context(), src.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.Collect(t.Context(), src, 7*24*time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// headlines are those of a new draft.
+func (r *room) headlines(t *testing.T, change func(*Spec)) []string {
+	t.Helper()
+	ctx := t.Context()
+	n := r.newsletter(t, func(s *Spec) {
+		s.MinStories, s.Latest = 1, 20
+		if change != nil {
+			change(s)
+		}
+	})
+	slot, err := r.AddSlot(ctx, n.ID, r.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	issue, err := r.Begin(ctx, n, slot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Build(ctx, issue.ID); err != nil {
+		t.Fatal(err)
+	}
+	list, err := r.Chosen(ctx, issue.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, c := range list {
+		out = append(out, c.Title)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// TestWhatMayEnterADraft: a post that was withdrawn after ten minutes, one
+// dated in the future, one under embargo, one that only one poll has seen and
+// one too young stay out; the embargoed one enters when its time has come.
+func TestWhatMayEnterADraft(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		r := newRoom(t, db)
+		p := newPaper(t)
+		c, src := r.press(t, p, "feed", "own")
+		old := func(n int) post {
+			return post{path: fmt.Sprint("/old", n), title: fmt.Sprint("Old news number ", n), text: about(n), at: r.now.Add(-time.Duration(n+2) * time.Hour)}
+		}
+		steady := []post{old(1), old(2), old(3), old(4)}
+		mistake := post{path: "/mistake", title: "Mayor resigns, it is said", text: about(50), at: r.now}
+		future := post{path: "/future", title: "From the day after tomorrow", text: about(51), at: r.now.Add(48 * time.Hour)}
+		sealed := post{path: "/sealed", title: "Under embargo", text: about(52), at: r.now, tags: []string{"embargo:" + r.now.Add(2*time.Hour).Format(time.RFC3339)}}
+		p.posts = append([]post{mistake, future, sealed}, steady...)
+		if got := poll(t, c, src); got.Stories != 7 || got.Failed != 0 {
+			t.Fatalf("first poll: %+v", got)
+		}
+		r.now = r.now.Add(12 * time.Minute) // the mistake is gone after ten
+		p.posts = p.posts[1:]
+		poll(t, c, src)
+		r.now = r.now.Add(35 * time.Minute)
+		p.posts = append([]post{{path: "/once", title: "Seen by one poll", text: about(53), at: r.now.Add(-40 * time.Minute)}, {path: "/young", title: "Too young", text: about(54), at: r.now.Add(-10 * time.Minute)}}, p.posts...)
+		poll(t, c, src)
+		want := []string{"Old news number 1", "Old news number 2", "Old news number 3", "Old news number 4"}
+		if got := r.headlines(t, nil); !slices.Equal(got, want) {
+			t.Errorf("after 47 minutes: got %q, want %q", got, want)
+		}
+		r.now = r.now.Add(2 * time.Hour)
+		poll(t, c, src)
+		want = append(want, "Seen by one poll", "Too young", "Under embargo")
+		if got := r.headlines(t, nil); !slices.Equal(got, want) {
+			t.Errorf("after 2 h 47 min: got %q, want %q", got, want)
+		}
+	})
+}
+
+// TestFirstPollTakesTheBacklogAsOld also where the list gives no dates.
+func TestFirstPollTakesTheBacklogAsOld(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		for _, kind := range []string{"feed", "pages"} {
+			r := newRoom(t, db)
+			p := newPaper(t)
+			c, src := r.press(t, p, kind, "own")
+			for n := range 30 {
+				p.posts = append(p.posts, post{path: fmt.Sprintf("/2026/03/%s-story-%d", kind, n), title: fmt.Sprint("The long story of the harbour, part ", n), text: about(n)})
+			}
+			got, err := c.Collect(t.Context(), src, 0)
+			if err != nil || got.New != 30 || got.Old != 30 || got.Stories != 0 {
+				t.Errorf("%s without dates: got %+v, %v; want 30 old, none told", kind, got, err)
+			}
+			r.now = r.now.Add(time.Hour)
+			p.posts = append([]post{{path: "/2026/03/" + kind + "-fresh", title: "A fresh story from the harbour tonight", text: about(99 + len(kind))}}, p.posts...)
+			if got := poll(t, c, src); got.New != 1 || got.Stories != 1 {
+				t.Errorf("%s, second poll: got %+v, want one story", kind, got)
+			}
+		}
+	})
+}
+
+// TestRights: what may only be quoted shows no picture, also not its own; own
+// sources show theirs but no agency's.
+func TestRights(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		r := newRoom(t, db)
+		for rights, want := range map[string]map[string]bool{"own": {"/own": true, "/wire": false}, "quote": {"/own": false, "/wire": false}} {
+			p := newPaper(t)
+			p.robots = "User-agent: *\nDisallow: /private"
+			c, src := r.press(t, p, "feed", rights)
+			p.posts = []post{
+				{path: "/own", title: "Ferry returns with lamps", text: about(1), at: r.now.Add(-time.Hour), image: "https://paper.example/a.jpg", credit: "Photo: Ada Quist"},
+				{path: "/wire", title: "Minister leaves the hall", text: about(2), at: r.now.Add(-time.Hour), image: "https://paper.example/b.jpg", credit: "A minister. Photo: J. Doe/AFP"},
+				{path: "/private", title: "Members only meeting", text: about(3), at: r.now.Add(-time.Hour)},
+			}
+			poll(t, c, src)
+			list, err := r.Stories(t.Context(), r.now.Add(-24*time.Hour))
+			if err != nil || len(list) < 3 {
+				t.Fatalf("%s: %d stories, %v", rights, len(list), err)
+			}
+			for _, s := range list {
+				path := strings.TrimPrefix(s.URL, p.URL)
+				if path == "/private" && rights == "quote" && len(s.Body) > 100 {
+					t.Errorf("robots.txt keeps us out, yet the page was read: %q", s.Body)
+				}
+				if shows, ok := want[path]; ok && shows != (s.Image != "") {
+					t.Errorf("%s %s: picture %q, want shown %v", rights, path, s.Image, shows)
+				}
+			}
+		}
+	})
+}
+
+// TestFlags: by tag, address, page and hand; kept through merger and split, the
+// strictest article wins, and each has its effect.
+func TestFlags(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := t.Context()
+		r := newRoom(t, db)
+		p := newPaper(t)
+		c, src := r.press(t, p, "feed", "own")
+		rules := []FlagRule{{Tag: "inquest", Flag: "sensitive"}, {Path: "/court/", Flag: "legal"}}
+		if err := r.SetSource(ctx, src.ID, "", "", "", &Settings{Flags: rules}); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.SetSource(ctx, src.ID, "", "", "", &Settings{Flags: []FlagRule{{Tag: "x", Flag: "secret"}}}); err == nil {
+			t.Error("a flag nobody knows is accepted")
+		}
+		at := r.now.Add(-2 * time.Hour)
+		p.posts = []post{
+			{path: "/a", title: "Two sailors are mourned", text: about(1), at: at, tags: []string{"Inquest"}},
+			{path: "/court/b", title: "Trial of the harbour master", text: about(2), at: at},
+			{path: "/c", title: "Why the pier should go", text: about(3), at: at, tags: []string{"Opinion"}},
+			{path: "/d", title: "A hotel with a view", text: about(4), at: at, tags: []string{"Sponsored"}},
+			{path: "/e", title: "Plain news of the day", text: about(5), at: at},
+		}
+		poll(t, c, src)
+		r.now = r.now.Add(time.Minute)
+		poll(t, c, src)
+		ids, flags := map[string]int64{}, map[string]string{}
+		list, _ := r.Stories(ctx, r.now.Add(-24*time.Hour))
+		for _, s := range list {
+			path := strings.TrimPrefix(s.URL, p.URL)
+			ids[path], flags[path] = s.ID, s.Flags
+		}
+		for path, want := range map[string]string{"/a": "sensitive", "/court/b": "legal", "/c": "opinion", "/d": "paid", "/e": ""} {
+			if flags[path] != want {
+				t.Errorf("%s: flags %q, want %q", path, flags[path], want)
+			}
+		}
+		if err := r.FlagStory(ctx, ids["/e"], "live", true); err != nil {
+			t.Fatal(err)
+		}
+		titles := r.headlines(t, nil)
+		if slices.Contains(titles, "A hotel with a view") || len(titles) != 4 {
+			t.Errorf("got %q: what is paid for is never ranked", titles)
+		}
+		issue, _ := r.IssueByNumber(ctx, 1, 1)
+		chosen, _ := r.Chosen(ctx, issue.ID)
+		for _, k := range chosen {
+			if k.Story.ID == ids["/court/b"] && (k.Summary != "" || len(k.Related) > 0) {
+				t.Errorf("legal: got summary %q, related %v; want the headline only", k.Summary, k.Related)
+			}
+			if slices.Contains(k.Related, ids["/court/b"]) || slices.Contains(k.Related, ids["/d"]) {
+				t.Error("a legal or paid story is Related News")
+			}
+			if k.Story.ID == ids["/e"] && k.Story.Label != "live" {
+				t.Errorf("set by hand: label %q, want live", k.Story.Label)
+			}
+		}
+		// Merged: the strictest of both, and what the hand set; split again: each its own.
+		if err := r.MergeStories(ctx, ids["/a"], ids["/e"]); err != nil {
+			t.Fatal(err)
+		}
+		if s, _ := r.Story(ctx, ids["/e"]); s.Flags != "live sensitive" || len(s.Keys) != 2 {
+			t.Errorf("merged: flags %q, %d articles; want live sensitive, 2", s.Flags, len(s.Keys))
+		}
+		if _, err := c.Cluster(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if s, _ := r.Story(ctx, ids["/a"]); s.State != "merged" || s.MergedInto != ids["/e"] {
+			t.Errorf("the merger did not stick: %s into %d", s.State, s.MergedInto)
+		}
+		if err := r.SplitStory(ctx, ids["/e"], ids["/a"]); err != nil {
+			t.Fatal(err)
+		}
+		if s, _ := r.Story(ctx, ids["/a"]); s.State != "live" || !s.Has("sensitive") {
+			t.Errorf("split off: %s, flags %q", s.State, s.Flags)
+		}
+		if err := r.FlagStory(ctx, ids["/a"], "sensitive", false); err != nil {
+			t.Fatal(err)
+		}
+		if s, _ := r.Story(ctx, ids["/a"]); s.Has("sensitive") {
+			t.Error("a flag taken off by hand is still there")
+		}
+	})
+}
+
+// TestCollectorClustersAsTheVerb: the collector's stories are those that the
+// verb story cluster gives for the same articles.
+func TestCollectorClustersAsTheVerb(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := t.Context()
+		r := newRoom(t, db)
+		f, err := os.Open("story/testdata/events2.jsonl")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		papers := map[string]*paper{}
+		sources := map[string]Source{}
+		var c *Collector
+		for dec, n := json.NewDecoder(f), 0; dec.More(); n++ {
+			var d story.Doc
+			if err := dec.Decode(&d); err != nil {
+				t.Fatal(err)
+			}
+			p := papers[d.Source]
+			if p == nil {
+				p = newPaper(t)
+				collector, src := r.press(t, p, "feed", "own")
+				if c == nil {
+					c = collector
+				}
+				papers[d.Source], sources[d.Source] = p, src
+			}
+			r.now = later(r.now, d.Published.Add(time.Hour))
+			p.posts = append(p.posts, post{path: fmt.Sprint("/", n), title: d.Title, text: d.Text, at: d.Published})
+		}
+		for name := range papers {
+			poll(t, c, sources[name])
+		}
+		if _, err := c.Cluster(ctx); err != nil {
+			t.Fatal(err)
+		}
+		var in, out bytes.Buffer
+		list, err := each(ctx, r.DB.Read, scanRow, `select `+storyColumns+` from stories s order by s.id desc`)
+		if err != nil || len(list) != 32 {
+			t.Fatalf("%d articles, %v", len(list), err)
+		}
+		enc := json.NewEncoder(&in)
+		got := map[string]int64{}
+		for _, s := range list {
+			enc.Encode(map[string]any{"id": s.Key, "title": s.Title, "text": s.Body, "url": s.URL, "published": s.Published})
+			if got[s.Key] = s.ID; s.MergedInto != 0 {
+				got[s.Key] = s.MergedInto
+			}
+		}
+		if err := story.ReplayJSON(&in, &out); err != nil {
+			t.Fatal(err)
+		}
+		merged := 0
+		for dec := json.NewDecoder(&out); dec.More(); {
+			var line struct{ ID, Story string }
+			if err := dec.Decode(&line); err != nil {
+				t.Fatal(err)
+			}
+			if got[line.ID] != got[line.Story] {
+				t.Errorf("article %s stands with %s for the verb, not for the collector", line.ID, line.Story)
+			}
+			if line.ID != line.Story {
+				merged++
+			}
+		}
+		stories := map[int64]bool{}
+		for _, id := range got {
+			stories[id] = true
+		}
+		if len(stories) != 32-merged || merged < 5 {
+			t.Errorf("%d stories of 32 articles, the verb merges %d", len(stories), merged)
+		}
+	})
+}
+
+// TestSourceTroubleIsAnnouncedOnce: failing after three polls, silent after
+// longer than its habit, over with the first success.
+func TestSourceTroubleIsAnnouncedOnce(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := t.Context()
+		r := newRoom(t, db)
+		p := newPaper(t)
+		c, src := r.press(t, p, "feed", "own")
+		var raised, cleared []string
+		c.Alarm = func(_ context.Context, kind, _, detail string) { raised = append(raised, kind+": "+detail) }
+		c.Clear = func(_ context.Context, kind, _ string) { cleared = append(cleared, kind) }
+		for n := range 40 {
+			p.posts = append(p.posts, post{path: fmt.Sprint("/", n), title: fmt.Sprint("Hourly news number ", n), text: about(n), at: r.now.Add(-time.Duration(n) * time.Hour)})
+		}
+		poll(t, c, src)
+		r.now = r.now.Add(30 * time.Hour)
+		poll(t, c, src)
+		got, _ := r.Source(ctx, src.ID)
+		if got.State != "silent" || !strings.Contains(got.Reason, "nothing new for 30 h") || len(raised) != 1 {
+			t.Errorf("after 30 h of silence: %s, %q, alarms %q", got.State, got.Reason, raised)
+		}
+		p.posts = append([]post{{path: "/again", title: "News again after the pause", text: about(77), at: r.now}}, p.posts...)
+		poll(t, c, src)
+		if got, _ := r.Source(ctx, src.ID); got.State != "active" || len(cleared) != 1 {
+			t.Errorf("after news: %s, cleared %q", got.State, cleared)
+		}
+		p.Close()
+		for range 3 {
+			r.now = r.now.Add(time.Hour)
+			poll(t, c, src)
+		}
+		if got, _ := r.Source(ctx, src.ID); got.State != "failing" || !strings.Contains(got.Reason, "refused") || len(raised) != 2 {
+			t.Errorf("after three failures: %s, %q, alarms %q", got.State, got.Reason, raised)
+		}
+	})
+}
+
+// TestMovedForGood: a permanent redirect is stored, unless another source polls
+// the new address already.
+func TestMovedForGood(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		r := newRoom(t, db)
+		p := newPaper(t)
+		p.posts = []post{{path: "/a", title: "Some news of the harbour", text: about(1), at: r.now.Add(-time.Hour)}}
+		moved := httptest.NewServer(http.RedirectHandler(p.URL+"/feed", http.StatusMovedPermanently))
+		defer moved.Close()
+		c, there := r.press(t, p, "feed", "own")
+		for i, want := range []string{p.URL + "/feed", moved.URL + "/two"} {
+			src, err := r.AddSource(t.Context(), Source{Kind: "feed", URL: moved.URL + []string{"/one", "/two"}[i], Title: "Moved"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i == 0 { // nobody else is there yet
+				if err := r.RemoveSource(t.Context(), there.ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := poll(t, c, src); got.Err != "" {
+				t.Fatal(got.Err)
+			}
+			if got, _ := r.Source(t.Context(), src.ID); got.URL != want || got.LastOK.IsZero() {
+				t.Errorf("polls %s, want %s; last success %v", got.URL, want, got.LastOK)
+			}
+		}
+	})
+}
+
+func TestSettingsRefuse(t *testing.T) {
+	s := Settings{Block: []string{"horoscope"}, Keep: []string{"/news/"}}
+	for _, c := range []struct {
+		title, address string
+		tags           []string
+		refused        bool
+	}{
+		{"Budget passes", "https://a.example/news/1", nil, false},
+		{"Budget passes", "https://a.example/life/1", nil, true},
+		{"Your Horoscope", "https://a.example/news/2", nil, true},
+		{"Stars", "https://a.example/news/3", []string{"Horoscopes"}, true},
+	} {
+		e, err := entryOf(Source{Settings: s}, feed.Item{ID: "1", URL: c.address, Title: c.title, Categories: c.tags}, noon)
+		if err != nil || (e.State == "blocked") != c.refused || (e.Reason != "") != c.refused {
+			t.Errorf("%s %s: %s, %q, %v; want refused %v", c.title, c.address, e.State, e.Reason, err, c.refused)
+		}
+	}
+}
