@@ -329,3 +329,28 @@ func TestUpdatedStoriesAreToldOnceMore(t *testing.T) {
 		}
 	})
 }
+
+// An editor may move a story up in an issue that dates chose; that makes no
+// trend of it.
+func TestMovingMakesNoTrend(t *testing.T) {
+	db := schematest.SQLite(t)
+	ctx := context.Background()
+	r := newRoom(t, db)
+	issue := r.draft(t)
+	list, err := r.Chosen(ctx, issue.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	section := "trending"
+	if err := r.EditIssue(ctx, issue.ID, Edit{Edition: "en", StoryID: list[2].Story.ID, Section: &section}, "ed"); err != nil {
+		t.Fatal(err)
+	}
+	editions, err := r.sealer.Seal(ctx, issue.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(editions[0].HTML), " ")
+	if strings.Contains(text, "Trending Now") || !strings.Contains(text, "Chosen by date today") {
+		t.Error("a story that an editor moved made “Trending Now” of a choice by date")
+	}
+}

@@ -71,7 +71,8 @@ type Beacon struct {
 	buffer  buffer
 	salts   salts
 	caps    caps
-	agents  agents
+	agents  memo[bool]
+	keys    memo[string] // "" = of no use
 	sending sync.Mutex
 
 	mu    sync.Mutex
@@ -274,7 +275,7 @@ func (b *Beacon) refuse(r *http.Request, trusted bool) string {
 		return ""
 	case prefetched(r.Header):
 		return ignoredPrefetch
-	case b.agents.robot(r.UserAgent()):
+	case b.agents.of(r.UserAgent(), isRobot):
 		return ignoredBot
 	case b.Editor != nil && b.Editor(r):
 		return ignoredEditor
@@ -338,7 +339,14 @@ func (b *Beacon) keyOf(rep report) (key, why string) {
 	if b.Known != nil && !b.Known(strings.ToLower(u.Hostname())) {
 		return "", ignoredForeign
 	}
-	if key, err = b.Key(rep.URL); err != nil {
+	key = b.keys.of(rep.URL, func(address string) string {
+		key, err := b.Key(address)
+		if err != nil {
+			return ""
+		}
+		return key
+	})
+	if key == "" {
 		return "", ignoredInvalid
 	}
 	return key, ""

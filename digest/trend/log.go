@@ -129,7 +129,7 @@ type logReader struct {
 	LogOptions
 	report LogReport
 	salts  map[int64][]byte
-	agents agents
+	agents memo[bool]
 	caps   caps
 }
 
@@ -154,7 +154,7 @@ func (in *logReader) line(ctx context.Context, text string) (View, string, error
 	if why != "" {
 		return View{}, why, nil
 	}
-	if in.agents.robot(l.agent) {
+	if in.agents.of(l.agent, isRobot) {
 		return View{}, ignoredBot, nil
 	}
 	if within(in.Newsroom, l.addr.Unmap()) {

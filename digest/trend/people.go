@@ -47,32 +47,37 @@ func isRobot(agent string) bool {
 	return false
 }
 
-// agents remembers verdicts on user agents, of which a site sees a few
-// thousand again and again.
-type agents struct {
-	mu      sync.RWMutex
-	verdict map[string]bool
+// memo remembers what was made of a text: verdicts on user agents, keys of
+// addresses, of which a site sees a few thousand again and again.
+type memo[V any] struct {
+	mu   sync.RWMutex
+	kept map[string]V
 }
 
-const agentsKept = 8192
+// memoKept bounds what a memo holds; memoLong is what it does not look at.
+const (
+	memoKept = 8192
+	memoLong = 512
+)
 
-func (m *agents) robot(agent string) bool {
-	if len(agent) > 512 {
-		return isRobot(agent)
+// of is what made makes of text.
+func (m *memo[V]) of(text string, made func(string) V) V {
+	if len(text) > memoLong {
+		return made(text)
 	}
 	m.mu.RLock()
-	v, ok := m.verdict[agent]
+	v, ok := m.kept[text]
 	m.mu.RUnlock()
 	if ok {
 		return v
 	}
-	v = isRobot(agent)
+	v = made(text)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.verdict == nil || len(m.verdict) >= agentsKept {
-		m.verdict = make(map[string]bool)
+	if m.kept == nil || len(m.kept) >= memoKept {
+		m.kept = make(map[string]V)
 	}
-	m.verdict[agent] = v
+	m.kept[text] = v
 	return v
 }
 
