@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"database/sql"
 	"fmt"
 	"net/http"
 	"os"
@@ -15,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"pressrun/deploy/schema"
 	"pressrun/deploy/schema/schematest"
 	"pressrun/digest"
 	"pressrun/mailer"
@@ -287,7 +285,7 @@ func troubled(t *testing.T, database string) {
 
 	// The database cannot be written and things come due: readers' pages answer,
 	// and the log says how to mend it. When it is over, all is made up.
-	heal, words := sicken(t, p.DB)
+	heal, words := schematest.Unwritable(t, p.DB)
 	ahead.Add(int64(2 * time.Hour))
 	within(t, 60*time.Second, "the log says how to mend the database", func() bool { return log.has("it is tried again every second", words) })
 	if res, err := http.Get(p.Config.PublicURL + "/healthz"); err != nil || res.StatusCode != http.StatusOK {
@@ -312,41 +310,4 @@ func troubled(t *testing.T, database string) {
 	if alarm("ledger", "")() {
 		t.Error("the ledger does not sum")
 	}
-}
-
-// sicken keeps a database from being written until heal is called: SQLite is
-// held by another program, PostgreSQL read-only. words are what is said then.
-func sicken(t *testing.T, db *schema.DB) (heal func(), words string) {
-	t.Helper()
-	run := func(db *sql.DB, statement string) {
-		if _, err := db.Exec(statement); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if db.Engine == schema.SQLite {
-		other, err := schema.Open(t.Context(), db.Name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tx, err := other.Write.Begin()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return func() { tx.Rollback(); other.Close() }, "another program holds the database"
-	}
-	name := ""
-	if err := db.Read.QueryRow(`select current_database()`).Scan(&name); err != nil {
-		t.Fatal(err)
-	}
-	set := func(on string) { // for connections to come; those there are ended
-		conn, err := schema.Open(t.Context(), schematest.PostgresURL(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		run(conn.Write, `alter database "`+name+`" set default_transaction_read_only = `+on)
-		run(conn.Write, `select pg_terminate_backend(pid) from pg_stat_activity where datname = '`+name+`'`)
-	}
-	set("on")
-	return func() { set("off") }, "the database is read-only"
 }

@@ -107,7 +107,13 @@ func (v *storyPin) Run(e *env) error {
 		if err := p.Digest.PinStory(e.ctx, v.ID, until); err != nil {
 			return err
 		}
-		return p.Installation.Audit(e.ctx, "command line", "pin", fmt.Sprintf("story %d", v.ID), "until "+when(until))
+		if err := p.Installation.Audit(e.ctx, "command line", "pin", fmt.Sprintf("story %d", v.ID), "until "+when(until)); err != nil {
+			return err
+		}
+		if until.IsZero() {
+			return e.did(facts{"story": v.ID}, "story %d is no longer pinned", v.ID)
+		}
+		return e.did(facts{"story": v.ID, "until": until}, "story %d stands first until %s", v.ID, when(until))
 	})
 }
 
@@ -121,7 +127,10 @@ func (v *storyBoost) Run(e *env) error {
 		if err := p.Digest.BoostStory(e.ctx, v.ID, int(math.Round(100*v.Factor))); err != nil {
 			return err
 		}
-		return p.Installation.Audit(e.ctx, "command line", "boost", fmt.Sprintf("story %d", v.ID), fmt.Sprint(v.Factor))
+		if err := p.Installation.Audit(e.ctx, "command line", "boost", fmt.Sprintf("story %d", v.ID), fmt.Sprint(v.Factor)); err != nil {
+			return err
+		}
+		return e.did(facts{"story": v.ID, "factor": v.Factor}, "the score of story %d is multiplied by %g", v.ID, v.Factor)
 	})
 }
 
@@ -134,6 +143,9 @@ func (v *storyUpdate) Run(e *env) error {
 		if err := p.Digest.UpdateStory(e.ctx, v.ID); err != nil {
 			return err
 		}
-		return p.Installation.Audit(e.ctx, "command line", "update", fmt.Sprintf("story %d", v.ID), "")
+		if err := p.Installation.Audit(e.ctx, "command line", "update", fmt.Sprintf("story %d", v.ID), ""); err != nil {
+			return err
+		}
+		return e.did(facts{"story": v.ID}, "story %d may be told once more", v.ID)
 	})
 }

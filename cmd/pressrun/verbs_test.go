@@ -104,7 +104,7 @@ func TestVerbsPrintOneJSONDocument(t *testing.T) {
 	}{
 		{0, "version"}, {0, "config check"}, {0, "migrate"}, {0, "doctor redis"}, {0, "doctor"},
 		{0, "source ls"}, {0, "source test " + site.URL + "/feed"}, {0, "source pull"}, {0, "source pause 1"}, {0, "source pause 1 --resume"}, {1, "source rm 1"}, {1, "source rm 99"},
-		{0, "story ls"}, {0, "story show 1"}, {1, "story show 99999"}, {0, "story merge 2 1"}, {0, "story block 3"},
+		{0, "story ls"}, {0, "story show 1"}, {1, "story show 99999"}, {0, "story merge 2 1"}, {0, "story block 3"}, {0, "story pin 1 --for 24h"}, {1, "story pin 99999"}, {0, "story boost 1 1.5"}, {1, "story boost 1 9"}, {0, "story update 1"},
 		{0, "trend ls"}, {0, "trend explain 1"}, {0, "trend ingest-log --site " + site.URL + " " + log},
 		{0, "newsletter ls"}, {0, "newsletter apply -f " + spec}, {0, "newsletter export morning"}, {0, "newsletter next 3"}, {0, "newsletter simulate --days 2"}, {0, "newsletter pause morning"}, {0, "newsletter pause morning --resume"},
 		{0, "list add evening"}, {0, "list ls"},
@@ -114,7 +114,7 @@ func TestVerbsPrintOneJSONDocument(t *testing.T) {
 		{0, "subscriber pause cyd@readers.example --list morning"}, {0, "subscriber move cyd@readers.example dan@readers.example"}, {0, "subscriber leave dan@readers.example --list evening"},
 		{1, "subscriber forget dan@readers.example"}, {0, "subscriber forget dan@readers.example --yes"},
 		{0, "suppression add eve@readers.example --note asked"}, {0, "suppression ls"}, {0, "suppression rm eve@readers.example"}, {0, "subscriber add fay@readers.example --list morning --source fair"},
-		{0, "issue ls"}, {0, "issue show 1"}, {0, "issue edit 1 --subject Ferries"}, {0, "issue check 1"}, {0, "issue preview 1 --out " + d.path("out")}, {0, "issue render --in " + d.path("issue.json") + " --out " + d.path("rendered") + " --offline"},
+		{0, "issue ls"}, {0, "issue show 1"}, {0, "issue edit 1 --subject Ferries"}, {0, "issue rebuild 1"}, {0, "issue check 1"}, {0, "issue preview 1 --out " + d.path("out")}, {0, "issue render --in " + d.path("issue.json") + " --out " + d.path("rendered") + " --offline"},
 		{0, "issue test 1 --to ann@readers.example"}, {0, "issue approve 1"}, {0, "issue hold 1"}, {0, "issue send 1"}, {0, "issue status 1"}, {0, "issue why 1 fay@readers.example"},
 		{0, "delivery ls --issue 1"}, {0, "delivery reconcile"}, {0, "delivery retry 1"}, {0, "issue pause 1"}, {0, "issue resume 1"}, {0, "issue cancel 1 --why test"},
 		{1, "issue verify " + mail}, {0, "issue build morning"}, {1, "issue skip 1 --why late"},

@@ -9,6 +9,7 @@ package schematest
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net/url"
@@ -191,4 +192,41 @@ func Redis(tb testing.TB) string {
 		tb.Fatalf("Redis for tests: %v (run ./test, which installs what is missing)", err)
 	}
 	return u
+}
+
+// Unwritable keeps a database from being written until heal is called: SQLite is
+// held by another program, PostgreSQL read-only. words are what is said then.
+func Unwritable(t *testing.T, db *schema.DB) (heal func(), words string) {
+	t.Helper()
+	run := func(db *sql.DB, statement string) {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if db.Engine == schema.SQLite {
+		other, err := schema.Open(t.Context(), db.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tx, err := other.Write.Begin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return func() { tx.Rollback(); other.Close() }, "another program holds the database"
+	}
+	name := ""
+	if err := db.Read.QueryRow(`select current_database()`).Scan(&name); err != nil {
+		t.Fatal(err)
+	}
+	set := func(on string) { // for connections to come; those there are ended
+		conn, err := schema.Open(t.Context(), PostgresURL(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		run(conn.Write, `alter database "`+name+`" set default_transaction_read_only = `+on)
+		run(conn.Write, `select pg_terminate_backend(pid) from pg_stat_activity where datname = '`+name+`'`)
+	}
+	set("on")
+	return func() { set("off") }, "the database is read-only"
 }

@@ -269,6 +269,8 @@ func TestEndpoint(t *testing.T) {
 			if strings.Contains(log.String()+fmt.Sprint(err), "secret-key") {
 				t.Errorf("the key is told: %s %v", log.String(), err)
 			}
+			s.mu.Lock()
+			defer s.mu.Unlock()
 			for _, a := range s.auth {
 				if a != "Bearer secret-key-123" {
 					t.Errorf("asked with the key %q", a)
