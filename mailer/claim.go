@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -30,6 +31,8 @@ type job struct {
 	letter     string // letters: their kind
 	content    *content
 	claimed    time.Time // on this machine's steady clock
+	lane       *lane     // deliveries: by which it goes; nil: none yet
+	minute     int64     // in which its part of the lane's quota was taken; 0: none was
 }
 
 // kind is the table a job belongs to.
@@ -39,6 +42,9 @@ const (
 	delivery kind = "deliveries"
 	letter   kind = "letters"
 )
+
+// closed are issues of which nothing may begin now.
+const closed = `select issue_id from sends where state <> 'open' or opens_at > $1 or closes_at <= $1`
 
 // due is what can be claimed. The first condition is that of the index
 // deliveries_due, which also holds what is claimed.
@@ -50,7 +56,7 @@ const due = `done_at is null and state in ('queued', 'deferred', 'uncertain') an
 func claimSQL(k kind, e schema.Engine) string {
 	table, open, columns := string(k), "", "0, coalesce(subscriber_id, 0), 0, expires_at, created_at, message_id, created_at, kind, address, envelope_from, message"
 	if k == delivery {
-		open = "and issue_id not in (select issue_id from sends where state <> 'open')"
+		open = "and issue_id not in (" + closed + ")"
 		columns = "issue_id, subscriber_id, edition_id, expires_at, due_at, message_id, date_at"
 	}
 	lock := ""
@@ -68,26 +74,89 @@ func claimSQL(k kind, e schema.Engine) string {
 		returning id, state, fence, attempts, %s`, table, table, due, open, lock, columns)
 }
 
-// claim takes up to limit deliveries that are due, with their recipients as
-// things stand now; those who may not be written to are withheld in the same
-// transaction.
-func (s *sending) claim(ctx context.Context, limit int) ([]*job, error) {
-	var jobs []*job
-	err := s.m.DB.InTx(ctx, func(tx *sql.Tx) error {
+// claim takes up to limit deliveries that are due for a lane, with their
+// recipients as things stand now. In the same transaction those who may not be
+// written to are withheld, those whose operator wants less are put off, and the
+// lane's quota is taken; full says that nothing is left of that.
+func (s *sending) claim(ctx context.Context, l *lane, limit int) (jobs []*job, full bool, err error) {
+	err = s.m.DB.InTx(ctx, func(tx *sql.Tx) error {
+		jobs, full = nil, false
 		if err := s.register(ctx, tx); err != nil {
 			return err
 		}
-		claimed, err := s.take(ctx, tx, delivery, limit)
+		n, err := s.left(ctx, tx, l, limit)
+		if full = n == 0; err != nil || full {
+			return err
+		}
+		claimed, err := s.take(ctx, tx, delivery, n)
 		if err != nil {
 			return err
 		}
-		jobs, err = s.addressed(ctx, tx, claimed)
-		return err
+		if jobs, err = s.addressed(ctx, tx, claimed); err != nil {
+			return err
+		}
+		if jobs, err = s.paced(ctx, tx, l, jobs); err != nil {
+			return err
+		}
+		return s.spend(ctx, tx, l, jobs)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("claim deliveries: %w", err)
+		return nil, false, fmt.Errorf("claim deliveries: %w", err)
 	}
-	return jobs, nil
+	return jobs, full, nil
+}
+
+// putOffMost bounds for how long a delivery is put off at once.
+const putOffMost = 5 * time.Minute
+
+// paced puts off the jobs whose operator wants no more just now, and returns the
+// others. They come back at different times, so that he gets what he wants.
+func (s *sending) paced(ctx context.Context, tx *sql.Tx, l *lane, jobs []*job) ([]*job, error) {
+	now := s.m.now()
+	var ready, off []*job
+	var next []int64
+	for _, j := range jobs {
+		wait, ok := s.paces.take(l, j.to.Address, now)
+		if ok {
+			j.lane = l
+			ready = append(ready, j)
+			continue
+		}
+		// The more of them wait, the longer.
+		wait += time.Duration(rand.Float64() * float64(min(time.Duration(len(off))*wait, putOffMost)))
+		off, next = append(off, j), append(next, schema.Millis(now.Add(wait)))
+	}
+	if len(off) == 0 {
+		return ready, nil
+	}
+	if err := s.putOff(ctx, tx, off, next); err != nil {
+		return nil, fmt.Errorf("put off deliveries: %w", err)
+	}
+	return ready, nil
+}
+
+func (s *sending) putOff(ctx context.Context, tx *sql.Tx, jobs []*job, next []int64) error {
+	if s.m.DB.Engine == schema.Postgres {
+		ids := make([]int64, len(jobs))
+		for i, j := range jobs {
+			ids[i] = j.id
+		}
+		_, err := tx.ExecContext(ctx, `
+			update deliveries d set state = 'queued', owner = '', next_at = r.next
+			from unnest(cast($1 as bigint[]), cast($2 as bigint[])) as r (id, next) where d.id = r.id`, ids, next)
+		return err
+	}
+	stmt, err := tx.PrepareContext(ctx, `update deliveries set state = 'queued', owner = '', next_at = $1 where id = $2`)
+	if err != nil {
+		return err
+	}
+	defer stmt.Close()
+	for i, j := range jobs {
+		if _, err := stmt.ExecContext(ctx, next[i], j.id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *sending) claimLetters(ctx context.Context, limit int) ([]*job, error) {
@@ -201,7 +270,7 @@ func (s *sending) withhold(ctx context.Context, tx *sql.Tx, waiting map[int64]*j
 func (s *sending) anyDue(ctx context.Context, k kind) bool {
 	open := ""
 	if k == delivery {
-		open = "and issue_id not in (select issue_id from sends where state <> 'open')"
+		open = "and issue_id not in (" + closed + ")"
 	}
 	var one int
 	err := s.m.DB.Read.QueryRowContext(ctx, strings.Join([]string{`select 1 from`, string(k), `where`, due, open, `limit 1`}, " "), s.m.nowMillis()).Scan(&one)

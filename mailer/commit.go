@@ -84,6 +84,8 @@ const markSQL = `
 		owner = excluded.owner, delivery_id = excluded.delivery_id, letter_id = excluded.letter_id, fence = excluded.fence,
 		message_id = excluded.message_id, date_at = excluded.date_at, marked_at = excluded.marked_at`
 
+const unspendSQL = `update relay_use set taken = taken - 1 where relay = $1 and minute = $2 and taken > 0`
+
 const unmarkSQL = `delete from in_flight where connection = $1`
 
 const attemptSQL = `
@@ -100,6 +102,7 @@ func newCommitter(ctx context.Context, s *sending) (*committer, error) {
 		"mark deliveries":    fmt.Sprintf(markSQL, "deliveries", "delivery_id"),
 		"mark letters":       fmt.Sprintf(markSQL, "letters", "letter_id"),
 		"unmark":             unmarkSQL,
+		"unspend":            unspendSQL,
 		"attempt":            attemptSQL,
 	}
 	if c.arrays = s.m.DB.Engine == schema.Postgres; c.arrays {
@@ -268,7 +271,10 @@ func (c *committer) exec(ctx context.Context, tx *sql.Tx, name string, args ...a
 func (c *committer) record(ctx context.Context, tx *sql.Tx, r *result) error {
 	j := r.job
 	if !r.tried && r.state == StateQueued {
-		_, err := c.exec(ctx, tx, "release "+string(j.kind), r.next, j.id, c.s.owner, j.fence)
+		n, err := c.exec(ctx, tx, "release "+string(j.kind), r.next, j.id, c.s.owner, j.fence)
+		if err == nil && n == 1 && j.minute > 0 {
+			_, err = c.exec(ctx, tx, "unspend", j.lane.String(), j.minute)
+		}
 		return err
 	}
 	attempts := j.attempt

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -107,7 +108,7 @@ func (r *room) judge(most int) {
 		if !listed[to] {
 			r.t.Errorf("%s got two and is not listed as uncertain", to)
 		}
-		if ids := r.catcher.Account(to).IDs; len(ids) != 2 || ids[0] != ids[1] {
+		if ids := r.catcher.Account(to).IDs; len(slices.Compact(ids)) != 1 {
 			r.t.Errorf("%s got %v: a second copy must have the first one's Message-ID", to, ids)
 		}
 	}

@@ -15,6 +15,10 @@
 // the result of a connection's last message and the mark of its next in one
 // transaction with those of all other connections, as soon as it is free.
 //
+// Claims are made for one relay at a time: in order or by share, within its
+// quota (Quota), and at the pace that mailbox operators want (Group). A Breaker
+// pauses an issue that does harm.
+//
 // What it promises:
 //
 //   - The states of an issue's deliveries add up to its audience at every

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
+
+	"pressrun/deploy/schema"
 )
 
 // Enqueue is an issue's audience, frozen.
@@ -17,6 +19,9 @@ type Enqueue struct {
 	Args []any
 	// Expires counts from each reader's due time; 0 means DefaultExpires.
 	Expires time.Duration
+	// Opens and Closes are the window in which messages may begin; zero means
+	// at once, and until everything is sent. See Window.
+	Opens, Closes time.Time
 	// Park keeps deliveries whose fate is uncertain for a person to decide; else
 	// they are sent again, with the same Message-ID and Date.
 	Park bool
@@ -46,9 +51,9 @@ func (m *Mailer) Enqueue(ctx context.Context, tx *sql.Tx, e Enqueue) (int, error
 		return 0, fmt.Errorf("enqueue issue %d: %w", e.Issue, err)
 	}
 	_, err = tx.ExecContext(ctx, `
-		insert into sends (issue_id, state, park, audience, changed_at) values ($1, 'open', $2, $3, $4)
+		insert into sends (issue_id, state, park, audience, opens_at, closes_at, started_at, changed_at) values ($1, 'open', $2, $3, $4, $5, $6, $6)
 		on conflict (issue_id) do update set audience = sends.audience + excluded.audience`,
-		e.Issue, e.Park, added, m.nowMillis())
+		e.Issue, e.Park, added, schema.At(e.Opens), schema.At(e.Closes), m.nowMillis())
 	if err != nil {
 		return 0, fmt.Errorf("enqueue issue %d: %w", e.Issue, err)
 	}

@@ -265,7 +265,7 @@ func TestFaultBreaker(t *testing.T) {
 	r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{share(554, .2, "")}})
 	r.freeze()
 	r.start()
-	r.waitAlarm("refused issue 7 Sending is paused")
+	r.waitAlarm("breaker issue 7 Sending is paused")
 	time.Sleep(time.Second)
 	c := r.counts()
 	if c[mailer.StateQueued] < 400 || len(r.suppressed) > 0 {
@@ -310,10 +310,12 @@ func TestFaultLeaveDuringSend(t *testing.T) {
 	})
 }
 
-// stands waits a second, then requires that nothing more is sent for another.
+// stands waits until nothing is claimed any more, which takes a second where
+// nobody else uses the machine, then requires that nothing more is sent.
 func (r *room) stands() {
 	r.t.Helper()
-	time.Sleep(1200 * time.Millisecond)
+	time.Sleep(time.Second)
+	r.until("nothing is claimed", func(c map[mailer.State]int) bool { return c[mailer.StateClaimed] == 0 })
 	n := r.acceptedByReceiver()
 	if n == 0 || n == r.readers {
 		r.t.Fatalf("%d of %d were sent", n, r.readers)
@@ -393,10 +395,13 @@ func TestFaultCancel(t *testing.T) {
 // An issue that nobody wants to read any more is not sent.
 func TestFaultExpiry(t *testing.T) {
 	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 200)
-	r.fast(600)
+	var shift atomic.Int64
+	r.Now = func() time.Time { return time.Now().Add(time.Duration(shift.Load())) }
 	r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{share(451, .5, "")}}) // for ever
 	r.freezeWith(mailer.Enqueue{Expires: 20 * time.Minute})
 	r.start()
+	r.until("all were tried", func(c map[mailer.State]int) bool { return c[mailer.StateQueued]+c[mailer.StateClaimed] == 0 })
+	shift.Store(int64(21 * time.Minute))
 	c := r.untilDone()
 	if c[mailer.StateExpired] < 50 || c[mailer.StateAccepted] < 50 || c[mailer.StateAccepted]+c[mailer.StateExpired] != r.readers {
 		t.Errorf("got %v", c)

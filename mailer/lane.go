@@ -17,6 +17,16 @@ type lane struct {
 	real bool // leads outside when its transport does; false for the catcher
 	rate bucket
 
+	jobs    chan *job // deliveries claimed for it
+	letters chan *job
+	quota   Quota
+
+	// What the feeder alone knows.
+	limit  int       // of its last claim
+	last   time.Time // when that was
+	credit float64   // deliveries owed to it by its share
+	spent  time.Time // until then its quota is known to be used up
+
 	mu       sync.Mutex
 	state    laneState
 	open     int  // connections
@@ -35,11 +45,18 @@ const (
 )
 
 func newLane(s *sending, t Transport, real bool) *lane {
-	return &lane{Transport: t, s: s, real: real, rate: bucket{rate: t.Limits().Rate}, state: laneUp, changed: make(chan struct{})}
+	return &lane{
+		Transport: t, s: s, real: real, rate: bucket{rate: t.Limits().Rate}, quota: s.m.Quotas[t.String()],
+		// A claim is made when half of the last is gone: this never fills.
+		jobs: make(chan *job, 2*maxClaim), letters: make(chan *job, 2*letterClaim),
+		limit: firstClaim, last: time.Now(), state: laneUp, changed: make(chan struct{}),
+	}
 }
 
-func (l *lane) connections() int {
-	if n := l.Limits().Connections; n > 0 {
+func (l *lane) connections() int { return connectionsOf(l.Transport) }
+
+func connectionsOf(t Transport) int {
+	if n := t.Limits().Connections; n > 0 {
 		return n
 	}
 	return smtp.DefaultConnections
@@ -152,8 +169,9 @@ const alarmAfter = 3
 
 // fails notes that the relay could not be reached or sent us away as a whole.
 // While other connections of the lane still work, it is this connection that
-// was one too many, and fails says how long it should stay away; else the lane
-// is down until it has been tried again, at least every Probe.
+// was one too many, and while the relay lets us in, perhaps the recipient; then
+// fails says how long the connection should stay away. Else, and when it goes on
+// like that, the lane is down until it has been tried again, at least every Probe.
 func (l *lane) fails(err error) time.Duration {
 	l.mu.Lock()
 	l.failures++
@@ -161,7 +179,7 @@ func (l *lane) fails(err error) time.Duration {
 	probe := orDefault(l.s.m.Probe, 30*time.Second)
 	wait := min(time.Second<<min(n-1, 10), probe)
 	wait = wait - wait/5 + rand.N(wait/5+1)
-	if l.open > 0 && n < 3*l.connections() {
+	if (l.open > 0 || met(err)) && n < 3*l.connections() {
 		l.mu.Unlock()
 		return wait
 	}
@@ -171,10 +189,17 @@ func (l *lane) fails(err error) time.Duration {
 	alarm := n >= alarmAfter && !l.told
 	l.told = l.told || alarm
 	l.mu.Unlock()
+	l.s.paces.calm(l)
 	if news || alarm {
 		l.s.noteLane(l, "down", reasonOf(err))
 	}
 	return 0
+}
+
+// met says that the relay let us in before it sent us away.
+func met(err error) bool {
+	var e *smtp.Error
+	return errors.As(err, &e) && !early(e.Phase)
 }
 
 func reasonOf(err error) string {

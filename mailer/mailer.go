@@ -23,8 +23,15 @@ type Mailer struct {
 	DB  *schema.DB
 	Now func() time.Time // nil means time.Now
 
-	// Relays take the mail, each as much as it can.
+	// Relays take the mail, in this order or by share, within their Quotas.
 	Relays []*smtp.Relay
+	// Quotas bound what relays are given, by their names.
+	Quotas map[string]Quota
+	// Groups are the operators of mailboxes whose pace is kept; nil means
+	// DefaultGroups.
+	Groups []Group
+	// Breaker says when an issue is paused because it does harm.
+	Breaker Breaker
 	// Catcher takes everything while the installation is disarmed, except when
 	// every relay is on loopback. Without one, nothing is sent then.
 	Catcher *smtp.Relay

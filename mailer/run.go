@@ -18,8 +18,9 @@ const pollEvery = 400 * time.Millisecond
 
 // Bounds of a claim, which holds at most a second's worth of the current rate.
 const (
-	firstClaim = 64
-	maxClaim   = 1000
+	firstClaim  = 64
+	maxClaim    = 1000
+	letterClaim = 32
 )
 
 // sending is one Run of a Mailer.
@@ -30,12 +31,11 @@ type sending struct {
 	lanes    []*lane
 	contents contents
 	breaker  breaker
+	paces    paces
 
 	committer *committer
 
-	jobs     chan *job // claimed deliveries
-	unsigned chan *job // those that must be signed before
-	letters  chan *job
+	unsigned chan *job // deliveries that must be signed before a connection takes them
 	arming   chan *job // letters that go out although the installation is disarmed
 	entries  chan *entry
 	give     chan struct{}
@@ -48,8 +48,17 @@ type sending struct {
 	mu      sync.Mutex
 	conns   map[Conn]struct{}
 	held    map[kind]map[int64]bool
+	hands   map[*lane]hands
 	suspect bool // a claim may have been committed that we know nothing of
-	done    int  // jobs that left since the last claim
+	slow    sync.WaitGroup
+	sharing []*lane // those that share the mail just now; the feeder's
+	waits   bool    // all quotas are used up, and a person was told; the feeder's
+}
+
+// hands is what a lane has to do and has done.
+type hands struct {
+	full int // deliveries claimed for it and not settled
+	done int // those tried since its last claim
 }
 
 // Run sends what is due until ctx ends. Then it begins nothing more, waits up
@@ -82,6 +91,7 @@ func (m *Mailer) Run(ctx context.Context) error {
 	s.finish(&writer)
 	endWatch()
 	watchers.Wait()
+	s.slow.Wait()
 	s.leave()
 	return nil
 }
@@ -90,15 +100,20 @@ func (m *Mailer) begin(ctx context.Context) (*sending, error) {
 	if m.Editions == nil || m.Recipients == nil {
 		return nil, errors.New("the fields Editions and Recipients are not set")
 	}
+	groups := m.Groups
+	if groups == nil {
+		groups = DefaultGroups()
+	}
 	s := &sending{
-		m: m, owner: m.Owner, machine: machine(), jobs: make(chan *job, maxClaim), unsigned: make(chan *job), letters: make(chan *job, 64), arming: make(chan *job, 8),
+		m: m, owner: m.Owner, machine: machine(), unsigned: make(chan *job), arming: make(chan *job, 8),
 		entries: make(chan *entry), give: make(chan struct{}), conns: map[Conn]struct{}{},
-		held: map[kind]map[int64]bool{delivery: {}, letter: {}}, loopbackOnly: true,
+		held: map[kind]map[int64]bool{delivery: {}, letter: {}}, hands: map[*lane]hands{}, loopbackOnly: true,
+		paces: paces{operators: newOperators(groups), of: map[paceKey]*pace{}, asking: map[*lane][]paceKey{}},
 	}
 	if s.owner == "" {
 		s.owner = newOwner()
 	}
-	s.breaker.s = s
+	s.breaker.s, s.breaker.rules = s, m.Breaker.orDefault()
 	for _, t := range m.transports() {
 		s.lanes = append(s.lanes, newLane(s, t, true))
 		s.loopbackOnly = s.loopbackOnly && t.Loopback()
@@ -134,9 +149,9 @@ func (s *sending) workers() []*worker {
 	armed := false
 	for _, l := range s.lanes {
 		for i := range l.connections() {
-			add(l, s.jobs, i == 0, false)
+			add(l, l.jobs, i == 0, false)
 		}
-		add(l, s.letters, true, false)
+		add(l, l.letters, true, false)
 		if l.real && !armed {
 			armed = true
 			add(l, s.arming, true, true)
@@ -147,90 +162,167 @@ func (s *sending) workers() []*worker {
 
 // feed claims deliveries as fast as they leave.
 func (s *sending) feed(ctx context.Context) {
-	limit, last := firstClaim, time.Now()
 	for ctx.Err() == nil {
-		lanes, one := s.capacity()
-		switch {
-		case lanes == 0:
-			s.emptyQueues()
-			sleep(ctx, pollEvery/2)
-			last, limit = time.Now(), firstClaim
-			continue
-		case len(s.jobs) > limit/2 || !s.reconciled(ctx) || !s.anyDue(ctx, delivery):
+		s.emptyIdle()
+		l := s.next()
+		if l == nil || !s.reconciled(ctx) {
 			sleep(ctx, s.pause())
 			continue
 		}
-		limit = s.size(limit, time.Since(last))
-		last = time.Now()
-		if one {
-			limit = 1
+		began := time.Now()
+		if !s.anyDue(ctx, delivery) {
+			// Where much is due that must wait, looking for what need not is work.
+			sleep(ctx, max(s.pause(), 20*time.Since(began)))
+			continue
 		}
-		jobs, err := s.claim(ctx, limit)
+		jobs, full, err := s.claim(ctx, l, s.size(l))
 		if err != nil {
 			s.trouble(ctx, err)
 			continue
 		}
-		s.hand(ctx, jobs)
+		s.usedUp(ctx, l, full)
+		s.charge(l, len(jobs))
+		if len(jobs) == 0 {
+			sleep(ctx, s.pause()) // all of them were put off
+		}
+		s.hand(ctx, l, jobs)
 	}
+}
+
+// next is the lane that the next claim is for, nil when none wants anything now.
+// Lanes with a share take turns by it; the first of the others stands in when
+// none of them can send. A lane that is only to be tried gets one message.
+func (s *sending) next() *lane {
+	var sharing []*lane
+	var standIn *lane
+	for _, l := range s.lanes {
+		ok, trying := l.usable()
+		switch {
+		case !ok || time.Now().Before(l.spent):
+			l.limit, l.credit = firstClaim, 0
+		case trying:
+			if s.handsOf(l).full == 0 {
+				l.limit = 1
+				return l
+			}
+		case l.quota.Share > 0:
+			sharing = append(sharing, l)
+		case standIn == nil:
+			standIn = l
+		}
+	}
+	best := standIn
+	if len(sharing) > 0 {
+		best = sharing[0]
+		for _, l := range sharing {
+			if l.credit > best.credit {
+				best = l
+			}
+		}
+	}
+	s.sharing = sharing
+	if best == nil || len(best.jobs) > best.limit/2 {
+		return nil
+	}
+	return best
+}
+
+// charge notes that n deliveries were claimed for one of the lanes that share
+// the mail.
+func (s *sending) charge(l *lane, n int) {
+	sum := 0.0
+	for _, other := range s.sharing {
+		sum += other.quota.Share
+	}
+	if sum == 0 || l.quota.Share == 0 {
+		return
+	}
+	for _, other := range s.sharing {
+		other.credit += float64(n) * other.quota.Share / sum
+	}
+	l.credit -= float64(n)
+}
+
+func (s *sending) handsOf(l *lane) hands {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hands[l]
 }
 
 // size is what the next claim may hold: what left in the last second, more
 // when that was less than a second ago and all of it is gone.
-func (s *sending) size(last int, took time.Duration) int {
+func (s *sending) size(l *lane) int {
 	s.mu.Lock()
-	done := s.done
-	s.done = 0
+	h := s.hands[l]
+	done := h.done
+	h.done = 0
+	s.hands[l] = h
 	s.mu.Unlock()
-	if took <= 0 {
-		took = time.Millisecond
+	took := max(time.Since(l.last), time.Millisecond)
+	l.last = time.Now()
+	if _, trying := l.usable(); trying {
+		return 1
 	}
-	rate := float64(done) / took.Seconds()
-	limit := min(2*last, int(rate)+1, maxClaim)
+	limit := min(2*l.limit, int(float64(done)/took.Seconds())+1, maxClaim)
 	if done == 0 {
-		limit = last
+		limit = l.limit
 	}
-	return s.limited(max(limit, firstClaim))
+	l.limit = max(limit, firstClaim)
+	if r := l.Limits().Rate; r > 0 {
+		l.limit = max(1, min(l.limit, int(r)))
+	}
+	return l.limit
 }
 
-// limited keeps a claim within the configured rates.
-func (s *sending) limited(n int) int {
-	sum := 0.0
-	for _, l := range s.lanes {
-		if ok, _ := l.usable(); !ok {
-			continue
-		}
-		r := l.Limits().Rate
-		if r <= 0 {
-			return n
-		}
-		sum += r
+// usedUp notes that a lane's quota is gone; it is looked at again after a while.
+func (s *sending) usedUp(ctx context.Context, l *lane, full bool) {
+	if full {
+		l.spent = time.Now().Add(5 * time.Second)
 	}
-	return max(1, min(n, int(sum)))
+	if lanes := s.capacity(); full && lanes == 0 && !s.waits {
+		s.waits = true
+		s.m.alarm(ctx, "quota", l.String(), "What may be sent by the relays is used up; what is left waits until it is allowed again. The deliverability page shows when.")
+	} else if !full && s.waits {
+		s.waits = false
+		for _, l := range s.lanes {
+			s.m.alarm(ctx, "quota", l.String(), "")
+		}
+	}
 }
 
 // pause is how long to wait before looking again: short while there is work.
 func (s *sending) pause() time.Duration {
-	if len(s.jobs) > 0 {
-		return 2 * time.Millisecond
+	for _, l := range s.lanes {
+		if len(l.jobs) > 0 {
+			return 2 * time.Millisecond
+		}
 	}
 	return 50 * time.Millisecond
 }
 
-// capacity counts the lanes that could send; one says that they are only to be
-// tried.
-func (s *sending) capacity() (lanes int, one bool) {
-	one = true
+// capacity counts the lanes that could send a delivery now.
+func (s *sending) capacity() (lanes int) {
 	for _, l := range s.lanes {
-		if ok, single := l.usable(); ok {
+		if ok, _ := l.usable(); ok && !time.Now().Before(l.spent) {
 			lanes++
-			one = one && single
 		}
 	}
-	return lanes, one
+	return lanes
 }
 
-// hand gives claimed jobs to the workers, each with its edition.
-func (s *sending) hand(ctx context.Context, jobs []*job) {
+// open is the first lane that could send a letter now: letters have no quota. It
+// is nil when there is none.
+func (s *sending) open() *lane {
+	for _, l := range s.lanes {
+		if ok, _ := l.usable(); ok {
+			return l
+		}
+	}
+	return nil
+}
+
+// hand gives claimed jobs to the workers of a lane, each with its edition.
+func (s *sending) hand(ctx context.Context, l *lane, jobs []*job) {
 	s.hold(jobs)
 	for i, j := range jobs {
 		c, err := s.contents.of(ctx, s.m, j.edition)
@@ -243,7 +335,7 @@ func (s *sending) hand(ctx context.Context, jobs []*job) {
 		if s.m.ReturnPath != nil {
 			j.from = s.m.ReturnPath(j.id, 0)
 		}
-		ready := s.jobs
+		ready := l.jobs
 		if len(c.signers) > 0 {
 			ready = s.unsigned
 		}
@@ -263,10 +355,10 @@ func (s *sending) feedLetters(ctx context.Context) {
 		if s.switches.Load().stopped || !s.anyDue(ctx, letter) {
 			continue
 		}
-		if lanes, _ := s.capacity(); lanes == 0 && !s.anyArming() {
+		if s.open() == nil && !s.anyArming() {
 			continue
 		}
-		jobs, err := s.claimLetters(ctx, 32)
+		jobs, err := s.claimLetters(ctx, letterClaim)
 		if err != nil {
 			s.trouble(ctx, err)
 			continue
@@ -279,12 +371,14 @@ func (s *sending) feedLetters(ctx context.Context) {
 }
 
 func (s *sending) handLetter(ctx context.Context, j *job) {
-	to := s.letters
-	if j.letter == Arming && s.anyArming() {
+	var to chan *job
+	if l := s.open(); j.letter == Arming && s.anyArming() {
 		to = s.arming
-	} else if lanes, _ := s.capacity(); lanes == 0 {
+	} else if l == nil {
 		s.release(2*time.Second, j)
 		return
+	} else {
+		to = l.letters
 	}
 	if s.m.ReturnPath != nil && j.subscriber != 0 {
 		j.from = s.m.ReturnPath(0, j.id)
@@ -328,6 +422,11 @@ func (s *sending) hold(jobs []*job) {
 	defer s.mu.Unlock()
 	for _, j := range jobs {
 		s.held[j.kind][j.id] = true
+		if j.lane != nil {
+			h := s.hands[j.lane]
+			h.full++
+			s.hands[j.lane] = h
+		}
 	}
 }
 
@@ -337,10 +436,21 @@ func (s *sending) written(results []*result) {
 	defer s.mu.Unlock()
 	for _, r := range results {
 		delete(s.held[r.job.kind], r.job.id)
-		if r.tried {
-			s.done++
+		if r.job.lane == nil {
+			continue
 		}
+		h := s.hands[r.job.lane]
+		h.full--
+		if r.tried {
+			h.done++
+		}
+		s.hands[r.job.lane] = h
 	}
+}
+
+// forget lets go of a job that is another process's now.
+func (s *sending) forget(j *job) {
+	s.written([]*result{{job: j}})
 }
 
 // settle writes results that no connection waits for.
@@ -370,22 +480,34 @@ func (s *sending) release(after time.Duration, jobs ...*job) {
 	s.settle(results...)
 }
 
-// emptyQueues gives back what no worker has begun.
-func (s *sending) emptyQueues() {
-	var jobs []*job
-	for {
-		select {
-		case j := <-s.jobs:
-			jobs = append(jobs, j)
-		case j := <-s.letters:
-			jobs = append(jobs, j)
-		case j := <-s.arming:
-			jobs = append(jobs, j)
-		default:
-			s.release(0, jobs...)
-			return
+// emptyIdle gives back what waits for lanes that cannot send, so that others may.
+func (s *sending) emptyIdle() {
+	for _, l := range s.lanes {
+		if ok, _ := l.usable(); !ok {
+			s.release(0, emptied(l.jobs, l.letters)...)
 		}
 	}
+}
+
+// emptyQueues gives back what no worker has begun.
+func (s *sending) emptyQueues() {
+	for _, l := range s.lanes {
+		s.release(0, emptied(l.jobs, l.letters)...)
+	}
+	s.release(0, emptied(s.arming)...)
+}
+
+func emptied(queues ...chan *job) (jobs []*job) {
+	for _, q := range queues {
+		for len(q) > 0 {
+			select {
+			case j := <-q:
+				jobs = append(jobs, j)
+			default: // a worker was faster
+			}
+		}
+	}
+	return jobs
 }
 
 func (s *sending) track(c Conn) {

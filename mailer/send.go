@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"pressrun/deploy/schema"
 )
@@ -15,6 +16,15 @@ type Send struct {
 	State    string // open | paused | cancelled
 	Reason   string
 	Audience int
+	// Opens and Closes are its window, zero where it has none.
+	Opens, Closes time.Time
+	// Tripped is why its breaker opened, "" once a person has seen it.
+	Tripped string
+}
+
+// waits says that nothing may begin now, because of a person or the window.
+func (s Send) waits(now time.Time) bool {
+	return s.State != "open" || now.Before(s.Opens) || !s.Closes.IsZero() && !now.Before(s.Closes)
 }
 
 // ErrNotSending is returned for an issue that was never enqueued.
@@ -24,7 +34,10 @@ var ErrNotSending = errors.New("the issue is not being sent")
 // transaction.
 func (m *Mailer) SendOf(ctx context.Context, q schema.Querier, issue int64) (Send, error) {
 	s := Send{Issue: issue}
-	err := q.QueryRowContext(ctx, `select state, reason, audience from sends where issue_id = $1`, issue).Scan(&s.State, &s.Reason, &s.Audience)
+	var opens, closes schema.Time
+	err := q.QueryRowContext(ctx, `select state, reason, audience, opens_at, closes_at, tripped from sends where issue_id = $1`, issue).
+		Scan(&s.State, &s.Reason, &s.Audience, &opens, &closes, &s.Tripped)
+	s.Opens, s.Closes = opens.Time, closes.Time
 	if errors.Is(err, sql.ErrNoRows) {
 		return s, fmt.Errorf("issue %d: %w", issue, ErrNotSending)
 	}
@@ -40,9 +53,43 @@ func (m *Mailer) Pause(ctx context.Context, tx *sql.Tx, issue int64, reason stri
 	return m.turn(ctx, tx, issue, "paused", reason, "open")
 }
 
-// Resume undoes Pause.
+// Resume undoes Pause, and what the breaker did: see Acknowledge.
 func (m *Mailer) Resume(ctx context.Context, tx *sql.Tx, issue int64) error {
-	return m.turn(ctx, tx, issue, "open", "", "paused")
+	if err := m.turn(ctx, tx, issue, "open", "", "paused"); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `update sends set tripped = '', excused_at = $1 where issue_id = $2 and tripped <> ''`, m.nowMillis(), issue)
+	if err != nil {
+		return fmt.Errorf("resume issue %d: %w", issue, err)
+	}
+	return nil
+}
+
+// Window sets when messages of the issue may begin. What is left when a window
+// has closed keeps its place in the queue and lives until the end of the new one
+// at least.
+func (m *Mailer) Window(ctx context.Context, tx *sql.Tx, issue int64, opens, closes time.Time) error {
+	_, err := tx.ExecContext(ctx, `update sends set opens_at = $1, closes_at = $2 where issue_id = $3`, schema.At(opens), schema.At(closes), issue)
+	if err == nil && !closes.IsZero() {
+		_, err = tx.ExecContext(ctx, `update deliveries set expires_at = $1 where issue_id = $2 and done_at is null and expires_at < $1`, schema.Millis(closes), issue)
+	}
+	if err != nil {
+		return fmt.Errorf("set window of issue %d: %w", issue, err)
+	}
+	return nil
+}
+
+// Expire ends what has not been sent of an issue, for the reason given; what is
+// uncertain is parked. It returns how many copies that were.
+func (m *Mailer) Expire(ctx context.Context, tx *sql.Tx, issue int64, reason string) (int, error) {
+	res, err := tx.ExecContext(ctx, `
+		update deliveries set reason = $2, done_at = $3, state = case when state = 'uncertain' then 'parked' else 'expired' end
+		where issue_id = $1 and done_at is null and state in ('queued', 'deferred', 'uncertain')`, issue, reason, m.nowMillis())
+	if err != nil {
+		return 0, fmt.Errorf("expire the rest of issue %d: %w", issue, err)
+	}
+	n, _ := res.RowsAffected()
+	return int(n), nil
 }
 
 // Cancel ends an issue's sending for good: what is not being sent this second

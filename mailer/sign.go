@@ -91,7 +91,7 @@ func (s *sending) sign(ctx context.Context) {
 			continue
 		}
 		select {
-		case s.jobs <- j:
+		case j.lane.jobs <- j:
 		case <-ctx.Done():
 			s.release(0, j)
 			return

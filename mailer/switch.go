@@ -26,7 +26,7 @@ const (
 // switches are what an operator has turned on, as this process last saw it.
 type switches struct {
 	stopped, armed bool
-	held           map[int64]Send // issues that are not open
+	held           map[int64]Send // issues that are not open, or have a window
 }
 
 // Status is how an installation's sending is switched.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"sync"
 	"time"
 
 	"pressrun/deploy/schema"
@@ -16,16 +15,18 @@ func (s *sending) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rows, err := s.m.DB.Read.QueryContext(ctx, `select issue_id, state, reason from sends where state <> 'open'`)
+	rows, err := s.m.DB.Read.QueryContext(ctx, `select issue_id, state, reason, opens_at, closes_at from sends where state <> 'open' or opens_at is not null or closes_at is not null`)
 	if err != nil {
 		return fmt.Errorf("read pauses: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var held Send
-		if err := rows.Scan(&held.Issue, &held.State, &held.Reason); err != nil {
+		var opens, closes schema.Time
+		if err := rows.Scan(&held.Issue, &held.State, &held.Reason, &opens, &closes); err != nil {
 			return fmt.Errorf("read pauses: %w", err)
 		}
+		held.Opens, held.Closes = opens.Time, closes.Time
 		sw.held[held.Issue] = held
 	}
 	if err := rows.Err(); err != nil {
@@ -77,7 +78,7 @@ func (s *sending) lookRevoked(ctx context.Context) error {
 // stale says that j must not go out as it was claimed, and what becomes of it.
 // Whether a reader who was revoked may still get it is asked by the next claim.
 func (s *sending) stale(j *job) *result {
-	if held, ok := s.switches.Load().held[j.issue]; ok && j.kind == delivery {
+	if held, ok := s.switches.Load().held[j.issue]; ok && j.kind == delivery && held.waits(s.m.now()) {
 		r := s.back(j)
 		if held.State == "cancelled" {
 			r.state, r.verdict = StateCancelled, Verdict{State: StateCancelled, Reason: held.Reason}
@@ -116,6 +117,9 @@ func (s *sending) beat(ctx context.Context) {
 		}
 		s.expireHeld(ctx)
 		s.cancelLate(ctx)
+		if err := s.weighReports(ctx); err != nil && ctx.Err() == nil {
+			s.m.log().Error("weigh reports", "err", err)
+		}
 		sleep(ctx, every)
 		if ctx.Err() != nil {
 			return
@@ -130,7 +134,7 @@ func (s *sending) beat(ctx context.Context) {
 // and all when nothing can be sent.
 func (s *sending) expireHeld(ctx context.Context) {
 	held := `and issue_id in (select issue_id from sends where state = 'paused')`
-	if lanes, _ := s.capacity(); lanes == 0 {
+	if s.capacity() == 0 {
 		held = ""
 	}
 	_, err := s.m.DB.Write.ExecContext(ctx, `
@@ -177,8 +181,16 @@ func (s *sending) parks(j *job) bool {
 }
 
 // recall has the relays of which a person was told that they are down, in an
-// earlier run, announced again when they work.
+// earlier run, announced again when they work; and goes on at the pace that
+// operators asked for.
 func (s *sending) recall(ctx context.Context) error {
+	slowed, err := s.m.paces(ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range s.lanes {
+		s.paces.restore(l, slowed, s.m.now())
+	}
 	rows, err := s.m.DB.Read.QueryContext(ctx, `select relay from relay_health where state <> 'up'`)
 	if err != nil {
 		return fmt.Errorf("read relays: %w", err)
@@ -222,82 +234,4 @@ func (s *sending) noteLane(l *lane, state, reason string) {
 	if told {
 		s.m.alarm(ctx, "relay", l.String(), "Nothing can be sent by it: "+reason)
 	}
-}
-
-// note feeds the breaker.
-func (s *sending) note(j *job, v Verdict) {
-	if j.kind == delivery {
-		s.breaker.note(j.issue, v)
-	}
-}
-
-// breaker pauses an issue when the relay refuses too much of it as our fault:
-// going on would only make our name worse.
-type breaker struct {
-	s    *sending
-	mu   sync.Mutex
-	last map[int64]*window
-}
-
-// A window is the last breakerSize outcomes of an issue; the breaker opens when
-// breakerShare of a full window, or breakerLeast of a window that is not full
-// yet and that share of it, were our fault.
-const (
-	breakerSize  = 500
-	breakerShare = 0.02
-	breakerLeast = 10
-)
-
-type window struct {
-	bad [breakerSize]bool
-	n   int // outcomes so far
-	sum int // of them bad, within the window
-}
-
-func (b *breaker) note(issue int64, v Verdict) {
-	if v.State == StateQueued {
-		return
-	}
-	b.mu.Lock()
-	if b.last == nil {
-		b.last = map[int64]*window{}
-	}
-	w := b.last[issue]
-	if w == nil {
-		w = &window{}
-		b.last[issue] = w
-	}
-	trip := w.add(v.Class == Sender)
-	sum, n := w.sum, min(w.n, breakerSize)
-	if trip {
-		b.last[issue] = nil // a person who resumes starts afresh
-	}
-	b.mu.Unlock()
-	if trip {
-		go b.trip(issue, sum, n, v.Reason)
-	}
-}
-
-func (w *window) add(bad bool) (trip bool) {
-	at := &w.bad[w.n%breakerSize]
-	if *at {
-		w.sum--
-	}
-	*at = bad
-	if bad {
-		w.sum++
-	}
-	w.n++
-	return bad && w.sum >= breakerLeast && float64(w.sum) >= breakerShare*float64(min(w.n, breakerSize))
-}
-
-func (b *breaker) trip(issue int64, sum, n int, reason string) {
-	ctx := context.Background()
-	why := fmt.Sprintf("%d of the last %d messages were refused: %s", sum, n, reason)
-	_, err := b.s.m.DB.Write.ExecContext(ctx, `update sends set state = 'paused', reason = $1, changed_at = $2 where issue_id = $3 and state = 'open'`,
-		why, b.s.m.nowMillis(), issue)
-	if err != nil {
-		b.s.m.log().Error("pause issue", "issue", issue, "err", err)
-	}
-	b.s.m.alarm(ctx, "refused", fmt.Sprintf("issue %d", issue), "Sending is paused: "+why)
 }

@@ -111,6 +111,7 @@ func (w *worker) deliver(ctx context.Context, j *job) {
 	}
 	if !w.write(j) {
 		w.drop() // the transaction is open, and the message is another's now
+		w.s.forget(j)
 		return
 	}
 	for j != nil {
@@ -144,6 +145,7 @@ func (w *worker) send(ctx context.Context, j *job, wire []byte) (*job, []byte) {
 	w.after(either(err, nextErr))
 	if mark != nil && !stands {
 		w.drop()
+		w.s.forget(mark)
 	}
 	if mark == nil || !stands {
 		return nil, nil
@@ -257,10 +259,12 @@ func (w *worker) after(err error) {
 			return
 		}
 	}
+	// A connection that has served us may end: whether the relay is down is seen
+	// when the next is opened. One that ends at its first message tells us so.
 	fresh := w.sent == 0
 	w.drop()
-	if wait := w.lane.fails(err); fresh {
-		w.away = time.Now().Add(wait)
+	if fresh {
+		w.away = time.Now().Add(w.lane.fails(err))
 	}
 }
 
@@ -301,6 +305,7 @@ func (w *worker) outcome(j *job, reply smtp.Reply, err error) *result {
 	}
 	now := w.s.m.now()
 	v := Reply(phase, reply.Code, reply.Enhanced, reply.Text, j.attempt)
+	w.s.learn(w.lane, j, phase, reply)
 	r := &result{
 		job: j, verdict: v, state: v.State, at: schema.Millis(now), tried: v.State != StateQueued,
 		relay: w.lane.String(), phase: string(phase), code: reply.Code, enhance: reply.Enhanced, reply: reply.Text, queueID: reply.QueueID(),
@@ -312,7 +317,7 @@ func (w *worker) outcome(j *job, reply smtp.Reply, err error) *result {
 	if v.State == StateUncertain && w.s.parks(j) {
 		r.state = StateParked
 	}
-	w.s.note(j, v)
+	w.s.note(j, reply.Code, v)
 	return r
 }
 

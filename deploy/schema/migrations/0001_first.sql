@@ -164,6 +164,8 @@ create table issues (
     slot_at       bigint  not null,
     created_at    bigint  not null,
     approved_at   bigint,
+    starts_at     bigint,                        -- end of the countdown
+    at_once       boolean not null default false, -- sent by hand: waves are not waited for
     started_at    bigint,
     sent_at       bigint,
     closed_at     bigint,
@@ -426,10 +428,11 @@ create table deliveries (
     bounced_at    bigint,
     complained_at bigint,
     unique (issue_id, subscriber_id)
-);
+) @room;
 -- what is not done with; a claim does not touch it, which lets PostgreSQL update in place
 create index deliveries_due on deliveries (next_at, id) where done_at is null;
 create index deliveries_of on deliveries (subscriber_id);
+create index deliveries_reported on deliveries (issue_id) where bounced_at is not null or complained_at is not null;
 
 create table attempts (
     id          @id,
@@ -470,6 +473,11 @@ create table sends (
     reason      text    not null default '',
     park        boolean not null default false,   -- uncertain deliveries wait for a person instead of being sent again
     audience    integer not null default 0,
+    started_at  bigint  not null,
+    opens_at    bigint,                          -- nothing begins before
+    closes_at   bigint,                          -- nor from here on
+    tripped     text    not null default '',     -- why the breaker opened; '' once a person has seen it
+    excused_at  bigint,                          -- reports until then do not open it again
     changed_at  bigint  not null
 );
 
@@ -546,6 +554,23 @@ create table relay_health (
     failures    integer not null default 0,
     retry_at    bigint,
     changed_at  bigint not null
+);
+
+-- messages given to relays that have a quota, by unix minute; minute 0 is a lock
+create table relay_use (
+    relay       text   not null,
+    minute      bigint not null,
+    taken       bigint not null,
+    primary key (relay, minute)
+);
+-- mailbox operators who asked a relay for less, when last
+create table relay_paces (
+    relay       text   not null,
+    operator    text   not null,
+    rate        double precision not null,       -- messages a second
+    reason      text   not null,
+    changed_at  bigint not null,
+    primary key (relay, operator)
 );
 
 -- ---------------------------------------------------------------- installation: who may use the desk, what needs a person
