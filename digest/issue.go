@@ -34,25 +34,27 @@ type Issue struct {
 	SlotAt     time.Time          `json:"slot_at"`
 	Created    time.Time          `json:"created_at"`
 	Approved   time.Time          `json:"approved_at"`
+	Starts     time.Time          `json:"starts_at"` // end of the countdown
+	AtOnce     bool               `json:"at_once"`   // sent by hand: waves are not waited for
 	Started    time.Time          `json:"started_at"`
 	Sent       time.Time          `json:"sent_at"`
 	Closed     time.Time          `json:"closed_at"`
 }
 
 const issueColumns = `i.id, i.newsletter_id, n.name, coalesce(i.slot_id, 0), i.number, i.state, i.reason, i.spec, i.subject, i.preheader, i.ranked_by,
-	i.views_at, i.revision, i.audience, i.approved_by, i.slot_at, i.created_at, i.approved_at, i.started_at, i.sent_at, i.closed_at, i.rankings`
+	i.views_at, i.revision, i.audience, i.approved_by, i.slot_at, i.created_at, i.approved_at, i.starts_at, i.at_once, i.started_at, i.sent_at, i.closed_at, i.rankings`
 
 func scanIssue(r interface{ Scan(...any) error }) (Issue, error) {
 	var i Issue
 	var spec, rankings []byte
-	var views, slot, created, approved, started, sent, closed schema.Time
+	var views, slot, created, approved, starts, started, sent, closed schema.Time
 	err := r.Scan(&i.ID, &i.NewsletterID, &i.Newsletter, &i.SlotID, &i.Number, &i.State, &i.Reason, &spec, &i.Subject, &i.Preheader, &i.RankedBy,
-		&views, &i.Revision, &i.Audience, &i.ApprovedBy, &slot, &created, &approved, &started, &sent, &closed, &rankings)
+		&views, &i.Revision, &i.Audience, &i.ApprovedBy, &slot, &created, &approved, &starts, &i.AtOnce, &started, &sent, &closed, &rankings)
 	if err != nil {
 		return i, err
 	}
 	i.ViewsAt, i.SlotAt, i.Created, i.Approved = views.Time, slot.Time, created.Time, approved.Time
-	i.Started, i.Sent, i.Closed = started.Time, sent.Time, closed.Time
+	i.Starts, i.Started, i.Sent, i.Closed = starts.Time, started.Time, sent.Time, closed.Time
 	return i, errors.Join(json.Unmarshal(spec, &i.Spec), json.Unmarshal(rankings, &i.Rankings))
 }
 

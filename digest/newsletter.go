@@ -49,6 +49,18 @@ type Spec struct {
 	Expires Duration `toml:"expires" json:"expires"`
 	// Waves sends each reader the issue at the slot's wall-clock time in his own zone.
 	Waves bool `toml:"waves" json:"waves"`
+	// Window is when copies may be sent, in Zone's wall-clock time: "06:00-22:00";
+	// "" = at any time. Overflow says what happens to those that are left when it
+	// closes: "tomorrow" (they go on when it opens again) or "stop". Default tomorrow.
+	Window   string `toml:"window" json:"window,omitempty"`
+	Overflow string `toml:"overflow" json:"overflow,omitempty"`
+	// Countdown is how long an issue waits, visibly, before its first copy goes
+	// out, so that it can still be stopped. It ends at the slot, or that long
+	// after somebody sent it by hand. Default none.
+	Countdown Duration `toml:"countdown" json:"countdown,omitempty"`
+	// Seeds are addresses of one's own at the large mailbox operators. They get
+	// the sealed editions when the countdown begins.
+	Seeds []string `toml:"seeds" json:"seeds,omitempty"`
 
 	Sources []string `toml:"sources" json:"sources"` // addresses of sources; empty = all
 	List    string   `toml:"list" json:"list"`       // name of the list it goes to
@@ -182,6 +194,7 @@ func (s Spec) WithDefaults(name string) Spec {
 	str(&s.Language, "en")
 	str(&s.Zone, "UTC")
 	str(&s.Approval, "hold")
+	str(&s.Overflow, "tomorrow")
 	str(&s.Mark, name)
 	str(&s.Title, name)
 	num(&s.Trending, 5)
@@ -239,6 +252,7 @@ func (s Spec) Check(name string) []string {
 	checkAddress("from", s.From, true)
 	checkAddress("reply_to", s.ReplyTo, false)
 	checkAddress("envelope", s.Envelope, false)
+	s.checkSending(say, checkAddress)
 	if s.List == "" {
 		say("list is missing: name the list it goes to")
 	}

@@ -67,7 +67,7 @@ func DeskNav() []NavItem {
 	return []NavItem{
 		{Name: "Today", URL: "/desk/"}, {Name: "Issues", URL: "/desk/issues"}, {Name: "Stories", URL: "/desk/stories"},
 		{Name: "Sources", URL: "/desk/sources"}, {Name: "Newsletters", URL: "/desk/newsletters"}, {Name: "Lists", URL: "/desk/lists"},
-		{Name: "Subscribers", URL: "/desk/subscribers"}, {Name: "Bounces", URL: "/desk/bounces"}, {Name: "Users", URL: "/desk/users"},
+		{Name: "Subscribers", URL: "/desk/subscribers"}, {Name: "Bounces", URL: "/desk/bounces"}, {Name: "Deliverability", URL: "/desk/deliverability"}, {Name: "Users", URL: "/desk/users"},
 	}
 }
 
@@ -216,7 +216,8 @@ type IssueBody struct {
 	State      State
 	When       string // "goes out in 42 min"
 	Hover      string
-	Audience   string // "12,840 readers"
+	Countdown  *Countdown // none unless one is running
+	Audience   string     // "12,840 readers"
 	Subject    string
 	SubjectURL string // where subject and preheader are posted to: fields "subject", "preheader"; "" = not editable
 	Preheader  string
@@ -228,6 +229,14 @@ type IssueBody struct {
 	Actions    []Action // approve first
 	TestURL    string   // where a test mail is asked for: field "to"; "" = not offered
 	TestTo     string
+}
+
+// Countdown is the time in which an issue can still be stopped.
+type Countdown struct {
+	Left  string // "4 min 12 s"
+	Until int    // the same in seconds
+	At    string // "at 07:00 PKT"
+	Seeds int    // addresses that have got it
 }
 
 // DeskStory is a story on the issue desk.

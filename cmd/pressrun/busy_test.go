@@ -56,7 +56,7 @@ func TestLoadNobodySeesBusy(t *testing.T) {
 	})
 	others.Go(func() {
 		pages = beat(t, stop, 50*time.Millisecond, func(n int) {
-			look(t, p, session, []string{"/desk/", "/desk/stories", "/desk/issues/1", "/desk/subscribers", "/desk/issues/1/readers"}[n%5])
+			look(t, p, session, []string{"/desk/", "/desk/stories", "/desk/issues/1", "/desk/subscribers", "/desk/issues/1/readers", "/desk/deliverability"}[n%6])
 		})
 	})
 	within(t, 2*time.Minute, "the issue is closed", func() bool {

@@ -41,6 +41,9 @@ type Config struct {
 	Counters []CountersConfig `toml:"counters"`
 	Relays   []RelayConfig    `toml:"relay"`
 	DKIM     []DKIMConfig     `toml:"dkim"`
+	// Groups change or add operators of mailboxes whose pace is kept.
+	Groups  []GroupConfig `toml:"group"`
+	Breaker BreakerConfig `toml:"breaker"`
 	// Catch sends everything to the built-in catcher, whatever the relays say.
 	Catch bool `toml:"catch" env:"PRESSRUN_CATCH"`
 
@@ -60,6 +63,11 @@ type RelayConfig struct {
 	PasswordFile string  `toml:"password_file"` // the password's file; or the environment PRESSRUN_RELAY_<NAME>_PASSWORD
 	Connections  int     `toml:"connections"`   // at once; default 4
 	Rate         float64 `toml:"rate"`          // messages a second; 0 = no limit
+
+	Share   float64      `toml:"share"`    // part of the mail; 0 = stands in, in the order of the file
+	PerHour int          `toml:"per_hour"` // messages in any 60 minutes; 0 = no limit
+	PerDay  int          `toml:"per_day"`  // messages in a UTC day; 0 = no limit
+	Warmup  WarmupConfig `toml:"warmup"`
 }
 
 // CountersConfig is view counters that a site already keeps in Redis.
@@ -395,6 +403,7 @@ func (c *Config) check() error {
 		}
 		names[r.Name] = true
 	}
+	c.checkSending(say)
 	c.checkDKIM(say)
 	c.Bounce.check(say)
 	if len(bad) > 0 {

@@ -41,7 +41,7 @@ func Open(ctx context.Context, c Config, now func() time.Time, log *slog.Logger)
 	if err != nil {
 		return nil, err
 	}
-	p := &Press{Config: c, DB: db, Now: now, Log: log, watched: map[int64]int64{}}
+	p := &Press{Config: c, DB: db, Now: now, Log: log, watched: map[int64]int64{}, counted: map[int64]time.Time{}}
 	p.close = append(p.close, db.Close)
 	if err := p.open(ctx); err != nil {
 		return nil, errors.Join(err, p.Close())
@@ -273,6 +273,7 @@ func (p *Press) openMailer(ctx context.Context) error {
 	if err := p.openIntake(); err != nil {
 		return err
 	}
+	p.Mailer.Quotas, p.Mailer.Groups, p.Mailer.Breaker = p.Config.quotas(), p.Config.groups(), p.Config.Breaker.rules()
 	var err error
 	if p.Mailer.DKIM, err = p.signers(); err != nil {
 		return err

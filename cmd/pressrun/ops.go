@@ -33,15 +33,22 @@ func (p *Press) PauseIssue(ctx context.Context, id int64, by string) error {
 
 // ResumeIssue lets a paused issue go on.
 func (p *Press) ResumeIssue(ctx context.Context, id int64, by string) error {
-	err := p.DB.InTx(ctx, func(tx *sql.Tx) error {
-		if err := p.Digest.MoveIssue(ctx, tx, id, "sending", "", "paused"); err != nil {
-			return err
+	i, err := p.Digest.Issue(ctx, id)
+	if err != nil {
+		return err
+	}
+	err = p.DB.InTx(ctx, func(tx *sql.Tx) error {
+		if i.State != "sending" { // the breaker may have been faster than the clock
+			if err := p.Digest.MoveIssue(ctx, tx, id, "sending", "", "paused"); err != nil {
+				return err
+			}
 		}
 		return p.Mailer.Resume(ctx, tx, id)
 	})
 	if err != nil {
 		return err
 	}
+	p.Clear(ctx, "breaker", fmt.Sprintf("issue %d", id))
 	return p.Installation.Audit(ctx, by, "resume", fmt.Sprintf("issue %d", id), "")
 }
 

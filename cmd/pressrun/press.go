@@ -29,6 +29,7 @@ import (
 //	Build     candidates → ranked → chosen → summaries → sealed draft, editors are told   (a job)
 //	Watch     until the slot: stories that vanish leave, pictures that are gone are dropped (a job)
 //	advance   at the slot: approved, sent by policy, or held
+//	launch    seed addresses get it, the countdown begins
 //	start     the audience is frozen as deliveries, in one transaction; the mailer does the rest
 //	follow    sending → sent → closed; what was read is not told again
 //
@@ -63,9 +64,10 @@ type Press struct {
 	journalFails bool                 // as last announced
 	public       http.Handler         // sign-up, confirmation, preferences, unsubscribe
 	close        []func() error
-	watched      map[int64]int64 // issue → last round of Watch that was ordered
-	openInbox    bool            // the caught mail may be read by anybody
-	backlog      time.Duration   // how old the news of a newly added source may be
+	watched      map[int64]int64     // issue → last round of Watch that was ordered
+	counted      map[int64]time.Time // issue → when its copies may be counted again
+	openInbox    bool                // the caught mail may be read by anybody
+	backlog      time.Duration       // how old the news of a newly added source may be
 }
 
 // Tick looks at the clock and moves everything on that is due. An error of one
@@ -211,13 +213,15 @@ func (p *Press) advance(ctx context.Context, i digest.Issue) error {
 	case "building":
 		return p.enqueue(ctx, buildJob{Slot: i.SlotID, Try: p.try(i.Created)})
 	case "draft", "held", "approved", "countdown":
-		switch {
-		case now.Before(i.SlotAt):
+		switch begins := i.SlotAt.Add(-time.Duration(i.Spec.Countdown)); {
+		case i.State == "countdown" && !now.Before(i.Starts):
+			return p.start(ctx, i.ID, i.AtOnce)
+		case i.State == "approved" && !now.Before(begins):
+			return p.launch(ctx, i.ID, false)
+		case i.State == "countdown" || now.Before(i.SlotAt):
 			return p.orderWatch(ctx, i.ID)
-		case i.State == "draft" || i.State == "held":
-			return p.atSlot(ctx, i)
 		default:
-			return p.start(ctx, i.ID, false)
+			return p.atSlot(ctx, i)
 		}
 	default:
 		return p.follow(ctx, i)
@@ -263,16 +267,17 @@ func (p *Press) atSlot(ctx context.Context, i digest.Issue) error {
 // reader's time or at once.
 func (p *Press) start(ctx context.Context, id int64, atOnce bool) error {
 	i, err := p.Digest.Issue(ctx, id)
-	if err != nil || i.State != "approved" {
+	if err != nil || i.State != "approved" && i.State != "countdown" {
 		return err
 	}
-	if err := p.watchAudience(ctx, i); err != nil {
+	if err := p.mayStart(ctx, i); err != nil {
 		return err
 	}
 	query, args, err := p.audience(ctx, i, atOnce)
 	if err != nil {
 		return fmt.Errorf("audience of issue %d: %w", id, err)
 	}
+	opens, closes := i.Spec.WindowAt(p.Now())
 	n := 0
 	err = p.DB.InTx(ctx, func(tx *sql.Tx) error {
 		now, err := p.Digest.Start(ctx, tx, id)
@@ -282,7 +287,7 @@ func (p *Press) start(ctx context.Context, id int64, atOnce bool) error {
 		if now.Revision != i.Revision {
 			return fmt.Errorf("it was sealed again meanwhile: %w", digest.ErrState) // the next look starts that
 		}
-		if n, err = p.Mailer.Enqueue(ctx, tx, mailer.Enqueue{Issue: id, SQL: query, Args: args, Expires: time.Duration(i.Spec.Expires)}); err != nil {
+		if n, err = p.Mailer.Enqueue(ctx, tx, mailer.Enqueue{Issue: id, SQL: query, Args: args, Expires: time.Duration(i.Spec.Expires), Opens: opens, Closes: closes}); err != nil {
 			return err
 		}
 		return p.Digest.Frozen(ctx, tx, i, n)
@@ -305,10 +310,20 @@ func (p *Press) settled(ctx context.Context, subject string) {
 // follow takes a running issue to sent and closed, and notes its stories as
 // told once the first copy is out.
 func (p *Press) follow(ctx context.Context, i digest.Issue) error {
+	if i.State == "sending" || i.State == "sent" {
+		if err := p.keepWindow(ctx, i); err != nil {
+			return err
+		}
+	}
+	if time.Now().Before(p.counted[i.ID]) {
+		return nil
+	}
+	began := time.Now()
 	counts, err := p.Mailer.Counts(ctx, i.ID)
 	if err != nil {
 		return err
 	}
+	p.counted[i.ID] = time.Now().Add(20 * time.Since(began)) // counting a million rows takes a second
 	sum := 0
 	for _, n := range counts {
 		sum += n
@@ -340,6 +355,9 @@ func (p *Press) Approve(ctx context.Context, id int64, revision int, by string) 
 		return err
 	}
 	i, err := p.Digest.Issue(ctx, id)
+	if err == nil {
+		err = p.acknowledge(ctx, i)
+	}
 	if err != nil {
 		return err
 	}
@@ -367,7 +385,10 @@ func (p *Press) SendNow(ctx context.Context, id int64, by string) error {
 			return err
 		}
 	}
-	return p.start(ctx, id, true)
+	if i.State == "countdown" { // twice now is now
+		return p.start(ctx, id, true)
+	}
+	return p.launch(ctx, id, true)
 }
 
 // Alarm announces trouble once: on the Today page, in the log, and by mail.

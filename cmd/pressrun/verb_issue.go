@@ -441,8 +441,12 @@ func (p *Press) waitSent(e *env, id int64) error {
 			return err
 		}
 		open := counts["queued"] + counts["claimed"]
-		fmt.Fprintf(e.err, "\r%d of %d sent, %d to go ", i.Audience-open, i.Audience, open)
-		if open == 0 {
+		if i.State == "countdown" {
+			fmt.Fprintf(e.err, "\rgoes out in %s; stop it with: pressrun issue cancel %d --why …  ", max(i.Starts.Sub(p.Now()), 0).Round(time.Second), id)
+		} else {
+			fmt.Fprintf(e.err, "\r%d of %d sent, %d to go ", i.Audience-open, i.Audience, open)
+		}
+		if open == 0 && i.State != "countdown" {
 			fmt.Fprintln(e.err)
 			return p.printStatus(e, id)
 		}
@@ -498,6 +502,9 @@ func (p *Press) printStatus(e *env, id int64) error {
 	}
 	return e.print(map[string]any{"issue": i, "audience": i.Audience, "states": counts}, func(w io.Writer) {
 		fmt.Fprintf(w, "%s #%d: %s, %d readers\n", i.Newsletter, i.Number, i.State, i.Audience)
+		if i.State == "countdown" {
+			fmt.Fprintf(w, "  goes out at %s; stop it with: pressrun issue cancel %d --why …\n", i.Starts.Local().Format("15:04:05 MST"), id)
+		}
 		states := make([]string, 0, len(counts))
 		for s := range counts {
 			states = append(states, string(s))

@@ -204,8 +204,18 @@ func (v *doctorVerb) Run(e *env) error {
 			}
 		}
 		if v.What == "all" || v.What == "smtp" {
+			states, err := p.Mailer.RelayStates(e.ctx)
+			if err != nil {
+				return err
+			}
 			for _, r := range p.Config.Relays {
-				add("relay "+r.Name, p.examineRelay(e, r), redact(r.URL)+" answers")
+				text := redact(r.URL) + " answers"
+				for _, s := range states {
+					if s.Name == r.Name {
+						text += "; " + s.Words()
+					}
+				}
+				add("relay "+r.Name, p.examineRelay(e, r), text)
 			}
 			if len(p.Config.Relays) == 0 {
 				add("relay", nil, "none is configured: everything goes to the built-in catcher")

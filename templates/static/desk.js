@@ -29,4 +29,14 @@
     const question = event.target.dataset.confirm;
     if (question && !window.confirm(question)) event.preventDefault();
   });
+
+  const timer = document.querySelector("[data-until]");
+  const until = timer && Date.now() + 1000 * Number(timer.dataset.until);
+  const tick = () => {
+    const left = Math.ceil((until - Date.now()) / 1000);
+    if (left < 0) return location.reload();
+    timer.textContent = left < 60 ? `${left} s` : `${Math.floor(left / 60)} min ${left % 60} s`;
+    setTimeout(tick, 1000);
+  };
+  if (timer) tick();
 })();

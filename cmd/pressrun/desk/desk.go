@@ -99,6 +99,7 @@ func (d *Desk) Handler() http.Handler {
 		"GET /desk/bounces":                                {"list admin", d.suppressions},
 		"POST /desk/bounces":                               {"operator", d.suppressionAct},
 		"GET /desk/bounces/mail":                           {"list admin", d.returned},
+		"GET /desk/deliverability":                         {"viewer", d.deliverability},
 		"GET /desk/users":                                  {"operator", d.users},
 		"POST /desk/users":                                 {"operator", d.userAct},
 		"GET /desk/arm":                                    {"viewer", d.arm},
@@ -323,6 +324,7 @@ func span(d time.Duration) string {
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") }
 
 var stateKinds = map[string]string{
+	"countdown": templates.KindWarn, "up": templates.KindGood, "down": templates.KindAlert, "used up": templates.KindWarn, "slowed": templates.KindWarn,
 	"draft": templates.KindWait, "held": templates.KindWarn, "approved": templates.KindGood, "sending": templates.KindWait, "paused": templates.KindWarn,
 	"sent": templates.KindGood, "closed": templates.KindGood, "failed": templates.KindAlert, "skipped": templates.KindPlain, "cancelled": templates.KindPlain,
 	"active": templates.KindGood, "failing": templates.KindAlert, "silent": templates.KindWarn, "pending": templates.KindWait, "unsubscribed": templates.KindPlain,

@@ -58,8 +58,10 @@ func (d *Desk) subjectOf(r *request, i digest.Issue) (string, error) {
 func (d *Desk) whenOut(i digest.Issue) string {
 	near := templates.Near(i.SlotAt, d.Now())
 	switch i.State {
-	case "approved", "countdown":
+	case "approved":
 		return "goes out " + near
+	case "countdown":
+		return "goes out " + templates.Near(i.Starts, d.Now())
 	case "held":
 		return "held: " + i.Reason
 	case "draft":
@@ -165,7 +167,7 @@ func (d *Desk) issues(r *request) error {
 	}
 	t.Pager = pager(r, page, 50, len(rows))
 	filters := []templates.Filter{{Title: "All", URL: "/desk/issues", Count: len(all), Current: want == ""}}
-	for _, s := range []string{"draft", "held", "approved", "sending", "sent", "closed", "skipped"} {
+	for _, s := range []string{"draft", "held", "approved", "countdown", "sending", "paused", "sent", "closed", "skipped"} {
 		if counts[s] > 0 {
 			filters = append(filters, templates.Filter{Title: s, URL: "/desk/issues?state=" + s, Count: counts[s], Current: want == s})
 		}
@@ -219,7 +221,7 @@ func (d *Desk) issue(r *request) error {
 		body.Checks = append(body.Checks, checks(findings, chosen)...)
 	}
 	body.Preview = d.preview(r, i, editions, edition)
-	body.Actions = actions(i)
+	body.Actions, body.Countdown = actions(i), d.countdown(i)
 	if i.Revision > 0 {
 		body.TestURL = issueURL(i.ID) + "/test"
 	}
@@ -231,6 +233,24 @@ func (d *Desk) issue(r *request) error {
 		body.Subject = title
 	}
 	return d.draw(r, templates.DeskIssue, templates.DeskPage{Title: title, Current: "Issues", Body: body})
+}
+
+// countdown is what is left of an issue's countdown, nil when none is running.
+func (d *Desk) countdown(i digest.Issue) *templates.Countdown {
+	if i.State != "countdown" {
+		return nil
+	}
+	left := max(i.Starts.Sub(d.Now()), 0)
+	zone, err := time.LoadLocation(i.Spec.Zone)
+	if err != nil {
+		zone = time.UTC
+	}
+	c := &templates.Countdown{Until: int(left.Seconds()), At: "at " + i.Starts.In(zone).Format("15:04:05 MST"), Seeds: len(i.Spec.Seeds)}
+	c.Left = fmt.Sprintf("%d s", c.Until)
+	if c.Until >= 60 {
+		c.Left = fmt.Sprintf("%d min %d s", c.Until/60, c.Until%60)
+	}
+	return c
 }
 
 // orderWords says how an edition was chosen, what rules left out, and how wide
@@ -284,8 +304,12 @@ func actions(i digest.Issue) []templates.Action {
 		return []templates.Action{approve, post("Hold", "hold"), now, skip}
 	case "held":
 		return []templates.Action{approve, now, skip}
-	case "approved", "countdown":
+	case "approved":
 		return []templates.Action{now, post("Hold", "hold"), skip}
+	case "countdown":
+		cancel.Confirm, cancel.Primary = "Cancel this issue for good? Nothing has been sent to readers.", true
+		now.Confirm = "Send to every reader now, without the rest of the countdown?"
+		return []templates.Action{cancel, post("Hold", "hold"), now}
 	case "sending":
 		return []templates.Action{post("Pause", "pause"), cancel}
 	case "paused":
@@ -427,6 +451,9 @@ func (d *Desk) act(r *request) error {
 		err, said = d.Approve(r.ctx, id, revision, by), "Approved. It goes out at its time."
 	case "send":
 		err, said = d.SendNow(r.ctx, id, by), "Sending has begun."
+		if i, e := d.Digest.Issue(r.ctx, id); e == nil && i.State == "countdown" {
+			said = "The countdown is running. Cancel stops it."
+		}
 	case "hold":
 		err, said = d.Digest.MoveIssue(r.ctx, d.Digest.DB.Write, id, "held", "held by "+by, "draft", "approved", "countdown"), "Held. It waits for approval."
 	case "skip":

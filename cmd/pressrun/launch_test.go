@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pressrun/digest"
+	"pressrun/mailer"
+)
+
+// shift lets the press's clock be set on.
+func (pl *plant) shift() *atomic.Int64 {
+	var by atomic.Int64
+	now := pl.now
+	pl.now = func() time.Time { return now().Add(time.Duration(by.Load())) }
+	pl.press.Now, pl.press.Mailer.Now = pl.now, pl.now
+	return &by
+}
+
+// sends runs the mailer for the rest of the test.
+func (pl *plant) sends() {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- pl.press.Mailer.Run(ctx) }()
+	pl.Cleanup(func() { cancel(); <-ended })
+}
+
+// TestCountdown has an issue go to its seeds first and then count down to its
+// slot, and stops it; another is sent by hand and not stopped.
+func TestCountdown(t *testing.T) {
+	engines(t, func(t *testing.T, database string) {
+		pl := newPlant(t, "", database, "", "")
+		readers := pl.subscribers(20, "daily")
+		pl.stories()
+		by := pl.shift()
+		pl.sends()
+		seeds := []string{"seed@inbox.example", "seed@outbox.example"}
+		spec := digest.Spec{Countdown: digest.Duration(10 * time.Minute), Seeds: seeds}
+
+		first := pl.due(spec)
+		if err := pl.press.Approve(t.Context(), first, 0, "ed"); err != nil {
+			t.Fatal(err)
+		}
+		pl.moves(first, "countdown", "countdown")
+		pl.until(30*time.Second, "the seeds have it", func() bool { return pl.booked(seeds) == 2 })
+		if _, err := pl.press.Digest.Issue(t.Context(), first); err != nil {
+			t.Fatal(err)
+		}
+		if err := pl.press.CancelIssue(t.Context(), first, "wrong picture", "ed"); err != nil {
+			t.Fatal(err)
+		}
+		by.Store(int64(time.Hour))
+		if err := pl.press.Tick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if list, err := pl.press.Mailer.Deliveries(t.Context(), first, mailer.Filter{}, mailer.Page{}); err != nil || len(list) > 0 || pl.issueNow(first).State != "cancelled" {
+			t.Errorf("a cancelled countdown: %s, %d copies, %v", pl.issueNow(first).State, len(list), err)
+		}
+		if n := pl.booked(readers); n > 0 {
+			t.Errorf("%d readers got what was cancelled", n)
+		}
+
+		second := pl.due(spec)
+		if err := pl.press.SendNow(t.Context(), second, "ed"); err != nil {
+			t.Fatal(err)
+		}
+		pl.moves(second, "countdown")
+		if i := pl.issueNow(second); !i.AtOnce || i.Starts.Sub(pl.now()) < 9*time.Minute {
+			t.Errorf("starts at %v, at once %v", i.Starts, i.AtOnce)
+		}
+		by.Add(int64(11 * time.Minute))
+		pl.moves(second, "sending")
+		pl.until(30*time.Second, "the readers have it", func() bool { return pl.booked(readers) == len(readers) })
+		pl.verifyAll()
+	})
+}
+
+// TestSendWindow lets a window close over an issue that is being sent.
+func TestSendWindow(t *testing.T) {
+	for overflow, want := range map[string]mailer.State{"stop": mailer.StateExpired, "tomorrow": mailer.StateQueued} {
+		t.Run(overflow, func(t *testing.T) {
+			pl := newPlant(t, "", "press.db", "", "")
+			pl.subscribers(30, "daily")
+			pl.stories()
+			by := pl.shift()
+			now := pl.now().UTC()
+			spec := digest.Spec{Window: now.Format("15:04-") + now.Add(2*time.Hour).Format("15:04"), Overflow: overflow}
+			id := pl.due(spec)
+			pl.moves(id, "approved", "sending")
+			by.Store(int64(3 * time.Hour))
+			if err := pl.press.advance(t.Context(), pl.issueNow(id)); err != nil {
+				t.Fatal(err)
+			}
+			counts, err := pl.press.Mailer.Counts(t.Context(), id)
+			if err != nil || counts[want] != 30 {
+				t.Errorf("got %v, %v; want all %s", counts, err, want)
+			}
+			s, err := pl.press.Mailer.SendOf(t.Context(), pl.press.DB.Read, id)
+			if err != nil || overflow == "tomorrow" && (s.Opens.Before(now.Add(23*time.Hour)) || s.Closes.Sub(s.Opens) != 2*time.Hour) {
+				t.Errorf("the window is %v to %v, %v", s.Opens, s.Closes, err)
+			}
+			if overflow == "stop" {
+				list, err := pl.press.Mailer.Deliveries(t.Context(), id, mailer.Filter{}, mailer.Page{Limit: 1})
+				if err != nil || !strings.Contains(list[0].Why(), "the send window closed at") {
+					t.Errorf("%+v, %v", list, err)
+				}
+				pl.until(30*time.Second, "it is closed", func() bool { // nothing is left to do
+					return pl.press.advance(t.Context(), pl.issueNow(id)) == nil && pl.issueNow(id).State == "closed"
+				})
+			}
+		})
+	}
+}
+
+// TestBreakerWantsAPerson shows at the issue what the mailer's breaker did, and
+// holds the next one until somebody has seen it.
+func TestBreakerWantsAPerson(t *testing.T) {
+	pl := newPlant(t, "", "press.db", "", "")
+	pl.subscribers(30, "daily")
+	pl.stories()
+	first := pl.due(digest.Spec{})
+	pl.moves(first, "approved", "sending")
+	trip := func(state string) {
+		if _, err := pl.press.DB.Write.Exec(`update sends set tripped = 'readers called it spam', reason = 'readers called it spam', state = $1 where issue_id = $2`, state, first); err != nil {
+			t.Fatal(err)
+		}
+	}
+	trip("paused")
+	pl.moves(first, "paused")
+	if i := pl.issueNow(first); !strings.Contains(i.Reason, "called it spam") {
+		t.Errorf("paused because %q", i.Reason)
+	}
+	if err := pl.press.ResumeIssue(t.Context(), first, "ed"); err != nil {
+		t.Fatal(err)
+	}
+	pl.moves(first, "sending")
+	trip("open") // reports came after the end
+
+	second := pl.due(digest.Spec{})
+	pl.moves(second, "approved")
+	if err := pl.press.advance(t.Context(), pl.issueNow(second)); !errors.Is(err, ErrBreaker) {
+		t.Fatalf("got %v", err)
+	}
+	if i := pl.issueNow(second); i.State != "held" || !strings.Contains(i.Reason, "called it spam") {
+		t.Errorf("%s: %s", i.State, i.Reason)
+	}
+	if err := pl.press.Approve(t.Context(), second, 0, "ed"); err != nil {
+		t.Fatal(err)
+	}
+	pl.moves(second, "sending")
+}
+
+// TestRelayConfig reads limits, groups and breaker, and says what is wrong with them.
+func TestRelayConfig(t *testing.T) {
+	const relay = "[[relay]]\nname = \"main\"\nurl = \"smtp://127.0.0.1:25\"\n"
+	c, err := load(t, relay+"share = 70\nper_hour = 1000\nper_day = 5000\nwarmup = { from = \"2026-12-01\", days = 30 }\n"+
+		"[[group]]\nname = \"gmail\"\ndomains = [\"our-school.example\"]\nrate = 2.5\n[[group]]\nname = \"own\"\ndomains = [\"own.*\"]\n[breaker]\nbounce = -1\nstreak = 40\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := c.quotas()["main"]
+	if q.Share != 70 || q.PerHour != 1000 || q.PerDay != 5000 || q.Warmup.Days != 30 || q.Warmup.From.Format(time.DateOnly) != "2026-12-01" {
+		t.Errorf("quota %+v", q)
+	}
+	groups := c.groups()
+	if groups[0].Name != "gmail" || groups[0].Rate != 2.5 || groups[0].Domains[len(groups[0].Domains)-1] != "our-school.example" || groups[len(groups)-1].Name != "own" {
+		t.Errorf("groups %+v", groups)
+	}
+	if b := c.Breaker.rules(); b.Bounce != -1 || b.Streak != 40 {
+		t.Errorf("breaker %+v", b)
+	}
+	for _, bad := range []struct{ text, want string }{
+		{relay + "per_hour = -1\n", "per_hour is -1"},
+		{relay + "warmup = { start = 200 }\n", "warmup.from"},
+		{relay + "warmup = { from = \"2026-12-01\", start = 500, end = 100 }\n", "start up to end"},
+		{relay + "connections = 5000\n", "1 to 500"},
+		{relay + "warmup = { form = \"2026-12-01\" }\n", "unknown key"},
+		{"[[group]]\nname = \"new\"\n", "name its domains"},
+		{"[[group]]\nname = \"new\"\ndomains = [\"a@b.example\"]\n", "is not a domain"},
+		{"[breaker]\ncomplaint = 3\n", "breaker.complaint is 3"},
+		{"[breaker]\nstreak = -5\n", "breaker.streak"},
+	} {
+		if _, err := load(t, bad.text); err == nil || !strings.Contains(err.Error(), bad.want) {
+			t.Errorf("%q: got %v, want %s", bad.text, err, bad.want)
+		}
+	}
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"pressrun/mailer"
+)
+
+// WarmupConfig raises a relay's daily limit from Start to End.
+type WarmupConfig struct {
+	From  string `toml:"from"`  // first day, 2026-12-01; "" = no warm-up
+	Start int    `toml:"start"` // messages on that UTC day; default 200
+	End   int    `toml:"end"`   // on the last; default 200000
+	Days  int    `toml:"days"`  // default 42
+}
+
+// GroupConfig is an operator of mailboxes under several domains.
+type GroupConfig struct {
+	Name    string   `toml:"name"`
+	Domains []string `toml:"domains"`
+	Rate    float64  `toml:"rate"` // messages a second by one relay; 0 = no limit
+}
+
+// BreakerConfig says when an issue is paused; 0 = the default, -1 = never.
+type BreakerConfig struct {
+	Streak    int     `toml:"streak"`
+	Sender    float64 `toml:"sender"`
+	Bounce    float64 `toml:"bounce"`
+	Complaint float64 `toml:"complaint"`
+}
+
+func (b BreakerConfig) rules() mailer.Breaker { return mailer.Breaker(b) }
+
+// checkSending says what is wrong with relays' limits, groups and breaker.
+func (c *Config) checkSending(say func(format string, args ...any)) {
+	for _, r := range c.Relays {
+		r.check(say)
+	}
+	seen := map[string]bool{}
+	for _, g := range c.Groups {
+		if g.Name == "" || seen[g.Name] {
+			say("group %q: give each group its own name", g.Name)
+		}
+		seen[g.Name] = true
+		if g.Rate < 0 {
+			say("group %s: rate is %g; write messages a second, or 0 for no limit", g.Name, g.Rate)
+		}
+		for _, d := range g.Domains {
+			if !strings.Contains(d, ".") || strings.ContainsAny(d, "@ /") || strings.Contains(strings.TrimSuffix(d, ".*"), "*") {
+				say("group %s: %q is not a domain; write for instance example.com or yahoo.*", g.Name, d)
+			}
+		}
+		if len(g.Domains) == 0 && !known(g.Name) {
+			say("group %s: name its domains", g.Name)
+		}
+	}
+	for name, share := range map[string]float64{"sender": c.Breaker.Sender, "bounce": c.Breaker.Bounce, "complaint": c.Breaker.Complaint} {
+		if share > 1 || share < 0 && share != -1 {
+			say("breaker.%s is %g; write a share between 0 and 1 (0.02 is two of a hundred), or -1 for never", name, share)
+		}
+	}
+	if c.Breaker.Streak < -1 {
+		say("breaker.streak is %d; write a number of refusals, or -1 for never", c.Breaker.Streak)
+	}
+}
+
+func (r RelayConfig) check(say func(format string, args ...any)) {
+	if r.Connections < 0 || r.Connections > 500 {
+		say("relay %s: connections is %d; write 1 to 500", r.Name, r.Connections)
+	}
+	for key, n := range map[string]float64{"rate": r.Rate, "per_hour": float64(r.PerHour), "per_day": float64(r.PerDay), "share": r.Share} {
+		if n < 0 {
+			say("relay %s: %s is %g; write 0 or more", r.Name, key, n)
+		}
+	}
+	w := r.Warmup
+	if w == (WarmupConfig{}) {
+		return
+	}
+	if _, err := time.Parse(time.DateOnly, w.From); err != nil {
+		say("relay %s: warmup.from %q is not a day; write for instance 2026-12-01", r.Name, w.From)
+	}
+	if w.Start < 0 || w.End < 0 || w.Days < 0 || w.Days == 1 || w.End > 0 && w.End < max(w.Start, 1) || w.End == 0 && w.Start > 200_000 {
+		say("relay %s: warmup goes from start up to end in two days or more; got start %d, end %d, days %d (defaults 200, 200000, 42)", r.Name, w.Start, w.End, w.Days)
+	}
+}
+
+func known(group string) bool {
+	return slices.ContainsFunc(mailer.DefaultGroups(), func(g mailer.Group) bool { return g.Name == group })
+}
+
+// quotas are the relays' limits that hold for all processes together.
+func (c *Config) quotas() map[string]mailer.Quota {
+	quotas := map[string]mailer.Quota{}
+	for _, r := range c.Relays {
+		from, _ := time.Parse(time.DateOnly, r.Warmup.From) // checked; zero: no warm-up
+		quotas[r.Name] = mailer.Quota{Share: r.Share, PerHour: r.PerHour, PerDay: r.PerDay,
+			Warmup: mailer.Warmup{From: from, Start: r.Warmup.Start, End: r.Warmup.End, Days: r.Warmup.Days}}
+	}
+	return quotas
+}
+
+// groups are pressrun's own, with what the configuration adds and changes.
+func (c *Config) groups() []mailer.Group {
+	groups := mailer.DefaultGroups()
+	for _, g := range c.Groups {
+		i := slices.IndexFunc(groups, func(d mailer.Group) bool { return d.Name == g.Name })
+		if i < 0 {
+			groups = append(groups, mailer.Group(g))
+			continue
+		}
+		groups[i].Domains, groups[i].Rate = append(groups[i].Domains, g.Domains...), g.Rate
+	}
+	return groups
+}
