@@ -148,7 +148,7 @@ func pressOn(t *testing.T, now func() time.Time, log io.Writer, database, redisU
 		BeaconToken: "secret", Relays: []RelayConfig{{Name: "relay", URL: "smtp://" + relay, Connections: 4}},
 		Fetch: FetchConfig{Allow: []string{"127.0.0.0/8"}, Delay: "0s"}, path: filepath.Join(dir, "press.toml"),
 	}
-	p, err := Open(context.Background(), c, now, slog.New(slog.NewTextHandler(log, nil)))
+	p, err := Open(context.Background(), c, now, logTo(log, slog.LevelInfo))
 	if err != nil {
 		t.Fatal(err)
 	}

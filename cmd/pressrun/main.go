@@ -114,7 +114,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	if v.Quiet {
 		level = slog.LevelWarn
 	}
-	e := &env{ctx: ctx, out: out, err: errs, in: in, config: v.Config, json: v.JSON, log: slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: level}))}
+	e := &env{ctx: ctx, out: out, err: errs, in: in, config: v.Config, json: v.JSON, log: logTo(errs, level)}
 	if err := k.Run(e); err != nil {
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 			return exitFailed
@@ -137,6 +137,17 @@ func withAdvice(err error) string {
 	return err.Error()
 }
 
+// logTo is a log in which errors of the database say how to mend them, whoever
+// meets them.
+func logTo(w io.Writer, level slog.Leveler) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if err, ok := a.Value.Any().(error); ok {
+			a.Value = slog.StringValue(withAdvice(err))
+		}
+		return a
+	}}))
+}
+
 // firstWords is a command without its argument placeholders.
 func firstWords(command string) string {
 	var words []string
@@ -155,7 +166,7 @@ func (e *env) open() (*Press, error) {
 	if err != nil {
 		return nil, err
 	}
-	quiet := slog.New(slog.NewTextHandler(e.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	quiet := logTo(e.err, slog.LevelWarn)
 	return Open(e.ctx, c, time.Now, quiet)
 }
 

@@ -77,7 +77,7 @@ func (v *benchSend) open(e *env) (*Press, error) {
 		Journal: filepath.Join(v.Dir, "departures.journal"), Fetch: FetchConfig{Delay: "0s"}, path: filepath.Join(v.Dir, "press.toml"),
 		Relays: []RelayConfig{{Name: "bench", URL: v.To, Connections: v.Connections}},
 	}
-	return Open(e.ctx, c, time.Now, slog.New(slog.NewTextHandler(e.err, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	return Open(e.ctx, c, time.Now, logTo(e.err, slog.LevelWarn))
 }
 
 // issue returns the running issue of an earlier call, or makes list, readers,
@@ -98,10 +98,10 @@ func (v *benchSend) issue(e *env, p *Press) (id int64, began time.Time, err erro
 		return 0, began, err
 	}
 	began = time.Now()
-	if err := p.Approve(e.ctx, id, 0, "bench"); err != nil {
+	if err := p.approve(e.ctx, id, 0, "bench", true); err != nil {
 		return 0, began, err
 	}
-	return id, began, p.start(e.ctx, id, true)
+	return id, began, p.start(e.ctx, id)
 }
 
 // readers imports user<i>@d<i mod 50>.example.test, unless they are there.

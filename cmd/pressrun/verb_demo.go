@@ -121,7 +121,7 @@ func (v *demoVerb) open(e *env) (*newsroom, error) {
 	if v.Relay != "" {
 		c.Relays = []RelayConfig{{Name: "relay", URL: v.Relay, Connections: 4}}
 	}
-	log := slog.New(slog.NewTextHandler(e.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log := logTo(e.err, slog.LevelWarn)
 	if n.press, err = Open(e.ctx, c, time.Now, log); err != nil {
 		n.web.Close()
 		n.news.Close()
