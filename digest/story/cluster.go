@@ -91,6 +91,11 @@ type pair struct {
 // the event rule ever gives.
 const copied = 100
 
+// minRare is the least rarity of names, numbers and other words that reports
+// of one event share. Less than that the words of a whole beat have in common:
+// councils that vote, trams that stop.
+const minRare = 0.8
+
 // read finds all pairs that may tell one story.
 func (g *grouping) read(entries []entry) {
 	g.index.read(entries)
@@ -115,7 +120,12 @@ func (g *grouping) score(event func(pair) float64) {
 	crowd := 1.2 * math.Log(max(float64(len(g.docs)), fittedOn)/fittedOn)
 	g.like = map[[2]int32]float64{}
 	for i := range g.pairs {
-		if p := &g.pairs[i]; p.share == 0 {
+		p := &g.pairs[i]
+		switch {
+		case p.share > 0:
+		case p.f[fNames]+p.f[fNumbers]+p.f[fWords] < minRare:
+			p.score = unlike
+		default:
 			p.score = event(*p) - p.late - crowd
 			g.like[[2]int32{p.a, p.b}] = p.score
 		}
