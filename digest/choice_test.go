@@ -278,7 +278,7 @@ func TestUpdatedStoriesAreToldOnceMore(t *testing.T) {
 		send := func() []int64 {
 			t.Helper()
 			issue, _ := r.issueNow(t, n)
-			if err := r.Approve(ctx, issue.ID, "ed"); err != nil {
+			if err := r.Approve(ctx, issue.ID, "ed", false); err != nil {
 				t.Fatal(err)
 			}
 			tx, err := r.DB.Write.BeginTx(ctx, nil)

@@ -35,7 +35,7 @@ type Issue struct {
 	Created    time.Time          `json:"created_at"`
 	Approved   time.Time          `json:"approved_at"`
 	Starts     time.Time          `json:"starts_at"` // end of the countdown
-	AtOnce     bool               `json:"at_once"`   // sent by hand: waves are not waited for
+	AtOnce     bool               `json:"at_once"`   // sent by hand: neither the slot nor waves are waited for
 	Started    time.Time          `json:"started_at"`
 	Sent       time.Time          `json:"sent_at"`
 	Closed     time.Time          `json:"closed_at"`
@@ -122,8 +122,9 @@ func (s *Store) MoveIssue(ctx context.Context, q schema.Querier, id int64, to, r
 	return fmt.Errorf("issue %d is not %v: %w", id, from, ErrState)
 }
 
-// Approve approves a sealed draft or held issue in the name of by.
-func (s *Store) Approve(ctx context.Context, id int64, by string) error {
+// Approve approves a sealed draft or held issue in the name of by, to go out at
+// its slot, or at once.
+func (s *Store) Approve(ctx context.Context, id int64, by string, atOnce bool) error {
 	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
 		i, err := s.issue(ctx, tx, id)
 		if err != nil {
@@ -135,9 +136,17 @@ func (s *Store) Approve(ctx context.Context, id int64, by string) error {
 		if err := s.MoveIssue(ctx, tx, id, "approved", "approved by "+by, "draft", "held"); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `update issues set approved_by = $2, approved_at = $3 where id = $1`, id, by, schema.At(s.Now()))
+		_, err = tx.ExecContext(ctx, `update issues set approved_by = $2, approved_at = $3, at_once = $4 where id = $1`, id, by, schema.At(s.Now()), atOnce)
 		return err
 	})
+}
+
+// AtOnce has an approved issue go out without waiting for its slot.
+func (s *Store) AtOnce(ctx context.Context, id int64) error {
+	if _, err := s.DB.Write.ExecContext(ctx, `update issues set at_once = true where id = $1 and state in ('approved', 'countdown')`, id); err != nil {
+		return fmt.Errorf("issue %d at once: %w", id, err)
+	}
+	return nil
 }
 
 // Start compare-and-sets an approved issue to sending inside tx and returns

@@ -64,12 +64,12 @@ func (s Spec) WindowAt(t time.Time) (opens, closes time.Time) {
 }
 
 // Countdown takes an approved issue into its countdown inside tx: it starts at
-// the moment given unless somebody stops it; atOnce says that waves are not waited for.
-func (s *Store) Countdown(ctx context.Context, tx *sql.Tx, id int64, starts time.Time, atOnce bool) error {
+// the moment given unless somebody stops it.
+func (s *Store) Countdown(ctx context.Context, tx *sql.Tx, id int64, starts time.Time) error {
 	if err := s.MoveIssue(ctx, tx, id, "countdown", "", "approved"); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `update issues set starts_at = $2, at_once = $3 where id = $1`, id, schema.At(starts), atOnce); err != nil {
+	if _, err := tx.ExecContext(ctx, `update issues set starts_at = $2 where id = $1`, id, schema.At(starts)); err != nil {
 		return fmt.Errorf("countdown of issue %d: %w", id, err)
 	}
 	return nil

@@ -67,7 +67,7 @@ func TestUnusualAudienceIsHeld(t *testing.T) {
 
 		// The segment disappears between the approval by rule and the start.
 		third := pl.due(digest.Spec{Segment: "one"})
-		if err := pl.press.Digest.Approve(t.Context(), third, policySend); err != nil {
+		if err := pl.press.Digest.Approve(t.Context(), third, policySend, false); err != nil {
 			t.Fatal(err)
 		}
 		if err := pl.press.Subscribers.RemoveSegment(t.Context(), "one"); err != nil {

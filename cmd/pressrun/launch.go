@@ -15,20 +15,20 @@ import (
 
 // launch sends an approved issue to its seed addresses and begins its
 // countdown; without either it starts.
-func (p *Press) launch(ctx context.Context, id int64, atOnce bool) error {
+func (p *Press) launch(ctx context.Context, id int64) error {
 	i, err := p.Digest.Issue(ctx, id)
 	if err != nil || i.State != "approved" {
 		return err
 	}
 	countdown := time.Duration(i.Spec.Countdown)
 	if countdown == 0 && len(i.Spec.Seeds) == 0 {
-		return p.start(ctx, id, atOnce)
+		return p.start(ctx, id)
 	}
 	if err := p.mayStart(ctx, i); err != nil {
 		return err
 	}
 	starts := p.Now().Add(countdown)
-	if !atOnce {
+	if !i.AtOnce {
 		starts = later(i.SlotAt, starts)
 	}
 	letters, err := p.seedLetters(ctx, i)
@@ -36,7 +36,7 @@ func (p *Press) launch(ctx context.Context, id int64, atOnce bool) error {
 		return fmt.Errorf("seeds of issue %d: %w", id, err)
 	}
 	err = p.DB.InTx(ctx, func(tx *sql.Tx) error {
-		if err := p.Digest.Countdown(ctx, tx, id, starts, atOnce); err != nil {
+		if err := p.Digest.Countdown(ctx, tx, id, starts); err != nil {
 			return err
 		}
 		for _, l := range letters {
@@ -47,11 +47,11 @@ func (p *Press) launch(ctx context.Context, id int64, atOnce bool) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("launch issue %d: %w", id, err)
+		return p.unlessMoved(ctx, id, fmt.Errorf("launch issue %d: %w", id, err), "approved")
 	}
 	p.Log.Info("countdown", "issue", id, "newsletter", i.Newsletter, "number", i.Number, "starts", starts, "seeds", len(i.Spec.Seeds))
 	if countdown == 0 {
-		return p.start(ctx, id, atOnce)
+		return p.start(ctx, id)
 	}
 	return nil
 }

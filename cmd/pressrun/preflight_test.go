@@ -78,7 +78,7 @@ func TestPreflightAtTheSlot(t *testing.T) {
 			if err := p.Approve(ctx, issue, 0, "editor"); err != nil {
 				t.Fatal(err)
 			}
-			if err := p.start(ctx, issue, false); err != nil {
+			if err := p.start(ctx, issue); err != nil {
 				t.Fatal(err)
 			}
 			if alarms, err := p.Installation.Alarms(ctx, true, 10); err != nil || len(alarms) > 0 {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -215,9 +216,9 @@ func (p *Press) advance(ctx context.Context, i digest.Issue) error {
 	case "draft", "held", "approved", "countdown":
 		switch begins := i.SlotAt.Add(-time.Duration(i.Spec.Countdown)); {
 		case i.State == "countdown" && !now.Before(i.Starts):
-			return p.start(ctx, i.ID, i.AtOnce)
-		case i.State == "approved" && !now.Before(begins):
-			return p.launch(ctx, i.ID, false)
+			return p.start(ctx, i.ID)
+		case i.State == "approved" && (i.AtOnce || !now.Before(begins)):
+			return p.launch(ctx, i.ID)
 		case i.State == "countdown" || now.Before(i.SlotAt):
 			return p.orderWatch(ctx, i.ID)
 		default:
@@ -259,13 +260,13 @@ func (p *Press) atSlot(ctx context.Context, i digest.Issue) error {
 	} else if err := p.watchAudience(ctx, i); err != nil {
 		return err
 	}
-	return p.Digest.Approve(ctx, i.ID, policySend)
+	return p.Digest.Approve(ctx, i.ID, policySend, false)
 }
 
 // start freezes the audience of an approved issue and enqueues a delivery for
 // everyone in it, in one transaction. The mailer takes it from there, at each
 // reader's time or at once.
-func (p *Press) start(ctx context.Context, id int64, atOnce bool) error {
+func (p *Press) start(ctx context.Context, id int64) error {
 	i, err := p.Digest.Issue(ctx, id)
 	if err != nil || i.State != "approved" && i.State != "countdown" {
 		return err
@@ -273,7 +274,7 @@ func (p *Press) start(ctx context.Context, id int64, atOnce bool) error {
 	if err := p.mayStart(ctx, i); err != nil {
 		return err
 	}
-	query, args, err := p.audience(ctx, i, atOnce)
+	query, args, err := p.audience(ctx, i, i.AtOnce)
 	if err != nil {
 		return fmt.Errorf("audience of issue %d: %w", id, err)
 	}
@@ -293,11 +294,24 @@ func (p *Press) start(ctx context.Context, id int64, atOnce bool) error {
 		return p.Digest.Frozen(ctx, tx, i, n)
 	})
 	if err != nil {
-		return fmt.Errorf("start issue %d: %w", id, err)
+		return p.unlessMoved(ctx, id, fmt.Errorf("start issue %d: %w", id, err), "approved", "countdown")
 	}
 	p.Log.Info("sending", "issue", id, "newsletter", i.Newsletter, "number", i.Number, "audience", n)
 	p.settled(ctx, fmt.Sprintf("%s #%d", i.Newsletter, i.Number))
 	return p.DB.Analyze(ctx, "deliveries")
+}
+
+// unlessMoved is the failure of a step of an issue, or nil when another process
+// has taken that step meanwhile: then the issue is in none of the states from.
+func (p *Press) unlessMoved(ctx context.Context, id int64, failure error, from ...string) error {
+	if !errors.Is(failure, digest.ErrState) {
+		return failure
+	}
+	i, err := p.Digest.Issue(ctx, id)
+	if err != nil || slices.Contains(from, i.State) {
+		return errors.Join(failure, err)
+	}
+	return nil
 }
 
 // settled clears what an issue waited for: it goes out, or never will.
@@ -351,6 +365,10 @@ func (p *Press) follow(ctx context.Context, i digest.Issue) error {
 // Approve seals what the editor sees and approves exactly that: hashes of the
 // revision he looked at. When it has changed since, he looks again.
 func (p *Press) Approve(ctx context.Context, id int64, revision int, by string) error {
+	return p.approve(ctx, id, revision, by, false)
+}
+
+func (p *Press) approve(ctx context.Context, id int64, revision int, by string, atOnce bool) error {
 	if _, err := p.Sealer.Seal(ctx, id); err != nil {
 		return err
 	}
@@ -364,7 +382,7 @@ func (p *Press) Approve(ctx context.Context, id int64, revision int, by string) 
 	if revision != 0 && i.Revision != revision {
 		return fmt.Errorf("approve issue %d: it was changed since you looked (revision %d, now %d); look at the preview again: %w", id, revision, i.Revision, digest.ErrState)
 	}
-	if err := p.Digest.Approve(ctx, id, by); err != nil {
+	if err := p.Digest.Approve(ctx, id, by, atOnce); err != nil {
 		return err
 	}
 	if err := p.once(ctx, watchJob{Issue: id, Round: p.Now().UnixMilli()}); err != nil {
@@ -380,15 +398,24 @@ func (p *Press) SendNow(ctx context.Context, id int64, by string) error {
 	if err != nil {
 		return err
 	}
-	if i.State == "draft" || i.State == "held" {
-		if err := p.Approve(ctx, id, 0, by); err != nil {
+	switch i.State {
+	case "draft", "held":
+		if err := p.approve(ctx, id, 0, by, true); err != nil {
 			return err
 		}
+	case "approved", "countdown":
+		if err := p.Digest.AtOnce(ctx, id); err != nil {
+			return err
+		}
+	case "sending":
+		return nil
+	default:
+		return fmt.Errorf("send issue %d: it is %s: %w", id, i.State, digest.ErrState)
 	}
 	if i.State == "countdown" { // twice now is now
-		return p.start(ctx, id, true)
+		return p.start(ctx, id)
 	}
-	return p.launch(ctx, id, true)
+	return p.launch(ctx, id)
 }
 
 // Alarm announces trouble once: on the Today page, in the log, and by mail.

@@ -128,7 +128,7 @@ func (p *Press) guard(ctx context.Context, i digest.Issue) error {
 		return nil
 	}
 	if i.Spec.Approval == "send" {
-		return p.Digest.Approve(ctx, i.ID, fmt.Sprintf("rule: %d stories removed, nothing added", len(list)))
+		return p.Digest.Approve(ctx, i.ID, fmt.Sprintf("rule: %d stories removed, nothing added", len(list)), i.AtOnce)
 	}
 	if i, err = p.Digest.Issue(ctx, i.ID); err != nil {
 		return err

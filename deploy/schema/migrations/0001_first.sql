@@ -165,7 +165,7 @@ create table issues (
     created_at    bigint  not null,
     approved_at   bigint,
     starts_at     bigint,                        -- end of the countdown
-    at_once       boolean not null default false, -- sent by hand: waves are not waited for
+    at_once       boolean not null default false, -- sent by hand: neither the slot nor waves are waited for
     started_at    bigint,
     sent_at       bigint,
     closed_at     bigint,
