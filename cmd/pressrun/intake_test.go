@@ -121,18 +121,24 @@ func (w *way) openWay() {
 func (w *way) issue(number int) digest.Issue {
 	w.Helper()
 	ctx := w.Context()
-	site := fmt.Sprintf("https://news%d.example/", number)
-	src, err := w.Digest.AddSource(ctx, digest.Source{Kind: "feed", URL: site + "feed", SiteURL: site, Title: "News", Rights: "own"})
+	const site = "https://news.example/"
+	src, err := w.Digest.SourceByURL(ctx, site+"feed")
+	if errors.Is(err, digest.ErrNotFound) {
+		src, err = w.Digest.AddSource(ctx, digest.Source{Kind: "feed", URL: site + "feed", SiteURL: site, Title: "News", Rights: "own"})
+	}
 	if err != nil {
 		w.Fatal(err)
 	}
 	var items []feed.Item
 	for i := range 6 {
-		title, _ := articleOf(site, i)
-		link := fmt.Sprintf("%sstory-%d", site, i)
+		title, _ := articleOf(site, 10*number+i)
+		link := fmt.Sprintf("%sstory-%d-%d", site, number, i)
 		items = append(items, feed.Item{ID: link, URL: link, Title: title, Published: w.Now().Add(-time.Duration(i+1) * time.Minute)})
 	}
 	if _, _, err := w.Digest.AddEntries(ctx, src, items, time.Time{}); err != nil {
+		w.Fatal(err)
+	}
+	if err := w.Digest.StillListed(ctx, src); err != nil { // the second poll that a story needs
 		w.Fatal(err)
 	}
 	entries, err := w.Digest.UnreadEntries(ctx, src.ID, len(items))
@@ -140,7 +146,7 @@ func (w *way) issue(number int) digest.Issue {
 		w.Fatal(err)
 	}
 	for i, entry := range entries {
-		_, text := articleOf(site, i)
+		_, text := articleOf(site, 10*number+i)
 		text = regexp.MustCompile(`<[^>]*>`).ReplaceAllString(text, " ")
 		if _, err := w.Digest.Tell(ctx, src, entry, article.Article{URL: entry.URL, Title: entry.Title, Text: text, Language: "en", Kind: "article"}, 0, ""); err != nil {
 			w.Fatal(err)

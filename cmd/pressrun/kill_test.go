@@ -97,7 +97,7 @@ func (pl *plant) sending(n int) (readers []string, issue int64) {
 	if err != nil {
 		pl.Fatal(err)
 	}
-	slot, err := pl.press.Digest.AddSlot(ctx, n1.ID, pl.now().Truncate(time.Second))
+	slot, err := pl.press.Digest.AddSlot(ctx, n1.ID, pl.now().Add(time.Hour).Truncate(time.Second)) // no alarm that its time has come
 	if err != nil {
 		pl.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -347,7 +348,9 @@ var (
 // articleOf writes article i of a paper: always the same one, and so unlike
 // all others that it is not taken for the same event.
 func articleOf(name string, i int) (title, text string) {
-	rng := rand.New(rand.NewPCG(uint64(len(name))<<32|uint64(name[0]), uint64(i)))
+	seed := fnv.New64a()
+	seed.Write([]byte(name))
+	rng := rand.New(rand.NewPCG(seed.Sum64(), uint64(i)))
 	pick := func(words []string) string { return words[rng.IntN(len(words))] }
 	invent := func() string {
 		w := make([]byte, 8) // any two differ in the first six letters, which is what stories are compared by
