@@ -124,14 +124,14 @@ func (w *window) count(c Class, by int) {
 }
 
 func (b *breaker) trip(issue int64, why string) {
-	if err := b.s.m.trip(context.Background(), issue, why); err != nil {
+	if err := b.s.m.Trip(context.Background(), issue, why); err != nil {
 		b.s.m.log().Error("pause issue", "issue", issue, "err", err)
 	}
 }
 
-// trip pauses an issue, once, and announces it. An issue that has been sent is
+// Trip pauses an issue, once, and announces it. An issue that has been sent is
 // marked all the same: the next one of its newsletter wants a person first.
-func (m *Mailer) trip(ctx context.Context, issue int64, why string) error {
+func (m *Mailer) Trip(ctx context.Context, issue int64, why string) error {
 	res, err := m.DB.Write.ExecContext(ctx, `
 		update sends set tripped = $1, reason = $1, changed_at = $2, state = case
 			when state = 'open' and exists (select 1 from deliveries d where d.issue_id = sends.issue_id and d.done_at is null) then 'paused' else state end
@@ -211,7 +211,7 @@ func (s *sending) weighReports(ctx context.Context) error {
 		if why == "" {
 			continue
 		}
-		if err := s.m.trip(ctx, r.issue, why); err != nil {
+		if err := s.m.Trip(ctx, r.issue, why); err != nil {
 			return err
 		}
 	}

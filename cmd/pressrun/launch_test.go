@@ -124,12 +124,12 @@ func TestBreakerWantsAPerson(t *testing.T) {
 	pl.stories()
 	first := pl.due(digest.Spec{})
 	pl.moves(first, "approved", "sending")
-	trip := func(state string) {
-		if _, err := pl.press.DB.Write.Exec(`update sends set tripped = 'readers called it spam', reason = 'readers called it spam', state = $1 where issue_id = $2`, state, first); err != nil {
+	trip := func() {
+		if err := pl.press.Mailer.Trip(t.Context(), first, "readers called it spam"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	trip("paused")
+	trip()
 	pl.moves(first, "paused")
 	if i := pl.issueNow(first); !strings.Contains(i.Reason, "called it spam") {
 		t.Errorf("paused because %q", i.Reason)
@@ -138,7 +138,7 @@ func TestBreakerWantsAPerson(t *testing.T) {
 		t.Fatal(err)
 	}
 	pl.moves(first, "sending")
-	trip("open") // reports came after the end
+	trip()
 
 	second := pl.due(digest.Spec{})
 	pl.moves(second, "approved")
