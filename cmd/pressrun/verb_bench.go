@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -157,7 +158,7 @@ func benchStories(ctx context.Context, p *Press, src digest.Source) error {
 	var items []feed.Item
 	for i := range 14 {
 		link := fmt.Sprintf("https://bench.example.test/story-%d", i)
-		items = append(items, feed.Item{ID: link, URL: link, Title: fmt.Sprintf("Harbour council agrees on plan number %d for the old quarter", i), Published: p.Now().Add(-time.Duration(i+1) * time.Hour)})
+		items = append(items, feed.Item{ID: link, URL: link, Title: fmt.Sprintf("Harbour council agrees on plan %s for the old quarter", benchWord(rand.New(rand.NewPCG(uint64(i), 0)))), Published: p.Now().Add(-time.Duration(i+1) * time.Hour)})
 	}
 	if _, _, err := p.Digest.AddEntries(ctx, src, items, time.Time{}); err != nil {
 		return err
@@ -170,10 +171,30 @@ func benchStories(ctx context.Context, p *Press, src digest.Source) error {
 		return err
 	}
 	for i, entry := range entries {
-		text := strings.Repeat(fmt.Sprintf("The council agreed on plan number %d for the old quarter on Monday after a debate of several hours. Residents of %d streets will see works begin in spring, the harbour master said. ", i, i+7), 3)
+		text := benchText(i)
 		if _, err := p.Digest.Tell(ctx, src, entry, article.Article{URL: entry.URL, Title: entry.Title, Text: text, Language: "en", Kind: "article"}, 0, ""); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// benchText is about 600 bytes that no other story has in common: two that had
+// would be one story.
+func benchText(story int) string {
+	rng := rand.New(rand.NewPCG(uint64(story), 1))
+	var b strings.Builder
+	for range 12 {
+		fmt.Fprintf(&b, "%s of %s %s the %s. ", strings.ToUpper(benchWord(rng)[:1])+benchWord(rng), benchWord(rng), benchWord(rng), benchWord(rng))
+	}
+	return b.String()
+}
+
+func benchWord(rng *rand.Rand) string {
+	var b strings.Builder
+	for range 4 {
+		b.WriteByte("bdfghklmnprstvz"[rng.IntN(15)])
+		b.WriteByte("aeiou"[rng.IntN(5)])
+	}
+	return b.String()
 }
