@@ -17,6 +17,7 @@ import (
 func TestFaultKillNine(t *testing.T) {
 	name := program(t)
 	engines(t, func(t *testing.T, database string) {
+		t.Parallel()
 		t.Run("kill", func(t *testing.T) { killInMidSend(t, newPlant(t, name, database, "", "")) })
 	})
 }
@@ -25,6 +26,7 @@ func TestFaultKillNine(t *testing.T) {
 func TestFaultTerminate(t *testing.T) {
 	name := program(t)
 	engines(t, func(t *testing.T, database string) {
+		t.Parallel()
 		t.Run("terminate", func(t *testing.T) { terminateInMidSend(t, newPlant(t, name, database, "", "")) })
 	})
 }

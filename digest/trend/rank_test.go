@@ -198,7 +198,7 @@ func TestPoolsDoNotMeet(t *testing.T) {
 				s.publish(fmt.Sprint("en", h), "en")
 			}
 			for _, c := range s.stories {
-				n := 200 + h%7
+				n := 20 + h%7
 				if c.Pool != "en" {
 					n = int(c.Published.Unix()/21600) * 7 % 11 * (72 - int(s.now.Sub(c.Published).Hours())) / 72
 				}
