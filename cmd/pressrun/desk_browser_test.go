@@ -154,7 +154,7 @@ func workAtDesk(t *testing.T, n *newsroom) {
 	}
 	open(t, wide, base+"/desk/sign-in/"+token)
 	js[bool](t, wide, "document.querySelector('main form button').click(), true")
-	within(t, 5*time.Second, "signed in", func() bool { return js[string](t, wide, "document.title") == "Today · pressrun" })
+	within(t, 60*time.Second, "signed in", func() bool { return js[string](t, wide, "document.title") == "Today · pressrun" })
 	if waits := js[string](t, wide, "document.querySelector('main').innerText"); !strings.Contains(waits, "Evening Digest") {
 		t.Errorf("Today does not show the draft: %s", waits)
 	}
@@ -169,7 +169,7 @@ func workAtDesk(t *testing.T, n *newsroom) {
 	began := time.Now()
 	js[bool](t, wide, `(() => { const d = document.querySelector('.story details'); d.open = true; const f = d.querySelector('form');
 		f.querySelector('[name=title]').value = 'A headline the editor wrote'; f.querySelector('button').click(); return true })()`)
-	within(t, 5*time.Second, "the headline is changed", func() bool {
+	within(t, 60*time.Second, "the headline is changed", func() bool {
 		return js[bool](t, wide, "document.readyState === 'complete' && document.querySelector('.story h4')?.innerText.includes('A headline the editor wrote')")
 	})
 	if took := time.Since(began); took > 2*time.Second {
@@ -192,7 +192,7 @@ func issuePath(id int64) string { return "/desk/issues/" + strconv.FormatInt(id,
 func approve(t *testing.T, n *newsroom, wide context.Context, issue string, id int64) {
 	t.Helper()
 	js[bool](t, wide, "window.confirm = () => true, document.querySelector('.actions button.primary').click(), true")
-	within(t, 5*time.Second, "the issue is approved", func() bool {
+	within(t, 60*time.Second, "the issue is approved", func() bool {
 		i, err := n.press.Digest.Issue(context.Background(), id)
 		return err == nil && i.State == "approved" && i.ApprovedBy == "editor@courier.example"
 	})

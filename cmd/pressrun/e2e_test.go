@@ -224,7 +224,7 @@ func feedToInbox(t *testing.T, database string) {
 	if again, err := p.Collector.Collect(ctx, src, 48*time.Hour); err != nil || again.New != 0 { // a story needs two polls
 		t.Fatalf("collect again: %+v, %v", again, err)
 	}
-	within(t, 15*time.Second, "eight stories are told", func() bool {
+	within(t, 60*time.Second, "eight stories are told", func() bool {
 		list, err := p.Digest.Stories(ctx, time.Now().Add(-48*time.Hour))
 		return err == nil && len(list) == len(pages)
 	})
@@ -251,7 +251,7 @@ func feedToInbox(t *testing.T, database string) {
 		t.Fatal(err)
 	}
 	oneClick(t, p.Subscribers.UnsubscribeURL(readers["bob@readers.example"], list.ID))
-	within(t, 20*time.Second, "the issue is closed", func() bool {
+	within(t, 60*time.Second, "the issue is closed", func() bool {
 		i, err := p.Digest.Issue(ctx, issue.ID)
 		return err == nil && i.State == "closed"
 	})
@@ -570,7 +570,7 @@ func TestConfirmationLeavesAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	res.Body.Close()
-	within(t, 10*time.Second, "the confirmation letter arrives", func() bool { return len(inbox.Messages("eva@")) == 1 })
+	within(t, 60*time.Second, "the confirmation letter arrives", func() bool { return len(inbox.Messages("eva@")) == 1 })
 	t.Logf("letter after %s", time.Since(asked).Round(time.Millisecond))
 	m, err := mail.ReadMessage(bytes.NewReader(inbox.Messages("eva@")[0].Raw))
 	if err != nil {

@@ -109,7 +109,7 @@ func (w *way) mustSend(to string, lines ...string) {
 // openWay brings the canary back.
 func (w *way) openWay() {
 	w.Helper()
-	within(w.T, 30*time.Second, "the canary leaves", func() bool { return len(w.inbox.Messages("bounces+")) > 0 })
+	within(w.T, 60*time.Second, "the canary leaves", func() bool { return len(w.inbox.Messages("bounces+")) > 0 })
 	m := w.inbox.Messages("bounces+")[0]
 	w.mustSend(m.To[0], string(m.Raw))
 	if open, err := w.mailtoOpen(w.Context(), w.DB.Read); err != nil || !open {
@@ -350,7 +350,7 @@ func TestTestMailsChangeNothing(t *testing.T) {
 	if err := w.SendTest(ctx, issue.ID, []string{"ed@news.example"}, "ed"); err != nil {
 		t.Fatal(err)
 	}
-	within(t, 30*time.Second, "the test mail arrives", func() bool { return len(w.inbox.Messages("ed@news.example")) > 0 })
+	within(t, 60*time.Second, "the test mail arrives", func() bool { return len(w.inbox.Messages("ed@news.example")) > 0 })
 	asReader, err := w.valuesFor(ctx, issue, "ann@readers.example")
 	if err != nil {
 		t.Fatal(err)

@@ -125,7 +125,7 @@ func (pl *plant) booked(readers []string) int {
 func (pl *plant) sendSome(readers []string) {
 	pl.Helper()
 	before := pl.booked(readers)
-	pl.until(30*time.Second, "mails arrive", func() bool { return pl.booked(readers) > before+50 })
+	pl.until(60*time.Second, "mails arrive", func() bool { return pl.booked(readers) > before+50 })
 	time.Sleep(rand.N(300 * time.Millisecond))
 	if n := pl.booked(readers); n == len(readers) {
 		pl.Errorf("all %d mails have been sent before it could be interrupted", n)

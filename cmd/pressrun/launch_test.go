@@ -46,7 +46,7 @@ func TestCountdown(t *testing.T) {
 			t.Fatal(err)
 		}
 		pl.moves(first, "countdown", "countdown")
-		pl.until(30*time.Second, "the seeds have it", func() bool { return pl.booked(seeds) == 2 })
+		pl.until(60*time.Second, "the seeds have it", func() bool { return pl.booked(seeds) == 2 })
 		if _, err := pl.press.Digest.Issue(t.Context(), first); err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +74,7 @@ func TestCountdown(t *testing.T) {
 		}
 		by.Add(int64(11 * time.Minute))
 		pl.moves(second, "sending")
-		pl.until(30*time.Second, "the readers have it", func() bool { return pl.booked(readers) == len(readers) })
+		pl.until(60*time.Second, "the readers have it", func() bool { return pl.booked(readers) == len(readers) })
 		pl.verifyAll()
 	})
 }
@@ -108,7 +108,7 @@ func TestSendWindow(t *testing.T) {
 				if err != nil || !strings.Contains(list[0].Why(), "the send window closed at") {
 					t.Errorf("%+v, %v", list, err)
 				}
-				pl.until(30*time.Second, "it is closed", func() bool { // nothing is left to do
+				pl.until(60*time.Second, "it is closed", func() bool { // nothing is left to do
 					return pl.press.advance(t.Context(), pl.issueNow(id)) == nil && pl.issueNow(id).State == "closed"
 				})
 			}

@@ -132,7 +132,7 @@ func (pl *plant) start() {
 	if err := pl.serve.Start(); err != nil {
 		pl.Fatal(err)
 	}
-	pl.until(30*time.Second, "serve answers", func() bool {
+	pl.until(60*time.Second, "serve answers", func() bool {
 		res, err := http.Get(pl.press.Config.PublicURL + "/healthz")
 		if err != nil {
 			return false

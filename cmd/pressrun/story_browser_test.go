@@ -125,7 +125,7 @@ func storyAtDesk(t *testing.T, n *newsroom, tab func(int, int, string) context.C
 	told := func() string {
 		return js[string](t, wide, "document.readyState === 'complete' && document.querySelector('.told')?.innerText || ''")
 	}
-	within(t, 20*time.Second, "the summary is rewritten", func() bool { return strings.Contains(told(), "The editor says it better.") })
+	within(t, 60*time.Second, "the summary is rewritten", func() bool { return strings.Contains(told(), "The editor says it better.") })
 	if text := told(); !strings.Contains(text, "Edited by editor@courier.example") || !strings.Contains(text, strings.Split(extracted.Summary, "\n")[0]) {
 		t.Errorf("editor or original are not shown: %s", text)
 	}
@@ -138,7 +138,7 @@ func storyAtDesk(t *testing.T, n *newsroom, tab func(int, int, string) context.C
 		t.Error("a rebuild took the editor's words away")
 	}
 	js[bool](t, wide, "document.querySelector('.original button').click(), true")
-	within(t, 20*time.Second, "the original is back", func() bool { return told() != "" && !strings.Contains(told(), "The editor says it better.") })
+	within(t, 60*time.Second, "the original is back", func() bool { return told() != "" && !strings.Contains(told(), "The editor says it better.") })
 
 	// A language model's summary is marked until it is reviewed.
 	open(t, wide, page(written))
@@ -147,7 +147,7 @@ func storyAtDesk(t *testing.T, n *newsroom, tab func(int, int, string) context.C
 	}
 	picture(t, wide, "story-ai.png")
 	js[bool](t, wide, "document.querySelector('.told button[value=review]').click(), true")
-	within(t, 20*time.Second, "it is reviewed", func() bool { return strings.Contains(told(), "reviewed by editor@courier.example") })
+	within(t, 60*time.Second, "it is reviewed", func() bool { return strings.Contains(told(), "reviewed by editor@courier.example") })
 	list, err = p.Digest.Chosen(ctx, issue.ID)
 	if err != nil {
 		t.Error(err)

@@ -546,7 +546,7 @@ func (w *week) confirm(n int) {
 	}
 	link := regexp.MustCompile(regexp.QuoteMeta(w.press.Config.PublicURL) + `/confirm/\S+`)
 	for i := range n {
-		w.until(20*time.Second, "the letter to "+newcomer(i), func() bool { return len(w.inbox.Messages(newcomer(i))) > 0 })
+		w.until(60*time.Second, "the letter to "+newcomer(i), func() bool { return len(w.inbox.Messages(newcomer(i))) > 0 })
 		m, err := mail.ReadMessage(bytes.NewReader(w.inbox.Messages(newcomer(i))[0].Raw))
 		if err != nil {
 			w.Fatal(err)

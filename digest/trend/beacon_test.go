@@ -287,13 +287,13 @@ func TestBeaconFlushesAtTheEnd(t *testing.T) {
 
 func eventually(t *testing.T, ok func() bool) {
 	t.Helper()
-	for range 500 {
+	for range 6000 {
 		if ok() {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Fatal("it did not happen within 5 s")
+	t.Fatal("it did not happen within a minute")
 }
 
 func FuzzBeaconJSON(f *testing.F) {
@@ -329,6 +329,8 @@ func TestBeaconBesideOtherWriters(t *testing.T) {
 	b := &trend.Beacon{Counters: trend.NewSQL(db, nil), Log: silent, PerNetwork: -1, PerVisitor: -1}
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
 	wg.Go(func() { b.Run(ctx) })
 	var slowest time.Duration
 	wg.Go(func() {
@@ -359,7 +361,7 @@ func TestBeaconBesideOtherWriters(t *testing.T) {
 	if s := b.Stats(); len(s.Dropped) > 0 || s.Down {
 		t.Errorf("got %+v", s)
 	}
-	if slowest > 2*time.Second {
+	if slowest > 10*time.Second { // milliseconds, on a machine with nothing else to do
 		t.Errorf("another write waited %v", slowest)
 	}
 }
