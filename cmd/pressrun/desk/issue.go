@@ -319,10 +319,10 @@ func actions(i digest.Issue) []templates.Action {
 }
 
 // checks are what the preflight found: what would be repaired first, what is
-// worth a look, and in one line how much is as it should be.
+// worth a look, one line a kind, and in one line how much is as it should be.
 func checks(findings []digest.Finding, chosen []digest.Chosen) []templates.Check {
 	var bad, warn []templates.Check
-	good := 0
+	good, alike := 0, map[string]int{} // warnings of each check
 	for _, f := range findings {
 		c := templates.Check{State: templates.State{Kind: templates.KindWarn, Word: f.Check}, Text: f.Text}
 		switch f.Level {
@@ -330,9 +330,16 @@ func checks(findings []digest.Finding, chosen []digest.Chosen) []templates.Check
 			c.State.Kind, c.Repair = templates.KindAlert, f.Repair
 			bad = append(bad, c)
 		case "warn":
-			warn = append(warn, c)
+			if alike[f.Check]++; alike[f.Check] == 1 {
+				warn = append(warn, c)
+			}
 		default:
 			good++
+		}
+	}
+	for i := range warn {
+		if n := alike[warn[i].State.Word] - 1; n > 0 {
+			warn[i].Text += fmt.Sprintf(" %d more like it.", n)
 		}
 	}
 	for _, c := range chosen {
