@@ -58,8 +58,8 @@ func (m *Mailer) Bench(ctx context.Context, issue int64) (Figures, error) {
 	return m.figures(context.WithoutCancel(ctx), issue, before[StateAccepted], took, cpu, serverCPU)
 }
 
-// untilSent waits until nothing of the issue is left to do. Looking costs the
-// database next to nothing while there is much.
+// untilSent waits until nothing of the issue is left to do. It looks from the
+// end of what is due, and by no other index: all that is sent lies before.
 func (m *Mailer) untilSent(ctx context.Context, issue int64, ended <-chan error) error {
 	for {
 		select {
@@ -70,7 +70,7 @@ func (m *Mailer) untilSent(ctx context.Context, issue int64, ended <-chan error)
 		case <-time.After(50 * time.Millisecond):
 		}
 		var one int
-		err := m.DB.Read.QueryRowContext(ctx, `select 1 from deliveries where done_at is null and issue_id = $1 limit 1`, issue).Scan(&one)
+		err := m.DB.Read.QueryRowContext(ctx, `select 1 from deliveries where done_at is null and +issue_id = $1 order by next_at desc, id desc limit 1`, issue).Scan(&one)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}

@@ -41,6 +41,7 @@ type committer struct {
 	entries chan *entry
 	give    chan struct{} // closed: stop trying again
 	arrays  bool          // PostgreSQL: a plain batch goes in one statement
+	conn    *sql.Conn     // for that, nil until it is needed
 	stmts   map[string]*sql.Stmt
 	failing bool
 }
@@ -106,7 +107,7 @@ func newCommitter(ctx context.Context, s *sending) (*committer, error) {
 		"attempt":            attemptSQL,
 	}
 	if c.arrays = s.m.DB.Engine == schema.Postgres; c.arrays {
-		texts["plain"], texts["alive"] = plainSQL, aliveSQL
+		texts["alive"] = aliveSQL
 	}
 	for name, text := range texts {
 		stmt, err := s.m.DB.Write.PrepareContext(ctx, text)
@@ -123,6 +124,7 @@ func (c *committer) close() {
 	for _, stmt := range c.stmts {
 		stmt.Close()
 	}
+	c.hangUp()
 }
 
 // run writes until entries is closed.

@@ -2,6 +2,8 @@ package mailer
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 
 	"pressrun/deploy/schema"
 )
@@ -92,23 +94,66 @@ func (c *committer) writePlain(ctx context.Context, batch []*entry, granted []bo
 			idle = append(idle, e.conn)
 		}
 	}
-	rows, err := c.stmts["plain"].QueryContext(ctx, c.s.owner,
+	if err := c.call(ctx); err != nil {
+		return err
+	}
+	rows, err := c.conn.QueryContext(ctx, plainSQL, c.s.owner,
 		a.ids, a.fences, a.attempts, a.messageIDs, a.hashes, a.relays, a.codes, a.enhanced, a.replies, a.queueIDs, a.dates, a.done,
 		c.s.m.nowMillis(), m.conns, m.ids, m.fences, m.messageIDs, m.dates, idle)
 	if err != nil {
+		c.hangUp()
 		return err
 	}
-	defer rows.Close()
-	stands := map[string]bool{}
-	for rows.Next() {
-		var conn string
-		if err := rows.Scan(&conn); err != nil {
-			return err
-		}
-		stands[conn] = true
+	stands, err := names(rows)
+	if err != nil {
+		c.hangUp()
+		return err
 	}
 	for i, e := range batch {
 		granted[i] = stands[e.conn]
 	}
-	return rows.Err()
+	return nil
+}
+
+func names(rows *sql.Rows) (map[string]bool, error) {
+	defer rows.Close()
+	all := map[string]bool{}
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		all[name] = true
+	}
+	return all, rows.Err()
+}
+
+// call gets the committer a connection of its own, on which plainSQL is planned
+// once: the server would plan it anew for each batch, which takes as long as
+// writing it.
+func (c *committer) call(ctx context.Context) error {
+	if c.conn != nil {
+		return nil
+	}
+	conn, err := c.s.m.DB.Write.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := conn.ExecContext(ctx, `set plan_cache_mode = force_generic_plan`); err != nil {
+		return errors.Join(err, conn.Close())
+	}
+	c.conn = conn
+	return nil
+}
+
+// hangUp gives the connection back, as it was.
+func (c *committer) hangUp() {
+	if c.conn == nil {
+		return
+	}
+	if _, err := c.conn.ExecContext(context.Background(), `reset plan_cache_mode`); err != nil {
+		c.s.m.log().Debug("the ledger's connection is lost", "err", err)
+	}
+	c.conn.Close()
+	c.conn = nil
 }

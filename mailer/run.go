@@ -162,6 +162,7 @@ func (s *sending) workers() []*worker {
 
 // feed claims deliveries as fast as they leave.
 func (s *sending) feed(ctx context.Context) {
+	more := false // the last claim found as much as it wanted: so may the next
 	for ctx.Err() == nil {
 		s.emptyIdle()
 		l := s.next()
@@ -170,12 +171,14 @@ func (s *sending) feed(ctx context.Context) {
 			continue
 		}
 		began := time.Now()
-		if !s.anyDue(ctx, delivery) {
+		if !more && !s.anyDue(ctx, delivery) {
 			// Where much is due that must wait, looking for what need not is work.
 			sleep(ctx, max(s.pause(), 20*time.Since(began)))
 			continue
 		}
-		jobs, full, err := s.claim(ctx, l, s.size(l))
+		size := s.size(l)
+		jobs, full, err := s.claim(ctx, l, size)
+		more = err == nil && len(jobs) == size
 		if err != nil {
 			s.trouble(ctx, err)
 			continue
