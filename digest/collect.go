@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -125,8 +126,12 @@ func ParseSource(kind string, res fetch.Response) (feed.Feed, error) {
 		return feed.ParsePage(res.Body, res.ContentType, res.URL)
 	}
 	f, err := feed.Parse(res.Body, res.ContentType, res.URL)
-	if err == nil && len(f.Items) == 0 {
+	switch {
+	case err != nil:
+	case len(f.Items) == 0:
 		err = errors.New("it answers, but lists nothing")
+	case !slices.ContainsFunc(f.Items, func(it feed.Item) bool { return it.URL != "" }):
+		err = fmt.Errorf("it lists %d items, but none with a link that can be opened", len(f.Items))
 	}
 	return f, err
 }
@@ -241,3 +246,29 @@ func sameHost(a, b string) bool {
 }
 
 func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) }
+
+// Taste reads the newest article that a source lists, as it would be told.
+// Nothing is stored. ErrNotFound when it lists none.
+func (c *Collector) Taste(ctx context.Context, src Source) (Story, error) {
+	res, err := c.Client.Get(ctx, src.URL, fetch.Validators{})
+	if err != nil {
+		return Story{}, err
+	}
+	f, err := ParseSource(src.Kind, res)
+	if err != nil {
+		return Story{}, err
+	}
+	for _, it := range f.Items {
+		it.Language = cmp.Or(it.Language, f.Language)
+		e, err := entryOf(src, it, c.Now())
+		if err != nil || e.State == "blocked" {
+			continue
+		}
+		a, err := c.page(ctx, src, e)
+		if err != nil {
+			return Story{}, err
+		}
+		return storyOf(src, e, a), nil
+	}
+	return Story{}, fmt.Errorf("newest article of %s: %w", src.URL, ErrNotFound)
+}

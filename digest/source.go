@@ -1,11 +1,13 @@
 package digest
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -111,10 +113,23 @@ func (s *Store) Sources(ctx context.Context) ([]Source, error) {
 		`select `+sourceColumns+` from sources order by title, id`)
 }
 
-// DueSources lists the sources that should be polled now, the longest due first.
+// DueSources lists the sources that should be polled now, the longest due
+// first, but one of each host before the second of any: a host is asked one
+// thing at a time, and one that hangs must not keep all hands waiting.
 func (s *Store) DueSources(ctx context.Context) ([]Source, error) {
-	return each(ctx, s.DB.Read, func(r *sql.Rows) (Source, error) { return scanSource(r) },
-		`select `+sourceColumns+` from sources where state <> 'paused' and next_poll_at <= $1 order by next_poll_at`, schema.At(s.Now()))
+	list, err := each(ctx, s.DB.Read, func(r *sql.Rows) (Source, error) { return scanSource(r) },
+		`select `+sourceColumns+` from sources where state <> 'paused' and next_poll_at <= $1 order by next_poll_at, id`, schema.At(s.Now()))
+	place, seen := make(map[int64]int, len(list)), map[string]int{}
+	for _, src := range list {
+		host := src.Host
+		if u, err := url.Parse(src.URL); err == nil {
+			host = u.Host
+		}
+		place[src.ID] = seen[host]
+		seen[host]++
+	}
+	slices.SortStableFunc(list, func(a, b Source) int { return cmp.Compare(place[a.ID], place[b.ID]) })
+	return list, err
 }
 
 // Hosts is the set of hosts of known sources: the beacon counts only these.

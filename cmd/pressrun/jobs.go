@@ -48,6 +48,15 @@ func (nightJob) Kind() string    { return "night" }
 func (sampleJob) Kind() string   { return "sample" }
 func (snapshotJob) Kind() string { return "snapshot" }
 
+// collecting has hands of its own: sources that hang keep no issue waiting.
+const (
+	collecting = "collect"
+	collectors = 8
+)
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (collectJob) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: collecting} }
+
 // jobTimeout ends a job that hangs; the next tick orders it anew.
 const jobTimeout = 4 * time.Minute
 
@@ -73,7 +82,7 @@ func (p *Press) openJobs() error {
 		return p.Ranker.Snapshot(ctx)
 	}))
 	client, err := river.NewClient(p.DB.River(), &river.Config{
-		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
+		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}, collecting: {MaxWorkers: collectors}},
 		Workers:              workers,
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: jobTimeout + time.Minute,

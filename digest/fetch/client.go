@@ -121,8 +121,7 @@ func (c *Client) get(ctx context.Context, url string, v Validators, limit int64)
 			return Response{}, &Error{Kind: KindRedirect, URL: url, Message: "the site redirects in a circle or without end"}
 		}
 		seen[key] = true
-		began := c.now()
-		r, next, err := c.hop(ctx, u, v, limit, left, hop > 0)
+		r, next, took, err := c.hop(ctx, u, v, limit, left, hop > 0)
 		if err != nil {
 			return r, failure(key, err)
 		}
@@ -133,7 +132,7 @@ func (c *Client) get(ctx context.Context, url string, v Validators, limit int64)
 			return r, nil
 		}
 		permanent = permanent && (r.Status == http.StatusMovedPermanently || r.Status == http.StatusPermanentRedirect)
-		if left -= c.now().Sub(began); left <= 0 {
+		if left -= took; left <= 0 {
 			return Response{}, failure(key, context.DeadlineExceeded)
 		}
 		if u, err = c.checkURL(next); err != nil {
@@ -142,13 +141,20 @@ func (c *Client) get(ctx context.Context, url string, v Validators, limit int64)
 	}
 }
 
-// hop makes one request. next is where the site sends us, "" = this was the answer.
-func (c *Client) hop(ctx context.Context, u *url.URL, v Validators, limit int64, left time.Duration, soon bool) (r Response, next string, err error) {
+// hop waits for its turn and makes one request, which took so long. next is
+// where the site sends us, "" = this was the answer.
+func (c *Client) hop(ctx context.Context, u *url.URL, v Validators, limit int64, left time.Duration, soon bool) (r Response, next string, took time.Duration, err error) {
 	done, err := c.turns.wait(ctx, u.Host, c.delay(), soon)
 	if err != nil {
-		return Response{}, "", err
+		return Response{}, "", 0, err
 	}
 	defer done()
+	began := time.Now()
+	r, next, err = c.ask(ctx, u, v, limit, left)
+	return r, next, time.Since(began), err
+}
+
+func (c *Client) ask(ctx context.Context, u *url.URL, v Validators, limit int64, left time.Duration) (r Response, next string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
 	res, err := c.transport.RoundTrip(c.request(ctx, u, v)) // redirects are followed by get
