@@ -69,7 +69,7 @@ func TestVerbsSayHowToMend(t *testing.T) {
 	d.says(1, []string{html, "give the address of the feed itself"}, "source", "add", html)
 	empty := notFeed(`<?xml version="1.0"?><rss version="2.0"><channel><title>Empty</title></channel></rss>`)
 	d.says(1, []string{empty, "has no items", "wait for the first"}, "source", "test", empty)
-	d.says(1, []string{"127.0.0.1:1", "connection refused"}, "source", "test", "http://127.0.0.1:1/feed")
+	d.says(1, []string{"127.0.0.1:1", "connection was refused"}, "source", "test", "http://127.0.0.1:1/feed")
 
 	relay("smtp://127.0.0.1:1").says(1, []string{"relay main", "127.0.0.1:1", "connection refused"}, "doctor", "smtp")
 	t.Setenv("PRESSRUN_RELAY_MAIN_PASSWORD", "hunter2")

@@ -1,15 +1,23 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"mime"
+	"net"
+	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"pressrun/digest"
 	"pressrun/digest/article"
 	"pressrun/digest/feed"
 	"pressrun/digest/fetch"
+	"pressrun/digest/summary"
 )
 
 type sourceVerb struct {
@@ -17,6 +25,7 @@ type sourceVerb struct {
 	Ls    sourceLs    `cmd:"" help:"List sources with their health."`
 	Test  sourceTest  `cmd:"" help:"Show step by step what reading an address gives. Changes nothing."`
 	Pull  sourcePull  `cmd:"" help:"Poll now."`
+	Set   sourceSet   `cmd:"" help:"Change a source's name, language, rights, rules for its pages, flags and filters."`
 	Pause sourcePause `cmd:"" help:"Stop polling, or resume with --resume."`
 	Rm    sourceRm    `cmd:"" help:"Forget a source that has told no story."`
 }
@@ -33,11 +42,128 @@ func (v *sourceAdd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		return e.print(map[string]any{"source": src, "collected": got}, func(w io.Writer) {
+		newest, err := p.taste(e.ctx, src)
+		if err != nil {
+			return err
+		}
+		return e.print(map[string]any{"source": src, "collected": got, "newest": newest}, func(w io.Writer) {
 			fmt.Fprintf(w, "added source %d: %s %s\n", src.ID, src.Kind, src.URL)
-			fmt.Fprintf(w, "%d old items baselined, %d will be told\n", got.Old, got.New-got.Old)
+			fmt.Fprintf(w, "%d old items baselined, %d will be mailed\n", got.Old, got.New-got.Old)
+			newest.print(w, src)
 		})
 	})
+}
+
+// tasted is the newest article of a source as a digest would show it.
+type tasted struct {
+	Title   string   `json:"title"`
+	URL     string   `json:"url"`
+	Summary []string `json:"summary"`
+	Picture string   `json:"picture,omitempty"`
+	Words   int      `json:"words"` // of the article
+	Problem string   `json:"problem,omitempty"`
+}
+
+func (t tasted) print(w io.Writer, src digest.Source) {
+	fmt.Fprintf(w, "what a digest would take from it (rights: %s):\n", src.Rights)
+	if t.Problem != "" {
+		fmt.Fprintf(w, "  %s\n", t.Problem)
+		return
+	}
+	fmt.Fprintf(w, "  %s\n  %s\n", t.Title, t.URL)
+	for _, s := range t.Summary {
+		fmt.Fprintf(w, "    %s\n", s)
+	}
+	fmt.Fprintf(w, "  picture: %s; the article has %d words\n", orDefault(t.Picture, "none"), t.Words)
+}
+
+// taste reads the newest article of a source and summarises it, storing nothing.
+func (p *Press) taste(ctx context.Context, src digest.Source) (tasted, error) {
+	st, err := p.Collector.Taste(ctx, src)
+	switch {
+	case ctx.Err() != nil:
+		return tasted{}, ctx.Err()
+	case errors.Is(err, digest.ErrNotFound):
+		return tasted{Problem: "it lists nothing now"}, nil
+	case err != nil:
+		return tasted{Problem: "its newest article cannot be read: " + digest.Words(err)}, nil
+	}
+	words := digest.Spec{}.WithDefaults("").Words
+	if src.Rights == "quote" {
+		words = min(words, 20)
+	}
+	sum := summary.Summarize(summary.Doc{Language: st.Language, Title: st.Title, Text: st.Body, Description: st.Description}, summary.Options{Words: words})
+	return tasted{Title: st.Title, URL: st.URL, Summary: strings.Split(sum.Text, "\n"), Picture: st.Image, Words: len(strings.Fields(st.Body))}, nil
+}
+
+type sourceSet struct {
+	Source   string   `arg:"" help:"Id or address."`
+	Title    string   `help:"Name under its headlines."`
+	Language string   `help:"Language it claims, such as ur."`
+	Rights   string   `enum:",own,licensed,quote" default:"" help:"own, licensed or quote."`
+	Pictures *string  `help:"licensed = those of agencies too, none, or empty to follow the rights."`
+	Body     *string  `help:"CSS selector of the text on its pages; empty takes a rule back."`
+	Headline *string  `help:"CSS selector of the headline."`
+	Author   *string  `help:"CSS selector of the authors' names."`
+	Date     *string  `help:"CSS selector of the date."`
+	Remove   *string  `help:"CSS selector of what is cut out first."`
+	Flag     []string `help:"tag:Opinion=opinion or url:/opinion/=opinion; replaces all flag rules. Flags: paid, satire, opinion, live, legal, sensitive."`
+	Block    []string `help:"Keep out what has this in headline, tags or address; replaces the list."`
+	Keep     []string `help:"Let in only what has one of these; replaces the list."`
+	NoFlags  bool     `help:"Take all flag rules back."`
+	NoFilter bool     `help:"Take --block and --keep back."`
+}
+
+func (v *sourceSet) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		src, err := p.Digest.SourceByURL(e.ctx, v.Source)
+		if err != nil {
+			return err
+		}
+		set, err := v.settings(src.Settings)
+		if err != nil {
+			return err
+		}
+		if err := p.Digest.SetSource(e.ctx, src.ID, v.Title, v.Language, v.Rights, &set); err != nil {
+			return err
+		}
+		if src, err = p.Digest.Source(e.ctx, src.ID); err != nil {
+			return err
+		}
+		return e.print(src, func(w io.Writer) {
+			text, _ := json.MarshalIndent(src.Settings, "", "  ")
+			fmt.Fprintf(w, "source %d: %s, %s, rights %s, settings %s\nwhat is told from now on follows them\n", src.ID, src.Title, orDefault(src.Language, "language as its pages say"), src.Rights, text)
+		})
+	})
+}
+
+// settings changes what was given.
+func (v *sourceSet) settings(set digest.Settings) (digest.Settings, error) {
+	for _, x := range []struct {
+		given *string
+		into  *string
+	}{{v.Pictures, &set.Pictures}, {v.Body, &set.Rules.Body}, {v.Headline, &set.Rules.Title}, {v.Author, &set.Rules.Author}, {v.Date, &set.Rules.Date}, {v.Remove, &set.Rules.Remove}} {
+		if x.given != nil {
+			*x.into = *x.given
+		}
+	}
+	if len(v.Flag) > 0 || v.NoFlags {
+		set.Flags = nil
+	}
+	for _, text := range v.Flag {
+		rule, err := digest.ParseFlagRule(text)
+		if err != nil {
+			return set, err
+		}
+		set.Flags = append(set.Flags, rule)
+	}
+	if len(v.Block) > 0 || v.NoFilter {
+		set.Block = v.Block
+	}
+	if len(v.Keep) > 0 || v.NoFilter {
+		set.Keep = v.Keep
+	}
+	return set, nil
 }
 
 // addSource finds, stores and polls a source for the first time.
@@ -111,22 +237,48 @@ type sourceTest struct {
 
 // step is a line of what source test tells.
 type step struct {
-	Step string `json:"step"` // fetch | address | caching | parse | found | item | article | views
+	Step string `json:"step"` // dns | fetch | redirect | charset | caching | parse | items | item | robots | page | article | text | look | views
+	OK   bool   `json:"ok"`
 	Text string `json:"text"`
 }
 
+// sourceTrial tries an address step by step. It changes nothing.
+type sourceTrial struct {
+	ctx    context.Context
+	client *fetch.Client
+	steps  []step
+}
+
+func (t *sourceTrial) say(name string, ok bool, format string, args ...any) {
+	t.steps = append(t.steps, step{name, ok, fmt.Sprintf(format, args...)})
+}
+
 func (v *sourceTest) Run(e *env) error {
-	var steps []step
-	problem := v.walk(e, func(name, format string, args ...any) {
-		steps = append(steps, step{name, fmt.Sprintf(format, args...)})
-	})
-	out := facts{"url": v.URL, "ok": problem == nil, "steps": steps}
+	t := &sourceTrial{ctx: e.ctx, client: &fetch.Client{}}
+	src := digest.Source{URL: v.URL, Rights: "quote"}
+	if p, err := e.open(); err == nil {
+		defer p.Close()
+		t.client = p.Collector.Client
+		if known, err := p.Digest.SourceByURL(e.ctx, v.URL); err == nil {
+			src = known
+			t.say("source", src.Reason == "", "number %d, %s, rights %s, polled every %s. %s", src.ID, src.State, src.Rights, time.Duration(src.Interval)*time.Second, src.Reason)
+			// Whether beacon and collector mean the same articles.
+			if line, err := p.matchViews(e.ctx); err == nil {
+				t.say("views", true, "%s", line)
+			}
+		}
+	}
+	if !strings.Contains(src.URL, "://") {
+		src.URL = "https://" + src.URL
+	}
+	problem := t.run(src)
+	out := facts{"url": v.URL, "ok": problem == nil, "steps": t.steps}
 	if problem != nil {
 		out["problem"] = problem.Error()
 	}
 	if err := e.print(out, func(w io.Writer) {
-		for _, s := range steps {
-			fmt.Fprintf(w, "%-10s %s\n", s.Step, s.Text)
+		for _, s := range t.steps {
+			fmt.Fprintf(w, "%-4s %-10s %s\n", map[bool]string{true: "ok", false: "FAIL"}[s.OK], s.Step, s.Text)
 		}
 	}); err != nil {
 		return err
@@ -134,65 +286,111 @@ func (v *sourceTest) Run(e *env) error {
 	return problem
 }
 
-// walk reads an address as a poll would, and says what each step gave.
-func (v *sourceTest) walk(e *env, say func(step, format string, args ...any)) error {
-	c := &fetch.Client{}
-	if p, err := e.open(); err == nil {
-		defer p.Close()
-		c = p.Collector.Client
-		if _, err := p.Digest.SourceByURL(e.ctx, v.URL); err == nil {
-			// Whether beacon and collector mean the same articles.
-			defer func() {
-				if line, err := p.matchViews(e.ctx); err == nil {
-					say("views", "%s", line)
-				}
-			}()
+// run returns what an operator has to mend, nil when all went well.
+func (t *sourceTrial) run(src digest.Source) error {
+	u, err := url.Parse(src.URL)
+	if err != nil || u.Hostname() == "" {
+		return fmt.Errorf("%q is not a web address; write https://host/path", src.URL)
+	}
+	addresses, err := net.DefaultResolver.LookupHost(t.ctx, u.Hostname())
+	if err != nil {
+		t.say("dns", false, "the name %q cannot be found", u.Hostname())
+		return fmt.Errorf("%s has no address: check its spelling, or the name server of this machine", u.Hostname())
+	}
+	t.say("dns", true, "%s is %s", u.Hostname(), strings.Join(addresses, ", "))
+	res, err := t.fetch("fetch", src.URL)
+	if err != nil {
+		return err
+	}
+	if res.URL != src.URL {
+		how := "for now: the address given is asked again each time"
+		if res.MovedTo != "" {
+			how = "for good: the new address is stored at the next poll"
+		}
+		t.say("redirect", true, "to %s, %s", res.URL, how)
+	}
+	t.say("charset", true, "%s", charsetOf(res))
+	t.say("caching", true, "ETag %q, Last-Modified %q, fresh for %s", res.ETag, res.LastModified, res.MaxAge)
+	f, err := digest.ParseSource(src.Kind, res)
+	if err != nil {
+		t.say("parse", false, "%s", digest.Words(err))
+		if f.Kind != "" && len(f.Items) == 0 {
+			return fmt.Errorf("the feed at %s has no items; look whether that is the right one, or wait for the first", src.URL)
+		}
+		return t.look(src.URL)
+	}
+	dated := 0
+	for _, it := range f.Items {
+		if !it.Published.IsZero() {
+			dated++
 		}
 	}
+	t.say("items", true, "%s %q, language %q: %d items, %d with a date", f.Kind, f.Title, f.Language, len(f.Items), dated)
+	for _, it := range f.Items[:min(3, len(f.Items))] {
+		t.say("item", it.URL != "", "%s  %s  %s", when(it.Published), clip(it.Title, 70), it.URL)
+	}
+	return t.article(src, f)
+}
+
+func (t *sourceTrial) fetch(name, address string) (fetch.Response, error) {
 	start := time.Now()
-	res, err := c.Get(e.ctx, v.URL, fetch.Validators{})
+	res, err := t.client.Get(t.ctx, address, fetch.Validators{})
 	if err != nil {
-		say("fetch", "failed: %v", err)
-		return fmt.Errorf("%s cannot be read", v.URL)
+		t.say(name, false, "%s", digest.Words(err))
+		return res, fmt.Errorf("%s cannot be read: %s", address, digest.Words(err))
 	}
-	say("fetch", "HTTP %d, %d bytes, %s, in %d ms", res.Status, len(res.Body), res.ContentType, time.Since(start).Milliseconds())
-	if res.URL != v.URL {
-		say("address", "%s", res.URL)
+	t.say(name, true, "HTTP %d, %s, %d bytes in %d ms", res.Status, orDefault(res.ContentType, "no content type"), len(res.Body), time.Since(start).Milliseconds())
+	return res, nil
+}
+
+func charsetOf(res fetch.Response) string {
+	label := "none in the header"
+	if _, params, err := mime.ParseMediaType(res.ContentType); err == nil && params["charset"] != "" {
+		label = params["charset"] + " in the header"
 	}
-	say("caching", "ETag %q, Last-Modified %q", res.ETag, res.LastModified)
-	f, err := feed.Parse(res.Body, res.ContentType, res.URL)
-	if err != nil {
-		say("parse", "%v", err)
-		found, err := c.Discover(e.ctx, v.URL)
-		if err != nil || len(found) == 0 {
-			return fmt.Errorf("no feed at %s", v.URL)
-		}
-		for _, one := range found {
-			say("found", "%s %s (%d items)", one.Kind, one.URL, one.Items)
-		}
+	if utf8.Valid(res.Body) {
+		return label + "; the bytes are valid UTF-8 and read as such"
+	}
+	return label + "; the bytes are not UTF-8: header, prolog, meta and a detector decide"
+}
+
+// look tells what else the site offers.
+func (t *sourceTrial) look(address string) error {
+	found, err := t.client.Discover(t.ctx, address)
+	if err != nil || len(found) == 0 {
+		t.say("look", false, "no feed, WordPress interface or news sitemap is announced there")
+		return fmt.Errorf("no feed at %s; give the address of the feed itself", address)
+	}
+	for _, one := range found {
+		t.say("look", true, "%s with %d items: %s", one.Kind, one.Items, one.URL)
+	}
+	return nil
+}
+
+// article reads the newest item as the collector would.
+func (t *sourceTrial) article(src digest.Source, f feed.Feed) error {
+	address := f.Items[0].URL
+	allowed, delay, err := t.client.Robots(t.ctx, address)
+	switch {
+	case err != nil:
+		t.say("robots", false, "%s", digest.Words(err))
+	case !allowed && src.Rights != "own":
+		t.say("robots", false, "robots.txt keeps us off %s: headline and the feed's own words have to do", address)
 		return nil
+	default:
+		t.say("robots", true, "may be read; pause asked for: %s", delay)
 	}
-	say("parse", "%s %q, language %q, %d items", f.Kind, f.Title, f.Language, len(f.Items))
-	for i, it := range f.Items {
-		if i == 3 {
-			break
-		}
-		say("item", "%s  %s", when(it.Published), clip(it.Title, 80))
-	}
-	if len(f.Items) == 0 {
-		return fmt.Errorf("the feed at %s has no items; look whether that is the right one, or wait for the first", v.URL)
-	}
-	page, err := c.Get(e.ctx, f.Items[0].URL, fetch.Validators{})
+	page, err := t.fetch("page", address)
 	if err != nil {
-		say("article", "failed: %v", err)
-		return fmt.Errorf("the newest article cannot be read")
+		return err
 	}
-	a, err := article.Extract(page.Body, article.Options{URL: page.URL, ContentType: page.ContentType, Language: f.Language})
+	a, err := article.Extract(page.Body, article.Options{URL: page.URL, ContentType: page.ContentType, Language: orDefault(f.Language, src.Language), Rules: src.Settings.Rules})
 	if err != nil {
-		say("article", "%v", err)
-		return fmt.Errorf("the newest article has no text")
+		t.say("article", false, "no text found")
+		return fmt.Errorf("no text found at %s; tell where it stands: pressrun source set SOURCE --body CSS", address)
 	}
-	say("article", "%q by %s, %s, %s, %d words", clip(a.Title, 80), strings.Join(a.Byline, ", "), a.Language, when(a.Published), len(strings.Fields(a.Text)))
+	t.say("article", true, "%q by %s, %s, %s, %s of %d words, picture %s", clip(a.Title, 80), orDefault(strings.Join(a.Byline, ", "), "nobody named"), a.Language, when(a.Published), a.Kind, len(strings.Fields(a.Text)), orDefault(a.Image, "none"))
+	t.say("text", true, "%s", clip(strings.ReplaceAll(a.Text, "\n", " "), 300))
 	return nil
 }
 
