@@ -510,3 +510,25 @@ func (s *Store) KnownKeys(ctx context.Context, keys []string) (known int, unmatc
 }
 
 func scanRow(r *sql.Rows) (Story, error) { return scanStory(r) }
+
+// Showing lists where waiting issues show a story, by itself or as Related
+// News: the story of the issue that has to be looked at again.
+func (s *Store) Showing(ctx context.Context, story int64) ([]Chosen, error) {
+	issues, err := s.IssuesIn(ctx, "draft", "held", "approved", "countdown")
+	if err != nil {
+		return nil, err
+	}
+	var out []Chosen
+	for _, i := range issues {
+		list, err := s.Chosen(ctx, i.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range list {
+			if c.Story.ID == story || slices.Contains(c.Related, story) {
+				out = append(out, c)
+			}
+		}
+	}
+	return out, nil
+}

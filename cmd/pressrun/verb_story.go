@@ -18,7 +18,10 @@ type storyVerb struct {
 	Pin     storyPin     `cmd:"" help:"Put a story first in every edition that may show it, for a while."`
 	Boost   storyBoost   `cmd:"" help:"Multiply a story's score: 0.5 to 3, 1 as it is."`
 	Update  storyUpdate  `cmd:"" help:"Call a story news again: newsletters that told it may tell it once more."`
-	Block   storyBlock   `cmd:"" help:"Keep a story out of every issue."`
+	Split   storySplit   `cmd:"" help:"Make one article of a story a story of its own; the choice sticks."`
+	Block   storyBlock   `cmd:"" help:"Keep a story out of every issue, or take that back with --undo."`
+	Flag    storyFlag    `cmd:"" help:"Set or take off a flag: paid, satire, opinion, live, legal, sensitive."`
+	Hold    storyHold    `cmd:"" help:"Keep a story out of every issue until a time."`
 	Cluster storyCluster `cmd:"" help:"Which articles tell the same story: JSON lines in and out. Needs no database."`
 }
 
@@ -40,9 +43,9 @@ func (v *storyLs) Run(e *env) error {
 			list[i].Body = ""
 		}
 		return e.print(list, func(w io.Writer) {
-			table(w, "no stories yet; sources are polled by serve, or now with: pressrun source pull", "ID | PUBLISHED | LANG | SECTION | ARTICLES | HEADLINE", func(row func(...any)) {
+			table(w, "no stories yet; sources are polled by serve, or now with: pressrun source pull", "ID | PUBLISHED | LANG | SECTION | ARTICLES | FLAGS | HEADLINE", func(row func(...any)) {
 				for _, s := range list {
-					row(s.ID, when(s.Published), s.Language, s.Section, len(s.Keys), clip(s.Title, 90))
+					row(s.ID, when(s.Published), s.Language, s.Section, len(s.Keys), s.Flags, clip(s.Title, 90))
 				}
 			})
 		})
@@ -59,9 +62,26 @@ func (v *storyShow) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		return e.print(s, func(w io.Writer) {
-			fmt.Fprintf(w, "%s\n%s\n%s · %s · %s · %s\narticle %s %s\n\n%s\n", s.Title, s.URL, s.SourceTitle, s.Author, when(s.Published), s.Language,
-				strings.Join(s.Keys, " "), strings.Join(s.Names, " "), s.Body)
+		members, err := p.Digest.Members(e.ctx, v.ID)
+		if err != nil {
+			return err
+		}
+		return e.print(struct {
+			digest.Story
+			Members []digest.Member `json:"members"`
+		}{s, members}, func(w io.Writer) {
+			fmt.Fprintf(w, "%s\n%s\n%s · %s · %s · %s · %s\narticle %s %s\n", s.Title, s.URL, s.SourceTitle, s.Author, when(s.Published), s.Language, s.State,
+				strings.Join(s.Keys, " "), strings.Join(s.Names, " "))
+			if s.Flags != "" {
+				fmt.Fprintf(w, "flags: %s\n", s.Flags)
+			}
+			if !s.NotBefore.IsZero() {
+				fmt.Fprintf(w, "not before %s\n", when(s.NotBefore))
+			}
+			for _, m := range members {
+				fmt.Fprintf(w, "told by %d: %s (%s): %s\n", m.ID, m.Title, m.Source, m.Why)
+			}
+			fmt.Fprintf(w, "\n%s\n", s.Body)
 		})
 	})
 }
@@ -76,20 +96,95 @@ func (v *storyMerge) Run(e *env) error {
 		if err := p.Digest.MergeStories(e.ctx, v.From, v.Into); err != nil {
 			return err
 		}
+		if err := p.StoryChanged(e.ctx, v.Into, "merge", "command line"); err != nil {
+			return err
+		}
 		return e.did(facts{"story": v.Into, "merged": v.From}, "story %d is now part of story %d", v.From, v.Into)
 	})
 }
 
+type storySplit struct {
+	Story   int64 `arg:"" help:"Story id."`
+	Article int64 `arg:"" help:"Number of the article, as story show lists it."`
+}
+
+func (v *storySplit) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		if err := p.Digest.SplitStory(e.ctx, v.Story, v.Article); err != nil {
+			return err
+		}
+		if err := p.StoryChanged(e.ctx, v.Story, "split", "command line"); err != nil {
+			return err
+		}
+		return e.did(facts{"story": v.Article, "from": v.Story}, "article %d is now a story of its own", v.Article)
+	})
+}
+
 type storyBlock struct {
-	ID int64 `arg:"" help:"Story id."`
+	ID   int64 `arg:"" help:"Story id."`
+	Undo bool  `help:"Let it into issues again; also after it was found gone from its site."`
 }
 
 func (v *storyBlock) Run(e *env) error {
 	return e.with(func(p *Press) error {
+		if v.Undo {
+			if err := p.Digest.RestoreStory(e.ctx, v.ID); err != nil {
+				return err
+			}
+			if err := p.StoryChanged(e.ctx, v.ID, "restore", "command line"); err != nil {
+				return err
+			}
+			return e.did(facts{"story": v.ID}, "story %d may stand in issues again", v.ID)
+		}
 		if err := p.Digest.BlockStory(e.ctx, v.ID); err != nil {
 			return err
 		}
+		if err := p.StoryChanged(e.ctx, v.ID, "block", "command line"); err != nil {
+			return err
+		}
 		return e.did(facts{"story": v.ID}, "story %d is kept out of every issue", v.ID)
+	})
+}
+
+type storyFlag struct {
+	ID   int64  `arg:"" help:"Story id."`
+	Flag string `arg:"" help:"paid, satire, opinion, live, legal or sensitive."`
+	Off  bool   `help:"Take it off, whatever the source says."`
+}
+
+func (v *storyFlag) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		if err := p.Digest.FlagStory(e.ctx, v.ID, v.Flag, !v.Off); err != nil {
+			return err
+		}
+		if err := p.StoryChanged(e.ctx, v.ID, "flag "+v.Flag, "command line"); err != nil {
+			return err
+		}
+		return e.did(facts{"story": v.ID, "flag": v.Flag, "on": !v.Off}, "story %d: %s %s, and stays so", v.ID, v.Flag, map[bool]string{true: "off", false: "on"}[v.Off])
+	})
+}
+
+type storyHold struct {
+	ID    int64  `arg:"" help:"Story id."`
+	Until string `help:"Time with its zone: 2026-11-25T18:00+05:00; left out, the embargo is lifted."`
+}
+
+func (v *storyHold) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		var until time.Time
+		if v.Until != "" {
+			var err error
+			if until, err = digest.ParseWhen(v.Until); err != nil {
+				return err
+			}
+		}
+		if err := p.Digest.HoldStory(e.ctx, v.ID, until); err != nil {
+			return err
+		}
+		if until.IsZero() {
+			return e.did(facts{"story": v.ID}, "story %d is under no embargo", v.ID)
+		}
+		return e.did(facts{"story": v.ID, "not_before": until}, "story %d stands in no issue before %s", v.ID, when(until))
 	})
 }
 

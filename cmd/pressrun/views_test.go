@@ -195,30 +195,8 @@ func TestStandingsExplained(t *testing.T) {
 		t.Errorf("rising: %s", text)
 	}
 
-	if _, err := r.Installation.AddUser(ctx, "ed@news.example", "", "editor"); err != nil {
-		t.Fatal(err)
-	}
-	token, err := r.Installation.SignInToken(ctx, "ed@news.example")
-	if err != nil {
-		t.Fatal(err)
-	}
-	session, err := r.Installation.SignIn(ctx, token)
-	if err != nil {
-		t.Fatal(err)
-	}
-	call := func(method, path, form string) string {
-		req := httptest.NewRequest(method, path, strings.NewReader(form))
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		req.Header.Set("Sec-Fetch-Site", "same-origin")
-		req.AddCookie(&http.Cookie{Name: desk.Cookie, Value: session})
-		w := httptest.NewRecorder()
-		r.Handler().ServeHTTP(w, req)
-		if w.Code >= 400 {
-			t.Errorf("%s %s: %d", method, path, w.Code)
-		}
-		return w.Body.String()
-	}
-	page := call("GET", "/desk/stories?sort=views", "")
+	call := r.editor(t)
+	page := call(200, "GET", "/desk/stories?sort=views", "")
 	if a, b := strings.Index(page, "Story 2"), strings.Index(page, "Story 1"); a < 0 || b < a {
 		t.Error("sorted by views, the most read does not stand first")
 	}
@@ -227,11 +205,11 @@ func TestStandingsExplained(t *testing.T) {
 			t.Errorf("the desk page lacks %s", want)
 		}
 	}
-	if page := call("GET", "/desk/stories?q=story+0", ""); strings.Contains(page, "Story 2") || !strings.Contains(page, "Story 0") {
+	if page := call(200, "GET", "/desk/stories?q=story+0", ""); strings.Contains(page, "Story 2") || !strings.Contains(page, "Story 0") {
 		t.Error("the search finds another story")
 	}
-	call("POST", fmt.Sprintf("/desk/stories/%d", r.stories[2]), "do=pin")
-	call("POST", fmt.Sprintf("/desk/stories/%d", r.stories[2]), "do=boost:150")
+	call(200, "POST", fmt.Sprintf("/desk/stories/%d", r.stories[2]), "do=pin")
+	call(200, "POST", fmt.Sprintf("/desk/stories/%d", r.stories[2]), "do=boost:150")
 	if st, err := r.Digest.Story(ctx, r.stories[2]); err != nil || !st.PinnedUntil.After(time.Now()) || st.Boost != 150 {
 		t.Errorf("after the desk's pin and boost: %+v, %v", st, err)
 	}

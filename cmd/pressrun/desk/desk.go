@@ -60,6 +60,9 @@ type Desk struct {
 	// Audience counts who would get the issue now, and says what is unusual about
 	// that; "" when nothing is.
 	Audience func(ctx context.Context, issue digest.Issue) (n int, odd string, err error)
+	// StoryChanged notes what an editor did to a story and seals again the issues
+	// that show it.
+	StoryChanged func(ctx context.Context, story int64, action, by string) error
 	// Why tells in a line what became of a reader's copy.
 	Why func(ctx context.Context, issue int64, address string) (string, error)
 }
@@ -87,6 +90,7 @@ func (d *Desk) Handler() http.Handler {
 		"POST /desk/issues/{id}/stories/{edition}/{story}": {"editor", d.editStory},
 		"GET /desk/issues/{id}/readers":                    {"viewer", d.readers},
 		"GET /desk/stories":                                {"viewer", d.stories},
+		"GET /desk/stories/{id}":                           {"viewer", d.story},
 		"POST /desk/stories/{id}":                          {"editor", d.storyAct},
 		"GET /desk/sources":                                {"viewer", d.sources},
 		"POST /desk/sources/{id}":                          {"operator", d.sourceAct},

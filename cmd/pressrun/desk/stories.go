@@ -99,7 +99,7 @@ func (d *Desk) standingRow(s Standing, hours []float64) templates.Row {
 	post := func(title, do, confirm string) templates.Action {
 		return templates.Action{Title: title, URL: url, Method: "post", Do: do, Confirm: confirm}
 	}
-	headline := templates.Cell{Text: s.Title, URL: s.URL, Note: s.SourceTitle, Language: s.Language, Direction: s.Direction}
+	headline := templates.Cell{Text: s.Title, URL: url, Note: strings.TrimSuffix(s.SourceTitle+" · "+s.Flags, " · "), Language: s.Language, Direction: s.Direction}
 	if n := len(s.Keys); n > 1 {
 		headline.Note += fmt.Sprintf(" · %d articles", n)
 	}
@@ -140,8 +140,6 @@ func (d *Desk) storyAct(r *request) error {
 	var err error
 	said := ""
 	switch do {
-	case "block":
-		err, said = d.Digest.BlockStory(r.ctx, id), "The story is kept out of every issue from now on."
 	case "pin":
 		err, said = d.Digest.PinStory(r.ctx, id, d.Now().Add(storyPin)), "The story stands first in every edition that may show it, for 24 hours: in Trending Now if enough people read it, else in Latest."
 	case "unpin":
@@ -152,7 +150,7 @@ func (d *Desk) storyAct(r *request) error {
 	case "update":
 		err, said = d.Digest.UpdateStory(r.ctx, id), "Newsletters that told this story may tell it once more."
 	default:
-		return digest.ErrNotFound
+		return d.storyChange(r, id, do, value)
 	}
 	if err != nil {
 		return err

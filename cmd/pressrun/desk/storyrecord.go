@@ -1,0 +1,122 @@
+package desk
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"pressrun/digest"
+	"pressrun/templates"
+)
+
+// story is the page of one story: its articles, flags and embargo.
+func (d *Desk) story(r *request) error {
+	s, err := d.Digest.Story(r.ctx, r.id("id"))
+	if err != nil {
+		return err
+	}
+	members, err := d.Digest.Members(r.ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	url := fmt.Sprintf("/desk/stories/%d", s.ID)
+	embargo := templates.Cell{Text: "none"}
+	if !s.NotBefore.IsZero() {
+		embargo = d.near(s.NotBefore)
+	}
+	body := templates.RecordBody{State: state(s.State), Facts: []templates.Fact{
+		{Name: "Headline", Value: templates.Cell{Text: s.Title, URL: s.URL, Language: s.Language, Direction: s.Direction}},
+		{Name: "Source", Value: templates.Cell{Text: s.SourceTitle, Note: "rights: " + s.Rights}},
+		{Name: "Published", Value: d.near(s.Published)}, {Name: "Embargo until", Value: embargo},
+		{Name: "Flags", Value: templates.Cell{Text: cmp.Or(s.Flags, "none")}},
+	}}
+	t := templates.Table{Caption: "Articles that tell it", Columns: []templates.Column{{Title: "Article", Wide: true}, {Title: "Why it is the same story", Wide: true}}}
+	for _, m := range members {
+		row := templates.Row{Cells: []templates.Cell{{Text: m.Title, URL: m.URL, Note: m.Source, Direction: "auto"}, {Text: m.Why, Direction: "auto"}}}
+		if !m.Shown {
+			row.Actions = []templates.Action{{Title: "Split off", URL: url, Method: "post", Do: fmt.Sprintf("split:%d", m.ID), Confirm: "Make this article a story of its own? The choice sticks."}}
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	post := func(title, do, confirm string) templates.Action {
+		return templates.Action{Title: title, URL: url, Method: "post", Do: do, Confirm: confirm}
+	}
+	switch s.State {
+	case "live":
+		body.Actions = []templates.Action{post("Block", "block", "Keep this story out of every issue?")}
+	case "blocked", "gone":
+		body.Actions = []templates.Action{post("Let it in again", "restore", "")}
+	}
+	body.Tables = []templates.TableSection{{Title: "Articles", Table: t}}
+	var flags []templates.Option
+	for _, f := range digest.Flags {
+		if s.Has(f) {
+			flags = append(flags, templates.Option{Value: "-" + f, Title: "take off " + f})
+		} else {
+			flags = append(flags, templates.Option{Value: f, Title: "set " + f})
+		}
+	}
+	hidden := func(do string) templates.Field { return templates.Field{Name: "do", Kind: "hidden", Value: do} }
+	body.Forms = []templates.FormBody{
+		{Title: "Flag", Intro: "Opinion, satire, live and paid are labelled for readers. Legal shows the headline only. Sensitive stands without decoration. What you set stays, whatever the source says.", URL: url, Submit: "Save",
+			Fields: []templates.Field{hidden("flag"), {Name: "flag", Label: "Flag", Kind: "select", Options: flags}}},
+		{Title: "Embargo", Intro: "The story stands in no issue before this time.", URL: url, Submit: "Save",
+			Fields: []templates.Field{hidden("hold"), {Name: "until", Label: "Until, with its zone", Kind: "text", Help: "2026-11-25T18:00+05:00; empty lifts the embargo", Value: stampOr(s.NotBefore)}}},
+		{Title: "Merge", Intro: "This story becomes part of another; the choice sticks.", URL: url, Submit: "Merge",
+			Fields: []templates.Field{hidden("merge"), {Name: "into", Label: "Number of the story that stays", Kind: "number", Needed: true}}},
+	}
+	return d.draw(r, templates.DeskRecord, templates.DeskPage{Title: fmt.Sprintf("Story %d", s.ID), Current: "Stories", Body: body})
+}
+
+func stampOr(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
+}
+
+// storyChange does what an editor asks of a story that issues may show already.
+func (d *Desk) storyChange(r *request, id int64, do, value string) error {
+	said, back := "", fmt.Sprintf("/desk/stories/%d", id)
+	var err error
+	switch do {
+	case "block":
+		said, back, err = "The story is kept out of every issue from now on, and leaves those that wait.", "/desk/stories", d.Digest.BlockStory(r.ctx, id)
+	case "restore":
+		said, err = "Issues may show the story again.", d.Digest.RestoreStory(r.ctx, id)
+	case "flag":
+		flag, off := strings.CutPrefix(r.FormValue("flag"), "-")
+		said, err = "The flag is changed, and stays so.", d.Digest.FlagStory(r.ctx, id, flag, !off)
+	case "hold":
+		var until time.Time
+		if text := strings.TrimSpace(r.FormValue("until")); text != "" {
+			if until, err = digest.ParseWhen(text); err != nil {
+				d.message(r, 400, "That is not a time", "Write it with its zone, for instance 2026-11-25T18:00+05:00. Nothing was changed.")
+				return nil
+			}
+		}
+		said, err = "The embargo is changed.", d.Digest.HoldStory(r.ctx, id, until)
+	case "split":
+		member, _ := strconv.ParseInt(value, 10, 64)
+		said, err = "The article is a story of its own.", d.Digest.SplitStory(r.ctx, id, member)
+	case "merge":
+		into, _ := strconv.ParseInt(strings.TrimSpace(r.FormValue("into")), 10, 64)
+		if err = d.Digest.MergeStories(r.ctx, id, into); errors.Is(err, digest.ErrNotFound) || errors.Is(err, digest.ErrState) {
+			d.message(r, 400, "That story cannot take this one", "Give the number of another story that stands by itself: it is the last part of the address of its page here. Nothing was changed.")
+			return nil
+		}
+		said, back, id = "The stories are one.", fmt.Sprintf("/desk/stories/%d", into), into
+	default:
+		return digest.ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	if err := d.StoryChanged(r.ctx, id, do, r.user.Email); err != nil {
+		return err
+	}
+	return done(r, back, said)
+}

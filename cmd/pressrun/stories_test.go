@@ -1,0 +1,134 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pressrun/cmd/pressrun/desk"
+	"pressrun/digest"
+)
+
+// TestStoryAtTheDesk merges, splits, flags, holds and blocks stories on their
+// page, while an approved issue shows them.
+func TestStoryAtTheDesk(t *testing.T) {
+	r := newCountingRoom(t, `fetch = {delay = "0s"}`)
+	ctx := t.Context()
+	n, _, err := r.Digest.ApplyNewsletter(ctx, "morning", digest.Spec{List: "readers", From: "Morning <m@news.example>", Brand: testBrand, Approval: "hold", MinStories: 1}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slot, err := r.Digest.AddSlot(ctx, n.ID, r.Now().Add(time.Hour).Truncate(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	issue, err := r.Build(ctx, slot.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := r.editor(t)
+	at := func(n int) string { return fmt.Sprintf("/desk/stories/%d", r.stories[n]) }
+	story := func(n int) digest.Story {
+		s, err := r.Digest.Story(ctx, r.stories[n])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+
+	call(200, "POST", at(0), "do=flag&flag=opinion")
+	call(200, "POST", at(0), "do=hold&until=2030-01-01T00:00%2B05:00")
+	if s := story(0); !s.Has("opinion") || s.NotBefore.Year() != 2029 {
+		t.Errorf("flags %q, not before %s", s.Flags, s.NotBefore)
+	}
+	if page := call(400, "POST", at(0), "do=hold&until=tomorrow"); !strings.Contains(page, "with its zone") {
+		t.Error("a wrong time is answered without a word how to write it")
+	}
+	call(200, "POST", at(0), "do=hold&until=")
+	if s := story(0); !s.NotBefore.IsZero() {
+		t.Errorf("the embargo is not lifted: %s", s.NotBefore)
+	}
+
+	for _, into := range []string{"99999", "", fmt.Sprint(r.stories[1])} {
+		if page := call(400, "POST", at(1), "do=merge&into="+into); !strings.Contains(page, "Nothing was changed") {
+			t.Errorf("merged into %q", into)
+		}
+	}
+	call(200, "POST", at(1), fmt.Sprintf("do=merge&into=%d", r.stories[0]))
+	page := call(200, "GET", at(0), "")
+	for _, want := range []string{"Story 0", "Story 1", "merged by an editor", "Split off", "take off opinion", "rights: own"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the story's page lacks %q", want)
+		}
+	}
+	call(200, "POST", at(0), fmt.Sprintf("do=split:%d", r.stories[1]))
+	if s := story(1); s.State != "live" {
+		t.Errorf("split off, it is %s", s.State)
+	}
+	call(404, "POST", at(0), "do=split:77777")
+	call(404, "POST", at(0), "do=sing")
+
+	// What an approved issue shows is looked at again once it was changed; a
+	// blocked story leaves.
+	if _, err := r.Sealer.Seal(ctx, issue.ID); err != nil {
+		t.Fatal(err)
+	}
+	approve := func() {
+		t.Helper()
+		if err := r.Digest.Approve(ctx, issue.ID, "ed@news.example", false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	approve()
+	call(200, "POST", at(2), "do=flag&flag=sensitive")
+	if i, err := r.Digest.Issue(ctx, issue.ID); err != nil || i.State != "draft" {
+		t.Errorf("after a flag the issue is %s, %v", i.State, err)
+	}
+	approve()
+	call(200, "POST", at(2), "do=block")
+	chosen, err := r.Digest.Chosen(ctx, issue.ID)
+	if err != nil || slices.ContainsFunc(chosen, func(c digest.Chosen) bool { return c.Story.ID == r.stories[2] && c.State == "in" }) {
+		t.Errorf("a blocked story still stands in the issue: %v", err)
+	}
+	if page := call(200, "GET", at(2), ""); !strings.Contains(page, "Let it in again") {
+		t.Error("a blocked story's page does not offer to take that back")
+	}
+	call(200, "POST", at(2), "do=restore")
+	if s := story(2); s.State != "live" {
+		t.Errorf("let in again, it is %s", s.State)
+	}
+}
+
+// editor signs an editor in and returns how to call the desk as such.
+func (r *countingRoom) editor(t *testing.T) func(want int, method, path, form string) string {
+	t.Helper()
+	ctx := t.Context()
+	if _, err := r.Installation.AddUser(ctx, "ed@news.example", "", "editor"); err != nil {
+		t.Fatal(err)
+	}
+	token, err := r.Installation.SignInToken(ctx, "ed@news.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := r.Installation.SignIn(ctx, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(want int, method, path, form string) string {
+		t.Helper()
+		req := httptest.NewRequest(method, path, strings.NewReader(form))
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Sec-Fetch-Site", "same-origin")
+		req.AddCookie(&http.Cookie{Name: desk.Cookie, Value: session})
+		w := httptest.NewRecorder()
+		r.Handler().ServeHTTP(w, req)
+		if got := w.Code; got != want && !(want == 200 && got == http.StatusSeeOther) {
+			t.Errorf("%s %s %s: status %d, want %d", method, path, form, got, want)
+		}
+		return w.Body.String()
+	}
+}
