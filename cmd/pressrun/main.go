@@ -75,11 +75,12 @@ type verbs struct {
 	Audit       auditVerb       `cmd:"" help:"Who did what."`
 	Bounce      bounceVerb      `cmd:"" help:"Bounces, complaints and automatic replies."`
 
-	Extract   extractVerb   `cmd:"" help:"Article text and metadata of a page, as JSON. Needs no database."`
-	Feed      feedVerb      `cmd:"" help:"Read feeds. Needs no database."`
-	Summarize summarizeVerb `cmd:"" help:"Summaries of articles: JSON lines in, JSON lines out. Needs no database."`
-	Address   addressVerb   `cmd:"" help:"Mail addresses. Needs no database."`
-	Bench     benchVerb     `cmd:"" help:"Measure the product's own path on this machine."`
+	Extract    extractVerb    `cmd:"" help:"Article text and metadata of a page, as JSON. Needs no database."`
+	Feed       feedVerb       `cmd:"" help:"Read feeds. Needs no database."`
+	Summarize  summarizeVerb  `cmd:"" help:"Summaries of articles: JSON lines in, JSON lines out. Needs no database."`
+	Address    addressVerb    `cmd:"" help:"Mail addresses. Needs no database."`
+	Completion completionVerb `cmd:"" help:"Print what a shell needs to complete verbs and flags: source <(pressrun completion bash)."`
+	Bench      benchVerb      `cmd:"" help:"Measure the product's own path on this machine."`
 }
 
 func main() {
