@@ -145,8 +145,13 @@ func Words(err error) string {
 	return err.Error()
 }
 
-// readBatch bounds how many pages one collection reads, so that a job is short.
-const readBatch = 60
+const (
+	// readBatch bounds how many pages one collection reads, so that a job is short.
+	readBatch = 60
+	// readReserve is left of a job's time when it stops reading pages: enough for
+	// the one it waits for, at a host that wants long pauses, and for clustering.
+	readReserve = time.Minute
+)
 
 // read turns the unread entries of a source into stories.
 func (c *Collector) read(ctx context.Context, src Source, out *Collected) error {
@@ -156,6 +161,9 @@ func (c *Collector) read(ctx context.Context, src Source, out *Collected) error 
 	}
 	var told []int64
 	for _, e := range entries {
+		if end, bounded := ctx.Deadline(); bounded && time.Until(end) < readReserve {
+			break // the next poll reads on
+		}
 		a, err := c.page(ctx, src, e)
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -28,8 +28,8 @@ type Client struct {
 	Timeout time.Duration
 	// MaxBytes is the most a body may have after unpacking. Default 15 MB.
 	MaxBytes int64
-	// Delay is the pause between two requests to one host. Default 1 s;
-	// negative means none.
+	// Delay is the pause between two requests to one host, longer where its
+	// robots.txt was read and asks for more. Default 1 s; negative means none.
 	Delay time.Duration
 	// Allow lists private ranges that may be read all the same: an intranet, a test.
 	Allow []netip.Prefix
@@ -144,7 +144,7 @@ func (c *Client) get(ctx context.Context, url string, v Validators, limit int64)
 // hop waits for its turn and makes one request, which took so long. next is
 // where the site sends us, "" = this was the answer.
 func (c *Client) hop(ctx context.Context, u *url.URL, v Validators, limit int64, left time.Duration, soon bool) (r Response, next string, took time.Duration, err error) {
-	done, err := c.turns.wait(ctx, u.Host, c.delay(), soon)
+	done, err := c.turns.wait(ctx, u.Host, max(c.delay(), c.robots.delay(u, c.now())), soon)
 	if err != nil {
 		return Response{}, "", 0, err
 	}

@@ -55,6 +55,16 @@ func (c *Client) Robots(ctx context.Context, page string) (allowed bool, delay t
 	return e.rules.allows(path), e.rules.delay, nil
 }
 
+// delay is the pause that the host asked for when its robots.txt was read last.
+func (r *robotsCache) delay(u *url.URL, now time.Time) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e := r.hosts[u.Scheme+"://"+u.Host]; now.Before(e.until) {
+		return e.rules.delay
+	}
+	return 0
+}
+
 // product is the name robots.txt knows us by: the user agent up to its version.
 func (c *Client) product() string {
 	name, _, _ := strings.Cut(c.userAgent(), "/")

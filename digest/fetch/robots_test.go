@@ -88,6 +88,24 @@ func TestRobots(t *testing.T) {
 	}
 }
 
+// TestCrawlDelay: once robots.txt was read, its pause holds for the host.
+func TestCrawlDelay(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "User-agent: *\nCrawl-delay: 0.2") })
+	c := local()
+	if _, delay, err := c.Robots(t.Context(), s.URL+"/a"); err != nil || delay != 200*time.Millisecond {
+		t.Fatalf("delay %v, %v", delay, err)
+	}
+	began := time.Now()
+	for range 2 {
+		if _, err := c.Get(t.Context(), s.URL+"/a", Validators{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if took := time.Since(began); took < 350*time.Millisecond {
+		t.Errorf("two pages in %v, want a pause of 200 ms before each", took)
+	}
+}
+
 func FuzzRobots(f *testing.F) {
 	f.Add("User-agent: *\nDisallow: /a*b$\nAllow: /%zz\nCrawl-delay: 1e308\nSitemap: x", "/a%2fb?x")
 	f.Add("User-agent: pressrun\rDisallow: "+strings.Repeat("*a", 500), "/"+strings.Repeat("a", 500))
