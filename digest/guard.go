@@ -81,8 +81,19 @@ func (g *Guard) Check(ctx context.Context, issue int64) ([]Removal, error) {
 	return out, nil
 }
 
-// verdict is "" when the story may stay; not answered when the site said nothing.
+// verdict is "" when the story may stay; not answered when the site said
+// nothing. It reads the page as the collector did, with the source's rules, and
+// where robots.txt keeps us out it keeps out too.
 func (g *Guard) verdict(ctx context.Context, s Story) (reason string, answered bool) {
+	src, err := g.Source(ctx, s.SourceID)
+	if err != nil {
+		return "", false
+	}
+	if src.Rights != "own" {
+		if allowed, _, err := g.Client.Robots(ctx, s.URL); err != nil || !allowed {
+			return "", err == nil
+		}
+	}
 	res, err := g.Client.Get(ctx, s.URL, fetch.Validators{})
 	var failed *fetch.Error
 	if errors.As(err, &failed) {
@@ -105,8 +116,8 @@ func (g *Guard) verdict(ctx context.Context, s Story) (reason string, answered b
 		}
 		return "the address now leads elsewhere: " + res.URL, true
 	}
-	a, err := article.Extract(res.Body, article.Options{URL: res.URL, ContentType: res.ContentType, Language: s.Language})
-	if err != nil || a.Title == "" || TitleHash(a.Title) == s.TitleHash {
+	a, err := article.Extract(res.Body, article.Options{URL: res.URL, ContentType: res.ContentType, Language: s.Language, Rules: src.Settings.Rules})
+	if err != nil || a.Title == "" || s.TitleHash == "" || TitleHash(a.Title) == s.TitleHash {
 		return "", true
 	}
 	return "the headline was changed to “" + a.Title + "”", true

@@ -38,7 +38,7 @@ type Story struct {
 	Body        string    `json:"body,omitempty"`
 	Description string    `json:"description,omitempty"`
 	State       string    `json:"state"` // live | gone | blocked | merged
-	TitleHash   string    `json:"-"`
+	TitleHash   string    `json:"-"`     // of the page's headline; "" = the headline is the feed's
 	MergedInto  int64     `json:"merged_into,omitempty"`
 	Published   time.Time `json:"published_at"`
 	NotBefore   time.Time `json:"not_before_at,omitzero"` // embargo; zero = none
@@ -283,13 +283,17 @@ func (s *Store) insertStory(ctx context.Context, tx *sql.Tx, src Source, e Entry
 		state, merged = "merged", into
 	}
 	tags := append([]string{st.Section}, e.Tags...)
+	hash := TitleHash(st.Title)
+	if a.Kind == "" { // the page was not read: it may word its headline otherwise than the feed
+		hash = ""
+	}
 	var id int64
 	err := tx.QueryRowContext(ctx, `
 		insert into stories (article_key, url, title, author, source_id, source_title, language, direction, section, image, image_alt,
 			rule_flags, body, description, state, merged_into, title_hash, published_at, not_before_at, seen_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) returning id`,
 		key, st.URL, st.Title, st.Author, src.ID, st.SourceTitle, st.Language, st.Direction, st.Section, st.Image, st.ImageAlt,
-		flagsOf(src.Settings.Flags, a, tags, e.URL), st.Body, st.Description, state, merged, TitleHash(st.Title),
+		flagsOf(src.Settings.Flags, a, tags, e.URL), st.Body, st.Description, state, merged, hash,
 		schema.At(st.Published), schema.At(e.NotBefore), schema.At(s.Now())).Scan(&id)
 	return id, err
 }
