@@ -103,6 +103,44 @@ func TestStoryAtTheDesk(t *testing.T) {
 	}
 }
 
+// TestSourcesAtTheDesk: why a source is not read stands there in words, and the
+// list can be searched, sorted and narrowed.
+func TestSourcesAtTheDesk(t *testing.T) {
+	r := newCountingRoom(t, `fetch = {delay = "0s"}`)
+	ctx := t.Context()
+	call := r.editor(t)
+	for n, name := range []string{"Aardvark Times", "Zebra Post"} {
+		src, err := r.Digest.AddSource(ctx, digest.Source{Kind: "feed", URL: fmt.Sprintf("https://paper%d.example/feed", n), Title: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for failed := range 1 + 2*n { // the Zebra is failing, the Aardvark not yet
+			src.Errors = failed
+			if _, err := r.Digest.Polled(ctx, src, digest.Poll{Err: "the certificate has expired"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	in := func(path string, names ...string) {
+		t.Helper()
+		page, at := call(200, "GET", path, ""), 0
+		for _, name := range names {
+			i := strings.Index(page[at:], name)
+			if i < 0 {
+				t.Errorf("%s: no %q, or not in its place", path, name)
+				return
+			}
+			at += i
+		}
+	}
+	in("/desk/sources", "Aardvark Times", "1 poll failed: the certificate has expired", "The News", "Zebra Post", "failing", "the certificate has expired")
+	in("/desk/sources?sort=state", "Zebra Post", "Aardvark Times", "The News")
+	in("/desk/sources?q=certificate&sort=state", "Zebra Post", "Aardvark Times")
+	if page := call(200, "GET", "/desk/sources?state=failing", ""); strings.Contains(page, "Aardvark") || !strings.Contains(page, "Zebra") {
+		t.Error("narrowed to failing, the list shows another")
+	}
+}
+
 // editor signs an editor in and returns how to call the desk as such.
 func (r *countingRoom) editor(t *testing.T) func(want int, method, path, form string) string {
 	t.Helper()

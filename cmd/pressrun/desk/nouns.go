@@ -16,28 +16,76 @@ import (
 
 func withWide(c templates.Column) templates.Column { c.Wide = true; return c }
 
+// sources is the page Sources: which are read, and what is wrong with the others.
 func (d *Desk) sources(r *request) error {
 	list, err := d.Digest.Sources(r.ctx)
 	if err != nil {
 		return err
 	}
-	query := r.URL.Query().Get("q")
-	t := templates.Table{Caption: "Sources", Columns: []templates.Column{{Title: "Source", Wide: true}, {Title: "Health"}, {Title: "Last news"}, {Title: "Next poll"}, {Title: "Every", Number: true}},
-		Empty: templates.Empty{Text: "No source yet. Add one on the server: pressrun source add https://your-site.example"}}
-	list = slices.DeleteFunc(list, func(s digest.Source) bool { return !contains(s.Title+" "+s.URL, query) })
+	states := map[string]int{}
+	for _, s := range list {
+		states[s.State]++
+	}
+	q := r.URL.Query()
+	query, only, order := q.Get("q"), q.Get("state"), cmp.Or(q.Get("sort"), "title")
+	all := len(list)
+	list = slices.DeleteFunc(list, func(s digest.Source) bool {
+		return !contains(strings.Join([]string{s.Title, s.URL, s.State, s.Reason, s.Kind, s.Rights, s.Language}, " "), query) || only != "" && s.State != only
+	})
+	sortSources(list, order)
+	t := templates.Table{Caption: "Sources", Empty: templates.Empty{Text: "No source here. Add one on the server: pressrun source add https://your-site.example"},
+		Columns: []templates.Column{withWide(sorted(r, "Source", "title", order)), sorted(r, "Health", "state", order), sorted(r, "Last news", "news", order), sorted(r, "Last read", "read", order), sorted(r, "Next poll", "next", order), sorted(r, "Every", "every", order)}}
+	t.Columns[5].Number = true
+	for _, n := range []int{2, 3} { // the newest stand first
+		if t.Columns[n].Sorted != "" {
+			t.Columns[n].Sorted = "descending"
+		}
+	}
 	page := pageOf(r)
 	for _, s := range cut(list, page, 50) {
 		verb, do := "Pause", "pause"
 		if s.State == "paused" {
 			verb, do = "Resume", "resume"
 		}
+		reason := s.Reason
+		if s.State == "active" && s.Errors > 0 { // not failing yet
+			reason = fmt.Sprintf("%s failed: %s", plural(s.Errors, "poll", "polls in a row"), s.Reason)
+		}
 		t.Rows = append(t.Rows, templates.Row{
-			Cells:   []templates.Cell{{Text: cmp.Or(s.Title, s.URL), URL: s.URL, Note: s.Kind + " · " + s.Rights + " · " + bare(s.URL)}, {State: state(s.State), Note: s.Reason}, d.near(s.LastNew), d.near(s.NextPoll), {Text: span(time.Duration(s.Interval) * time.Second)}},
+			Cells:   []templates.Cell{{Text: cmp.Or(s.Title, s.URL), URL: s.URL, Note: s.Kind + " · " + s.Rights + " · " + bare(s.URL), Direction: "auto"}, {State: state(s.State), Note: reason}, d.near(s.LastNew), d.near(s.LastOK), d.near(s.NextPoll), {Text: span(time.Duration(s.Interval) * time.Second)}},
 			Actions: []templates.Action{{Title: verb, URL: fmt.Sprintf("/desk/sources/%d", s.ID), Method: "post", Do: do}},
 		})
 	}
 	t.Pager = pager(r, page, 50, len(list))
-	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Sources", Current: "Sources", Body: templates.TableBody{Search: &templates.Search{Label: "Search sources", Query: query}, Table: t}})
+	var filters []templates.Filter
+	if len(states) > 1 {
+		filters = []templates.Filter{{Title: "All", URL: "/desk/sources", Count: all, Current: only == ""}}
+		for _, name := range sortedKeys(states) {
+			filters = append(filters, templates.Filter{Title: name, URL: "/desk/sources?state=" + name, Count: states[name], Current: only == name})
+		}
+	}
+	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Sources", Current: "Sources", Body: templates.TableBody{
+		Search: &templates.Search{Label: "Search sources", Query: query, Keep: map[string]string{"sort": order, "state": only}}, Filters: filters, Table: t}})
+}
+
+// sortSources orders in place; by state, those that need somebody stand first.
+func sortSources(list []digest.Source, order string) {
+	need := []string{"failing", "silent", "active", "paused"}
+	slices.SortStableFunc(list, func(a, b digest.Source) int {
+		switch order {
+		case "state":
+			return cmp.Or(cmp.Compare(slices.Index(need, a.State), slices.Index(need, b.State)), cmp.Compare(b.Errors, a.Errors))
+		case "news":
+			return b.LastNew.Compare(a.LastNew)
+		case "read":
+			return b.LastOK.Compare(a.LastOK)
+		case "next":
+			return a.NextPoll.Compare(b.NextPoll)
+		case "every":
+			return cmp.Compare(a.Interval, b.Interval)
+		}
+		return strings.Compare(strings.ToLower(cmp.Or(a.Title, a.URL)), strings.ToLower(cmp.Or(b.Title, b.URL)))
+	})
 }
 
 // bare is an address without scheme and query, as one reads it out.
