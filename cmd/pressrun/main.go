@@ -57,6 +57,8 @@ type verbs struct {
 	Start   startVerb   `cmd:"" help:"Let sending go on after stop."`
 	Doctor  doctorVerb  `cmd:"" help:"Look whether everything this newsroom needs is in order."`
 	Migrate migrateVerb `cmd:"" help:"Bring the database to this version."`
+	Backup  backupVerb  `cmd:"" help:"Copy database, configuration, link keys and journal, while serve runs."`
+	Restore restoreVerb `cmd:"" help:"Bring a backup back; replaces nothing, and leaves sending stopped."`
 	Version versionVerb `cmd:"" help:"Print the version."`
 	Conf    configVerb  `cmd:"" name:"config" help:"Look at the configuration."`
 

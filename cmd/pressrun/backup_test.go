@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pressrun/deploy/schema/schematest"
+)
+
+// A backup taken while serve runs is brought back elsewhere whole: who left after
+// it stays away, sending is stopped, and nothing that is there is replaced.
+func TestEndToEndBackup(t *testing.T) {
+	engines(t, func(t *testing.T, database string) {
+		if database != "press.db" {
+			t.Setenv("PRESSRUN_DATABASE", database)
+		}
+		free := listenLoopback(t)
+		free.Close()
+		t.Setenv("PRESSRUN_LISTEN", free.Addr().String())
+		d, _ := newDeskless(t)
+		does := func(want int, words string, args ...string) {
+			t.Helper()
+			if code, out, errs := d.verb("", args...); code != want || !strings.Contains(out+errs, words) {
+				t.Fatalf("%v: exit %d, want %d and %q: %s%s", args, code, want, words, out, errs)
+			}
+		}
+		does(0, "", "subscriber", "add", "ann@readers.example", "--list", "morning", "--source", "fair")
+		does(0, "", "subscriber", "add", "bob@readers.example", "--list", "morning", "--source", "fair")
+		c, err := LoadConfig(d.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := Open(t.Context(), c, time.Now, logTo(io.Discard, slog.LevelInfo))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := listen(c.Listen)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, end := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- p.Serve(ctx, l) }()
+		backup := filepath.Join(t.TempDir(), "monday")
+		does(0, "link keys and journal", "backup", backup)
+		does(1, "a backup needs a new directory", "backup", backup)
+		does(0, "", "subscriber", "leave", "bob@readers.example", "--list", "morning")
+
+		does(1, "is serve running", "restore", backup)
+		end()
+		if err := errors.Join(<-ended, p.Close()); err != nil {
+			t.Fatal(err)
+		}
+
+		old := *d
+		d.dir = filepath.Join(t.TempDir(), "again")
+		d.config = d.path("press.toml")
+		if database != "press.db" {
+			does(1, "replaces nothing", "restore", backup)
+			if left, _ := filepath.Glob(d.path("*")); len(left) > 0 {
+				t.Errorf("a refused restore leaves %v", left)
+			}
+			t.Setenv("PRESSRUN_DATABASE", schematest.PostgresURL(t))
+		}
+		journal, err := os.ReadFile(old.path("departures.journal"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(d.dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(d.path("departures.journal"), journal, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		does(0, "sending is stopped", "restore", backup)
+		does(0, "ann@readers.example", "subscriber", "ls", "--list", "morning", "--state", "active")
+		does(0, "bob@readers.example", "subscriber", "ls", "--list", "morning", "--state", "unsubscribed")
+		does(0, "draft", "issue", "ls")
+		if database == "press.db" {
+			does(1, "replaces nothing", "restore", backup)
+		}
+		if err := os.WriteFile(d.path("link.keys"), []byte("another"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		does(1, "link.keys is there already and differs", "restore", backup)
+	})
+}

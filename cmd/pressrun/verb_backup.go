@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"pressrun/deploy/schema"
+)
+
+// What a backup consists of: files of these names in a directory of its own.
+const (
+	backedDatabase = "press.database"
+	backedConfig   = "press.toml"
+	backedKeys     = "link.keys"
+	backedJournal  = "departures.journal"
+)
+
+type backupVerb struct {
+	To string `arg:"" type:"path" help:"New directory for the backup."`
+}
+
+// Run copies everything a newsroom needs to begin again, while serve runs.
+func (v *backupVerb) Run(e *env) error {
+	c, err := LoadConfig(e.config)
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(c.Database, "://") { // opening would make one
+		if _, err := os.Stat(c.Database); err != nil {
+			return fmt.Errorf("there is no database to back up: %w", err)
+		}
+	}
+	if err := os.MkdirAll(filepath.Dir(v.To), 0o700); err != nil {
+		return err
+	}
+	if err := os.Mkdir(v.To, 0o700); err != nil {
+		return fmt.Errorf("a backup needs a new directory: %w", err)
+	}
+	// The journal after the database: it may know more, never less.
+	err = schema.Backup(e.ctx, c.Database, filepath.Join(v.To, backedDatabase))
+	for from, to := range map[string]string{e.config: backedConfig, c.Keys: backedKeys, c.Journal: backedJournal} {
+		if err == nil {
+			err = copyNew(from, filepath.Join(v.To, to))
+		}
+	}
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(v.To))
+	}
+	return e.did(facts{"backup": v.To, "apart": c.secretFiles()}, "%s holds database, configuration, link keys and journal%s; bring it back with: pressrun -c NEW/press.toml restore %s", v.To, apart(c.secretFiles()), v.To)
+}
+
+// apart says which files are kept elsewhere.
+func apart(files []string) string {
+	if len(files) == 0 {
+		return ""
+	}
+	return ", but not " + strings.Join(files, ", ")
+}
+
+// secretFiles are the files of passwords and private keys that the configuration
+// names, the link keys aside: a backup does not take them along.
+func (c *Config) secretFiles() []string {
+	files := []string{c.TLSKey, c.AI.KeyFile, c.Bounce.PasswordFile}
+	for _, r := range c.Relays {
+		files = append(files, r.PasswordFile)
+	}
+	for _, d := range c.DKIM {
+		files = append(files, d.KeyFile)
+	}
+	var named []string
+	for _, f := range files {
+		if f != "" {
+			named = append(named, f)
+		}
+	}
+	return named
+}
+
+type restoreVerb struct {
+	From string `arg:"" type:"existingdir" help:"Directory that backup has made."`
+}
+
+// Run brings a backup back where the configuration says, or beside the
+// configuration that it brings itself. It replaces nothing, and leaves sending
+// stopped and disarmed: what went out after the backup only a person knows.
+func (v *restoreVerb) Run(e *env) (err error) {
+	var made []string
+	defer func() {
+		if err != nil {
+			for _, f := range made {
+				os.Remove(f)
+			}
+		}
+	}()
+	bring := func(from, to string) error {
+		if same(from, to) {
+			return nil
+		}
+		if err := copyNew(from, to); err != nil {
+			return err
+		}
+		made = append(made, to)
+		return nil
+	}
+	if _, err := os.Stat(e.config); errors.Is(err, os.ErrNotExist) {
+		if err := bring(filepath.Join(v.From, backedConfig), e.config); err != nil {
+			return err
+		}
+	}
+	c, err := LoadConfig(e.config)
+	if err != nil {
+		return err
+	}
+	l, err := listen(c.Listen)
+	if err != nil {
+		return fmt.Errorf("is serve running? End it before restore: %w", err)
+	}
+	defer l.Close()
+	if err := bring(filepath.Join(v.From, backedKeys), c.Keys); err != nil {
+		return err
+	}
+	if longer, err := journalToKeep(filepath.Join(v.From, backedJournal), c.Journal); err != nil {
+		return err
+	} else if !longer {
+		if err := bring(filepath.Join(v.From, backedJournal), c.Journal); err != nil {
+			return err
+		}
+	}
+	if err := v.database(e, c, &made); err != nil {
+		return err
+	}
+	p, err := Open(e.ctx, c, time.Now, e.log) // replays the journal
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	return p.restored(e, v.From)
+}
+
+// database brings the database, whole or not at all.
+func (v *restoreVerb) database(e *env, c Config, made *[]string) error {
+	file := filepath.Join(v.From, backedDatabase)
+	if strings.Contains(c.Database, "://") {
+		return schema.Restore(e.ctx, c.Database, file)
+	}
+	beside := c.Database + ".restoring"
+	if err := copyNew(file, beside); err != nil {
+		return err
+	}
+	defer os.Remove(beside)
+	if err := schema.Restore(e.ctx, c.Database, beside); err != nil {
+		return err
+	}
+	*made = append(*made, c.Database, c.Database+"-wal", c.Database+"-shm")
+	return nil
+}
+
+// restored leaves sending to a person, and says what to look at first.
+func (p *Press) restored(e *env, from string) error {
+	const by = "restore"
+	if err := p.Mailer.Stop(e.ctx, by, "restored from a backup: look at the issues that were under way, then start"); err != nil {
+		return err
+	}
+	if err := p.Mailer.Disarm(e.ctx, by); err != nil {
+		return err
+	}
+	if err := p.Installation.Audit(e.ctx, "command line", "restore", "database", from); err != nil {
+		return err
+	}
+	open, err := p.Digest.IssuesIn(e.ctx, "draft", "held", "approved", "countdown", "sending", "paused")
+	if err != nil {
+		return err
+	}
+	ids := make([]int64, len(open))
+	look := ""
+	for i, issue := range open {
+		ids[i] = issue.ID
+		look += fmt.Sprintf("\n  issue %d (%s No. %d) was %s; if it went out after the backup: pressrun issue cancel %d --why restored", issue.ID, issue.Newsletter, issue.Number, issue.State, issue.ID)
+	}
+	return e.did(facts{"database": p.DB.Name, "stopped": true, "armed": false, "open_issues": ids}, "%s is restored and its journal replayed; sending is stopped and disarmed%s\nGo on with: pressrun start, pressrun arm, pressrun serve", p.DB.Name, look)
+}
+
+// journalToKeep reports whether the journal in its place continues the one of
+// the backup, and must therefore stay. It fails when the two are of different
+// histories: then departures would be forgotten either way.
+func journalToKeep(backed, place string) (bool, error) {
+	there, err := os.ReadFile(place)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	old, err := os.ReadFile(backed)
+	if err != nil {
+		return false, err
+	}
+	if !bytes.HasPrefix(there, old) {
+		return false, fmt.Errorf("%s does not continue the backup's journal: one of them was cut or is of another newsroom; move it away to go by the backup's alone", place)
+	}
+	return true, nil
+}
+
+func same(a, b string) bool {
+	x, err1 := os.ReadFile(a)
+	y, err2 := os.ReadFile(b)
+	return err1 == nil && err2 == nil && bytes.Equal(x, y)
+}
+
+// copyNew copies a file to a place where none is, readable by its owner alone.
+func copyNew(from, to string) error {
+	source, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%s is there already and differs; nothing is replaced: move it away first", to)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, source)
+	return errors.Join(err, f.Sync(), f.Close())
+}

@@ -1,0 +1,95 @@
+package schema
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ErrNotEmpty is returned by Restore for a database that holds something.
+var ErrNotEmpty = errors.New("there is a database already; restore replaces nothing: move it away, or name another under database in press.toml")
+
+// Backup writes all of the database at dsn, as it stands at one moment, to a new
+// file. Other processes go on reading and writing meanwhile. PostgreSQL needs its
+// own pg_dump on this machine.
+func Backup(ctx context.Context, dsn, file string) error {
+	db, err := Open(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if db.Engine == SQLite {
+		if _, err := db.Write.ExecContext(ctx, `vacuum into $1`, file); err != nil {
+			return fmt.Errorf("backup %s: %w", db.Name, err)
+		}
+		return os.Chmod(file, 0o600)
+	}
+	return postgresTool(ctx, dsn, "pg_dump", "--format=custom", "--no-owner", "--no-privileges", "--file="+file)
+}
+
+// Restore brings a file that Backup wrote to the database at dsn, which must
+// hold nothing: ErrNotEmpty when it does. For SQLite the file must be on the
+// same file system; it is moved.
+func Restore(ctx context.Context, dsn, file string) error {
+	if !strings.Contains(dsn, "://") {
+		err := os.Link(file, dsn) // refuses to replace
+		if errors.Is(err, os.ErrExist) {
+			return fmt.Errorf("restore %s: %w", dsn, ErrNotEmpty)
+		}
+		return err
+	}
+	db, err := Open(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	tables := 0
+	if err := db.Read.QueryRowContext(ctx, `select count(*) from information_schema.tables where table_schema = current_schema()`).Scan(&tables); err != nil {
+		return fmt.Errorf("restore %s: %w", db.Name, err)
+	}
+	if tables > 0 {
+		return fmt.Errorf("restore %s: %w", db.Name, ErrNotEmpty)
+	}
+	return postgresTool(ctx, dsn, "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", "--dbname="+databaseName(dsn), file)
+}
+
+func databaseName(dsn string) string {
+	c, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return ""
+	}
+	return c.Database
+}
+
+// postgresTool runs a program of PostgreSQL's own on the database at dsn. The
+// password goes by the environment, where other users do not see it.
+func postgresTool(ctx context.Context, dsn, name string, args ...string) error {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return fmt.Errorf("%s is not on this machine: install postgresql-client of the server's version, or run where it is: %s %s", name, name, strings.Join(args, " "))
+	}
+	c, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return fmt.Errorf("%s: the URL of the database cannot be read", name)
+	}
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Env = append(os.Environ(), "PGHOST="+c.Host, "PGPORT="+strconv.Itoa(int(c.Port)), "PGUSER="+c.User, "PGPASSWORD="+c.Password, "PGDATABASE="+c.Database)
+	if u, err := url.Parse(dsn); err == nil {
+		for parameter, variable := range map[string]string{"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT"} {
+			if v := u.Query().Get(parameter); v != "" {
+				cmd.Env = append(cmd.Env, variable+"="+v)
+			}
+		}
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", name, err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
