@@ -44,6 +44,11 @@ func (c *Client) Discover(ctx context.Context, siteURL string) ([]Found, error) 
 	}
 	d := &discovery{c: c, site: page.URL, tried: map[string]bool{page.URL: true}}
 	if f, err := feed.Parse(page.Body, page.ContentType, page.URL); err == nil {
+		if f.Kind == feed.SitemapIndex {
+			d.within(ctx, f)
+			d.sort()
+			return d.found, ctx.Err()
+		}
 		d.add(f, page.URL)
 		return d.found, nil
 	} else if !errors.Is(err, feed.ErrHTML) && !errors.Is(err, feed.ErrUnknown) {
@@ -190,12 +195,20 @@ func (d *discovery) sitemaps(ctx context.Context) {
 		if d.try(ctx, s) {
 			return
 		}
-		for _, inner := range d.c.newsOf(ctx, feed.Absolute(d.site, s)) {
-			if d.try(ctx, inner) {
-				return
-			}
+		if d.within(ctx, d.c.index(ctx, feed.Absolute(d.site, s))) {
+			return
 		}
 	}
+}
+
+// within tries the first three news sitemaps of an index.
+func (d *discovery) within(ctx context.Context, index feed.Feed) bool {
+	for _, inner := range newsOf(index) {
+		if d.try(ctx, inner) {
+			return true
+		}
+	}
+	return false
 }
 
 func newsRank(u string) int {
@@ -205,21 +218,25 @@ func newsRank(u string) int {
 	return 1
 }
 
-// newsOf lists at most three news sitemaps of a sitemap index.
-func (c *Client) newsOf(ctx context.Context, u string) []string {
+// index fetches a sitemap index; nothing is in it when there is none.
+func (c *Client) index(ctx context.Context, u string) feed.Feed {
 	if u == "" {
-		return nil
+		return feed.Feed{}
 	}
 	r, err := c.Get(ctx, u, Validators{})
 	if err != nil {
-		return nil
+		return feed.Feed{}
 	}
 	f, err := feed.Parse(r.Body, r.ContentType, r.URL)
 	if err != nil || f.Kind != feed.SitemapIndex {
-		return nil
+		return feed.Feed{}
 	}
-	var out []string
-	for _, it := range f.Items {
+	return f
+}
+
+// newsOf lists at most three news sitemaps of a sitemap index.
+func newsOf(index feed.Feed) (out []string) {
+	for _, it := range index.Items {
 		if newsRank(it.URL) == 0 && len(out) < 3 {
 			out = append(out, it.URL)
 		}

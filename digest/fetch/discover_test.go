@@ -57,6 +57,8 @@ func TestDiscover(t *testing.T) {
 		}, "wordpress /wp-json/wp/v2/posts \"\" 2\natom /full.atom \"Full\" 1\nrss /feed/ \"Short\" 1\nsitemap /news.xml \"\" 1\npage / \"Harbour\" 1\nrss /comments/feed/ \"Comments for Harbour\" 1\n"},
 		{"feeds nobody announces", map[string]string{"/": "<html>Hello", "/rss.xml": fmt.Sprintf(oneItem, "Guessed")}, "rss /rss.xml \"Guessed\" 1\n"},
 		{"a link in the text", map[string]string{"/": `<html><a href="/export/rss">RSS</a>`, "/export/rss": fmt.Sprintf(oneItem, "Linked")}, "rss /export/rss \"Linked\" 1\n"},
+		{"a sitemap index itself", map[string]string{"/": `<sitemapindex><sitemap><loc>URL/posts.xml</loc></sitemap><sitemap><loc>URL/news.xml</loc></sitemap></sitemapindex>`,
+			"/news.xml": `<urlset><url><loc>URL/n</loc></url></urlset>`}, "sitemap /news.xml \"\" 1\n"},
 		{"a feed itself", map[string]string{"/": fmt.Sprintf(oneItem, "Self")}, "rss / \"Self\" 1\n"},
 		{"links only", map[string]string{"/": `<html><title>Old</title><a href="/mayor-opens-the-library">Mayor opens the library</a>`}, "page / \"Old\" 1\n"},
 		{"nothing", map[string]string{"/": "<html><p>Hello"}, ""},
