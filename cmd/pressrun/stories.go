@@ -10,7 +10,7 @@ import (
 
 // StoryChanged writes down what somebody did to a story, and seals again the
 // waiting issues that show it: what was approved before is looked at again. A
-// blocked story leaves them.
+// blocked story leaves them, and so does one under embargo beyond their slot.
 func (p *Press) StoryChanged(ctx context.Context, story int64, action, by string) error {
 	if err := p.Installation.Audit(ctx, by, action, fmt.Sprintf("story %d", story), ""); err != nil {
 		return err
@@ -32,8 +32,8 @@ func (p *Press) StoryChanged(ctx context.Context, story int64, action, by string
 			return err
 		}
 		e := digest.Edit{Edition: c.Edition, StoryID: c.Story.ID}
-		if blocked && c.Story.ID == story {
-			e.Drop = &blocked
+		if leaves := blocked || st.NotBefore.After(i.SlotAt); leaves && c.Story.ID == story {
+			e.Drop = &leaves
 		} else if i.State != "approved" && i.State != "countdown" {
 			continue
 		}
