@@ -28,6 +28,7 @@ type Candidate struct {
 	accuses   bool
 	denies    bool
 	answers   []int // candidates of which one must stand with it
+	names     []int // candidates of which one should stand before it: they say who the speaker is
 }
 
 // Flaw is a reason not to print a sentence, or not to print it alone.

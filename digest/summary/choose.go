@@ -243,9 +243,29 @@ func (s *Study) Best(m *Model, allowed Flaw) *Set {
 	var row [SetFeatures]float32
 	for i := range sets[:min(finals, len(sets))] {
 		s.SetRow(&sets[i], row[:])
-		if score := m.Set.Sum(row[:]); best == nil || score > bestScore {
+		score := m.Set.Sum(row[:])
+		if !s.introduced(sets[i].Members) {
+			score -= stranger
+		}
+		if best == nil || score > bestScore {
 			best, bestScore = &sets[i], score
 		}
 	}
 	return best
+}
+
+// stranger is what a set is worth less in which somebody speaks whom it does
+// not introduce, in the overlap that the last forest rates.
+const stranger = .02
+
+// introduced says whether everybody who speaks under a last name alone has been
+// named before.
+func (s *Study) introduced(set []int) bool {
+	for k, i := range set {
+		c := &s.Candidates[i]
+		if c.names != nil && !slices.ContainsFunc(set[:k], func(m int) bool { return slices.Contains(c.names, m) }) {
+			return false
+		}
+	}
+	return true
 }

@@ -68,6 +68,7 @@ func NewStudy(d Doc, o Options) *Study {
 	s.weighTitle(title)
 	s.countPairs(title)
 	s.weighFairness()
+	s.introduce()
 	return s
 }
 
