@@ -58,7 +58,7 @@ var junkAnywhere = []string{
 	"this article was originally", "originally appeared", "see the original story", "advertisement", "share this", "watch the video", "watch:",
 	"has been updated", "reporting by", "editing by", "write to us", "get in touch", "@@", "http://", "https://", "www.",
 	"in this file", "in this photo", "in this image", "in this picture", "file picture", "(left)", "(right)", " poses for", " poses with", " pose for", " pose with", "looks on as", " gestures as", " is pictured", " are pictured", "smiles after", "smiles as", "walks past",
-	"xem thêm", ">>", "đọc thêm", "bấm vào đây", "theo dõi chúng tôi",
+	"xem thêm", "ảnh:", "ảnh minh họa", "ảnh minh hoạ", ">>", "đọc thêm", "bấm vào đây", "theo dõi chúng tôi",
 	"читайте также", "подписывайтесь", "подпишитесь", "смотрите также", "haz clic", "haga clic", "lea también", "lee también", "leer más", "suscríb",
 	"lire aussi", "à lire", "abonnez-vous", "lesen sie auch", "mehr zum thema", "newsletter abonnieren",
 	"اقرأ أيضا", "اقرأ المزيد", "للمزيد", "تابعونا", "مزید پڑھیں", "یہ بھی پڑھیں", "点击", "點擊", "延伸阅读", "责任编辑", "責任編輯", "相关阅读", "扫码",
