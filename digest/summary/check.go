@@ -42,6 +42,12 @@ func Fair(d Doc, text string) bool {
 	return true
 }
 
+// Opening is how many bytes of a text are byline and dateline.
+func Opening(text string) int {
+	start := len(text) - len(strings.TrimLeftFunc(text, isBlank))
+	return opening(text[start:])
+}
+
 // Starts says whether a word, in lower case, opens sentences in the language
 // more often than it is a name.
 func Starts(language, word string) bool {

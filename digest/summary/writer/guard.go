@@ -50,7 +50,7 @@ var guards = []struct {
 	holds func(*draft) string
 }{
 	{"characters", plain}, {"secret", keepsSecret}, {"refusal", noExcuse}, {"markup", noMarkup}, {"length", fits}, {"language", sameLanguage},
-	{"headline", notTheHeadline}, {"quotes", quoted}, {"numbers", counted}, {"dates", dated}, {"names", named}, {"new words", known},
+	{"dateline", noDateline}, {"headline", notTheHeadline}, {"quotes", quoted}, {"numbers", counted}, {"dates", dated}, {"names", named}, {"new words", known},
 	{"negation", sameSign}, {"attribution", attributed}, {"fairness", fair},
 }
 
@@ -197,6 +197,14 @@ func script(s string) string {
 		}
 	}
 	return best
+}
+
+// noDateline refuses what begins "OSLO (Agency) —".
+func noDateline(d *draft) string {
+	if summary.Opening(d.answer) > 0 {
+		return "it begins with a dateline"
+	}
+	return ""
 }
 
 func notTheHeadline(d *draft) string {

@@ -160,6 +160,7 @@ func TestGuards(t *testing.T) {
 		{"a question", says(sum("Did Mayor Peter Lund take 40,000 crowns from a builder?")), "length", "question"},
 		{"another script", says(sum("Мэр Лунд отрицает обвинения и говорит, что вернул долг.")), "language", "Cyrillic"},
 		{"another language", says(sum("Der Bürgermeister bestreitet alle Vorwürfe und spricht von einem zurückgezahlten Darlehen.")), "language", "another language"},
+		{"a dateline", says(sum("CORRAN — Lund denies the charges and says that the money was the return of a loan.")), "dateline", "dateline"},
 		{"the headline", says(sum("The Mayor of Corran in court.")), "headline", "headline"},
 
 		{"a number that is not there", says(sum("Prosecutors said Mayor Peter Lund was charged with taking 60,000 crowns. Lund denies the charges.")), "numbers", "60,000"},
