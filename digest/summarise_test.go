@@ -1,7 +1,9 @@
 package digest
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -124,6 +126,41 @@ func TestEditedSummarySurvivesRebuilds(t *testing.T) {
 			t.Errorf("undone: %q by %s, edited by %q", c.Summary, c.Method, c.EditedBy)
 		}
 	})
+}
+
+// The verb summarize gives what a slot stores, near-duplicates included.
+func TestVerbGivesTheSlotsSummaries(t *testing.T) {
+	r := newRoom(t, schematest.SQLite(t))
+	for i := range 4 {
+		r.tell(t, 50+i, 30*time.Minute+time.Duration(i)*time.Second, "en") // alike but for numbers
+	}
+	for i, text := range reports {
+		r.tellText(t, i, time.Duration(i+1)*time.Hour, "en", text)
+	}
+	issue := r.issueOf(t, time.Hour, func(s *Spec) { s.Words, s.Sentences, s.Tones = 25, 2, map[string]string{"trending": "line"} })
+	list := r.chosen(t, issue.ID)
+	var in, out bytes.Buffer
+	enc := json.NewEncoder(&in)
+	for _, c := range list {
+		o := issue.Spec.options(c)
+		enc.Encode(map[string]any{"id": fmt.Sprint(c.Story.ID), "lang": c.Story.Language, "title": c.Story.Title, "text": c.Story.Body, "description": c.Story.Description, "words": o.Words, "sentences": o.Sentences})
+	}
+	if err := summary.ReplayJSON(&in, &out, summary.Options{}, true); err != nil {
+		t.Fatal(err)
+	}
+	dec := json.NewDecoder(&out)
+	for _, c := range list {
+		var got struct {
+			Summary   string
+			Sentences []struct{ Spans [][2]int }
+		}
+		if err := dec.Decode(&got); err != nil {
+			t.Fatal(err)
+		}
+		if got.Summary != c.Summary || len(got.Sentences) != len(c.Spans) {
+			t.Errorf("%q: the verb gives\n%s\nthe slot stored\n%s", c.Title, got.Summary, c.Summary)
+		}
+	}
 }
 
 func spanned(text string, spans [][2]int) string {

@@ -78,12 +78,14 @@ func (v *feedParse) Run(e *env) error {
 }
 
 type summarizeVerb struct {
-	Words int `default:"60" help:"Longest summary, in words."`
+	Words     int  `default:"60" help:"Most words of a summary."`
+	Sentences int  `default:"3" help:"Most sentences of a summary."`
+	Edition   bool `help:"The articles are one edition, in its order: nothing is said twice."`
 }
 
 func (v *summarizeVerb) Run(e *env) error {
 	return buffered(e, func(in io.Reader, out io.Writer) error {
-		return summary.ReplayJSON(in, out, summary.Options{Words: v.Words})
+		return summary.ReplayJSON(in, out, summary.Options{Words: v.Words, Sentences: v.Sentences}, v.Edition)
 	})
 }
 

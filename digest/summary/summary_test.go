@@ -65,14 +65,14 @@ func TestSummarize(t *testing.T) {
 func TestReplayJSON(t *testing.T) {
 	in := `{"id":"a","lang":"en","title":"","text":"The bridge opened on Monday after two years of work."}` + "\n" + `{"id":"b","lang":"en","text":""}`
 	var out bytes.Buffer
-	if err := summary.ReplayJSON(strings.NewReader(in), &out, summary.Options{}); err != nil {
+	if err := summary.ReplayJSON(strings.NewReader(in), &out, summary.Options{}, false); err != nil {
 		t.Fatal(err)
 	}
 	want := `{"id":"a","summary":"The bridge opened on Monday after two years of work.","sentences":[{"spans":[[0,52]]}]}` + "\n" + `{"id":"b","summary":"","sentences":[]}` + "\n"
 	if out.String() != want {
 		t.Errorf("got %s want %s", out.String(), want)
 	}
-	if err := summary.ReplayJSON(strings.NewReader("[1]"), &out, summary.Options{}); err == nil {
+	if err := summary.ReplayJSON(strings.NewReader("[1]"), &out, summary.Options{}, false); err == nil {
 		t.Error("no error for a value that is no article")
 	}
 }
