@@ -5,12 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
-	"unicode"
+	"time"
 
 	"pressrun/digest/summary"
 )
@@ -21,7 +24,7 @@ type labelled struct {
 }
 
 // readLabelled returns the development articles, or skips.
-func readLabelled(t *testing.T) []labelled {
+func readLabelled(t testing.TB) []labelled {
 	t.Helper()
 	dir := os.Getenv("PRESSRUN_DATA")
 	if dir == "" {
@@ -50,26 +53,6 @@ func readLabelled(t *testing.T) []labelled {
 	}
 }
 
-// overlap is ROUGE-1 F on lower-case words, without a stemmer.
-func overlap(reference, text string) float64 {
-	words := func(s string) map[string]int {
-		m := map[string]int{}
-		for w := range strings.FieldsFuncSeq(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) }) {
-			m[w]++
-			m[""]++
-		}
-		return m
-	}
-	r, s := words(reference), words(text)
-	hits := 0
-	for w, n := range s {
-		if w != "" {
-			hits += min(n, r[w])
-		}
-	}
-	return 200 * float64(hits) / float64(max(r[""]+s[""], 1))
-}
-
 // opening returns the first sentences that fit into 60 words.
 func opening(a labelled) string {
 	var out []string
@@ -84,13 +67,15 @@ func opening(a labelled) string {
 	return strings.Join(out, "\n")
 }
 
-// The figures are a little below what the weights reach. These articles are
-// among those that the weights were fitted on; fit/README.md has the figures
-// for articles that were not.
+// musts are the least gains over the opening 60 words, as mean paired
+// differences; the English ROUGE-1 must be certain, too. These articles are
+// among those that the weights were fitted on: TestQualityHeldOut of fit has the
+// figures for articles that were not.
+var musts = map[string]scores{"en": {1.0, .3, .3}, "titled": {1.5, 1.0, 0}}
+
 func TestQualitySummaries(t *testing.T) {
 	dangling := regexp.MustCompile(`^[“"'‘(]*(He|She|They|It|His|Her|Their|Its|This|That|These|Those|But|And|However|Meanwhile|Also|Moreover|Furthermore|Instead|Then|So|Yet|Still|Such)\b`)
-	type group struct{ ours, lead, n float64 }
-	groups := map[string]*group{"en": {}, "titled": {}}
+	gains := map[string][3][]float64{}
 	dangles, n := 0, 0
 	for _, a := range readLabelled(t) {
 		s := summary.Summarize(summary.Doc{ID: a.ID, Language: a.Lang, Title: a.Title, Text: a.Text}, summary.Options{})
@@ -119,30 +104,69 @@ func TestQualitySummaries(t *testing.T) {
 			spans := s.Sentences[i].Spans
 			end = spans[len(spans)-1][1]
 		}
-		ours, lead := overlap(a.Reference, s.Text), overlap(a.Reference, opening(a))
-		add := func(name string) {
-			g := groups[name]
-			g.ours, g.lead, g.n = g.ours+ours, g.lead+lead, g.n+1
-		}
+		var groups []string
 		if a.Source == "cnn" || a.Source == "cdm" || a.Source == "ins" {
-			add("en")
+			groups = append(groups, "en")
 		}
 		if a.Source == "ins" || a.Source == "vi" {
-			add("titled")
+			groups = append(groups, "titled")
+		}
+		ours, lead := rouge(a.Reference, s.Text), rouge(a.Reference, opening(a))
+		for _, g := range groups {
+			d := gains[g]
+			for k := range d {
+				d[k] = append(d[k], ours[k]-lead[k])
+			}
+			gains[g] = d
 		}
 	}
 	if 100*dangles > n {
 		t.Errorf("%d of %d summaries open a sentence with a word that hangs in the air, want at most 1%%", dangles, n)
 	}
-	for _, want := range []struct {
-		group       string
-		score, gain float64
-	}{{"en", 35, 1.7}, {"titled", 38.2, 1.3}} {
-		g := groups[want.group]
-		ours, lead := g.ours/g.n, g.lead/g.n
-		t.Logf("%s: ROUGE-1 %.2f, of the opening %.2f, %v articles", want.group, ours, lead, g.n)
-		if ours < want.score || ours-lead < want.gain {
-			t.Errorf("%s: ROUGE-1 is %.2f, that of the opening %.2f; want %.1f and a gain of %.1f", want.group, ours, lead, want.score, want.gain)
+	for group, must := range musts {
+		for k, name := range []string{"ROUGE-1", "ROUGE-2", "RLsum"} {
+			mean, low, high := interval(gains[group][k])
+			t.Logf("%s: %s %+.2f [%+.2f, %+.2f] over the opening, %d articles", group, name, mean, low, high, len(gains[group][k]))
+			if mean < must[k] || group == "en" && k == 0 && low <= 0 {
+				t.Errorf("%s: %s gains %+.2f [%+.2f, %+.2f] over the opening, want %+.1f", group, name, mean, low, high, must[k])
+			}
 		}
 	}
+}
+
+// BenchmarkSummarize prints articles a second of one core's time, those of the
+// opening 60 words in the same run, and the ratio of the two. Time is the
+// processor's, so that whatever else the machine does counts for nothing.
+func BenchmarkSummarize(b *testing.B) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	all := readLabelled(b)
+	rng := rand.New(rand.NewPCG(3, 4))
+	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	all = all[:min(300, len(all))]
+	var ours, lead time.Duration
+	n := 0
+	for b.Loop() {
+		start := processorTime(b)
+		for _, a := range all {
+			opening(a)
+		}
+		between := processorTime(b)
+		for _, a := range all {
+			summary.Summarize(summary.Doc{ID: a.ID, Language: a.Lang, Title: a.Title, Text: a.Text}, summary.Options{})
+		}
+		lead += between - start
+		ours += processorTime(b) - between
+		n += len(all)
+	}
+	b.ReportMetric(float64(n)/ours.Seconds(), "articles/s")
+	b.ReportMetric(float64(n)/lead.Seconds(), "lead/s")
+	b.ReportMetric(lead.Seconds()/ours.Seconds(), "ratio")
+}
+
+func processorTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
