@@ -83,10 +83,13 @@ type Filter struct {
 	IDs          []int64
 }
 
-// Page is a piece of a list: at most Limit deliveries with an id above After.
+// Page is a piece of a list: at most Limit deliveries with an id above After,
+// the first Offset of them left out.
 type Page struct {
-	After int64
-	Limit int // 0 means 100
+	After  int64
+	Offset int
+	Limit  int  // 0 means 100
+	Last   bool // the last comes first
 }
 
 // Deliveries lists an issue's deliveries, by id.
@@ -117,8 +120,12 @@ func (m *Mailer) Deliveries(ctx context.Context, issue int64, f Filter, p Page) 
 	if limit <= 0 {
 		limit = 100
 	}
-	args = append(args, limit)
-	rows, err := m.DB.Read.QueryContext(ctx, query+fmt.Sprintf(" order by id limit $%d", len(args)), args...)
+	order := " order by id"
+	if p.Last {
+		order += " desc"
+	}
+	args = append(args, limit, p.Offset)
+	rows, err := m.DB.Read.QueryContext(ctx, query+order+fmt.Sprintf(" limit $%d offset $%d", len(args)-1, len(args)), args...)
 	if err != nil {
 		return nil, fmt.Errorf("list deliveries of issue %d: %w", issue, err)
 	}

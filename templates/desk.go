@@ -111,6 +111,7 @@ type TableBody struct {
 	Search  *Search
 	Filters []Filter
 	Table   Table
+	Forms   []FormBody // below the table
 }
 
 // Search is the search field of a table; it is a form that gets the page itself,

@@ -161,7 +161,7 @@ type auditVerb struct {
 
 func (v *auditVerb) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		list, err := p.Installation.Actions(e.ctx, v.Search, v.N, 0)
+		list, _, err := p.Installation.Actions(e.ctx, v.Search, false, v.N, 0)
 		if err != nil {
 			return err
 		}

@@ -199,14 +199,21 @@ func (s *Store) Audit(ctx context.Context, actor, action, object, detail string)
 	return err
 }
 
-// Actions lists the newest actions whose text contains search.
-func (s *Store) Actions(ctx context.Context, search string, limit, offset int) ([]Action, error) {
-	rows, err := s.DB.Read.QueryContext(ctx, `
-		select done_at, actor, action, object, detail from audit
-		where $1 = '' or lower(actor || ' ' || action || ' ' || object || ' ' || detail) like '%' || lower($1) || '%'
-		order by id desc limit $2 offset $3`, search, limit, offset)
+// Actions lists actions whose text contains search, the newest first unless
+// oldest is asked for, and counts them all.
+func (s *Store) Actions(ctx context.Context, search string, oldest bool, limit, offset int) ([]Action, int, error) {
+	const where = ` from audit where $1 = '' or lower(actor || ' ' || action || ' ' || object || ' ' || detail) like '%' || lower($1) || '%'`
+	total := 0
+	if err := s.DB.Read.QueryRowContext(ctx, `select count(*)`+where, search).Scan(&total); err != nil {
+		return nil, 0, err
+	}
+	order := " order by id desc"
+	if oldest {
+		order = " order by id"
+	}
+	rows, err := s.DB.Read.QueryContext(ctx, `select done_at, actor, action, object, detail`+where+order+` limit $2 offset $3`, search, limit, offset)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer rows.Close()
 	var out []Action
@@ -214,12 +221,12 @@ func (s *Store) Actions(ctx context.Context, search string, limit, offset int) (
 		var a Action
 		var at schema.Time
 		if err := rows.Scan(&at, &a.Actor, &a.Action, &a.Object, &a.Detail); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		a.At = at.Time
 		out = append(out, a)
 	}
-	return out, rows.Err()
+	return out, total, rows.Err()
 }
 
 // HouseKeep deletes sessions and links that are over, at most batch rows of each.

@@ -12,9 +12,6 @@ import (
 	"pressrun/templates"
 )
 
-// perPage is how many rows a list shows.
-const perPage = 50
-
 // howItEnds says by whom a suppression is lifted.
 var howItEnds = map[subscribers.Reason]string{
 	subscribers.Left:      "ends when the reader confirms again",
@@ -38,12 +35,12 @@ func since(r *request, title, order string) templates.Column {
 // suppressions lists the addresses that are never written to.
 func (d *Desk) suppressions(r *request) error {
 	q := r.URL.Query()
-	f := subscribers.SuppressionFilter{Search: q.Get("q"), Reason: subscribers.Reason(q.Get("reason")), Sort: cmp.Or(q.Get("sort"), "newest"), Offset: (pageOf(r) - 1) * perPage, Limit: perPage}
+	f := subscribers.SuppressionFilter{Search: q.Get("q"), Reason: subscribers.Reason(q.Get("reason")), Sort: cmp.Or(q.Get("sort"), "newest"), Offset: (pageOf(r) - 1) * perPage(r), Limit: perPage(r)}
 	list, total, err := d.Subscribers.Suppressions(r.ctx, f)
 	if err != nil {
 		return err
 	}
-	t := templates.Table{Caption: "Suppressions", Empty: templates.Empty{Text: "No address matches. Bounces, complaints and readers who left stand here."}, Pager: pager(r, pageOf(r), perPage, total),
+	t := templates.Table{Caption: "Suppressions", Empty: templates.Empty{Text: "No address matches. Bounces, complaints and readers who left stand here."}, Pager: pager(r, pageOf(r), perPage(r), total),
 		Columns: []templates.Column{withWide(sorted(r, "Address", "address", f.Sort)), sorted(r, "Reason", "reason", f.Sort), since(r, "Since", f.Sort), {Title: "What happened", Wide: true}}}
 	for _, x := range list {
 		row := templates.Row{Cells: []templates.Cell{{Text: x.Key}, {Text: string(x.Reason), Note: x.Reason.Words()}, d.near(x.At), {Text: cmp.Or(x.Note, "–"), Note: howItEnds[x.Reason]}}}
@@ -61,7 +58,7 @@ func (d *Desk) suppressions(r *request) error {
 	}
 	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Bounces and suppressions", Current: "Bounces", Action: &templates.Action{Title: "Mail that came back", URL: "/desk/bounces/mail"}, Body: templates.TableBody{
 		Intro:  "These addresses are never written to, whatever a list, import or API says.",
-		Search: &templates.Search{Label: "Search by address", Query: f.Search, Keep: map[string]string{"reason": string(f.Reason), "sort": f.Sort}}, Filters: filters, Table: t}})
+		Search: searchOf(r, "Search by address", "reason"), Filters: filters, Table: t}})
 }
 
 func (d *Desk) suppressionAct(r *request) error {
@@ -89,7 +86,7 @@ var returnedKinds = map[string]templates.State{
 // returned lists mail that came back, and what followed.
 func (d *Desk) returned(r *request) error {
 	q := r.URL.Query()
-	f := mailer.ReturnedFilter{Kind: q.Get("kind"), Class: q.Get("class"), Search: q.Get("q"), Oldest: q.Get("sort") == "oldest", Offset: (pageOf(r) - 1) * perPage, Limit: perPage}
+	f := mailer.ReturnedFilter{Kind: q.Get("kind"), Class: q.Get("class"), Search: q.Get("q"), Oldest: q.Get("sort") == "oldest", Offset: (pageOf(r) - 1) * perPage(r), Limit: perPage(r)}
 	if reader, err := d.Subscribers.Find(r.ctx, f.Search); err == nil { // an address finds its reader's
 		f.Subscriber, f.Search = reader.ID, ""
 	}
@@ -98,7 +95,7 @@ func (d *Desk) returned(r *request) error {
 		return err
 	}
 	order := map[bool]string{true: "oldest", false: "newest"}[f.Oldest]
-	t := templates.Table{Caption: "Mail that came back", Empty: templates.Empty{Text: "Nothing came back, or nothing matches. Without [bounce] in press.toml no mail can come back here."}, Pager: pager(r, pageOf(r), perPage, total),
+	t := templates.Table{Caption: "Mail that came back", Empty: templates.Empty{Text: "Nothing came back, or nothing matches. Without [bounce] in press.toml no mail can come back here."}, Pager: pager(r, pageOf(r), perPage(r), total),
 		Columns: []templates.Column{since(r, "When", order), {Title: "Reader", Wide: true}, {Title: "What"}, {Title: "It said", Wide: true}, {Title: "What followed", Wide: true}}}
 	for _, x := range list {
 		reader := templates.Cell{Text: "not known"}
@@ -119,5 +116,5 @@ func (d *Desk) returned(r *request) error {
 	}
 	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Mail that came back", Current: "Bounces", Action: &templates.Action{Title: "Suppressions", URL: "/desk/bounces"}, Body: templates.TableBody{
 		Intro:  "Reports of other mail systems, complaints, and requests to leave by mail.",
-		Search: &templates.Search{Label: "Search by address, reason or words", Query: q.Get("q"), Keep: map[string]string{"kind": f.Kind, "sort": order}}, Filters: filters, Table: t}})
+		Search: searchOf(r, "Search by address, reason or words", "kind"), Filters: filters, Table: t}})
 }

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 
 	"pressrun/digest"
 	"pressrun/mailer"
+	"pressrun/subscribers"
 	"pressrun/templates"
 )
 
@@ -146,26 +148,30 @@ func (d *Desk) issues(r *request) error {
 	if err != nil {
 		return err
 	}
-	query, want := r.URL.Query().Get("q"), r.URL.Query().Get("state")
+	want := r.URL.Query().Get("state")
 	counts := map[string]int{}
 	var rows []digest.Issue
 	for _, i := range all {
 		counts[i.State]++
-		if (want == "" || i.State == want) && contains(i.Spec.Title+" "+i.Newsletter+" "+i.Subject+" "+i.Reason, query) {
+		if want == "" || i.State == want {
 			rows = append(rows, i)
 		}
 	}
 	t := issueTable()
-	t.Columns[2].Sorted = "descending"
-	page := pageOf(r)
-	for _, i := range cut(rows, page, 50) {
+	t.Columns = nil
+	for _, i := range arrange(r, &t, rows, func(i digest.Issue) string {
+		return i.Spec.Title + " " + i.Newsletter + " " + i.Subject + " " + i.Reason
+	},
+		column[digest.Issue]{templates.Column{Title: "Issue", Wide: true}, "newsletter", byText(func(i digest.Issue) string { return fmt.Sprintf("%s %09d", i.Spec.Title, i.Number) })},
+		column[digest.Issue]{templates.Column{Title: "State"}, "state", byText(func(i digest.Issue) string { return i.State })},
+		column[digest.Issue]{templates.Column{Title: "Slot"}, "slot", func(a, b digest.Issue) int { return a.SlotAt.Compare(b.SlotAt) }},
+		column[digest.Issue]{templates.Column{Title: "Readers", Number: true}, "readers", func(a, b digest.Issue) int { return cmp.Compare(a.Audience, b.Audience) }}) {
 		row, err := d.issueRow(r, i)
 		if err != nil {
 			return err
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	t.Pager = pager(r, page, 50, len(rows))
 	filters := []templates.Filter{{Title: "All", URL: "/desk/issues", Count: len(all), Current: want == ""}}
 	for _, s := range []string{"draft", "held", "approved", "countdown", "sending", "paused", "sent", "closed", "skipped"} {
 		if counts[s] > 0 {
@@ -173,7 +179,7 @@ func (d *Desk) issues(r *request) error {
 		}
 	}
 	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Issues", Current: "Issues",
-		Body: templates.TableBody{Search: &templates.Search{Label: "Search by newsletter", Query: query, Keep: map[string]string{"state": want}}, Filters: filters, Table: t}})
+		Body: templates.TableBody{Search: searchOf(r, "Search by newsletter, subject, reason", "state"), Filters: filters, Table: t}})
 }
 
 // issue is the issue desk.
@@ -580,25 +586,50 @@ func (d *Desk) readers(r *request) error {
 			filters = append(filters, templates.Filter{Title: string(s), URL: base + "?state=" + string(s), Count: counts[s], Current: want == string(s)})
 		}
 	}
-	t := templates.Table{Caption: "Readers of this issue", Columns: []templates.Column{{Title: "Reader"}, {Title: "State"}, {Title: "What happened", Wide: true}},
+	t := templates.Table{Caption: "Readers of this issue", Columns: []templates.Column{eitherWay(r, templates.Column{Title: "Reader"}, "reader", cmp.Or(r.URL.Query().Get("sort"), "reader")), {Title: "State"}, {Title: "What happened", Wide: true}},
 		Empty: templates.Empty{Text: "No copy is in this state."}}
 	if query != "" {
-		line, err := d.Why(r.ctx, i.ID, query)
-		if err != nil {
+		if err := d.asked(r, i, query, &t); err != nil {
 			return err
 		}
-		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: query}, {}, {Text: line}}})
-	} else if err := d.ledger(r, i, mailer.State(want), &t, base); err != nil {
+	} else if err := d.ledger(r, i, mailer.State(want), &t, counts); err != nil {
 		return err
 	}
 	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: fmt.Sprintf("Readers of %s No. %d", i.Spec.Title, i.Number), Current: "Issues",
 		Action: &templates.Action{Title: "The issue", URL: issueURL(i.ID)},
-		Body:   templates.TableBody{Intro: "One copy for one reader each. The states add up to the audience at every moment.", Search: &templates.Search{Label: "What did this address get?", Query: query}, Filters: filters, Table: t}})
+		Body:   templates.TableBody{Intro: "One copy for one reader each. The states add up to the audience at every moment.", Search: searchOf(r, "What did this reader get?", "state"), Filters: filters, Table: t}})
 }
 
-func (d *Desk) ledger(r *request, i digest.Issue, want mailer.State, t *templates.Table, base string) error {
-	after, _ := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
-	list, err := d.Mailer.Deliveries(r.ctx, i.ID, mailer.Filter{State: want}, mailer.Page{After: after, Limit: 50})
+// asked tells what became of the copies of those whom a search finds. An address
+// nobody has is an answer too.
+func (d *Desk) asked(r *request, i digest.Issue, query string, t *templates.Table) error {
+	found, total, err := d.Subscribers.Page(r.ctx, subscribers.Filter{Search: query, Sort: "email", Page: pageOf(r), Per: perPage(r)})
+	if err != nil {
+		return err
+	}
+	t.Columns[0], t.Pager = templates.Column{Title: "Reader"}, pager(r, pageOf(r), perPage(r), total)
+	t.Empty = templates.Empty{Text: "No reader's address or name matches."}
+	for _, s := range found {
+		line, err := d.Why(r.ctx, i.ID, string(s.Email))
+		if err != nil {
+			return err
+		}
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: string(s.Email), URL: fmt.Sprintf("/desk/subscribers/%d", s.ID)}, {}, {Text: line}}})
+	}
+	if line, err := d.Why(r.ctx, i.ID, query); total == 0 && err == nil {
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: query}, {}, {Text: line}}})
+	}
+	return nil
+}
+
+// ledger lists the copies of an issue in the order they were made, or the last first.
+func (d *Desk) ledger(r *request, i digest.Issue, want mailer.State, t *templates.Table, counts map[mailer.State]int) error {
+	per, total := perPage(r), i.Audience
+	if want != "" {
+		total = counts[want]
+	}
+	t.Pager = pager(r, pageOf(r), per, total)
+	list, err := d.Mailer.Deliveries(r.ctx, i.ID, mailer.Filter{State: want}, mailer.Page{Last: r.URL.Query().Get("sort") == "-reader", Offset: (pageOf(r) - 1) * per, Limit: per})
 	if err != nil {
 		return err
 	}
@@ -608,9 +639,6 @@ func (d *Desk) ledger(r *request, i digest.Issue, want mailer.State, t *template
 			cell = templates.Cell{Text: string(sub.Email), URL: fmt.Sprintf("/desk/subscribers/%d", sub.ID)}
 		}
 		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{cell, {State: state(string(dv.State))}, {Text: dv.Why()}}})
-	}
-	if len(list) == 50 {
-		t.Pager = templates.Pager{From: 1, To: 50, Total: i.Audience, Next: fmt.Sprintf("%s?state=%s&after=%d", base, want, list[49].ID)}
 	}
 	return nil
 }

@@ -41,8 +41,7 @@ func (d *Desk) sources(r *request) error {
 			t.Columns[n].Sorted = "descending"
 		}
 	}
-	page := pageOf(r)
-	for _, s := range cut(list, page, 50) {
+	for _, s := range cut(list, pageOf(r), perPage(r)) {
 		verb, do := "Pause", "pause"
 		if s.State == "paused" {
 			verb, do = "Resume", "resume"
@@ -56,7 +55,7 @@ func (d *Desk) sources(r *request) error {
 			Actions: []templates.Action{{Title: verb, URL: fmt.Sprintf("/desk/sources/%d", s.ID), Method: "post", Do: do}},
 		})
 	}
-	t.Pager = pager(r, page, 50, len(list))
+	t.Pager = pager(r, pageOf(r), perPage(r), len(list))
 	var filters []templates.Filter
 	if len(states) > 1 {
 		filters = []templates.Filter{{Title: "All", URL: "/desk/sources", Count: all, Current: only == ""}}
@@ -65,7 +64,7 @@ func (d *Desk) sources(r *request) error {
 		}
 	}
 	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Sources", Current: "Sources", Body: templates.TableBody{
-		Search: &templates.Search{Label: "Search sources", Query: query, Keep: map[string]string{"sort": order, "state": only}}, Filters: filters, Table: t}})
+		Search: searchOf(r, "Search sources", "state"), Filters: filters, Table: t}})
 }
 
 // sortSources orders in place; by state, those that need somebody stand first.
@@ -109,9 +108,21 @@ func (d *Desk) newsletters(r *request) error {
 	if err != nil {
 		return err
 	}
-	t := templates.Table{Caption: "Newsletters", Columns: []templates.Column{{Title: "Newsletter", Wide: true}, {Title: "State"}, {Title: "Schedule"}, {Title: "List"}, {Title: "Without approval"}, {Title: "Version", Number: true}},
-		Empty: templates.Empty{Text: "No newsletter yet. Make one on the server: pressrun newsletter apply -f FILE"}}
-	for _, n := range list {
+	t := templates.Table{Caption: "Newsletters", Empty: templates.Empty{Text: "No newsletter here. Make one on the server: pressrun newsletter apply -f FILE"}}
+	type nl = digest.Newsletter
+	text := func(f func(digest.Spec) string) func(nl) string {
+		return func(n nl) string { return f(n.Spec.WithDefaults(n.Name)) }
+	}
+	for _, n := range arrange(r, &t, list, func(n nl) string {
+		s := n.Spec.WithDefaults(n.Name)
+		return strings.Join([]string{n.Name, s.Title, n.State, s.Schedule, s.Zone, s.List, s.Segment, s.Approval}, " ")
+	},
+		column[nl]{templates.Column{Title: "Newsletter", Wide: true}, "title", byText(text(func(s digest.Spec) string { return s.Title }))},
+		column[nl]{templates.Column{Title: "State"}, "state", byText(func(n nl) string { return n.State })},
+		column[nl]{Column: templates.Column{Title: "Schedule"}},
+		column[nl]{templates.Column{Title: "List"}, "list", byText(text(func(s digest.Spec) string { return s.List }))},
+		column[nl]{templates.Column{Title: "Without approval"}, "approval", byText(text(func(s digest.Spec) string { return s.Approval }))},
+		column[nl]{templates.Column{Title: "Version", Number: true}, "version", func(a, b nl) int { return cmp.Compare(a.Version, b.Version) }}) {
 		s := n.Spec.WithDefaults(n.Name)
 		verb, do := "Pause", "pause"
 		if n.State == "paused" {
@@ -122,7 +133,7 @@ func (d *Desk) newsletters(r *request) error {
 			Actions: []templates.Action{{Title: verb, URL: fmt.Sprintf("/desk/newsletters/%d", n.ID), Method: "post", Do: do}},
 		})
 	}
-	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Newsletters", Current: "Newsletters", Body: templates.TableBody{Intro: "Change a newsletter as a file: pressrun newsletter export NAME > FILE, then apply -f FILE.", Table: t}})
+	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Newsletters", Current: "Newsletters", Body: templates.TableBody{Intro: "Change a newsletter as a file: pressrun newsletter export NAME > FILE, then apply -f FILE.", Search: searchOf(r, "Search newsletters"), Table: t}})
 }
 
 func (d *Desk) newsletterAct(r *request) error {
@@ -139,14 +150,18 @@ func (d *Desk) lists(r *request) error {
 	if err != nil {
 		return err
 	}
-	segments, err := d.Subscribers.Segments(r.ctx)
-	if err != nil {
-		return err
-	}
 	number := func(n int) templates.Cell { return templates.Cell{Text: templates.Words("en").Number(n)} }
-	t := templates.Table{Caption: "Lists", Columns: []templates.Column{{Title: "List", Wide: true}, {Title: "Readers", Number: true}, {Title: "Unconfirmed", Number: true}, {Title: "Paused", Number: true}, {Title: "Left", Number: true}, {Title: "Sign-up page"}},
-		Empty: templates.Empty{Text: "No list yet. Make one on the server: pressrun list add NAME --title …"}}
-	for _, l := range list {
+	t := templates.Table{Caption: "Lists", Empty: templates.Empty{Text: "No list here. Make one on the server: pressrun list add NAME --title …"}}
+	type l = subscribers.List
+	count := func(title, key string, n func(l) int) column[l] {
+		return column[l]{templates.Column{Title: title, Number: true}, key, func(a, b l) int { return cmp.Compare(n(a), n(b)) }}
+	}
+	in := func(state subscribers.State) func(l) int { return func(x l) int { return x.Counts[state] } }
+	for _, l := range arrange(r, &t, list, func(x l) string { return x.Title + " " + x.Name },
+		column[l]{templates.Column{Title: "List", Wide: true}, "title", byText(func(x l) string { return x.Title })},
+		count("Readers", "readers", func(x l) int { return x.Reached }), count("Unconfirmed", "pending", in(subscribers.Pending)),
+		count("Paused", "paused", in(subscribers.Paused)), count("Left", "left", in(subscribers.Unsubscribed)),
+		column[l]{Column: templates.Column{Title: "Sign-up page"}}) {
 		offered := "not offered"
 		if l.Public {
 			offered = "offered"
@@ -154,17 +169,28 @@ func (d *Desk) lists(r *request) error {
 		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: l.Title, URL: "/desk/subscribers?list=" + l.Name, Note: l.Name},
 			number(l.Reached), number(l.Counts[subscribers.Pending]), number(l.Counts[subscribers.Paused]), number(l.Counts[subscribers.Unsubscribed]), {Text: offered}}})
 	}
-	s := templates.Table{Caption: "Segments", Columns: []templates.Column{{Title: "Segment"}, {Title: "Rule", Wide: true}},
-		Empty: templates.Empty{Text: "No segment yet. Make one on the server: pressrun segment set NAME RULE"}}
-	for _, g := range segments {
-		s.Rows = append(s.Rows, templates.Row{Cells: []templates.Cell{{Text: g.Name}, {Text: g.Rule}}})
+	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Lists", Current: "Lists", Action: &templates.Action{Title: "Segments", URL: "/desk/lists/segments"}, Body: templates.TableBody{Search: searchOf(r, "Search lists"), Table: t}})
+}
+
+// segments lists the rules that choose readers of a list.
+func (d *Desk) segments(r *request) error {
+	list, err := d.Subscribers.Segments(r.ctx)
+	if err != nil {
+		return err
 	}
-	return d.draw(r, templates.DeskRecord, templates.DeskPage{Title: "Lists", Current: "Lists", Body: templates.RecordBody{Tables: []templates.TableSection{{Title: "Lists", Table: t}, {Title: "Segments", Table: s}}}})
+	t := templates.Table{Caption: "Segments", Empty: templates.Empty{Text: "No segment here. Make one on the server: pressrun segment set NAME RULE"}}
+	type g = subscribers.Segment
+	for _, x := range arrange(r, &t, list, func(x g) string { return x.Name + " " + x.Rule },
+		column[g]{templates.Column{Title: "Segment"}, "name", byText(func(x g) string { return x.Name })},
+		column[g]{templates.Column{Title: "Rule", Wide: true}, "rule", byText(func(x g) string { return x.Rule })}) {
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: x.Name}, {Text: x.Rule}}})
+	}
+	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Segments", Current: "Lists", Action: &templates.Action{Title: "Lists", URL: "/desk/lists"}, Body: templates.TableBody{Search: searchOf(r, "Search segments"), Table: t}})
 }
 
 func (d *Desk) subscribers(r *request) error {
 	q := r.URL.Query()
-	f := subscribers.Filter{Search: q.Get("q"), List: q.Get("list"), State: q.Get("state"), Sort: q.Get("sort"), Page: pageOf(r), Per: 50}
+	f := subscribers.Filter{Search: q.Get("q"), List: q.Get("list"), State: q.Get("state"), Sort: q.Get("sort"), Page: pageOf(r), Per: perPage(r)}
 	list, total, err := d.Subscribers.Page(r.ctx, f)
 	if err != nil {
 		return err
@@ -184,13 +210,13 @@ func (d *Desk) subscribers(r *request) error {
 		}
 		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: string(s.Email), URL: fmt.Sprintf("/desk/subscribers/%d", s.ID)}, {Text: s.Name, Direction: "auto"}, {Text: s.Language}, cell, d.near(s.Created)}})
 	}
-	t.Pager = pager(r, f.Page, 50, total)
+	t.Pager = pager(r, f.Page, perPage(r), total)
 	filters := []templates.Filter{{Title: "All", URL: "/desk/subscribers", Count: -1, Current: f.State == ""}}
 	for _, st := range []string{"active", "pending", "paused", "unsubscribed", "suppressed"} {
 		filters = append(filters, templates.Filter{Title: st, URL: "/desk/subscribers?state=" + st + "&list=" + f.List, Count: -1, Current: f.State == st})
 	}
 	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Subscribers", Current: "Subscribers", Body: templates.TableBody{
-		Search: &templates.Search{Label: "Search by address or name", Query: f.Search, Keep: map[string]string{"list": f.List, "state": f.State}}, Filters: filters, Table: t}})
+		Search: searchOf(r, "Search by address or name", "list", "state"), Filters: filters, Table: t}})
 }
 
 func (d *Desk) subscriber(r *request) error {
@@ -247,18 +273,15 @@ func (d *Desk) users(r *request) error {
 	if err != nil {
 		return err
 	}
-	t := templates.Table{Caption: "Users", Columns: []templates.Column{{Title: "Address", Wide: true}, {Title: "Role"}, {Title: "Last seen"}}}
-	for _, u := range list {
-		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: u.Email}, {Text: u.Role}, d.near(u.Seen)}})
-	}
-	query := r.URL.Query().Get("q")
-	actions, err := d.Installation.Actions(r.ctx, query, 100, 0)
-	if err != nil {
-		return err
-	}
-	a := templates.Table{Caption: "Audit", Columns: []templates.Column{{Title: "When"}, {Title: "Who"}, {Title: "What"}, {Title: "Detail", Wide: true}}, Empty: templates.Empty{Text: "Nothing yet."}}
-	for _, x := range actions {
-		a.Rows = append(a.Rows, templates.Row{Cells: []templates.Cell{d.near(x.At), {Text: x.Actor}, {Text: x.Action + " " + x.Object}, {Text: x.Detail}}})
+	t := templates.Table{Caption: "Users", Empty: templates.Empty{Text: "Nobody matches."}}
+	type u = installation.User
+	for _, x := range arrange(r, &t, list, func(x u) string { return x.Email + " " + x.Role },
+		column[u]{templates.Column{Title: "Address", Wide: true}, "address", byText(func(x u) string { return x.Email })},
+		column[u]{templates.Column{Title: "Role"}, "role", func(a, b u) int {
+			return cmp.Compare(slices.Index(installation.Roles, a.Role), slices.Index(installation.Roles, b.Role))
+		}},
+		column[u]{templates.Column{Title: "Last seen"}, "seen", func(a, b u) int { return a.Seen.Compare(b.Seen) }}) {
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: x.Email}, {Text: x.Role}, d.near(x.Seen)}})
 	}
 	var roles []templates.Option
 	for _, role := range installation.Roles {
@@ -266,7 +289,23 @@ func (d *Desk) users(r *request) error {
 	}
 	form := templates.FormBody{Title: "Add a user or change a role", URL: "/desk/users", Submit: "Save", Intro: "Then give them a link: pressrun user link ADDRESS",
 		Fields: []templates.Field{{Name: "email", Label: "E-mail address", Kind: "email", Needed: true}, {Name: "role", Label: "Role", Kind: "select", Options: roles}}}
-	return d.draw(r, templates.DeskRecord, templates.DeskPage{Title: "Users and audit", Current: "Users", Body: templates.RecordBody{Tables: []templates.TableSection{{Title: "Users", Table: t}, {Title: "What was done", Table: a}}, Forms: []templates.FormBody{form}}})
+	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Users", Current: "Users", Action: &templates.Action{Title: "What was done", URL: "/desk/users/audit"},
+		Body: templates.TableBody{Search: searchOf(r, "Search by address or role"), Table: t, Forms: []templates.FormBody{form}}})
+}
+
+// audit lists who did what.
+func (d *Desk) audit(r *request) error {
+	order := cmp.Or(r.URL.Query().Get("sort"), "newest")
+	actions, total, err := d.Installation.Actions(r.ctx, r.URL.Query().Get("q"), order == "oldest", perPage(r), (pageOf(r)-1)*perPage(r))
+	if err != nil {
+		return err
+	}
+	t := templates.Table{Caption: "What was done", Columns: []templates.Column{since(r, "When", order), {Title: "Who"}, {Title: "What"}, {Title: "Detail", Wide: true}},
+		Empty: templates.Empty{Text: "Nothing was done yet, or nothing matches."}, Pager: pager(r, pageOf(r), perPage(r), total)}
+	for _, x := range actions {
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{d.near(x.At), {Text: x.Actor}, {Text: x.Action + " " + x.Object}, {Text: x.Detail}}})
+	}
+	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "What was done", Current: "Users", Action: &templates.Action{Title: "Users", URL: "/desk/users"}, Body: templates.TableBody{Search: searchOf(r, "Search by person, action, thing"), Table: t}})
 }
 
 func (d *Desk) userAct(r *request) error {

@@ -3,7 +3,6 @@ package desk
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"pressrun/mailer"
 	"pressrun/templates"
@@ -16,30 +15,24 @@ func (d *Desk) deliverability(r *request) error {
 	if err != nil {
 		return err
 	}
-	query, order := r.URL.Query().Get("q"), r.URL.Query().Get("sort")
-	list = slices.DeleteFunc(list, func(s mailer.RelayState) bool {
-		return !contains(s.Name+" "+s.State+" "+s.Reason+" "+s.Words(), query)
-	})
-	switch order {
-	case "name":
-		slices.SortFunc(list, func(a, b mailer.RelayState) int { return cmp.Compare(a.Name, b.Name) })
-	case "state":
-		slices.SortStableFunc(list, func(a, b mailer.RelayState) int { return cmp.Compare(a.State, b.State) })
-	}
-	t := templates.Table{Caption: "Relays", Empty: templates.Empty{Text: "No relay is configured: everything goes to the built-in catcher. Add one under [[relay]] in press.toml."},
-		Columns: []templates.Column{sorted(r, "Relay", "name", order), sorted(r, "State", "state", order), {Title: "Pace"}, {Title: "Last 60 min", Number: true}, {Title: "This UTC day", Number: true}, {Title: "Why", Wide: true}}}
-	page := pageOf(r)
-	for _, s := range cut(list, page, 50) {
+	t := templates.Table{Caption: "Relays", Empty: templates.Empty{Text: "No relay is configured: everything goes to the built-in catcher. Add one under [[relay]] in press.toml."}}
+	list = arrange(r, &t, list, func(s mailer.RelayState) string { return s.Name + " " + s.State + " " + s.Reason + " " + s.Words() },
+		column[mailer.RelayState]{templates.Column{Title: "Relay"}, "name", byText(func(s mailer.RelayState) string { return s.Name })},
+		column[mailer.RelayState]{templates.Column{Title: "State"}, "state", byText(func(s mailer.RelayState) string { return s.State })},
+		column[mailer.RelayState]{Column: templates.Column{Title: "Pace"}},
+		column[mailer.RelayState]{templates.Column{Title: "Last 60 min", Number: true}, "hour", func(a, b mailer.RelayState) int { return cmp.Compare(a.Hour, b.Hour) }},
+		column[mailer.RelayState]{templates.Column{Title: "This UTC day", Number: true}, "day", func(a, b mailer.RelayState) int { return cmp.Compare(a.Day, b.Day) }},
+		column[mailer.RelayState]{Column: templates.Column{Title: "Why", Wide: true}})
+	for _, s := range list {
 		t.Rows = append(t.Rows, d.relayRow(s))
 		for _, p := range s.Slowed {
 			t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: "to " + p.Group, Note: "by " + s.Name}, {State: state("slowed")}, {Text: fmt.Sprintf("%.2g a second, growing", p.Rate)},
 				{Text: "–"}, {Text: "–"}, {Text: p.Reason, Note: templates.Near(p.Since, d.Now()), Hover: stamp(p.Since)}}})
 		}
 	}
-	t.Pager = pager(r, page, 50, len(list))
 	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Deliverability", Current: "Deliverability", Body: templates.TableBody{
 		Intro:  "Relays in the order they are used. A relay that is down is tried every half minute, and mail goes on by itself when it is back.",
-		Search: &templates.Search{Label: "Search relays and operators", Query: query}, Table: t}})
+		Search: searchOf(r, "Search relays and operators"), Table: t}})
 }
 
 func (d *Desk) relayRow(s mailer.RelayState) templates.Row {

@@ -20,9 +20,6 @@ type Standing struct {
 	Reason string
 }
 
-// storiesPerPage is a page of the ranking.
-const storiesPerPage = 50
-
 // stories is the page Stories and trends.
 func (d *Desk) stories(r *request) error {
 	list, how, err := d.Standings(r.ctx)
@@ -48,7 +45,7 @@ func (d *Desk) stories(r *request) error {
 		}
 	}
 	page := pageOf(r)
-	shown := cut(list, page, storiesPerPage)
+	shown := cut(list, page, perPage(r))
 	hours, err := d.Hours(r.ctx, shown)
 	if err != nil { // no counters, no lines
 		d.Log.Warn("desk: views by hour", "err", err)
@@ -57,7 +54,7 @@ func (d *Desk) stories(r *request) error {
 	for i, s := range shown {
 		t.Rows = append(t.Rows, d.standingRow(s, hours[i]))
 	}
-	t.Pager = pager(r, page, storiesPerPage, len(list))
+	t.Pager = pager(r, page, perPage(r), len(list))
 	filters := []templates.Filter{{Title: "All", URL: "/desk/stories", Count: -1, Current: language == ""}}
 	for _, name := range sortedKeys(languages) {
 		filters = append(filters, templates.Filter{Title: cmp.Or(name, "no language"), URL: "/desk/stories?lang=" + name, Count: languages[name], Current: language == name && name != ""})
@@ -66,7 +63,7 @@ func (d *Desk) stories(r *request) error {
 		filters = nil
 	}
 	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Stories and trends", Current: "Stories", Body: templates.TableBody{Intro: how,
-		Search: &templates.Search{Label: "Search headlines, sections, sources, authors", Query: query, Keep: map[string]string{"sort": order, "lang": language}}, Filters: filters, Table: t}})
+		Search: searchOf(r, "Search headlines, sections, sources, authors", "lang"), Filters: filters, Table: t}})
 }
 
 func sortedKeys(m map[string]int) []string {

@@ -1,0 +1,79 @@
+package desk
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"pressrun/templates"
+)
+
+// perPage is how many rows a list shows: what its address asks for, else 50.
+func perPage(r *request) int {
+	n, _ := strconv.Atoi(r.URL.Query().Get("per"))
+	if n < 1 {
+		return 50
+	}
+	return min(n, 500)
+}
+
+// column is a column of rows that are all at hand. With by it sorts, up and,
+// asked once more, down; its key is then in the address.
+type column[T any] struct {
+	templates.Column
+	key string
+	by  func(a, b T) int
+}
+
+// arrange searches, sorts and cuts rows that are all at hand, as the address
+// asks, and gives the table its head and pager. Rows come in the order that an
+// address without one means.
+func arrange[T any](r *request, t *templates.Table, rows []T, text func(T) string, columns ...column[T]) []T {
+	query, order := r.URL.Query().Get("q"), r.URL.Query().Get("sort")
+	rows = slices.DeleteFunc(rows, func(v T) bool { return !contains(text(v), query) })
+	key, down := strings.CutPrefix(order, "-")
+	for _, c := range columns {
+		if c.by != nil {
+			c.Column = eitherWay(r, c.Column, c.key, order)
+			if c.key == key {
+				slices.SortStableFunc(rows, func(a, b T) int {
+					if down {
+						a, b = b, a
+					}
+					return c.by(a, b)
+				})
+			}
+		}
+		t.Columns = append(t.Columns, c.Column)
+	}
+	t.Pager = pager(r, pageOf(r), perPage(r), len(rows))
+	return cut(rows, pageOf(r), perPage(r))
+}
+
+// eitherWay is a column that sorts up, and down when it is up already.
+func eitherWay(r *request, c templates.Column, key, order string) templates.Column {
+	next := key
+	if order == key {
+		next = "-" + key
+	}
+	c.Sort = sorted(r, c.Title, next, "").Sort
+	c.Sorted = map[string]string{key: "ascending", "-" + key: "descending"}[order]
+	return c
+}
+
+// byText compares rows by a text, case ignored.
+func byText[T any](text func(T) string) func(a, b T) int {
+	return func(a, b T) int { return cmp.Compare(strings.ToLower(text(a)), strings.ToLower(text(b))) }
+}
+
+// searchOf is the search field of a list; what else the address says is kept.
+func searchOf(r *request, label string, keep ...string) *templates.Search {
+	s := &templates.Search{Label: label, Query: r.URL.Query().Get("q"), Keep: map[string]string{}}
+	for _, name := range append(keep, "sort", "per") {
+		if v := r.URL.Query().Get(name); v != "" {
+			s.Keep[name] = v
+		}
+	}
+	return s
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"html"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"pressrun/cmd/pressrun/desk"
+	"pressrun/digest"
+	"pressrun/mailer/intake"
+)
+
+var (
+	bodyOfTable = regexp.MustCompile(`(?s)<tbody>(.*?)</tbody>`)
+	sortLink    = regexp.MustCompile(`<th[^>]*><a href="([^"]+)"`)
+	nextLink    = regexp.MustCompile(`rel="next" href="([^"]+)"`)
+	prevLink    = regexp.MustCompile(`rel="prev" href="([^"]+)"`)
+)
+
+// TestDeskLists walks every list of the desk: each can be searched, sorted and
+// paged, and one does not lose what another has chosen.
+func TestDeskLists(t *testing.T) {
+	p, get := deskOfTwos(t)
+	for _, c := range []struct{ path, word string }{
+		{"/desk/issues", "harbour"}, {"/desk/stories", "story"}, {"/desk/sources", "second paper"}, {"/desk/newsletters", "evening"},
+		{"/desk/lists", "evening"}, {"/desk/lists/segments", "urdu"}, {"/desk/subscribers", "ann@"}, {"/desk/bounces", "elsewhere"}, {"/desk/bounces/mail", "ann@readers.example"},
+		{"/desk/deliverability", "second"}, {"/desk/users", "ed@"}, {"/desk/users/audit", "sending"}, {"/desk/issues/1/readers", "ann@readers.example"},
+	} {
+		t.Run(strings.ReplaceAll(c.path[1:], "/", "-"), func(t *testing.T) {
+			if page := get(c.path + "?q=no-such-thing"); strings.Contains(page, "<tbody>") {
+				t.Error("a search for nothing finds something")
+			}
+			page := get(c.path + "?q=" + url.QueryEscape(c.word))
+			if c.word != "story" && !strings.Contains(strings.ToLower(bodyOfTable.FindString(page)), c.word) || !strings.Contains(page, `name="q"`) {
+				t.Errorf("the search for %q finds nothing", c.word)
+			}
+			first := get(c.path + "?per=1")
+			next := nextLink.FindStringSubmatch(first)
+			if next == nil {
+				t.Fatal("no link to the next page")
+			}
+			second := get(html.UnescapeString(next[1]))
+			prev := prevLink.FindStringSubmatch(second)
+			if prev == nil || bodyOfTable.FindString(first) == bodyOfTable.FindString(second) {
+				t.Fatal("the next page is the same, or has no way back")
+			}
+			if rowsOf(get(html.UnescapeString(prev[1]))) != rowsOf(first) {
+				t.Error("the way back leads elsewhere")
+			}
+			links := sortLink.FindAllStringSubmatch(first, -1)
+			if len(links) == 0 {
+				t.Error("no column sorts")
+			}
+			for _, link := range links {
+				to := html.UnescapeString(link[1])
+				page := get(to)
+				if !strings.Contains(page, "aria-sort=") || !strings.Contains(page, `name="per" value="1"`) {
+					t.Errorf("%s does not say how it is sorted, or forgets the page's length", to)
+				}
+				if _, order, _ := strings.Cut(to, "sort="); !strings.Contains(page, `name="sort" value="`+order+`"`) {
+					t.Errorf("%s: a search would forget the order", to)
+				}
+			}
+		})
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// rowsOf are a page's rows without times, which go on.
+func rowsOf(page string) string {
+	return regexp.MustCompile(`\d+ (min|h)( \d+ min)? ago|in \d+ (min|h)( \d+ min)?|now`).ReplaceAllString(bodyOfTable.FindString(page), "")
+}
+
+// deskOfTwos is a desk with at least two of everything that it lists, and a way
+// to look at a page of it as an operator.
+func deskOfTwos(t *testing.T) (*Press, func(path string) string) {
+	t.Helper()
+	d, _ := newDeskless(t)
+	toml, err := os.ReadFile(d.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	toml = append(toml, "\n[[relay]]\nname = \"first\"\nurl = \"smtp://127.0.0.1:1\"\n[[relay]]\nname = \"second\"\nurl = \"smtp://127.0.0.1:2\"\n[bounce]\naddress = \"bounces@b.example\"\nlisten = \"smtp://127.0.0.1:0\"\n"...)
+	if err := os.WriteFile(d.config, toml, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, spec, _ := d.verb("", "newsletter", "export", "morning")
+	if err := os.WriteFile(d.path("evening.toml"), []byte(strings.ReplaceAll(spec, "morning", "evening")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"list add evening", "newsletter apply -f " + d.path("evening.toml"), "issue build evening", "segment set urdu language=='ur'", "segment set named name!=''",
+		"subscriber add ann@readers.example --list morning --source fair", "subscriber add bob@readers.example --list morning --source fair",
+		"suppression add eve@elsewhere.example --note asked", "suppression add eve@readers.example --note asked", "user add ed@news.example --role editor", "issue approve 1", "issue send 1", "stop", "start",
+	} {
+		if code, _, errs := d.verb("", strings.Fields(strings.ReplaceAll(line, "'", "\""))...); code != 0 {
+			t.Fatalf("%s: %s", line, errs)
+		}
+	}
+	e := env{ctx: t.Context(), err: &strings.Builder{}, config: d.config}
+	p, err := e.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Digest.AddSource(t.Context(), digest.Source{URL: "https://second.example/feed", Title: "Second paper", Kind: "feed"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []string{"ann@readers.example", "bob@readers.example"} {
+		reader, err := p.Subscribers.Find(t.Context(), a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Mailer.TakeReturned(t.Context(), intake.Mail{To: p.leaveAddress(reader.ID, 0, false), Raw: fmt.Appendf(nil, "From: %s\r\nSubject: unsubscribe\r\n\r\n\r\n", a), Source: "smtp"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	session := operator(t, p)
+	return p, func(path string) string {
+		t.Helper()
+		req := httptest.NewRequest("GET", path, nil)
+		req.AddCookie(&http.Cookie{Name: desk.Cookie, Value: session})
+		w := httptest.NewRecorder()
+		p.Handler().ServeHTTP(w, req)
+		if w.Code != 200 {
+			t.Errorf("GET %s: %d", path, w.Code)
+		}
+		return w.Body.String()
+	}
+}
+
+// operator signs an operator in.
+func operator(t *testing.T, p *Press) (session string) {
+	t.Helper()
+	if _, err := p.Installation.AddUser(t.Context(), "op@press.test", "", "operator"); err != nil {
+		t.Fatal(err)
+	}
+	token, err := p.Installation.SignInToken(t.Context(), "op@press.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if session, err = p.Installation.SignIn(t.Context(), token); err != nil {
+		t.Fatal(err)
+	}
+	return session
+}
