@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"pressrun/digest/article"
 	"pressrun/digest/feed"
@@ -78,19 +77,14 @@ func (c *Collector) Collect(ctx context.Context, src Source, backlog time.Durati
 // announce raises one alarm for a source in trouble and takes it back after.
 func (c *Collector) announce(ctx context.Context, src Source, h Health) {
 	for _, kind := range []string{"failing", "silent"} {
-		subject := cmp.Or(src.Title, src.Host) + " (" + src.URL + ")"
+		subject := fmt.Sprintf("%s, number %d", src.Host, src.ID) // title and address may change meanwhile
 		switch {
 		case h.Is == kind:
-			c.Alarm(ctx, kind+" source", subject, upperFirst(h.Reason)+".")
+			c.Alarm(ctx, kind+" source", subject, fmt.Sprintf("%s, %s: %s.", cmp.Or(src.Title, src.Host), src.URL, h.Reason))
 		case h.Was == kind:
 			c.Clear(ctx, kind+" source", subject)
 		}
 	}
-}
-
-func upperFirst(s string) string {
-	r, n := utf8.DecodeRuneInString(s)
-	return string(unicode.ToUpper(r)) + s[n:]
 }
 
 // poll fetches and parses; whatever goes wrong becomes words.

@@ -416,8 +416,14 @@ func TestSourceTroubleIsAnnouncedOnce(t *testing.T) {
 		p := newPaper(t)
 		c, src := r.press(t, p, "feed", "own")
 		var raised, cleared []string
-		c.Alarm = func(_ context.Context, kind, _, detail string) { raised = append(raised, kind+": "+detail) }
-		c.Clear = func(_ context.Context, kind, _ string) { cleared = append(cleared, kind) }
+		open := map[string]bool{}
+		c.Alarm = func(_ context.Context, kind, subject, detail string) {
+			raised, open[kind+subject] = append(raised, kind+": "+detail), true
+		}
+		c.Clear = func(_ context.Context, kind, subject string) {
+			cleared = append(cleared, kind)
+			delete(open, kind+subject)
+		}
 		for n := range 40 {
 			p.posts = append(p.posts, post{path: fmt.Sprint("/", n), title: fmt.Sprint("Hourly news number ", n), text: about(n), at: r.now.Add(-time.Duration(n) * time.Hour)})
 		}
@@ -428,10 +434,13 @@ func TestSourceTroubleIsAnnouncedOnce(t *testing.T) {
 		if got.State != "silent" || !strings.Contains(got.Reason, "nothing new for 30 h") || len(raised) != 1 {
 			t.Errorf("after 30 h of silence: %s, %q, alarms %q", got.State, got.Reason, raised)
 		}
+		if err := r.SetSource(ctx, src.ID, "Another Name", "", "", nil); err != nil {
+			t.Fatal(err)
+		}
 		p.posts = append([]post{{path: "/again", title: "News again after the pause", text: about(77), at: r.now}}, p.posts...)
 		poll(t, c, src)
-		if got, _ := r.Source(ctx, src.ID); got.State != "active" || len(cleared) != 1 {
-			t.Errorf("after news: %s, cleared %q", got.State, cleared)
+		if got, _ := r.Source(ctx, src.ID); got.State != "active" || len(cleared) != 1 || len(open) > 0 {
+			t.Errorf("after news: %s, cleared %q, still open %v", got.State, cleared, open)
 		}
 		p.Close()
 		for range 3 {
