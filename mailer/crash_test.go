@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -71,10 +70,10 @@ func (r *room) spawn(dsn string) *exec.Cmd {
 	return cmd
 }
 
-// soak is how much more is done when PRESSRUN_SOAK is set to a number.
-func soak(short int) int {
-	if n, err := strconv.Atoi(os.Getenv("PRESSRUN_SOAK")); err == nil && n > 0 {
-		return short * n
+// soak is full in the long form of a test, ./test --soak, else short.
+func soak(short, full int) int {
+	if os.Getenv("PRESSRUN_SOAK") != "" {
+		return full
 	}
 	return short
 }
@@ -120,10 +119,10 @@ func (r *room) judge(most int) {
 
 func TestFaultKill(t *testing.T) {
 	each(t, func(t *testing.T, db *schema.DB, dsn string) {
-		r := newRoom(t, db, soak(1200))
+		r := newRoom(t, db, soak(1200, 20_000))
 		r.catcher.Misbehave(catch.Faults{Delay: 4 * time.Millisecond})
 		r.freeze()
-		kills := soak(4)
+		kills := soak(4, 30)
 		for range kills {
 			before := r.acceptedByReceiver()
 			cmd := r.spawn(dsn)
@@ -148,10 +147,10 @@ func TestFaultKill(t *testing.T) {
 
 func TestFaultTerminate(t *testing.T) {
 	each(t, func(t *testing.T, db *schema.DB, dsn string) {
-		r := newRoom(t, db, soak(900))
+		r := newRoom(t, db, soak(900, 8000))
 		r.catcher.Misbehave(catch.Faults{Delay: 4 * time.Millisecond})
 		r.freeze()
-		for range soak(3) {
+		for range soak(3, 10) {
 			before := r.acceptedByReceiver()
 			cmd := r.spawn(dsn)
 			r.sentAtLeast(min(before+1, r.readers))
@@ -178,7 +177,7 @@ func TestFaultTerminate(t *testing.T) {
 // Two processes share one PostgreSQL; one is killed, the other takes over.
 func TestFaultTwoProcesses(t *testing.T) {
 	dsn := schematest.PostgresURL(t)
-	r := newRoom(t, schematest.Open(t, dsn), soak(1500))
+	r := newRoom(t, schematest.Open(t, dsn), soak(1500, 20_000))
 	r.catcher.Misbehave(catch.Faults{Delay: 4 * time.Millisecond})
 	r.freeze()
 	a, b := r.spawn(dsn), r.spawn(dsn)

@@ -295,7 +295,7 @@ func (r *room) counts() map[mailer.State]int {
 // until waits for a condition of the counts.
 func (r *room) until(what string, ok func(map[mailer.State]int) bool) map[mailer.State]int {
 	r.t.Helper()
-	end := time.Now().Add(60 * time.Second)
+	end := time.Now().Add(time.Duration(soak(60, 300)) * time.Second)
 	for time.Now().Before(end) {
 		if c := r.counts(); ok(c) {
 			return c

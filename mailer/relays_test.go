@@ -139,7 +139,7 @@ func TestWarmupCurve(t *testing.T) {
 // he gets everything in the end.
 func TestPaceOfAnOperator(t *testing.T) {
 	each(t, func(t *testing.T, db *schema.DB, _ string) {
-		r := newRoom(t, db, 1200)
+		r := newRoom(t, db, 600)
 		r.fast(60)
 		at := func(id int64) string {
 			if id%2 == 0 {
@@ -176,7 +176,7 @@ func TestFaultBreakerOnReports(t *testing.T) {
 	each(t, func(t *testing.T, db *schema.DB, _ string) {
 		r := newRoom(t, db, 600)
 		r.Heartbeat = 50 * time.Millisecond
-		r.relay.Rate = 100
+		r.catcher.Misbehave(catch.Faults{Delay: 30 * time.Millisecond})
 		r.freeze()
 		r.start()
 		r.sentAtLeast(60)
@@ -193,6 +193,7 @@ func TestFaultBreakerOnReports(t *testing.T) {
 		if err != nil || s.State != "paused" || !strings.Contains(s.Tripped, "called it spam") {
 			t.Errorf("got %+v, %v", s, err)
 		}
+		r.catcher.Misbehave(catch.Faults{})
 		r.tx(func(tx *sql.Tx) error { return r.Resume(t.Context(), tx, issue) })
 		n := r.acceptedByReceiver()
 		r.sentAtLeast(n + 50) // the same reports do not stop it again

@@ -280,7 +280,7 @@ func (s *sending) size(l *lane) int {
 // usedUp notes that a lane's quota is gone; it is looked at again after a while.
 func (s *sending) usedUp(ctx context.Context, l *lane, full bool) {
 	if full {
-		l.spent = time.Now().Add(5 * time.Second)
+		l.spent = time.Now().Add(orDefault(s.m.Probe, 30*time.Second) / 6)
 	}
 	if lanes := s.capacity(); full && lanes == 0 && !s.waits {
 		s.waits = true
