@@ -130,7 +130,7 @@ func (v *benchSend) readers(e *env, p *Press) error {
 	return p.DB.Analyze(e.ctx, "subscriptions")
 }
 
-// benchIssue makes a newsletter with stories that come to about 30 KB of HTML.
+// benchIssue makes a newsletter whose mails are about 30 KB on the wire.
 func benchIssue(ctx context.Context, p *Press) (int64, error) {
 	src, err := p.Digest.AddSource(ctx, digest.Source{Kind: "feed", URL: "https://bench.example.test/feed", SiteURL: "https://bench.example.test/", Title: "Bench News", Rights: "own"})
 	if err != nil {
@@ -156,7 +156,7 @@ func benchIssue(ctx context.Context, p *Press) (int64, error) {
 
 func benchStories(ctx context.Context, p *Press, src digest.Source) error {
 	var items []feed.Item
-	for i := range 14 {
+	for i := range 10 {
 		link := fmt.Sprintf("https://bench.example.test/story-%d", i)
 		items = append(items, feed.Item{ID: link, URL: link, Title: fmt.Sprintf("Harbour council agrees on plan %s for the old quarter", benchWord(rand.New(rand.NewPCG(uint64(i), 0)))), Published: p.Now().Add(-time.Duration(i+1) * time.Hour)})
 	}
