@@ -164,6 +164,21 @@ func (a Audience) choose(language string) (plain, text int64, ok bool) {
 	return 0, 0, false
 }
 
+// EditionOf is the edition that a reader gets.
+func (a Audience) EditionOf(reader Subscriber) int64 {
+	plain, text, ok := a.choose(reader.Language)
+	if !ok || reader.Language == "" {
+		plain, text = a.DefaultEdition, a.DefaultEdition
+		if id := a.Editions[a.nameOf(plain)+"-text"]; id != 0 {
+			text = id
+		}
+	}
+	if reader.TextOnly {
+		return text
+	}
+	return plain
+}
+
 // named is the edition of a language; of several the first by name.
 func (a Audience) named(language string) string {
 	best := ""

@@ -31,7 +31,7 @@ func (r *room) rows(t testing.TB, a subscribers.Audience) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, err := r.DB.Read.QueryContext(t.Context(), `select u.name, a.edition_id, a.due_at from (`+query+`) a join subscribers u on u.id = a.subscriber_id order by u.name`, args...)
+	rows, err := r.DB.Read.QueryContext(t.Context(), `select u.name, u.language, u.text_only, a.edition_id, a.due_at from (`+query+`) a join subscribers u on u.id = a.subscriber_id order by u.name`, args...)
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, query)
 	}
@@ -40,8 +40,12 @@ func (r *room) rows(t testing.TB, a subscribers.Audience) string {
 	for rows.Next() {
 		var name string
 		var edition, due int64
-		if err := rows.Scan(&name, &edition, &due); err != nil {
+		var reader subscribers.Subscriber
+		if err := rows.Scan(&name, &reader.Language, &reader.TextOnly, &edition, &due); err != nil {
 			t.Fatal(err)
+		}
+		if got := a.EditionOf(reader); got != edition {
+			t.Errorf("%s gets edition %d, a test for him %d", name, edition, got)
 		}
 		out = append(out, fmt.Sprintf("%s %d %s", name, edition, time.UnixMilli(due).UTC().Format("02T15:04")))
 	}

@@ -228,7 +228,7 @@ type IssueBody struct {
 	Checks     []Check
 	Preview    Preview
 	Actions    []Action // approve first
-	TestURL    string   // where a test mail is asked for: field "to"; "" = not offered
+	TestURL    string   // where a test mail is asked for: fields "to" and "as", a reader; "" = not offered
 	TestTo     string
 }
 

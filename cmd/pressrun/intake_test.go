@@ -347,8 +347,14 @@ func TestTestMailsChangeNothing(t *testing.T) {
 	w.openWay()
 	ann := subscribe(t, w.Press, "morning", []string{"ann@readers.example"})["ann@readers.example"]
 	issue := w.issue(1)
-	if err := w.SendTest(ctx, issue.ID, []string{"ed@news.example"}, "ed"); err != nil {
+	if err := w.SendTest(ctx, issue.ID, []string{"ed@news.example"}, "", "ed"); err != nil {
 		t.Fatal(err)
+	}
+	if err := w.SendTest(ctx, issue.ID, []string{"second@news.example"}, "ann@readers.example", "ed"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.SendTest(ctx, issue.ID, []string{"ed@news.example"}, "stranger@readers.example", "ed"); err == nil {
+		t.Error("a test was sent as somebody who is not there")
 	}
 	within(t, 60*time.Second, "the test mail arrives", func() bool { return len(w.inbox.Messages("ed@news.example")) > 0 })
 	asReader, err := w.valuesFor(ctx, issue, "ann@readers.example")
@@ -359,7 +365,8 @@ func TestTestMailsChangeNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mails := map[string][]byte{"test mail": w.to("ed@news.example").Raw}
+	within(t, 60*time.Second, "the test mail as a reader arrives", func() bool { return len(w.inbox.Messages("second@news.example")) > 0 })
+	mails := map[string][]byte{"test mail": w.to("ed@news.example").Raw, "test mail as a reader": w.to("second@news.example").Raw}
 	parsed, err := message.Parse(editions[0].Message)
 	if err != nil {
 		t.Fatal(err)
@@ -393,7 +400,7 @@ func TestTestMailsChangeNothing(t *testing.T) {
 		}
 	}
 	list, total, err := w.Mailer.Returned(ctx, mailer.ReturnedFilter{Kind: "test"})
-	if err != nil || total != 2 {
+	if err != nil || total != 3 {
 		t.Errorf("%d requests are booked as tests, %v: %+v", total, err, list)
 	}
 }

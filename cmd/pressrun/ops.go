@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/mail"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,8 +76,9 @@ func (p *Press) CancelIssue(ctx context.Context, id int64, why, by string) error
 }
 
 // SendTest sends the sealed bytes of an issue's editions to addresses, marked
-// as a test. Links in it say that this is a test and change nothing.
-func (p *Press) SendTest(ctx context.Context, id int64, to []string, by string) error {
+// as a test: all of them, or the one that the reader as gets, with his name.
+// Links in it say that this is a test and change nothing.
+func (p *Press) SendTest(ctx context.Context, id int64, to []string, as, by string) error {
 	if _, err := p.Sealer.Seal(ctx, id); err != nil && !errors.Is(err, digest.ErrState) {
 		return err
 	}
@@ -84,15 +86,7 @@ func (p *Press) SendTest(ctx context.Context, id int64, to []string, by string) 
 	if err != nil {
 		return err
 	}
-	editions, err := p.Digest.Editions(ctx, id, i.Revision)
-	if err != nil {
-		return err
-	}
-	list, err := p.Subscribers.ListID(ctx, p.DB.Read, i.Spec.List)
-	if err != nil {
-		return err
-	}
-	slots, err := p.testSlots(ctx, list, "")
+	editions, slots, err := p.testOf(ctx, i, as)
 	if err != nil {
 		return err
 	}
@@ -103,9 +97,6 @@ func (p *Press) SendTest(ctx context.Context, id int64, to []string, by string) 
 			return fmt.Errorf("test to %q: that is not a mail address", address)
 		}
 		for _, ed := range editions {
-			if ed.TextOnly {
-				continue
-			}
 			letter := mailer.Letter{Kind: "test", Message: ed.Message, Email: templates.Email{From: i.Spec.From, Language: ed.Language}, EnvelopeFrom: i.Spec.Envelope,
 				To:      mailer.Recipient{Address: a.Address, Slots: slots},
 				Expires: time.Hour}
@@ -118,6 +109,36 @@ func (p *Press) SendTest(ctx context.Context, id int64, to []string, by string) 
 		}
 	}
 	return p.Installation.Audit(ctx, by, "test", fmt.Sprintf("issue %d", id), strings.Join(to, ", "))
+}
+
+// testOf are the editions of an issue to test and what stands in their slots.
+func (p *Press) testOf(ctx context.Context, i digest.Issue, as string) ([]digest.Edition, map[string]string, error) {
+	if as != "" {
+		reader, err := p.Subscribers.Find(ctx, as)
+		if err != nil {
+			return nil, nil, fmt.Errorf("test as %s: %w", as, err)
+		}
+		values, err := p.valuesFor(ctx, i, as)
+		if err != nil {
+			return nil, nil, fmt.Errorf("test as %s: %w", as, err)
+		}
+		a, err := p.audienceOf(ctx, i)
+		if err != nil {
+			return nil, nil, err
+		}
+		ed, err := p.Digest.Edition(ctx, a.EditionOf(reader))
+		return []digest.Edition{ed}, values.Named, err
+	}
+	all, err := p.Digest.Editions(ctx, i.ID, i.Revision)
+	if err != nil {
+		return nil, nil, err
+	}
+	list, err := p.Subscribers.ListID(ctx, p.DB.Read, i.Spec.List)
+	if err != nil {
+		return nil, nil, err
+	}
+	slots, err := p.testSlots(ctx, list, "")
+	return slices.DeleteFunc(all, func(ed digest.Edition) bool { return ed.TextOnly }), slots, err
 }
 
 // valuesFor are the slot values of one reader of an issue, with links that change

@@ -357,14 +357,15 @@ func sampleValues(publicURL, host string, at time.Time) message.Values {
 type issueTest struct {
 	ID int64    `arg:"" help:"Issue id."`
 	To []string `required:"" help:"Addresses, comma separated."`
+	As string   `help:"As this reader gets it: an address."`
 }
 
 func (v *issueTest) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		if err := p.SendTest(e.ctx, v.ID, v.To, "command line"); err != nil {
+		if err := p.SendTest(e.ctx, v.ID, v.To, v.As, "command line"); err != nil {
 			return err
 		}
-		return e.did(facts{"issue": v.ID, "to": v.To}, "test mails queued for %s; a running serve sends them at once", strings.Join(v.To, ", "))
+		return e.did(facts{"issue": v.ID, "to": v.To, "as": v.As}, "test mails queued for %s; a running serve sends them at once", strings.Join(v.To, ", "))
 	})
 }
 

@@ -45,7 +45,7 @@ type Desk struct {
 	Subject  func(ctx context.Context, issue int64, subject, preheader, by string) error
 	Approve  func(ctx context.Context, issue int64, revision int, by string) error
 	SendNow  func(ctx context.Context, issue int64, by string) error
-	SendTest func(ctx context.Context, issue int64, to []string, by string) error
+	SendTest func(ctx context.Context, issue int64, to []string, as, by string) error
 	Pause    func(ctx context.Context, issue int64, by string) error
 	Resume   func(ctx context.Context, issue int64, by string) error
 	Cancel   func(ctx context.Context, issue int64, why, by string) error

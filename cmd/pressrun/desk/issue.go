@@ -507,8 +507,8 @@ func (d *Desk) test(r *request) error {
 		d.message(r, http.StatusBadRequest, "No test was sent", "Give one to ten addresses, separated by commas.")
 		return nil
 	}
-	if err := d.SendTest(r.ctx, r.id("id"), to, r.user.Email); err != nil {
-		d.message(r, http.StatusBadRequest, "No test was sent", "One of the addresses cannot be used: "+strings.Join(to, ", ")+".")
+	if err := d.SendTest(r.ctx, r.id("id"), to, strings.TrimSpace(r.FormValue("as")), r.user.Email); err != nil {
+		d.message(r, http.StatusBadRequest, "No test was sent", err.Error()+".")
 		return nil
 	}
 	return done(r, issueURL(r.id("id")), "A test is on its way to "+strings.Join(to, ", ")+".")
