@@ -2,14 +2,22 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"pressrun/digest"
 	"pressrun/mailer"
 	"pressrun/mailer/catch"
+	"pressrun/subscribers"
 )
 
 // TestFaultKillNine ends serve in the middle of a send, without a warning and
@@ -29,6 +37,93 @@ func TestFaultTerminate(t *testing.T) {
 		t.Parallel()
 		t.Run("terminate", func(t *testing.T) { terminateInMidSend(t, newPlant(t, name, database, "", "")) })
 	})
+}
+
+// TestFaultLeaveInMidSend has readers leave and be suppressed in another process
+// while their relay takes a hundred messages an hour: a second later nothing
+// more begins for them, though it was claimed, nor when the hour is over.
+func TestFaultLeaveInMidSend(t *testing.T) {
+	name := program(t)
+	engines(t, func(t *testing.T, database string) {
+		t.Parallel()
+		clock := filepath.Join(t.TempDir(), "clock")
+		ahead(t, clock, 0)
+		leaveInMidSend(t, newPlant(t, name, database, "", "file:"+clock), clock)
+	})
+}
+
+// ahead sets a clock file so long before the real time.
+func ahead(t *testing.T, clock string, d time.Duration) {
+	t.Helper()
+	now := time.Now()
+	if err := os.WriteFile(clock+".new", fmt.Appendf(nil, "%s@1@%d", now.Add(d).Format(time.RFC3339), now.Truncate(time.Second).UnixMilli()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(clock+".new", clock); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func leaveInMidSend(t *testing.T, pl *plant, clock string) {
+	toml, err := os.OpenFile(pl.path("press.toml"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintln(toml, "per_hour = 100")
+	toml.Close()
+	other := httptest.NewServer(pl.press.Handler())
+	defer other.Close()
+	readers, issue := pl.sending(190)
+	pl.inbox.Misbehave(catch.Faults{Delay: 200 * time.Millisecond})
+	pl.until(60*time.Second, "mails arrive", func() bool { return pl.booked(readers) > 10 })
+
+	leavers := readers[60:160]
+	for i, to := range leavers {
+		if i%2 == 0 {
+			pl.oneClick(other.URL, to)
+		} else if err := pl.press.Subscribers.SuppressAddress(t.Context(), to, subscribers.Manual, "asked by telephone"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(time.Second)
+	before := pl.booked(leavers)
+	pl.inbox.Misbehave(catch.Faults{})
+	stay := append(slices.Clone(readers[:60]), readers[160:]...)
+	ahead(t, clock, 61*time.Minute)
+	pl.until(60*time.Second, "the others have it", func() bool { return pl.booked(stay) == len(stay) })
+	pl.until(60*time.Second, "the issue is done", func() bool {
+		c := pl.sum(issue)
+		return c["accepted"]+c["withheld"] == len(readers)
+	})
+	if n := pl.booked(leavers); n != before || n == len(leavers) {
+		t.Errorf("%d of %d who had left got mail within a second, %d in the end", before, len(leavers), n)
+	}
+	if c := pl.sum(issue); c["withheld"] != len(leavers)-before || len(pl.inbox.Audit(readers).Doubled) > 0 {
+		t.Errorf("%v; %d of %d left after they had got it", c, before, len(leavers))
+	}
+}
+
+// oneClick is what a mailbox does when its owner presses Unsubscribe.
+func (pl *plant) oneClick(server, reader string) {
+	pl.Helper()
+	ctx := pl.Context()
+	v, err := pl.press.Subscribers.Find(ctx, reader)
+	if err != nil {
+		pl.Fatal(err)
+	}
+	list, err := pl.press.Subscribers.ListID(ctx, pl.press.DB.Read, "daily")
+	if err != nil {
+		pl.Fatal(err)
+	}
+	link := strings.Replace(pl.press.Subscribers.UnsubscribeURL(v.ID, list), pl.press.Config.PublicURL, server, 1)
+	res, err := http.PostForm(link, url.Values{"List-Unsubscribe": {"One-Click"}})
+	if err != nil {
+		pl.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		pl.Fatalf("one-click for %s: %s", reader, res.Status)
+	}
 }
 
 // killReaders is how many readers the issues of these tests go to, connections
