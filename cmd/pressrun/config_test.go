@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // load writes text as a configuration file and reads it.
@@ -150,5 +151,32 @@ func TestNewsletterFileRoundTrip(t *testing.T) {
 	}
 	if f.Editions[0].Name != "ur" || f.Schedule != "0 7 * * *" {
 		t.Errorf("got %+v", f)
+	}
+}
+
+// TestInitEndsWithADraft reads what a newcomer sees: a draft of his own site, why
+// each story stands there, what to do for better reasons, and the links.
+func TestInitEndsWithADraft(t *testing.T) {
+	t.Setenv("PRESSRUN_FETCH_DELAY", "0s")
+	site := newPaper(t, "Harbour Gazette", time.Now, time.Now().Add(-24*time.Hour), 2*time.Hour)
+	d := &deskless{T: t, dir: t.TempDir()}
+	d.config = d.path("press.toml")
+	code, out, errs := d.verb("", "init", "--site", site.URL+"/feed", "--dir", d.dir, "--allow", "127.0.0.0/8")
+	if code != 0 {
+		t.Fatal(errs)
+	}
+	for _, want := range []string{"A draft of Harbour Gazette", "newest first", "trend ingest-log --site", "/desk/issues/1 ", "/desk/sign-in/"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("init ends without %q: %s", want, out)
+		}
+	}
+	stories := regexp.MustCompile(`(?m)^ *\d+\. .+\n(.*)$`).FindAllStringSubmatch(out, -1)
+	if len(stories) < 5 {
+		t.Errorf("%d stories in the draft, want 5 or more: %s", len(stories), out)
+	}
+	for _, s := range stories {
+		if len(strings.TrimSpace(s[1])) < 10 {
+			t.Errorf("%q does not say why it stands there", s[0])
+		}
 	}
 }
