@@ -285,6 +285,7 @@ type paper struct {
 	head  string                  // in the head of each page
 	gone  atomic.Bool             // the pages
 	lost  atomic.Int64            // one more page that is gone, from 1
+	ill   atomic.Int64            // the story of this number, from 1, answers 500; 0 = none
 	hangs atomic.Bool             // the site answers when the reader has given up
 }
 
@@ -325,6 +326,10 @@ func (p *paper) page(w http.ResponseWriter, r *http.Request, name string) {
 	var i int
 	if _, err := fmt.Sscanf(r.PathValue("story"), "story-%d", &i); err != nil || i >= p.published() || p.gone.Load() || int64(i+1) == p.lost.Load() {
 		http.NotFound(w, r)
+		return
+	}
+	if int64(i+1) == p.ill.Load() {
+		http.Error(w, "the database of the site is away", http.StatusInternalServerError)
 		return
 	}
 	if p.hangs.Load() {

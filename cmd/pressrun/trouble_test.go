@@ -92,6 +92,21 @@ func TestVerbsSayHowToMend(t *testing.T) {
 	d.says(0, []string{site.URL}, "source", "ls") // all that changed nothing
 }
 
+// TestPageOfAStoryFails has one page answer 500: the others are told, and the
+// source is not ill for it.
+func TestPageOfAStoryFails(t *testing.T) {
+	d, site := newDeskless(t)
+	site.ill.Store(13)
+	site.first = site.first.Add(-2 * time.Hour) // one more article, number 14, comes after it
+	d.says(0, nil, "source", "pull")
+	_, stories, _ := d.verb("", "story", "ls", "--json")
+	title, _ := articleOf("Harbour Gazette", 13)
+	if !strings.Contains(stories, title) {
+		t.Errorf("the story after the one that failed is missing: %s", stories)
+	}
+	d.says(0, []string{"active"}, "source", "ls") // one page does not make a source ill
+}
+
 func serveHTTP(t *testing.T, h http.Handler) string {
 	l := listenLoopback(t)
 	s := &http.Server{Handler: h}
