@@ -46,8 +46,8 @@ func TestRetractionGuard(t *testing.T) {
 	}{
 		{"/gone", "Pier closes", nil, status(410), "the page is gone (HTTP 410)"},
 		{"/unpublished", "Crane falls", nil, status(403), "no longer public (HTTP 403)"},
-		{"/home", "Bridge opens", nil, http.RedirectHandler("/", 302).ServeHTTP, "home page"},
-		{"/away", "Tram derails", nil, http.RedirectHandler("/other", 301).ServeHTTP, "leads elsewhere"},
+		{"/home", "Bridge opens", nil, http.RedirectHandler("/", http.StatusFound).ServeHTTP, "home page"},
+		{"/away", "Tram derails", nil, http.RedirectHandler("/other", http.StatusMovedPermanently).ServeHTTP, "leads elsewhere"},
 		{"/retitled", "Mayor accused", nil, page(21, "Correction", "Correction: mayor not accused"), "the headline was changed to “Correction: mayor not accused”"},
 		{"/quotes", "Mayor's 'no'", page(22, "x", "Mayor's 'no'"), page(22, "x", "Mayor’s “no”"), ""},
 		{"/ruled", "Harbour News", page(23, "Harbour News", "Ferry returns"), page(23, "Harbour News", "Ferry returns"), ""},

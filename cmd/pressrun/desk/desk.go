@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -228,7 +229,7 @@ func (d *Desk) loopback() bool {
 
 // done sends the browser back with a sentence about what was done.
 func done(r *request, to, sentence string) error {
-	http.SetCookie(r.w, &http.Cookie{Name: "pressrun_flash", Value: strconv.QuoteToASCII(sentence)[1 : len(strconv.QuoteToASCII(sentence))-1], Path: "/desk/", MaxAge: 30, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	http.SetCookie(r.w, &http.Cookie{Name: "pressrun_flash", Value: url.QueryEscape(sentence), Path: "/desk/", MaxAge: 30, HttpOnly: true, SameSite: http.SameSiteStrictMode})
 	http.Redirect(r.w, r.Request, to, http.StatusSeeOther)
 	return nil
 }
@@ -239,7 +240,7 @@ func flashes(r *request) []templates.Flash {
 		return nil
 	}
 	http.SetCookie(r.w, &http.Cookie{Name: "pressrun_flash", Path: "/desk/", MaxAge: -1})
-	text, err := strconv.Unquote(`"` + c.Value + `"`)
+	text, err := url.QueryUnescape(c.Value)
 	if err != nil {
 		return nil
 	}

@@ -191,11 +191,14 @@ func (d *Desk) segments(r *request) error {
 func (d *Desk) subscribers(r *request) error {
 	q := r.URL.Query()
 	f := subscribers.Filter{Search: q.Get("q"), List: q.Get("list"), State: q.Get("state"), Sort: q.Get("sort"), Page: pageOf(r), Per: perPage(r)}
+	if !slices.Contains([]string{"email", "name"}, f.Sort) {
+		f.Sort = "created"
+	}
 	list, total, err := d.Subscribers.Page(r.ctx, f)
 	if err != nil {
 		return err
 	}
-	order := cmp.Or(f.Sort, "created")
+	order := f.Sort
 	t := templates.Table{Caption: "Subscribers", Columns: []templates.Column{withWide(sorted(r, "Address", "email", order)), sorted(r, "Name", "name", order), {Title: "Language"}, {Title: "Lists", Wide: true}, sorted(r, "Since", "created", order)},
 		Empty: templates.Empty{Text: "Nobody matches. Readers come by the sign-up page, or: pressrun subscriber import FILE.csv"}}
 	for _, s := range list {
