@@ -21,19 +21,34 @@ func (f *Forest) Add(feature []uint8, threshold, answer []float32) {
 
 // Sum walks all trees with one row of features.
 func (f *Forest) Sum(row []float32) float32 {
+	var features [32]float32 // a power of two, so that no bound need be checked
+	copy(features[:], row)
 	sum, answers := f.Base, f.Answer
+	if f.Depth == 4 { // the trees we have
+		for at := 0; at+4 <= len(f.Feature); at += 4 {
+			i, t := (*[4]uint8)(f.Feature[at:]), (*[4]float32)(f.Threshold[at:])
+			leaf := more(features[i[0]&31], t[0]) | more(features[i[1]&31], t[1])<<1 | more(features[i[2]&31], t[2])<<2 | more(features[i[3]&31], t[3])<<3
+			sum += answers[leaf]
+			answers = answers[16:]
+		}
+		return sum
+	}
 	for at := 0; at+f.Depth <= len(f.Feature); at += f.Depth {
-		feature, threshold := f.Feature[at:at+f.Depth], f.Threshold[at:at+f.Depth]
 		leaf := 0
-		for k, i := range feature {
-			yes := 0
-			if row[i] > threshold[k] {
-				yes = 1 // compiled without a branch, which half the time would be guessed wrong
-			}
-			leaf |= yes << (k & 7)
+		for k, i := range f.Feature[at : at+f.Depth] {
+			leaf |= more(row[i], f.Threshold[at+k]) << (k & 7)
 		}
 		sum += answers[leaf]
 		answers = answers[1<<f.Depth:]
 	}
 	return sum
+}
+
+// more is 1 where a > b. It is compiled without a branch, which half the time
+// would be guessed wrong.
+func more(a, b float32) int {
+	if a > b {
+		return 1
+	}
+	return 0
 }
