@@ -19,15 +19,21 @@ func (f *Forest) Add(feature []uint8, threshold, answer []float32) {
 	f.Answer = append(f.Answer, answer...)
 }
 
+// rowSize is at least the length of any row, and a power of two so that an index
+// below it need not be checked.
+const rowSize = 32
+
+var _ [rowSize - max(WordFeatures, PairFeatures, SentenceFeatures, SetFeatures)]struct{}
+
 // Sum walks all trees with one row of features.
 func (f *Forest) Sum(row []float32) float32 {
-	var features [32]float32 // a power of two, so that no bound need be checked
+	var features [rowSize]float32
 	copy(features[:], row)
 	sum, answers := f.Base, f.Answer
 	if f.Depth == 4 { // the trees we have
 		for at := 0; at+4 <= len(f.Feature); at += 4 {
 			i, t := (*[4]uint8)(f.Feature[at:]), (*[4]float32)(f.Threshold[at:])
-			leaf := more(features[i[0]&31], t[0]) | more(features[i[1]&31], t[1])<<1 | more(features[i[2]&31], t[2])<<2 | more(features[i[3]&31], t[3])<<3
+			leaf := more(features[i[0]%rowSize], t[0]) | more(features[i[1]%rowSize], t[1])<<1 | more(features[i[2]%rowSize], t[2])<<2 | more(features[i[3]%rowSize], t[3])<<3
 			sum += answers[leaf]
 			answers = answers[16:]
 		}
