@@ -586,7 +586,7 @@ func (d *Desk) readers(r *request) error {
 			filters = append(filters, templates.Filter{Title: string(s), URL: base + "?state=" + string(s), Count: counts[s], Current: want == string(s)})
 		}
 	}
-	t := templates.Table{Caption: "Readers of this issue", Columns: []templates.Column{eitherWay(r, templates.Column{Title: "Reader"}, "reader", cmp.Or(r.URL.Query().Get("sort"), "reader")), {Title: "State"}, {Title: "What happened", Wide: true}},
+	t := templates.Table{Caption: "Readers of this issue", Columns: []templates.Column{eitherWay(r, templates.Column{Title: "Reader, as queued"}, "reader", cmp.Or(r.URL.Query().Get("sort"), "reader")), {Title: "State"}, {Title: "What happened", Wide: true}},
 		Empty: templates.Empty{Text: "No copy is in this state."}}
 	if query != "" {
 		if err := d.asked(r, i, query, &t); err != nil {

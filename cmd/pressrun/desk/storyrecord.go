@@ -28,7 +28,8 @@ func (d *Desk) story(r *request) error {
 		embargo = d.near(s.NotBefore)
 	}
 	body := templates.RecordBody{State: state(s.State), Facts: []templates.Fact{
-		{Name: "Headline", Value: templates.Cell{Text: s.Title, URL: s.URL, Language: s.Language, Direction: s.Direction}},
+		{Name: "Story", Value: templates.Cell{Text: fmt.Sprintf("No. %d", s.ID)}},
+		{Name: "Article", Value: templates.Cell{Text: s.URL, URL: s.URL}},
 		{Name: "Source", Value: templates.Cell{Text: s.SourceTitle, Note: "rights: " + s.Rights}},
 		{Name: "Published", Value: d.near(s.Published)}, {Name: "Embargo until", Value: embargo},
 		{Name: "Flags", Value: templates.Cell{Text: cmp.Or(s.Flags, "none")}},
@@ -68,7 +69,7 @@ func (d *Desk) story(r *request) error {
 		{Title: "Merge", Intro: "This story becomes part of another; the choice sticks.", URL: url, Submit: "Merge",
 			Fields: []templates.Field{hidden("merge"), {Name: "into", Label: "Number of the story that stays", Kind: "number", Needed: true}}},
 	}
-	return d.draw(r, templates.DeskRecord, templates.DeskPage{Title: fmt.Sprintf("Story %d", s.ID), Current: "Stories", Body: body})
+	return d.draw(r, templates.DeskRecord, templates.DeskPage{Title: s.Title, Current: "Stories", Body: body})
 }
 
 func stampOr(t time.Time) string {
