@@ -36,6 +36,8 @@ type Client struct {
 	// Proxy, when set, makes all connections. Names are then resolved by the
 	// proxy, which has to do the guarding.
 	Proxy *url.URL
+	// Resolver finds the addresses of names. Default that of this machine.
+	Resolver *net.Resolver
 	// Control, when set, sees every connection the guard has permitted before
 	// it is made, and may refuse it. See net.Dialer.
 	Control func(network, address string, c syscall.RawConn) error
@@ -56,6 +58,8 @@ type Validators struct {
 	ETag         string
 	LastModified string
 	Hash         string // SHA-256 of the body, in hex
+
+	referer string // of this request; see GetFrom
 }
 
 // Response is what a site answered.
@@ -76,7 +80,7 @@ type Response struct {
 }
 
 func (c *Client) setup() {
-	dialer := &net.Dialer{Timeout: 10 * time.Second, Control: c.control}
+	dialer := &net.Dialer{Timeout: 10 * time.Second, Control: c.control, Resolver: c.Resolver}
 	direct := &net.Dialer{Timeout: 10 * time.Second}
 	c.transport = &http.Transport{
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -105,6 +109,12 @@ func (c *Client) setup() {
 // in as well.
 func (c *Client) Get(ctx context.Context, url string, v Validators) (Response, error) {
 	return c.get(ctx, url, v, c.maxBytes())
+}
+
+// GetFrom fetches a page as a reader does who follows a link on another, for
+// sites that look at where one comes from; "" says nothing about that.
+func (c *Client) GetFrom(ctx context.Context, url, referer string) (Response, error) {
+	return c.get(ctx, url, Validators{referer: referer}, c.maxBytes())
 }
 
 func (c *Client) get(ctx context.Context, url string, v Validators, limit int64) (Response, error) {
@@ -211,6 +221,9 @@ func (c *Client) request(ctx context.Context, u *url.URL, v Validators) *http.Re
 	req.Header.Set("User-Agent", c.userAgent())
 	req.Header.Set("Accept", "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, application/json;q=0.9, text/html;q=0.8, */*;q=0.5")
 	req.Header.Set("Accept-Encoding", "gzip")
+	if v.referer != "" {
+		req.Header.Set("Referer", v.referer)
+	}
 	if v.ETag != "" {
 		req.Header.Set("If-None-Match", v.ETag)
 	}

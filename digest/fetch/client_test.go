@@ -72,6 +72,15 @@ func TestConditionalGet(t *testing.T) {
 	}
 }
 
+func TestReferer(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprintf(w, "from %q", r.Header.Values("Referer")) })
+	for referer, want := range map[string]string{"": "from []", "https://news.example/": `from ["https://news.example/"]`} {
+		if r, err := local().GetFrom(t.Context(), s.URL, referer); err != nil || string(r.Body) != want {
+			t.Errorf("%q: %s, %v, want %s", referer, r.Body, err, want)
+		}
+	}
+}
+
 func TestStatusInWords(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {

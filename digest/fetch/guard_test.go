@@ -105,6 +105,28 @@ func TestNamesOfTheHouseAreRefused(t *testing.T) {
 	wantKind(t, err, KindBlocked)
 }
 
+// TestNamesThatChangeTheirMind: a name that resolved to an allowed address and now
+// resolves to one inside is stopped at the dialler.
+func TestNamesThatChangeTheirMind(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close")
+		fmt.Fprint(w, "x")
+	})
+	_, port, _ := strings.Cut(strings.TrimPrefix(s.URL, "http://"), ":")
+	w := only("127.0.0.1")
+	w.Resolver = nameServer(t, map[string]string{"fickle.example.": "127.0.0.1"})
+	if _, err := w.Get(t.Context(), "http://fickle.example:"+port+"/", Validators{}); err != nil {
+		t.Fatal(err)
+	}
+	again := only("127.0.0.1")
+	again.Resolver = nameServer(t, map[string]string{"fickle.example.": "169.254.169.254"})
+	_, err := again.Get(t.Context(), "http://fickle.example:"+port+"/", Validators{})
+	wantKind(t, err, KindBlocked)
+	if len(again.dialed) > 0 {
+		t.Errorf("dialled %s", again.dialed)
+	}
+}
+
 func TestBadAddresses(t *testing.T) {
 	for _, u := range []string{"", "a.example", "ftp://a.example/", "http://", "http://%zz/", "javascript:alert(1)", "https://" + strings.Repeat("a", 9000)} {
 		_, err := new(Client).Get(t.Context(), u, Validators{})
