@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -241,6 +242,23 @@ func TestHostile(t *testing.T) {
 			t.Errorf("%s: %d bytes of text out of %d", name, len(a.Text), size)
 		}
 	}
+}
+
+// timed extracts and tells the processor time it took, which a busy machine
+// does not lengthen as it does the wall clock's.
+func timed(t *testing.T, page []byte, o Options) (Article, time.Duration) {
+	t.Helper()
+	start := processorTime(t)
+	a, _ := Extract(page, o)
+	return a, processorTime(t) - start
+}
+
+func processorTime(b testing.TB) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // FuzzExtract: any page and header give valid UTF-8 without markup characters of

@@ -1,3 +1,5 @@
+//go:build !race
+
 package article
 
 import (
@@ -12,7 +14,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 	"unicode"
@@ -197,15 +198,6 @@ func measure(t *testing.T, pages []labelledPage) score {
 	return s
 }
 
-// timed extracts and tells the processor time it took, which a busy machine
-// does not lengthen as it does the wall clock's.
-func timed(t *testing.T, page []byte, o Options) (Article, time.Duration) {
-	t.Helper()
-	start := processorTime(t)
-	a, _ := Extract(page, o)
-	return a, processorTime(t) - start
-}
-
 func tokens(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) && r != '_' })
 }
@@ -248,12 +240,12 @@ func nameSet(s string) string {
 	return strings.Join(slices.Sorted(maps.Keys(names)), ";")
 }
 
+// The race detector, which makes it ten times slower, is no part of what is
+// measured here: this file is not built with it.
+
 // TestQualityExtraction holds text and metadata to a little below what they
 // reached when they were last worked on.
 func TestQualityExtraction(t *testing.T) {
-	if underRace {
-		t.Skip("measured without the race detector, which makes it ten times slower")
-	}
 	dir := dataDir(t)
 	for _, c := range []struct {
 		name  string
@@ -311,12 +303,4 @@ func readabilityAlone(b *testing.B, p labelledPage) {
 	if a, err := readability.FromDocument(doc, u); err == nil && a.Node != nil {
 		_ = a.RenderText(io.Discard)
 	}
-}
-
-func processorTime(b testing.TB) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
