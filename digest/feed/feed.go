@@ -226,7 +226,7 @@ func (it *Item) identify(seen map[string]bool) bool {
 		}
 		it.ID = "hash:" + hash(it.Title, it.Content, it.Summary)
 	}
-	if seen[it.ID] {
+	if seen[it.ID] && it.URL != "" {
 		it.ID += " " + it.URL // feeds exist whose items all have one guid
 	}
 	if seen[it.ID] {
