@@ -166,7 +166,7 @@ func (b *Builder) write(ctx context.Context, issue Issue, list []Chosen) error {
 		for to < len(list) && in(list[to]) { // renumber has put them together
 			to++
 		}
-		summarise(list[from:to], issue.Spec)
+		summarise(list[from:to], issue.Spec, editorsWords(list[from:to]))
 		relate(list[from:to], recent, e, issue.Spec.Related, b.Now())
 	}
 	b.rewrite(ctx, issue, list)

@@ -170,10 +170,7 @@ func (s *Store) EditIssue(ctx context.Context, issue int64, e Edit, by string) e
 		switch i.State {
 		case "draft", "held":
 		case "approved", "countdown":
-			if err := s.MoveIssue(ctx, tx, issue, "draft", "edited by "+by+" after approval", i.State); err != nil {
-				return err
-			}
-			if _, err := tx.ExecContext(ctx, `update issues set approved_by = '', approved_at = null where id = $1`, issue); err != nil {
+			if err := s.reopen(ctx, tx, i, "edited by "+by+" after approval"); err != nil {
 				return err
 			}
 		default:
@@ -191,6 +188,15 @@ func (s *Store) EditIssue(ctx context.Context, issue int64, e Edit, by string) e
 		}
 		return s.replaceChosen(ctx, tx, issue, list)
 	})
+}
+
+// reopen makes an approved issue a draft again: the approval is void.
+func (s *Store) reopen(ctx context.Context, tx *sql.Tx, i Issue, why string) error {
+	if err := s.MoveIssue(ctx, tx, i.ID, "draft", why, i.State); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `update issues set approved_by = '', approved_at = null where id = $1`, i.ID)
+	return err
 }
 
 // apply changes the list in place and numbers the positions anew.
@@ -219,6 +225,9 @@ func apply(list []Chosen, e Edit, by string, now time.Time) bool {
 		}
 		found = true
 		if e.Drop != nil {
+			if c.State == "removed" && !*e.Drop {
+				c.Reason = "put back by " + by + "; it had left: " + c.Reason
+			}
 			c.State = map[bool]string{true: "dropped", false: "in"}[*e.Drop]
 		}
 		if e.Pin != nil {
@@ -264,6 +273,75 @@ func renumber(list []Chosen) {
 		} else {
 			list[n].Position = list[n-1].Position + 1
 		}
+	}
+}
+
+// Retell writes anew what an issue that waits says of one story, because its
+// article is another now. What an editor wrote stays, and behind it what he
+// would get back by undoing that. The caller seals again.
+func (b *Builder) Retell(ctx context.Context, id, story int64) error {
+	issue, err := b.Issue(ctx, id)
+	if err != nil {
+		return err
+	}
+	list, err := b.Chosen(ctx, id)
+	if err != nil {
+		return err
+	}
+	fresh := map[string]Chosen{} // by edition
+	for _, e := range issue.Spec.Editions {
+		var said []string
+		var mine []Chosen
+		for _, c := range list {
+			switch {
+			case c.Edition != e.Name:
+			case c.Story.ID == story:
+				c.State, c.Method, c.MethodReason, c.Title = "in", "", "", c.Story.Title
+				mine = append(mine, c)
+			case c.State == "in":
+				said = append(said, strings.Split(c.Printed(), "\n")...)
+			}
+		}
+		summarise(mine, issue.Spec, said)
+		b.rewrite(ctx, issue, mine)
+		for _, c := range mine {
+			fresh[e.Name] = c
+		}
+	}
+	return b.DB.InTx(ctx, func(tx *sql.Tx) error {
+		if issue, err = b.issue(ctx, tx, id); err != nil {
+			return err
+		}
+		if !slices.Contains([]string{"building", "draft", "held"}, issue.State) {
+			return fmt.Errorf("tell story %d anew in issue %d: it is %s: %w", story, id, issue.State, ErrState)
+		}
+		list, err := b.chosen(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		for n := range list {
+			if f, ok := fresh[list[n].Edition]; ok && list[n].Story.ID == story {
+				list[n].retell(f)
+			}
+		}
+		return b.replaceChosen(ctx, tx, id, list)
+	})
+}
+
+// retell takes over headline and summary of the same story told anew.
+func (c *Chosen) retell(fresh Chosen) {
+	if c.OriginalTitle == "" {
+		c.Title = fresh.Title
+	} else {
+		c.OriginalTitle = fresh.Title
+	}
+	if c.OriginalMethod == "" {
+		c.Summary, c.Method, c.MethodReason, c.Spans, c.AI = fresh.Summary, fresh.Method, fresh.MethodReason, fresh.Spans, fresh.AI
+		return
+	}
+	c.OriginalSummary, c.OriginalMethod, c.Spans = fresh.Summary, fresh.Method, fresh.Spans
+	if why := "the article was changed since these words were written"; !strings.Contains(c.MethodReason, why) {
+		c.note(why)
 	}
 }
 

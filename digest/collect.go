@@ -35,12 +35,15 @@ type Collector struct {
 // Collected is the outcome of one poll.
 type Collected struct {
 	Source  string `json:"source"`
-	New     int    `json:"new"`           // entries not seen before
-	Old     int    `json:"old"`           // of these, too old to be told
-	Stories int    `json:"stories"`       // new stories
-	Members int    `json:"members"`       // entries that joined a story
-	Failed  int    `json:"failed"`        // pages that could not be read
-	Err     string `json:"err,omitempty"` // why the poll itself failed, in words
+	New     int    `json:"new"`     // entries not seen before
+	Old     int    `json:"old"`     // of these, too old to be told
+	Stories int    `json:"stories"` // new stories
+	Members int    `json:"members"` // entries that joined a story
+	Failed  int    `json:"failed"`  // pages that could not be read
+	// Corrected are the stories whose shown article was read again and tells
+	// itself otherwise now: issues that wait show them as they were.
+	Corrected []int64 `json:"corrected,omitempty"`
+	Err       string  `json:"err,omitempty"` // why the poll itself failed, in words
 }
 
 // Collect polls one source and reads what is new. Items published more than
@@ -50,16 +53,24 @@ type Collected struct {
 func (c *Collector) Collect(ctx context.Context, src Source, backlog time.Duration) (Collected, error) {
 	out := Collected{Source: src.URL}
 	poll, items, unchanged := c.poll(ctx, src)
-	if ctx.Err() != nil {
-		return out, ctx.Err()
-	}
 	var err error
+	known := src
+	if poll.Refused && src.Kind == "wordpress" {
+		var moved bool
+		if moved, err = c.fallBack(ctx, &src, poll.Err); moved {
+			known, backlog = c.sinceListed(src, backlog)
+			poll, items, unchanged = c.poll(ctx, src)
+		}
+	}
+	if err := errors.Join(ctx.Err(), err); err != nil {
+		return out, err
+	}
 	switch {
 	case poll.Err != "":
 	case unchanged:
 		err = c.StillListed(ctx, src)
 	default:
-		out.New, out.Old, err = c.AddEntries(ctx, src, items, c.Now().Add(-backlog))
+		out.New, out.Old, err = c.AddEntries(ctx, known, items, c.Now().Add(-backlog))
 		poll.New = out.New
 	}
 	if err != nil {
@@ -95,6 +106,7 @@ func (c *Collector) poll(ctx context.Context, src Source) (p Poll, items []feed.
 		var failed *fetch.Error
 		if errors.As(err, &failed) {
 			p.Permanent, p.RetryAfter = !failed.Temporary, max(p.RetryAfter, failed.RetryAfter)
+			p.Refused = slices.Contains([]int{401, 403, 404, 410}, failed.Status)
 		}
 		return p, nil, false
 	}
@@ -105,7 +117,9 @@ func (c *Collector) poll(ctx context.Context, src Source) (p Poll, items []feed.
 	}
 	f, err := ParseSource(src.Kind, res)
 	if err != nil {
-		return Poll{Err: Words(err)}, nil, false
+		// A page in the place of a feed is often only maintenance.
+		refused := f.Kind == "" && (!errors.Is(err, feed.ErrHTML) || src.Errors+1 >= FailingAfter)
+		return Poll{Err: Words(err), Refused: refused}, nil, false
 	}
 	p.Title, p.TTL = f.Title, min(f.TTL, time.Hour)
 	for i := range f.Items {
@@ -122,6 +136,8 @@ func ParseSource(kind string, res fetch.Response) (feed.Feed, error) {
 	f, err := feed.Parse(res.Body, res.ContentType, res.URL)
 	switch {
 	case err != nil:
+	case f.Kind == feed.SitemapIndex:
+		err = errors.New("it lists sitemaps, not articles: add the site again, so that its news sitemap is found")
 	case len(f.Items) == 0:
 		err = errors.New("it answers, but lists nothing")
 	case !slices.ContainsFunc(f.Items, func(it feed.Item) bool { return it.URL != "" }):
@@ -164,16 +180,20 @@ func (c *Collector) read(ctx context.Context, src Source, out *Collected) error 
 		}
 		if err != nil {
 			out.Failed++
-			if err := c.EntryFailed(ctx, e, Words(err)); err != nil {
+			if err := c.EntryFailed(ctx, e, Words(err), passes(err)); err != nil {
 				return err
 			}
 			continue
 		}
-		id, err := c.Tell(ctx, src, e, a, 0, "")
-		if err != nil {
+		id, corrected, err := c.tell(ctx, src, e, a)
+		switch {
+		case err != nil:
 			return err
+		case corrected:
+			out.Corrected = append(out.Corrected, id)
+		case id != 0:
+			told = append(told, id)
 		}
-		told = append(told, id)
 	}
 	if len(told) > 0 && c.clusterDue() {
 		if _, err := c.Cluster(ctx); err != nil {
@@ -192,6 +212,29 @@ func (c *Collector) read(ctx context.Context, src Source, out *Collected) error 
 		}
 	}
 	return nil
+}
+
+// passes reports whether a page may be read later, unchanged.
+func passes(err error) bool {
+	var failed *fetch.Error
+	return errors.As(err, &failed) && failed.Temporary
+}
+
+// tell tells an article, or corrects the one that its entry told before: then
+// corrected says whether readers would see a difference, and id is 0 if not.
+func (c *Collector) tell(ctx context.Context, src Source, e Entry, a article.Article) (id int64, corrected bool, err error) {
+	before, err := c.toldBy(ctx, e)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return 0, false, err
+	}
+	if id, err = c.Tell(ctx, src, e, a, 0, ""); err != nil || before.ID == 0 {
+		return id, false, err
+	}
+	after, err := c.Story(ctx, before.ID)
+	if err != nil || after.MergedInto != 0 || after.Title == before.Title && after.Body == before.Body && after.State == before.State && after.Flags == before.Flags {
+		return 0, false, err
+	}
+	return after.ID, true, nil
 }
 
 func docOf(s Story) story.Doc {
@@ -218,20 +261,53 @@ func (c *Collector) page(ctx context.Context, src Source, e Entry) (article.Arti
 			return given, nil
 		}
 	}
-	res, err := c.Client.Get(ctx, e.URL, fetch.Validators{})
-	if err == nil {
-		var a article.Article
-		if a, err = article.Extract(res.Body, article.Options{URL: res.URL, ContentType: res.ContentType, Language: language(e, src), Rules: src.Settings.Rules}); err == nil {
-			return a, nil
-		}
-		if errors.Is(err, article.ErrNoArticle) {
-			err = errors.New("the page holds no article text: if it does for readers, tell where with a rule for this source")
-		}
-	}
-	if enough {
+	a, err := c.extract(ctx, src, e)
+	if err != nil && enough {
 		return given, nil
 	}
-	return given, err
+	if err != nil {
+		return given, err
+	}
+	return a, nil
+}
+
+// extract reads the page of an entry. Where its address has led to another site,
+// as the links of feed services and shorteners do, that is the article's address.
+func (c *Collector) extract(ctx context.Context, src Source, e Entry) (article.Article, error) {
+	res, err := c.Client.GetFrom(ctx, e.URL, src.Settings.Referer)
+	if err != nil {
+		return article.Article{}, err
+	}
+	if isHome(res.URL) && !isHome(e.URL) {
+		return article.Article{}, errors.New("its address leads to the home page")
+	}
+	a, err := readPage(src, res, e.URL, language(e, src))
+	if errors.Is(err, article.ErrNoArticle) {
+		err = errors.New("the page holds no article text: if it does for readers, tell where with a rule for this source")
+	}
+	return a, err
+}
+
+// readPage extracts the article of a page. A source's rules are for its own
+// site, not for another to which an address of it has led.
+func readPage(src Source, res fetch.Response, from, language string) (article.Article, error) {
+	if kind, _, _ := strings.Cut(strings.ToLower(res.ContentType), ";"); kind != "" && !slices.Contains(pageTypes, strings.TrimSpace(kind)) {
+		return article.Article{}, fmt.Errorf("its page is no web page but %s", kind)
+	}
+	o := article.Options{URL: feed.CleanURL(res.URL), ContentType: res.ContentType, Language: language}
+	if sameHost(res.URL, from) || sameHost(res.URL, "https://"+src.Host) {
+		o.Rules = src.Settings.Rules
+	}
+	return article.Extract(res.Body, o)
+}
+
+// pageTypes are the content types of web pages; some servers say text/plain, or
+// nothing.
+var pageTypes = []string{"text/html", "application/xhtml+xml", "text/plain", "application/xml", "text/xml", "application/octet-stream"}
+
+func isHome(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && strings.Trim(u.Path, "/") == "" && u.RawQuery == ""
 }
 
 func language(e Entry, src Source) string {
@@ -273,4 +349,26 @@ func (c *Collector) Taste(ctx context.Context, src Source) (Story, error) {
 		return storyOf(src, e, a), nil
 	}
 	return Story{}, fmt.Errorf("newest article of %s: %w", src.URL, ErrNotFound)
+}
+
+// Pause stops or resumes polling a source. What was announced about it is over.
+func (c *Collector) Pause(ctx context.Context, id int64, pause bool) error {
+	return c.settle(ctx, id, func() error { return c.PauseSource(ctx, id, pause) })
+}
+
+// Remove forgets a source, as RemoveSource does, with what was announced about it.
+func (c *Collector) Remove(ctx context.Context, id int64) error {
+	return c.settle(ctx, id, func() error { return c.RemoveSource(ctx, id) })
+}
+
+func (c *Collector) settle(ctx context.Context, id int64, do func() error) error {
+	src, err := c.Source(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := do(); err != nil {
+		return err
+	}
+	c.announce(ctx, src, Health{Was: src.State})
+	return nil
 }

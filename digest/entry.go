@@ -40,8 +40,12 @@ type Entry struct {
 	Seen      time.Time
 }
 
-// MaxReads is how often the page of an entry is tried before it is given up.
-const MaxReads = 4
+// MaxReads is how often the page of an entry is tried before it is given up, and
+// ReadFor how long at least while its site has a fault that passes.
+const (
+	MaxReads = 4
+	ReadFor  = 12 * time.Hour
+)
 
 // AddEntries stores the items of one poll that are not stored yet, notes that
 // the others are still listed and which are not any more, and returns how many
@@ -59,7 +63,7 @@ func (s *Store) AddEntries(ctx context.Context, src Source, items []feed.Item, f
 			if e.Published.Before(fresh) || e.Undated && src.LastOK.IsZero() {
 				e.State = "baseline"
 			}
-			isNew, err := addEntry(ctx, tx, e, now)
+			isNew, err := addEntry(ctx, tx, src, e, now)
 			if err != nil {
 				return fmt.Errorf("add entry %s: %w", it.URL, err)
 			}
@@ -84,6 +88,7 @@ func (s *Store) AddEntries(ctx context.Context, src Source, items []feed.Item, f
 
 // entryOf is an item as it is stored.
 func entryOf(src Source, it feed.Item, now time.Time) (Entry, error) {
+	it.URL = src.Settings.address(it.URL)
 	key, err := article.KeyOf(it.URL)
 	if err != nil {
 		return Entry{}, err
@@ -138,8 +143,28 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// addEntry stores an entry, or notes that one stored before is still listed.
-func addEntry(ctx context.Context, tx *sql.Tx, e Entry, now time.Time) (isNew bool, err error) {
+// addEntry stores an entry, or notes that one stored before is still listed. A
+// source that gives its articles other ids, as when its kind changes, has
+// nothing new: the address is the same.
+func addEntry(ctx context.Context, tx *sql.Tx, src Source, e Entry, now time.Time) (isNew bool, err error) {
+	var was Entry
+	var tags string
+	var notBefore, withdrawn schema.Time
+	var gone int
+	err = tx.QueryRowContext(ctx, `
+		select e.id, e.guid, e.title, e.tags, e.state, e.not_before_at, e.withdrawn_at,
+			(select count(*) from story_members m join stories s on s.article_key = m.article_key where m.entry_id = e.id and s.state = 'gone')
+		from entries e where e.source_id = $1 and (e.guid = $2 or e.article_key = $3)
+		order by case when e.guid = $2 then 0 else 1 end, e.id limit 1`, e.SourceID, e.GUID, e.Key).
+		Scan(&was.ID, &was.GUID, &was.Title, &tags, &was.State, &notBefore, &withdrawn, &gone)
+	switch {
+	case err == nil:
+		was.Tags, was.NotBefore = strings.Split(tags, "\n"), notBefore.Time
+		back := !withdrawn.IsZero() && gone > 0
+		return false, relist(ctx, tx, was, e, back || src.retells(was, e), now)
+	case err != sql.ErrNoRows:
+		return false, err
+	}
 	res, err := tx.ExecContext(ctx, `
 		insert into entries (source_id, guid, article_key, url, title, author, section, language, summary, content,
 			image, image_alt, credit, tags, state, reason, published_at, undated, not_before_at, seen_at, listed_at, next_try_at)
@@ -150,13 +175,47 @@ func addEntry(ctx context.Context, tx *sql.Tx, e Entry, now time.Time) (isNew bo
 	if err != nil {
 		return false, err
 	}
-	if n, _ := res.RowsAffected(); n > 0 {
-		return true, nil
+	n, err := res.RowsAffected()
+	return n > 0, err
+}
+
+// retells reports whether what a source says of an article that it listed
+// before wants its page read again: another headline, or another flag. The words
+// by which a page of headlines links to an article are not its headline.
+func (src Source) retells(was, e Entry) bool {
+	if was.GUID != e.GUID || src.Kind == "pages" || e.State == "blocked" || was.State == "baseline" || was.State == "blocked" {
+		return false
+	}
+	flags := func(tags []string) string { return flagsOf(src.Settings.Flags, article.Article{}, tags, e.URL) }
+	return e.Title != "" && TitleHash(e.Title) != TitleHash(was.Title) || flags(e.Tags) != flags(was.Tags)
+}
+
+// relist notes that an entry is still listed and, with again, what is said of it
+// now, so that its page is read once more. A later embargo counts at once.
+func relist(ctx context.Context, tx *sql.Tx, was, e Entry, again bool, now time.Time) error {
+	_, err := tx.ExecContext(ctx, `update entries set polls = polls + 1, listed_at = $2, withdrawn_at = null where id = $1 and listed_at < $2`, was.ID, schema.At(now))
+	if err != nil {
+		return err
+	}
+	if e.NotBefore.After(later(was.NotBefore, now)) {
+		for _, q := range []string{
+			`update entries set not_before_at = $2 where id = $1`,
+			`update stories set not_before_at = $2 where coalesce(not_before_at, 0) < $2 and (id in (select story_id from story_members where entry_id = $1)
+				or article_key in (select article_key from story_members where entry_id = $1))`,
+		} {
+			if _, err := tx.ExecContext(ctx, q, was.ID, schema.At(e.NotBefore)); err != nil {
+				return err
+			}
+		}
+	}
+	if !again {
+		return nil
 	}
 	_, err = tx.ExecContext(ctx, `
-		update entries set polls = polls + 1, listed_at = $3, withdrawn_at = null
-		where source_id = $1 and guid = $2 and listed_at < $3`, e.SourceID, e.GUID, schema.At(now))
-	return false, err
+		update entries set url = $2, title = $3, author = $4, section = $5, language = $6, summary = $7, content = $8, image = $9, image_alt = $10,
+			credit = $11, tags = $12, state = 'new', reason = '', attempts = 0, next_try_at = $13 where id = $1`,
+		was.ID, e.URL, e.Title, e.Author, e.Section, e.Language, e.Summary, e.Content, e.Image, e.ImageAlt, e.Credit, strings.Join(e.Tags, "\n"), schema.At(now))
+	return err
 }
 
 // withdraw marks what the last poll listed and this one does not, though at
@@ -222,35 +281,48 @@ func first(list []string) string {
 	return list[0]
 }
 
+const entryColumns = `id, source_id, guid, article_key, url, title, author, section, language, summary, content, image, image_alt, credit, tags,
+	state, reason, attempts, published_at, undated, not_before_at, seen_at`
+
+func scanEntry(r interface{ Scan(...any) error }) (Entry, error) {
+	var e Entry
+	var published, notBefore, seen schema.Time
+	var tags string
+	err := r.Scan(&e.ID, &e.SourceID, &e.GUID, &e.Key, &e.URL, &e.Title, &e.Author, &e.Section, &e.Language, &e.Summary,
+		&e.Content, &e.Image, &e.ImageAlt, &e.Credit, &tags, &e.State, &e.Reason, &e.Attempts, &published, &e.Undated, &notBefore, &seen)
+	e.Published, e.NotBefore, e.Seen = published.Time, notBefore.Time, seen.Time
+	if tags != "" {
+		e.Tags = strings.Split(tags, "\n")
+	}
+	return e, err
+}
+
 // UnreadEntries lists entries of a source whose page is still to be read, at
 // most limit of the newest, in the order of their publication.
 func (s *Store) UnreadEntries(ctx context.Context, source int64, limit int) ([]Entry, error) {
-	list, err := each(ctx, s.DB.Read, func(r *sql.Rows) (Entry, error) {
-		var e Entry
-		var published, notBefore, seen schema.Time
-		var tags string
-		err := r.Scan(&e.ID, &e.SourceID, &e.GUID, &e.Key, &e.URL, &e.Title, &e.Author, &e.Section, &e.Language, &e.Summary,
-			&e.Content, &e.Image, &e.ImageAlt, &e.Credit, &tags, &e.State, &e.Reason, &e.Attempts, &published, &e.Undated, &notBefore, &seen)
-		e.Published, e.NotBefore, e.Seen = published.Time, notBefore.Time, seen.Time
-		if tags != "" {
-			e.Tags = strings.Split(tags, "\n")
-		}
-		return e, err
-	}, `select id, source_id, guid, article_key, url, title, author, section, language, summary, content, image, image_alt, credit, tags,
-			state, reason, attempts, published_at, undated, not_before_at, seen_at
-		from entries where source_id = $1 and state = 'new' and withdrawn_at is null and next_try_at <= $2
+	list, err := each(ctx, s.DB.Read, func(r *sql.Rows) (Entry, error) { return scanEntry(r) },
+		`select `+entryColumns+` from entries where source_id = $1 and state = 'new' and withdrawn_at is null and next_try_at <= $2
 		order by published_at desc, id limit $3`, source, schema.At(s.Now()), limit)
 	slices.SortStableFunc(list, func(a, b Entry) int { return cmp.Or(a.Published.Compare(b.Published), cmp.Compare(a.ID, b.ID)) })
 	return list, err
 }
 
-// EntryFailed notes that reading the page failed; after MaxReads it is given up.
-func (s *Store) EntryFailed(ctx context.Context, e Entry, reason string) error {
+// entryOf is the entry that told an article, by the article's key.
+func (s *Store) entryOf(ctx context.Context, key string) (Entry, error) {
+	e, err := scanEntry(s.DB.Read.QueryRowContext(ctx,
+		`select `+entryColumns+` from entries where id = (select entry_id from story_members where article_key = $1)`, key))
+	return e, notFound(err, "entry of article", key)
+}
+
+// EntryFailed notes that reading the page failed. It is tried again after 5, 10,
+// 20 … minutes, at most an hour, and given up after MaxReads; a failure that
+// passes, such as HTTP 500, after ReadFor.
+func (s *Store) EntryFailed(ctx context.Context, e Entry, reason string, passes bool) error {
 	state := "new"
-	if e.Attempts+1 >= MaxReads {
+	if e.Attempts+1 >= MaxReads && (!passes || s.Now().Sub(e.Seen) >= ReadFor) {
 		state = "failed"
 	}
-	wait := 5 * time.Minute << e.Attempts
+	wait := min(5*time.Minute<<min(e.Attempts, 8), time.Hour)
 	_, err := s.DB.Write.ExecContext(ctx, `
 		update entries set state = $2, reason = $3, attempts = attempts + 1, next_try_at = $4 where id = $1 and state = 'new'`,
 		e.ID, state, reason, schema.At(s.Now().Add(wait)))

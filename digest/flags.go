@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
 	"pressrun/digest/article"
+	"pressrun/digest/feed"
 )
 
 // Flags say what must not be forgotten about a story wherever it stands. Each
@@ -206,6 +208,12 @@ type Settings struct {
 	// Keep, when not empty, lets in only what has one of them.
 	Block []string `json:"block,omitempty"`
 	Keep  []string `json:"keep,omitempty"`
+	// Referer is where its pages are told we come from, for sites that look at
+	// that; "" = nothing is said.
+	Referer string `json:"referer,omitempty"`
+	// Rewrite changes the addresses of its items before anything else is done with
+	// them, in this order.
+	Rewrite []Rewrite `json:"rewrite,omitempty"`
 	// Pictures is the right to show them: "licensed" covers those of agencies too,
 	// "none" covers none. "" follows the right to the text: own and licensed
 	// sources show their own pictures but no agency's, quoted ones show none.
@@ -225,7 +233,47 @@ func (s Settings) Check() error {
 			return err
 		}
 	}
+	for _, r := range s.Rewrite {
+		if _, err := regexp.Compile(r.From); err != nil || r.From == "" {
+			return fmt.Errorf("the pattern %q cannot be read; write a regular expression, for instance ^https://amp\\.(.*)=>https://www.$1", r.From)
+		}
+	}
+	if u, err := url.Parse(s.Referer); s.Referer != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil) {
+		return fmt.Errorf("referer %q: give the address of a page, for instance https://news.example/", s.Referer)
+	}
 	return nil
+}
+
+// Rewrite puts another address in the place of one that a pattern matches: the
+// page without its AMP form, the print view, the article behind a counter.
+type Rewrite struct {
+	From string `json:"from"` // a regular expression of RE2
+	To   string `json:"to"`   // $1 stands for what the first parentheses matched
+}
+
+// ParseRewrite reads "PATTERN=>ADDRESS".
+func ParseRewrite(s string) (Rewrite, error) {
+	from, to, ok := strings.Cut(s, "=>")
+	r := Rewrite{From: strings.TrimSpace(from), To: strings.TrimSpace(to)}
+	if !ok || r.To == "" {
+		return r, fmt.Errorf("rewrite %q cannot be read; write PATTERN=>ADDRESS, for instance ^https://amp\\.(.*)=>https://www.$1", s)
+	}
+	return r, Settings{Rewrite: []Rewrite{r}}.Check()
+}
+
+// address is an item's address as the rewrites leave it. One that becomes no
+// web address stays as it was.
+func (s Settings) address(given string) string {
+	for _, r := range s.Rewrite {
+		re, err := regexp.Compile(r.From)
+		if err != nil {
+			continue // Check has refused it
+		}
+		if now := feed.Absolute(given, re.ReplaceAllString(given, r.To)); now != "" {
+			given = now
+		}
+	}
+	return given
 }
 
 // refuses says why an item of the source is not told, "" when it may be.
@@ -244,7 +292,8 @@ func (s Settings) refuses(title string, tags []string, address string) string {
 
 // SetSource changes what an operator decides about a source; what is "" or nil
 // stays as it is. Rights and pictures count for its stories from now on, also
-// for those already told.
+// for those already told, which lose the pictures that may not be shown any more.
+// A draft that waits keeps its summaries until it is built again.
 func (s *Store) SetSource(ctx context.Context, id int64, title, language, rights string, set *Settings) error {
 	src, err := s.Source(ctx, id)
 	if err != nil {
@@ -264,7 +313,13 @@ func (s *Store) SetSource(ctx context.Context, id int64, title, language, rights
 	if err != nil {
 		return err
 	}
-	_, err = s.DB.Write.ExecContext(ctx, `update sources set title = $2, language = $3, rights = $4, settings = $5 where id = $1`,
-		id, cmp.Or(title, src.Title), cmp.Or(language, src.Language), rights, string(text))
-	return err
+	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `update sources set title = $2, language = $3, rights = $4, settings = $5 where id = $1`,
+			id, cmp.Or(title, src.Title), cmp.Or(language, src.Language), rights, string(text))
+		if err != nil || set.Pictures == "licensed" || set.Pictures == "" && rights != "quote" {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `update stories set image = '', image_alt = '' where source_id = $1 and image <> ''`, id)
+		return err
+	})
 }

@@ -39,17 +39,30 @@ type Removal struct {
 	Edition string `json:"edition,omitempty"` // "" = in all
 	Title   string `json:"title"`
 	Reason  string `json:"reason"`
+	// Stands says that the story itself stays: it is only this issue that it has
+	// to leave, or to be told anew in.
+	Stands bool `json:"stands,omitempty"`
+
+	now *article.Article // what its page says, of one that was changed
 }
 
+// Changed reports whether the story's page tells it otherwise now: see
+// Guard.Correct.
+func (r Removal) Changed() bool { return r.now != nil }
+
 // Check looks at every story of the issue once and returns those that must
-// leave. A story that merely did not answer stays: only what the site itself
-// says counts.
+// leave, or were changed. A story that merely did not answer stays: only what the
+// site itself says counts.
 func (g *Guard) Check(ctx context.Context, issue int64) ([]Removal, error) {
+	i, err := g.Issue(ctx, issue)
+	if err != nil {
+		return nil, err
+	}
 	chosen, err := g.Chosen(ctx, issue)
 	if err != nil {
 		return nil, err
 	}
-	var out []Removal
+	out, failed := []Removal(nil), 0
 	seen, silent := map[int64]bool{}, map[string]int{}
 	for _, c := range chosen {
 		host := ""
@@ -60,7 +73,11 @@ func (g *Guard) Check(ctx context.Context, issue int64) ([]Removal, error) {
 			continue
 		}
 		seen[c.Story.ID] = true
-		reason, answered := g.verdict(ctx, c.Story)
+		if until := c.Story.NotBefore; until.After(later(i.SlotAt, g.Now())) {
+			out = append(out, Removal{StoryID: c.Story.ID, Title: c.Title, Reason: Embargoed(until), Stands: true})
+			continue
+		}
+		r, answered := g.verdict(ctx, c.Story)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -71,56 +88,126 @@ func (g *Guard) Check(ctx context.Context, issue int64) ([]Removal, error) {
 		if _, err := g.DB.Write.ExecContext(ctx, `update stories set checked_at = $2 where id = $1`, c.Story.ID, schema.At(g.Now())); err != nil {
 			return nil, fmt.Errorf("check story %d: %w", c.Story.ID, err)
 		}
-		if reason != "" {
-			out = append(out, Removal{StoryID: c.Story.ID, Title: c.Title, Reason: reason})
+		if r.Reason == "" {
+			continue
+		}
+		r.StoryID, r.Title = c.Story.ID, c.Title
+		if out = append(out, r); !r.Changed() || i.State == "approved" || i.State == "countdown" {
+			failed++ // it would leave
 		}
 	}
-	if len(out) >= troubleAt {
-		return out, fmt.Errorf("%d of %d stories failed at once (%s): %w", len(out), len(seen), out[0].Reason, ErrSiteTrouble)
+	if failed >= troubleAt {
+		return out, fmt.Errorf("%d of %d stories failed at once (%s): %w", failed, len(seen), out[len(out)-1].Reason, ErrSiteTrouble)
 	}
 	return out, nil
 }
 
-// verdict is "" when the story may stay; not answered when the site said
-// nothing. It reads the page as the collector did, with the source's rules, and
-// where robots.txt keeps us out it keeps out too.
-func (g *Guard) verdict(ctx context.Context, s Story) (reason string, answered bool) {
+// Embargoed is why a story leaves an issue that goes out before its embargo ends.
+func Embargoed(until time.Time) string {
+	return "under embargo until " + until.UTC().Format("2 January 2006, 15:04 UTC")
+}
+
+// Correct brings a story that Check found changed up to date with its page.
+func (g *Guard) Correct(ctx context.Context, r Removal) error {
+	s, err := g.Story(ctx, r.StoryID)
+	if err != nil {
+		return err
+	}
 	src, err := g.Source(ctx, s.SourceID)
 	if err != nil {
-		return "", false
+		return err
+	}
+	e, err := g.entryOf(ctx, s.Key)
+	if err != nil {
+		return err
+	}
+	_, err = g.Tell(ctx, src, e, *r.now, 0, "")
+	return err
+}
+
+// verdict says why a story may not stay as it is, with a reason of "" when it
+// may; not answered when the site said nothing. It reads the page as the
+// collector did, with the source's rules, and where robots.txt keeps us out it
+// keeps out too.
+func (g *Guard) verdict(ctx context.Context, s Story) (r Removal, answered bool) {
+	src, err := g.Source(ctx, s.SourceID)
+	if err != nil {
+		return r, false
 	}
 	if src.Rights != "own" {
 		if allowed, _, err := g.Client.Robots(ctx, s.URL); err != nil || !allowed {
-			return "", err == nil
+			return r, err == nil
 		}
 	}
-	res, err := g.Client.Get(ctx, s.URL, fetch.Validators{})
+	res, err := g.Client.GetFrom(ctx, s.URL, src.Settings.Referer)
 	var failed *fetch.Error
-	if errors.As(err, &failed) {
-		switch {
-		case failed.Status == 404 || failed.Status == 410 || failed.Status == 451:
-			return fmt.Sprintf("the page is gone (HTTP %d)", failed.Status), true
-		case failed.Status == 401 || failed.Status == 403:
-			return fmt.Sprintf("the page is no longer public (HTTP %d)", failed.Status), true
+	switch {
+	case errors.As(err, &failed) && slices.Contains([]int{404, 410, 451}, failed.Status):
+		return Removal{Reason: fmt.Sprintf("the page is gone (HTTP %d)", failed.Status)}, true
+	case errors.As(err, &failed) && slices.Contains([]int{401, 403}, failed.Status):
+		return Removal{Reason: fmt.Sprintf("the page is no longer public (HTTP %d)", failed.Status)}, true
+	case errors.As(err, &failed):
+		return r, failed.Status != 0
+	case err != nil:
+		return r, false
+	}
+	a, err := readPage(src, res, s.URL, s.Language)
+	if !s.isAt(res.URL) && !s.isAt(a.Canonical) {
+		if isHome(res.URL) {
+			return Removal{Reason: "the address now leads to the home page"}, true
 		}
-		return "", failed.Status != 0
+		return Removal{Reason: "the address now leads elsewhere: " + res.URL}, true
 	}
-	if err != nil {
-		return "", false
-	}
-	was, errWas := article.KeyOf(s.URL)
-	is, errIs := article.KeyOf(res.URL)
-	if errWas == nil && errIs == nil && was != is {
-		if u := strings.TrimRight(res.URL, "/"); strings.Count(u, "/") <= 2 {
-			return "the address now leads to the home page", true
-		}
-		return "the address now leads elsewhere: " + res.URL, true
-	}
-	a, err := article.Extract(res.Body, article.Options{URL: res.URL, ContentType: res.ContentType, Language: s.Language, Rules: src.Settings.Rules})
 	if err != nil || a.Title == "" || s.TitleHash == "" || TitleHash(a.Title) == s.TitleHash {
-		return "", true
+		return r, true
 	}
-	return "the headline was changed to “" + a.Title + "”", true
+	if !sameText(s.Body, a.Text) {
+		return Removal{Reason: "the page now tells something else: “" + a.Title + "”"}, true
+	}
+	return Removal{Reason: retitled(a.Title), Stands: true, now: &a}, true
+}
+
+func retitled(title string) string { return "the headline was changed to “" + title + "”" }
+
+// isAt reports whether an address is that of a story: as its source gave it, or
+// as its page calls itself.
+func (s Story) isAt(address string) bool {
+	is, err := article.KeyOf(address)
+	if err != nil {
+		return false
+	}
+	was, err := article.KeyOf(s.URL)
+	return err != nil || is == was || string(is) == s.Key
+}
+
+// sameText tells a corrected article from another page at its address, such as
+// "Page not found": two fifths of what the shorter one says, in pieces of eight
+// letters, the other says too. Nothing is known against a text no longer kept.
+func sameText(a, b string) bool {
+	if a == "" {
+		return true
+	}
+	pieces := func(s string) map[string]bool {
+		var letters []rune
+		for _, r := range strings.ToLower(s[:min(len(s), 20_000)]) {
+			if isWord(r) {
+				letters = append(letters, r)
+			}
+		}
+		set := map[string]bool{}
+		for i := 0; i+8 <= len(letters); i++ {
+			set[string(letters[i:i+8])] = true
+		}
+		return set
+	}
+	x, y := pieces(a), pieces(b)
+	common := 0
+	for p := range x {
+		if y[p] {
+			common++
+		}
+	}
+	return 5*common >= 2*min(len(x), len(y)) && common > 0
 }
 
 // Remove takes stories out of an issue by rule, marks those that are gone, and
@@ -140,18 +227,27 @@ func (g *Guard) Remove(ctx context.Context, issue int64, list []Removal) error {
 			if err != nil {
 				return err
 			}
-			if r.Edition != "" {
-				continue // it is the edition's trouble, the story itself stands
+			if r.Edition != "" || r.Stands {
+				continue // it is the issue's trouble, the story itself stands
 			}
 			if _, err := tx.ExecContext(ctx, `update stories set state = 'gone' where id = $1 and state = 'live'`, r.StoryID); err != nil {
 				return err
 			}
 		}
-		if i.State == "approved" || i.State == "countdown" {
-			return g.MoveIssue(ctx, tx, issue, "draft", fmt.Sprintf("%d stories removed by rule after approval", len(list)), i.State)
+		if i.State != "approved" && i.State != "countdown" {
+			return nil
 		}
-		return nil
+		return g.reopen(ctx, tx, i, whatLeft(list)+", after the approval")
 	})
+}
+
+// whatLeft says in words what leaves an issue: the first story by its headline.
+func whatLeft(list []Removal) string {
+	text := fmt.Sprintf("“%s” left: %s", list[0].Title, list[0].Reason)
+	if n := len(list) - 1; n > 0 {
+		text += fmt.Sprintf(", and %d more", n)
+	}
+	return text
 }
 
 // GuardEvery is how often a waiting issue is checked again.

@@ -48,7 +48,9 @@ func TestRetractionGuard(t *testing.T) {
 		{"/unpublished", "Crane falls", nil, status(403), "no longer public (HTTP 403)"},
 		{"/home", "Bridge opens", nil, http.RedirectHandler("/", http.StatusFound).ServeHTTP, "home page"},
 		{"/away", "Tram derails", nil, http.RedirectHandler("/other", http.StatusMovedPermanently).ServeHTTP, "leads elsewhere"},
-		{"/retitled", "Mayor accused", nil, page(21, "Correction", "Correction: mayor not accused"), "the headline was changed to “Correction: mayor not accused”"},
+		{"/retitled", "Mayor accused", page(21, "x", "Mayor accused"), page(21, "Correction", "Correction: mayor not accused"), "the headline was changed to “Correction: mayor not accused”"},
+		{"/replaced", "Dean retires", page(25, "x", "Dean retires"), say(`<html lang="en"><body><article><h2 class="real">Page not found</h2><p>` + strings.Repeat("We looked everywhere and could not find what you asked for. Here is what other readers opened today. ", 5) + `</p></article></body></html>`), "the page now tells something else: “Page not found”"},
+		{"/slug", "Quay flooded", page(27, "x", "Quay flooded"), http.RedirectHandler("/slug-2", http.StatusMovedPermanently).ServeHTTP, ""},
 		{"/quotes", "Mayor's 'no'", page(22, "x", "Mayor's 'no'"), page(22, "x", "Mayor’s “no”"), ""},
 		{"/ruled", "Harbour News", page(23, "Harbour News", "Ferry returns"), page(23, "Harbour News", "Ferry returns"), ""},
 		{"/down", "Market burns", nil, status(500), ""},
@@ -56,6 +58,7 @@ func TestRetractionGuard(t *testing.T) {
 		{"/fed", "Short words of the feed", nil, page(24, "Long words of the page", ""), ""},
 	}
 	answers["/other"] = page(40, "Another matter", "Another matter")
+	answers["/slug-2"] = say(`<html lang="en"><head><link rel="canonical" href="/slug"></head><body><article><h2 class="real">Quay flooded</h2><p>` + about(27) + `</p></article></body></html>`)
 	for n, k := range cases {
 		p.posts = append(p.posts, post{path: k.path, title: k.title, text: about(n), at: r.now.Add(-time.Hour)})
 		answers[k.path] = k.before
@@ -86,7 +89,11 @@ func TestRetractionGuard(t *testing.T) {
 			t.Errorf("%s was not told", k.path)
 			continue
 		}
-		got, _ := g.verdict(ctx, s)
+		v, _ := g.verdict(ctx, s)
+		got := v.Reason
+		if v.Changed() != (k.path == "/retitled") {
+			t.Errorf("%s: changed %v: %s", k.path, v.Changed(), got)
+		}
 		if got != k.reason && (k.reason == "" || !strings.Contains(got, k.reason)) {
 			t.Errorf("%s: %q, want %q", k.path, got, k.reason)
 		}

@@ -28,6 +28,7 @@ type Source struct {
 	Settings Settings  `json:"settings,omitzero"`
 	State    string    `json:"state"`            // active | paused | failing | silent
 	Reason   string    `json:"reason,omitempty"` // why it is failing or silent, in words
+	Note     string    `json:"note,omitempty"`   // what the collector changed about it by itself, in words
 	Errors   int       `json:"errors"`           // polls in a row that failed
 	Interval int       `json:"interval_s"`       // seconds between polls
 	ETag     string    `json:"-"`
@@ -43,14 +44,14 @@ type Source struct {
 // failing and an alarm is raised.
 const FailingAfter = 3
 
-const sourceColumns = `id, kind, url, site_url, host, title, language, rights, settings, state, reason, errors, interval_s,
+const sourceColumns = `id, kind, url, site_url, host, title, language, rights, settings, state, reason, note, errors, interval_s,
 	etag, last_modified, body_hash, next_poll_at, last_poll_at, last_ok_at, last_new_at`
 
 func scanSource(rows interface{ Scan(...any) error }) (Source, error) {
 	var s Source
 	var next, polled, ok, fresh schema.Time
 	var settings []byte
-	err := rows.Scan(&s.ID, &s.Kind, &s.URL, &s.SiteURL, &s.Host, &s.Title, &s.Language, &s.Rights, &settings, &s.State, &s.Reason, &s.Errors,
+	err := rows.Scan(&s.ID, &s.Kind, &s.URL, &s.SiteURL, &s.Host, &s.Title, &s.Language, &s.Rights, &settings, &s.State, &s.Reason, &s.Note, &s.Errors,
 		&s.Interval, &s.ETag, &s.Modified, &s.BodyHash, &next, &polled, &ok, &fresh)
 	if err != nil {
 		return s, err
@@ -142,7 +143,8 @@ func (s *Store) Hosts(ctx context.Context) (map[string]bool, error) {
 	return hosts, err
 }
 
-// PauseSource stops or resumes polling.
+// PauseSource stops or resumes polling. Collector.Pause also takes back what was
+// announced about it.
 func (s *Store) PauseSource(ctx context.Context, id int64, pause bool) error {
 	state := "active"
 	if pause {
@@ -176,6 +178,7 @@ func (s *Store) RemoveSource(ctx context.Context, id int64) error {
 type Poll struct {
 	Err         string // in words, "" = it went well
 	Permanent   bool   // the failure will not mend itself
+	Refused     bool   // the site does not give it out: gone, closed, or no feed at all
 	MovedTo     string // permanent redirect
 	Title       string
 	ETag        string
@@ -234,7 +237,7 @@ func (s *Store) Polled(ctx context.Context, src Source, p Poll) (Health, error) 
 	if soon := now.Add(max(confirmPoll, p.RetryAfter)); p.New > 0 && next.After(soon) {
 		next = soon
 	}
-	return h, s.DB.InTx(ctx, func(tx *sql.Tx) error {
+	err = s.DB.InTx(ctx, func(tx *sql.Tx) error {
 		if p.MovedTo != "" && p.MovedTo != src.URL {
 			// Where another source polls the new address already, both keep theirs.
 			_, err := tx.ExecContext(ctx, `update sources set url = $2 where id = $1 and not exists (select 1 from sources where url = $2)`, src.ID, p.MovedTo)
@@ -242,14 +245,22 @@ func (s *Store) Polled(ctx context.Context, src Source, p Poll) (Health, error) 
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, `
+		res, err := tx.ExecContext(ctx, `
 			update sources set title = $2, state = $3, reason = $4, errors = $5, interval_s = $6, etag = $7, last_modified = $8,
 				body_hash = $9, next_poll_at = $10, last_poll_at = $11, last_ok_at = $12, last_new_at = $13
 			where id = $1 and state <> 'paused'`,
 			src.ID, src.Title, src.State, src.Reason, src.Errors, int(next.Sub(now).Seconds()), src.ETag, src.Modified,
 			src.BodyHash, schema.At(next), schema.At(src.LastPoll), schema.At(src.LastOK), schema.At(src.LastNew))
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		if n == 0 { // paused or removed meanwhile: what the poll found is nobody's trouble
+			h.Is, h.Reason = "paused", ""
+		}
 		return err
 	})
+	return h, err
 }
 
 // publishedBy is when the newest entries of a source were published: its habit.

@@ -218,7 +218,7 @@ func TitleHash(title string) string {
 // keyOf is the key of an entry's article: that of its canonical address where
 // the page names one of its own site.
 func keyOf(e Entry, a article.Article) string {
-	if a.Canonical != "" && sameHost(a.Canonical, e.URL) {
+	if a.Canonical != "" && (sameHost(a.Canonical, e.URL) || sameHost(a.Canonical, a.URL)) {
 		if k, err := article.KeyOf(a.Canonical); err == nil {
 			return string(k)
 		}
@@ -226,14 +226,30 @@ func keyOf(e Entry, a article.Article) string {
 	return e.Key
 }
 
+// toldBy is the story as whose article an entry was told; ErrNotFound when it
+// was not told.
+func (s *Store) toldBy(ctx context.Context, e Entry) (Story, error) {
+	st, err := scanStory(s.DB.Read.QueryRowContext(ctx, `select `+storyColumns+` from stories s
+		join story_members m on m.article_key = s.article_key where m.entry_id = $1`, e.ID))
+	return st, notFound(err, "story of entry", e.ID)
+}
+
 // Tell makes an entry and its article into a story, or adds it as a member to
 // the story called by into (0 = a story of its own). The same article twice is
-// one member. It returns the story's id.
+// one member. An entry that was told before brings its article up to date. It
+// returns the story's id.
 func (s *Store) Tell(ctx context.Context, src Source, e Entry, a article.Article, into int64, why string) (int64, error) {
 	var id int64
 	err := s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		key := keyOf(e, a)
-		err := tx.QueryRowContext(ctx, `select story_id from story_members where article_key = $1`, key).Scan(&id)
+		key, told := keyOf(e, a), ""
+		err := tx.QueryRowContext(ctx, `select story_id, article_key from story_members where entry_id = $1`, e.ID).Scan(&id, &told)
+		if err == nil {
+			return s.correct(ctx, tx, src, e, a, id, told)
+		}
+		if err != sql.ErrNoRows {
+			return err
+		}
+		err = tx.QueryRowContext(ctx, `select story_id from story_members where article_key = $1`, key).Scan(&id)
 		if err == nil {
 			return markRead(ctx, tx, e.ID, "the same address is told already")
 		}
@@ -270,6 +286,46 @@ func (s *Store) Tell(ctx context.Context, src Source, e Entry, a article.Article
 	return id, nil
 }
 
+// correct brings an article that was told up to date with what feed and page
+// say now. One that was found gone is there again; one that an editor blocked
+// stays so. When it was published, and what editors decided, stays.
+func (s *Store) correct(ctx context.Context, tx *sql.Tx, src Source, e Entry, a article.Article, story int64, told string) error {
+	st := storyOf(src, e, a)
+	_, err := tx.ExecContext(ctx, `
+		update stories set url = $2, title = $3, author = $4, section = $5, image = $6, image_alt = $7, rule_flags = $8, body = $9, description = $10,
+			language = $11, direction = $12, title_hash = $13, state = case when state = 'gone' then 'live' else state end
+		where article_key = $1`, told, st.URL, st.Title, st.Author, st.Section, st.Image, st.ImageAlt, st.ruleFlags(src, e, a), st.Body, st.Description,
+		st.Language, st.Direction, pageHash(st, a))
+	if err != nil {
+		return err
+	}
+	aliases := append([]string{}, a.Keys...)
+	if key := keyOf(e, a); key != told {
+		aliases = append(aliases, "key:"+key)
+	}
+	if err := addAliases(ctx, tx, told, aliases); err != nil {
+		return err
+	}
+	if err := reflag(ctx, tx, story); err != nil {
+		return err
+	}
+	return markRead(ctx, tx, e.ID, "")
+}
+
+// ruleFlags are the flags of an article by its page, tags and address.
+func (s Story) ruleFlags(src Source, e Entry, a article.Article) string {
+	return flagsOf(src.Settings.Flags, a, append([]string{s.Section}, e.Tags...), e.URL)
+}
+
+// pageHash is the hash of the headline that the page shows; "" when the page was
+// not read: it may word its headline otherwise than the feed.
+func pageHash(s Story, a article.Article) string {
+	if a.Kind == "" {
+		return ""
+	}
+	return TitleHash(s.Title)
+}
+
 func markRead(ctx context.Context, tx *sql.Tx, entry int64, reason string) error {
 	_, err := tx.ExecContext(ctx, `update entries set state = 'read', reason = $2, content = '' where id = $1`, entry, reason)
 	return err
@@ -282,18 +338,13 @@ func (s *Store) insertStory(ctx context.Context, tx *sql.Tx, src Source, e Entry
 	if into != 0 {
 		state, merged = "merged", into
 	}
-	tags := append([]string{st.Section}, e.Tags...)
-	hash := TitleHash(st.Title)
-	if a.Kind == "" { // the page was not read: it may word its headline otherwise than the feed
-		hash = ""
-	}
 	var id int64
 	err := tx.QueryRowContext(ctx, `
 		insert into stories (article_key, url, title, author, source_id, source_title, language, direction, section, image, image_alt,
 			rule_flags, body, description, state, merged_into, title_hash, published_at, not_before_at, seen_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) returning id`,
 		key, st.URL, st.Title, st.Author, src.ID, st.SourceTitle, st.Language, st.Direction, st.Section, st.Image, st.ImageAlt,
-		flagsOf(src.Settings.Flags, a, tags, e.URL), st.Body, st.Description, state, merged, hash,
+		st.ruleFlags(src, e, a), st.Body, st.Description, state, merged, pageHash(st, a),
 		schema.At(st.Published), schema.At(e.NotBefore), schema.At(s.Now())).Scan(&id)
 	return id, err
 }
@@ -304,6 +355,9 @@ func storyOf(src Source, e Entry, a article.Article) Story {
 	st := Story{
 		URL: e.URL, Title: cmp.Or(a.Title, e.Title), Author: cmp.Or(join(a.Byline), e.Author), SourceTitle: cmp.Or(src.Title, src.Host),
 		Section: cmp.Or(e.Section, a.Section), Image: a.Image, ImageAlt: a.ImageAlt, Body: a.Text, Description: e.Summary, Published: e.Published,
+	}
+	if sameHost(a.Canonical, a.URL) && !sameHost(a.URL, e.URL) {
+		st.URL = a.URL // where the link of a feed service or a shortener leads
 	}
 	credit := a.ImageCredit
 	if st.Image == "" {

@@ -25,10 +25,9 @@ const (
 	quoteWords = 20 // the right to quote: a headline and twenty words
 )
 
-// summarise chooses the sentences of the summaries that no editor wrote. No
-// sentence stands twice in one edition.
-func summarise(list []Chosen, spec Spec) {
-	said := editorsWords(list)
+// summarise chooses the sentences of the summaries that no editor wrote. None is
+// one of those that were said already, and none stands twice.
+func summarise(list []Chosen, spec Spec, said []string) {
 	for i := range list {
 		c := &list[i]
 		if c.State != "in" || c.Method == "editor" {

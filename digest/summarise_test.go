@@ -226,7 +226,7 @@ func TestNothingIsSaidTwice(t *testing.T) {
 		story(3, "Fishermen carried bread and tea across the ice to the passengers, and a choir sang from the pier until midnight."),
 	}
 	list[2].Method, list[2].Summary = "editor", "The town has no money for ships, Mayor Ruth Moss answered."
-	summarise(list, Spec{Words: 60, Sentences: 3})
+	summarise(list, Spec{Words: 60, Sentences: 3}, editorsWords(list))
 	all := list[0].Summary + "\n" + list[1].Summary + "\n" + list[2].Summary
 	for _, part := range []string{"froze over", "no money for ships"} {
 		if n := strings.Count(all, part); n != 1 {

@@ -42,7 +42,7 @@ func (p *Press) desk() http.Handler {
 			c, err := p.crowd(ctx, i)
 			return c.Now, c.Odd(), err
 		},
-		StoryChanged: p.StoryChanged,
+		StoryChanged: p.StoryChanged, PauseSource: p.Collector.Pause,
 		Why: func(ctx context.Context, issue int64, address string) (string, error) {
 			why, err := p.Why(ctx, issue, address)
 			return why.Line, err

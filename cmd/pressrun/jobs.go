@@ -143,7 +143,7 @@ func (p *Press) runCollect(ctx context.Context, job collectJob) error {
 	if !src.LastPoll.IsZero() {
 		backlog = 7 * 24 * time.Hour // known source: everything new is news
 	}
-	got, err := p.Collector.Collect(ctx, src, backlog)
+	got, err := p.collect(ctx, src, backlog)
 	if err != nil {
 		return err
 	}

@@ -286,6 +286,7 @@ type paper struct {
 	gone  atomic.Bool             // the pages
 	lost  atomic.Int64            // one more page that is gone, from 1
 	ill   atomic.Int64            // the story of this number, from 1, answers 500; 0 = none
+	fixed atomic.Int64            // the story of this number, from 1, has a corrected headline; 0 = none
 	hangs atomic.Bool             // the site answers when the reader has given up
 }
 
@@ -315,11 +316,20 @@ func (p *paper) feed(w http.ResponseWriter, name string) {
 	fmt.Fprintf(w, `<?xml version="1.0"?><rss version="2.0"><channel><title>%s</title><link>%s</link><language>en</language>`, name, p.URL)
 	n := p.published()
 	for i := n - 1; i >= max(0, n-30); i-- {
-		title, _ := articleOf(name, i)
+		title := p.title(name, i)
 		fmt.Fprintf(w, "<item><guid>%s</guid><link>%[1]s</link><title>%s</title><pubDate>%s</pubDate></item>", p.link(i), title,
 			p.first.Add(time.Duration(i)*p.every).Format(time.RFC1123Z))
 	}
 	io.WriteString(w, "</channel></rss>")
+}
+
+// title is the headline of an article as it stands.
+func (p *paper) title(name string, i int) string {
+	title, _ := articleOf(name, i)
+	if int64(i+1) == p.fixed.Load() {
+		title = "Correction: " + title
+	}
+	return title
 }
 
 func (p *paper) page(w http.ResponseWriter, r *http.Request, name string) {
@@ -336,7 +346,8 @@ func (p *paper) page(w http.ResponseWriter, r *http.Request, name string) {
 		<-r.Context().Done()
 		return
 	}
-	title, text := articleOf(name, i)
+	_, text := articleOf(name, i)
+	title := p.title(name, i)
 	w.Header().Set("Content-Type", "text/html")
 	fmt.Fprintf(w, `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>%s</title><meta property="og:title" content="%[1]s">
 <link rel="canonical" href="%s"><meta property="article:published_time" content="%s">%[5]s</head><body><nav><a href="/">Home</a></nav>

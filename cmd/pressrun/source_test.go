@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -88,7 +89,14 @@ func TestSourceAddSaysWhatItTakes(t *testing.T) {
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `<html><head><link rel="alternate" type="application/rss+xml" href="/feed.xml"></head><body>Home</body></html>`)
 	})
-	site := httptest.NewServer(mux)
+	l, err := net.Listen("tcp", "127.0.0.2:0") // somebody else's: the newsletter is of 127.0.0.1
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := httptest.NewUnstartedServer(mux)
+	site.Listener.Close()
+	site.Listener = l
+	site.Start()
 	defer site.Close()
 	code, text, errs := d.verb("", "source", "add", site.URL)
 	if code != 0 {
@@ -98,5 +106,10 @@ func TestSourceAddSaysWhatItTakes(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
+	}
+	own := httptest.NewServer(mux)
+	defer own.Close()
+	if _, text, _ := d.verb("", "source", "add", own.URL); !strings.Contains(text, "(rights: own)") || !strings.Contains(text, "/pic.jpg") {
+		t.Errorf("the newsletter's own site is not its own:\n%s", text)
 	}
 }

@@ -4,13 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"pressrun/digest"
 )
 
+// This file has the issues that wait follow what happens to the stories they
+// show: what people do to a story, and what its site does.
+
 // StoryChanged writes down what somebody did to a story, and seals again the
 // waiting issues that show it: what was approved before is looked at again. A
-// blocked story leaves them, and so does one under embargo beyond their slot.
+// blocked story leaves them, and so does one under embargo beyond their slot;
+// when that is taken back, it comes back into the drafts it left.
 func (p *Press) StoryChanged(ctx context.Context, story int64, action, by string) error {
 	if err := p.Installation.Audit(ctx, by, action, fmt.Sprintf("story %d", story), ""); err != nil {
 		return err
@@ -23,21 +29,25 @@ func (p *Press) StoryChanged(ctx context.Context, story int64, action, by string
 	if err != nil {
 		return err
 	}
-	blocked := st.State == "blocked"
+	back := action == "restore" || action == "hold"
 	issues := map[int64]bool{}
 	for _, c := range list {
-		issues[c.IssueID] = true
 		i, err := p.Digest.Issue(ctx, c.IssueID)
 		if err != nil {
 			return err
 		}
-		e := digest.Edit{Edition: c.Edition, StoryID: c.Story.ID}
-		if leaves := blocked || st.NotBefore.After(i.SlotAt); leaves && c.Story.ID == story {
-			e.Drop = &leaves
-		} else if i.State != "approved" && i.State != "countdown" {
-			continue
+		issues[i.ID] = true
+		why, approved := whyLeave(st, i, by), i.State == "approved" || i.State == "countdown"
+		switch edit := (digest.Edit{Edition: c.Edition, StoryID: c.Story.ID}); {
+		case c.Story.ID == story && c.State == "in" && why != "":
+			err = p.Guard.Remove(ctx, i.ID, []digest.Removal{{StoryID: story, Edition: c.Edition, Title: c.Title, Reason: why}})
+		case c.Story.ID == story && c.State == "removed" && back && why == "" && !approved:
+			edit.Drop = new(bool)
+			err = p.Digest.EditIssue(ctx, i.ID, edit, by)
+		case c.State == "in" && approved:
+			err = p.Digest.EditIssue(ctx, i.ID, edit, by)
 		}
-		if err := p.Digest.EditIssue(ctx, c.IssueID, e, by); err != nil && !errors.Is(err, digest.ErrState) {
+		if err != nil && !errors.Is(err, digest.ErrState) {
 			return err
 		}
 	}
@@ -47,4 +57,92 @@ func (p *Press) StoryChanged(ctx context.Context, story int64, action, by string
 		}
 	}
 	return nil
+}
+
+// whyLeave is why an issue may not show a story; "" = it may.
+func whyLeave(st digest.Story, i digest.Issue, by string) string {
+	switch {
+	case st.State == "blocked":
+		return "blocked by " + by
+	case st.NotBefore.After(i.SlotAt):
+		return digest.Embargoed(st.NotBefore)
+	}
+	return ""
+}
+
+// collect polls a source, and has the issues that wait follow what its site has
+// corrected.
+func (p *Press) collect(ctx context.Context, src digest.Source, backlog time.Duration) (digest.Collected, error) {
+	got, err := p.Collector.Collect(ctx, src, backlog)
+	for _, story := range got.Corrected {
+		if cerr := p.corrected(ctx, story, ""); cerr != nil {
+			err = errors.Join(err, fmt.Errorf("story %d was corrected: %w", story, cerr))
+		}
+	}
+	return got, err
+}
+
+// corrected has the waiting issues that show a story tell it anew. From one that
+// somebody approved it leaves by rule, as a retracted one would, and may be put
+// back: what was approved is not what the site says any more.
+func (p *Press) corrected(ctx context.Context, story int64, why string) error {
+	list, err := p.Digest.Showing(ctx, story)
+	if err != nil {
+		return err
+	}
+	done := map[int64]bool{}
+	for _, c := range list {
+		i, err := p.Digest.Issue(ctx, c.IssueID)
+		if err != nil {
+			return err
+		}
+		if done[i.ID] {
+			continue
+		}
+		done[i.ID] = true
+		in := slices.ContainsFunc(list, func(o digest.Chosen) bool { return o.IssueID == i.ID && o.Story.ID == story && o.State == "in" })
+		if err := p.tellAnew(ctx, i, c, story, in, why); err != nil && !errors.Is(err, digest.ErrState) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Press) tellAnew(ctx context.Context, i digest.Issue, c digest.Chosen, story int64, in bool, why string) error {
+	approved := i.State == "approved" || i.State == "countdown"
+	if approved && !in {
+		return nil // only named as Related News, or out already
+	}
+	if approved {
+		if why == "" {
+			why = "the article was changed on its site, its headline is now “" + c.Story.Title + "”"
+		}
+		if err := p.Guard.Remove(ctx, i.ID, []digest.Removal{{StoryID: story, Title: c.Title, Reason: why, Stands: true}}); err != nil {
+			return err
+		}
+	}
+	if err := p.Builder.Retell(ctx, i.ID, story); err != nil {
+		return err
+	}
+	if _, err := p.Sealer.Seal(ctx, i.ID); err != nil {
+		return err
+	}
+	p.Log.Info("story told anew", "issue", i.ID, "story", story, "left", approved)
+	if approved {
+		return p.approveRemoval(ctx, i, 1)
+	}
+	return nil
+}
+
+// approveRemoval is what follows when stories have left an approved issue by rule:
+// a pure removal is approved by rule under policy send, else the approver is called.
+func (p *Press) approveRemoval(ctx context.Context, i digest.Issue, n int) error {
+	if i.Spec.Approval == "send" {
+		return p.Digest.Approve(ctx, i.ID, fmt.Sprintf("rule: %d stories removed, nothing added", n), i.AtOnce)
+	}
+	i, err := p.Digest.Issue(ctx, i.ID)
+	if err != nil {
+		return err
+	}
+	return p.askApproval(ctx, i)
 }

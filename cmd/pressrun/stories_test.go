@@ -59,6 +59,9 @@ func TestStoryAtTheDesk(t *testing.T) {
 	if s := story(0); !s.NotBefore.IsZero() {
 		t.Errorf("the embargo is not lifted: %s", s.NotBefore)
 	}
+	if !in(0) {
+		t.Error("the embargo is lifted, and the story does not come back into the draft it left")
+	}
 
 	for _, into := range []string{"99999", "", fmt.Sprint(r.stories[1])} {
 		if page := call(400, "POST", at(1), "do=merge&into="+into); !strings.Contains(page, "Nothing was changed") {
@@ -107,8 +110,18 @@ func TestStoryAtTheDesk(t *testing.T) {
 		t.Error("a blocked story's page does not offer to take that back")
 	}
 	call(200, "POST", at(2), "do=restore")
-	if s := story(2); s.State != "live" {
-		t.Errorf("let in again, it is %s", s.State)
+	if s := story(2); s.State != "live" || !in(2) {
+		t.Errorf("let in again, it is %s, in the draft: %v", s.State, in(2))
+	}
+	// What an editor took out of this issue himself stays out.
+	drop := true
+	if err := r.Edit(ctx, issue.ID, digest.Edit{Edition: "en", StoryID: r.stories[2], Drop: &drop}, "ed@news.example"); err != nil {
+		t.Fatal(err)
+	}
+	call(200, "POST", at(2), "do=hold&until=2030-01-01T00:00%2B05:00")
+	call(200, "POST", at(2), "do=hold&until=")
+	if in(2) {
+		t.Error("a story that an editor dropped is back after an embargo")
 	}
 }
 
@@ -145,6 +158,28 @@ func TestSourcesAtTheDesk(t *testing.T) {
 	in("/desk/sources", "Aardvark Times", "1 poll failed: the certificate has expired", "The News", "Zebra Post", "failing", "the certificate has expired")
 	in("/desk/sources?sort=state", "Zebra Post", "Aardvark Times", "The News")
 	in("/desk/sources?q=certificate&sort=state", "Zebra Post", "Aardvark Times")
+	zebra, err := r.Digest.SourceByURL(ctx, "https://paper1.example/feed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	subject := fmt.Sprintf("paper1.example, number %d", zebra.ID)
+	r.Alarm(ctx, "failing source", subject, "It fails.")
+	if _, err := r.Installation.AddUser(ctx, "ed@news.example", "", "operator"); err != nil {
+		t.Fatal(err)
+	}
+	call(200, "POST", fmt.Sprintf("/desk/sources/%d", zebra.ID), "do=pause")
+	if open, err := r.Installation.Alarms(ctx, true, 10); err != nil || len(open) != 0 {
+		t.Errorf("a paused source keeps its alarm: %+v, %v", open, err)
+	}
+	call(200, "POST", fmt.Sprintf("/desk/sources/%d", zebra.ID), "do=resume")
+	for range digest.FailingAfter {
+		if zebra, err = r.Digest.Source(ctx, zebra.ID); err == nil {
+			_, err = r.Digest.Polled(ctx, zebra, digest.Poll{Err: "the certificate has expired"})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	if page := call(200, "GET", "/desk/sources?state=failing", ""); strings.Contains(page, "Aardvark") || !strings.Contains(page, "Zebra") {
 		t.Error("narrowed to failing, the list shows another")
 	}

@@ -32,7 +32,7 @@ type sourceVerb struct {
 
 type sourceAdd struct {
 	URL    string        `arg:"" help:"Address of the site or of its feed."`
-	Rights string        `default:"quote" enum:"own,licensed,quote" help:"own, licensed or quote: what a digest may show."`
+	Rights string        `default:"" enum:",own,licensed,quote" help:"own, licensed or quote: what a digest may show. Left out: own for the site of a newsletter of yours, else quote."`
 	Fresh  time.Duration `default:"0s" help:"Take stories younger than this into the next issue instead of counting all as old."`
 }
 
@@ -97,21 +97,24 @@ func (p *Press) taste(ctx context.Context, src digest.Source) (tasted, error) {
 }
 
 type sourceSet struct {
-	Source   string   `arg:"" help:"Id or address."`
-	Title    string   `help:"Name under its headlines."`
-	Language string   `help:"Language it claims, such as ur."`
-	Rights   string   `enum:",own,licensed,quote" default:"" help:"own, licensed or quote."`
-	Pictures *string  `help:"licensed = those of agencies too, none, or empty to follow the rights."`
-	Body     *string  `help:"CSS selector of the text on its pages; empty takes a rule back."`
-	Headline *string  `help:"CSS selector of the headline."`
-	Author   *string  `help:"CSS selector of the authors' names."`
-	Date     *string  `help:"CSS selector of the date."`
-	Remove   *string  `help:"CSS selector of what is cut out first."`
-	Flag     []string `help:"tag:Opinion=opinion or url:/opinion/=opinion; replaces all flag rules. Flags: paid, satire, opinion, live, legal, sensitive."`
-	Block    []string `help:"Keep out what has this in headline, tags or address; replaces the list."`
-	Keep     []string `help:"Let in only what has one of these; replaces the list."`
-	NoFlags  bool     `help:"Take all flag rules back."`
-	NoFilter bool     `help:"Take --block and --keep back."`
+	Source    string   `arg:"" help:"Id or address."`
+	Title     string   `help:"Name under its headlines."`
+	Language  string   `help:"Language it claims, such as ur."`
+	Rights    string   `enum:",own,licensed,quote" default:"" help:"own, licensed or quote."`
+	Pictures  *string  `help:"licensed = those of agencies too, none, or empty to follow the rights."`
+	Body      *string  `help:"CSS selector of the text on its pages; empty takes a rule back."`
+	Headline  *string  `help:"CSS selector of the headline."`
+	Author    *string  `help:"CSS selector of the authors' names."`
+	Date      *string  `help:"CSS selector of the date."`
+	Remove    *string  `help:"CSS selector of what is cut out first."`
+	Referer   *string  `help:"Page its pages are told we come from; empty takes it back."`
+	Rewrite   []string `sep:"none" help:"PATTERN=>ADDRESS, a regular expression that changes the addresses of its items, such as ^https://amp\\.(.*)=>https://www.$1; replaces all."`
+	Flag      []string `help:"tag:Opinion=opinion or url:/opinion/=opinion; replaces all flag rules. Flags: paid, satire, opinion, live, legal, sensitive."`
+	Block     []string `help:"Keep out what has this in headline, tags or address; replaces the list."`
+	Keep      []string `help:"Let in only what has one of these; replaces the list."`
+	NoFlags   bool     `help:"Take all flag rules back."`
+	NoFilter  bool     `help:"Take --block and --keep back."`
+	NoRewrite bool     `help:"Take all rewrites back."`
 }
 
 func (v *sourceSet) Run(e *env) error {
@@ -142,7 +145,7 @@ func (v *sourceSet) settings(set digest.Settings) (digest.Settings, error) {
 	for _, x := range []struct {
 		given *string
 		into  *string
-	}{{v.Pictures, &set.Pictures}, {v.Body, &set.Rules.Body}, {v.Headline, &set.Rules.Title}, {v.Author, &set.Rules.Author}, {v.Date, &set.Rules.Date}, {v.Remove, &set.Rules.Remove}} {
+	}{{v.Pictures, &set.Pictures}, {v.Body, &set.Rules.Body}, {v.Headline, &set.Rules.Title}, {v.Author, &set.Rules.Author}, {v.Date, &set.Rules.Date}, {v.Remove, &set.Rules.Remove}, {v.Referer, &set.Referer}} {
 		if x.given != nil {
 			*x.into = *x.given
 		}
@@ -156,6 +159,16 @@ func (v *sourceSet) settings(set digest.Settings) (digest.Settings, error) {
 			return set, err
 		}
 		set.Flags = append(set.Flags, rule)
+	}
+	if len(v.Rewrite) > 0 || v.NoRewrite {
+		set.Rewrite = nil
+	}
+	for _, text := range v.Rewrite {
+		r, err := digest.ParseRewrite(text)
+		if err != nil {
+			return set, err
+		}
+		set.Rewrite = append(set.Rewrite, r)
 	}
 	if len(v.Block) > 0 || v.NoFilter {
 		set.Block = v.Block
@@ -178,6 +191,11 @@ func (p *Press) addSource(e *env, address, rights string, fresh time.Duration) (
 	}
 	if len(found) == 0 {
 		return digest.Source{}, none, fmt.Errorf("no feed, WordPress interface or news sitemap at %s; give the address of the feed itself", address)
+	}
+	if rights == "" {
+		if rights, err = p.rightsTo(e.ctx, address); err != nil {
+			return digest.Source{}, none, err
+		}
 	}
 	best := found[0]
 	for _, other := range found { // WordPress' interface does not say the site's name, its feed does
@@ -204,6 +222,25 @@ func (p *Press) addSource(e *env, address, rights string, fresh time.Duration) (
 	return src, got, err
 }
 
+// rightsTo is what a digest may show of a site when nobody says: all where a
+// newsletter is that site's own, else a quotation.
+func (p *Press) rightsTo(ctx context.Context, address string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "quote", nil
+	}
+	list, err := p.Digest.Newsletters(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, n := range list {
+		if own, err := url.Parse(n.Spec.Brand.URL); err == nil && own.Host != "" && digest.Host(own.Hostname()) == digest.Host(u.Hostname()) {
+			return "own", nil
+		}
+	}
+	return "quote", nil
+}
+
 // sourceKind folds the feed formats into the kinds of sources.
 func sourceKind(kind string) string {
 	switch kind {
@@ -224,7 +261,7 @@ func (sourceLs) Run(e *env) error {
 		return e.print(list, func(w io.Writer) {
 			table(w, "no sources yet; add one with: pressrun source add URL", "ID | STATE | KIND | RIGHTS | LAST NEW | NEXT POLL | URL | REASON", func(row func(...any)) {
 				for _, s := range list {
-					row(s.ID, s.State, s.Kind, s.Rights, when(s.LastNew), when(s.NextPoll), s.URL, clip(s.Reason, 80))
+					row(s.ID, s.State, s.Kind, s.Rights, when(s.LastNew), when(s.NextPoll), s.URL, clip(strings.Trim(s.Reason+"; "+s.Note, "; "), 80))
 				}
 			})
 		})
@@ -261,7 +298,7 @@ func (v *sourceTest) Run(e *env) error {
 		t.client = p.Collector.Client
 		if known, err := p.Digest.SourceByURL(e.ctx, v.URL); err == nil {
 			src = known
-			t.say("source", src.Reason == "", "number %d, %s, rights %s, polled every %s. %s", src.ID, src.State, src.Rights, time.Duration(src.Interval)*time.Second, src.Reason)
+			t.say("source", src.Reason == "", "number %d, %s, rights %s, polled every %s. %s", src.ID, src.State, src.Rights, time.Duration(src.Interval)*time.Second, strings.Trim(src.Reason+"; "+src.Note, "; "))
 			// Whether beacon and collector mean the same articles.
 			if line, err := p.matchViews(e.ctx); err == nil {
 				t.say("views", true, "%s", line)
@@ -406,7 +443,7 @@ func (v *sourcePull) Run(e *env) error {
 		}
 		var all []digest.Collected
 		for _, src := range list {
-			got, err := p.Collector.Collect(e.ctx, src, 7*24*time.Hour)
+			got, err := p.collect(e.ctx, src, 7*24*time.Hour)
 			if err != nil {
 				return err
 			}
@@ -441,7 +478,7 @@ func (v *sourcePause) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		if err := p.Digest.PauseSource(e.ctx, src.ID, !v.Resume); err != nil {
+		if err := p.Collector.Pause(e.ctx, src.ID, !v.Resume); err != nil {
 			return err
 		}
 		return e.did(facts{"source": src.ID, "paused": !v.Resume}, "source %d %s: %s", src.ID, map[bool]string{true: "is polled again", false: "is paused"}[v.Resume], src.URL)
@@ -458,7 +495,7 @@ func (v *sourceRm) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		if err := p.Digest.RemoveSource(e.ctx, src.ID); err != nil {
+		if err := p.Collector.Remove(e.ctx, src.ID); err != nil {
 			return err
 		}
 		return e.did(facts{"source": src.ID}, "source %d is forgotten: %s", src.ID, src.URL)

@@ -100,8 +100,8 @@ func (p *Press) repair(ctx context.Context, id int64, subject string) (held bool
 	return true, p.Digest.MoveIssue(ctx, p.DB.Write, id, "held", bad[0].Text, "draft")
 }
 
-// guard takes retracted stories out of a waiting issue and seals it again. A
-// pure removal is approved by rule under policy send, else the approver is called.
+// guard takes retracted stories out of a waiting issue and seals it again, and
+// has every issue that shows a corrected one tell it anew.
 func (p *Press) guard(ctx context.Context, i digest.Issue) error {
 	subject := fmt.Sprintf("%s #%d", i.Newsletter, i.Number)
 	list, err := p.Guard.Check(ctx, i.ID)
@@ -112,26 +112,39 @@ func (p *Press) guard(ctx context.Context, i digest.Issue) error {
 		}
 		return p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "held", err.Error(), i.State)
 	}
-	if err != nil || len(list) == 0 {
+	if err != nil {
 		return err
 	}
-	if err := p.Guard.Remove(ctx, i.ID, list); err != nil {
+	var gone []digest.Removal
+	for _, r := range list {
+		if !r.Changed() {
+			gone = append(gone, r)
+			continue
+		}
+		if err := p.Guard.Correct(ctx, r); err != nil {
+			return err
+		}
+		if err := p.corrected(ctx, r.StoryID, r.Reason); err != nil {
+			return err
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	if i, err = p.Digest.Issue(ctx, i.ID); err != nil {
+		return err
+	}
+	if err := p.Guard.Remove(ctx, i.ID, gone); err != nil {
 		return err
 	}
 	if _, err := p.Sealer.Seal(ctx, i.ID); err != nil {
 		return err
 	}
-	for _, r := range list {
+	for _, r := range gone {
 		p.Log.Info("story removed by rule", "issue", i.ID, "story", r.StoryID, "reason", r.Reason)
 	}
 	if i.State != "approved" && i.State != "countdown" {
 		return nil
 	}
-	if i.Spec.Approval == "send" {
-		return p.Digest.Approve(ctx, i.ID, fmt.Sprintf("rule: %d stories removed, nothing added", len(list)), i.AtOnce)
-	}
-	if i, err = p.Digest.Issue(ctx, i.ID); err != nil {
-		return err
-	}
-	return p.askApproval(ctx, i)
+	return p.approveRemoval(ctx, i, len(gone))
 }

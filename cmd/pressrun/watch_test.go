@@ -84,6 +84,93 @@ func TestWatchTakesStoriesOut(t *testing.T) {
 	}
 }
 
+// TestWatchTellsCorrectedStoriesAnew has the site correct a headline, seen first
+// by the feed or by the look at the page. A draft tells it anew; from an approved
+// issue it leaves as what is retracted does, and can be put back as it is now.
+func TestWatchTellsCorrectedStoriesAnew(t *testing.T) {
+	for _, c := range []struct{ by, policy, state string }{
+		{"feed", "hold", "draft"}, {"page", "send", "draft"}, {"feed", "hold", "approved"}, {"page", "hold", "approved"}, {"page", "send", "approved"},
+	} {
+		t.Run(c.by+" "+c.policy+" "+c.state, func(t *testing.T) {
+			ctx := context.Background()
+			_, relay := receiver(t)
+			p, _ := pressAt(t, filepath.Join(t.TempDir(), "press.db"), "", relay)
+			if _, err := p.Installation.AddUser(ctx, "ed@gazette.example", "", "approver"); err != nil {
+				t.Fatal(err)
+			}
+			site := newPaper(t, "Harbour Gazette", time.Now, time.Now().Add(-24*time.Hour), 3*time.Hour)
+			issue := draftOf(t, p, site, func(s *digest.Spec) { s.Approval = c.policy })
+			if c.state == "approved" {
+				if err := p.Approve(ctx, issue, 0, "ed@gazette.example"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			chosen, err := p.Digest.Chosen(ctx, issue)
+			if err != nil {
+				t.Fatal(err)
+			}
+			story, now := chosen[0].Story.ID, "Correction: "+chosen[0].Title
+			var number int64
+			fmt.Sscanf(chosen[0].Story.URL[strings.Index(chosen[0].Story.URL, "story-"):], "story-%d", &number)
+			site.fixed.Store(number + 1)
+			before := letters(p)
+			if c.by == "feed" {
+				src, err := p.Digest.Source(ctx, chosen[0].Story.SourceID)
+				if err == nil {
+					_, err = p.collect(ctx, src, 48*time.Hour)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			} else if err := p.Watch(ctx, issue); err != nil {
+				t.Fatal(err)
+			}
+			i, err := p.Digest.Issue(ctx, issue)
+			if err != nil || i.Revision != 2 {
+				t.Fatalf("revision %d, %v; want it sealed again", i.Revision, err)
+			}
+			told := func() bool {
+				i, _ := p.Digest.Issue(ctx, issue)
+				editions, err := p.Digest.Editions(ctx, issue, i.Revision)
+				return err == nil && strings.Contains(editions[0].HTML, now)
+			}
+			if told() != (c.state == "draft") {
+				t.Errorf("the mail has the corrected headline: %v", told())
+			}
+			if s, err := p.Digest.Story(ctx, story); err != nil || s.State != "live" || s.Title != now {
+				t.Errorf("the story is %s: %q, %v", s.State, s.Title, err)
+			}
+			asked := letters(p) - before
+			switch {
+			case c.state == "draft":
+				if i.State != "draft" || asked != 0 {
+					t.Errorf("the issue is %s, %d letters", i.State, asked)
+				}
+				return
+			case c.policy == "send":
+				if i.State != "approved" || !byRule(i) || asked != 0 {
+					t.Errorf("the issue is %s, approved by %q, %d letters; want approved by rule", i.State, i.ApprovedBy, asked)
+				}
+				return
+			case i.State != "draft" || asked != 1 || !strings.Contains(i.Reason, "Correction:") || i.ApprovedBy != "":
+				t.Errorf("the issue is %s (%s), approved by %q, %d letters; want a draft that says why, and one letter", i.State, i.Reason, i.ApprovedBy, asked)
+			}
+			if err := p.Edit(ctx, issue, digest.Edit{Edition: chosen[0].Edition, StoryID: story, Drop: new(bool)}, "ed@gazette.example"); err != nil || !told() {
+				t.Errorf("put back, the corrected headline is in the mail: %v, %v", told(), err)
+			}
+			if err := p.Approve(ctx, issue, 0, "ed@gazette.example"); err != nil {
+				t.Error(err)
+			}
+			if err := p.Watch(ctx, issue); err != nil {
+				t.Error(err)
+			}
+			if i, err := p.Digest.Issue(ctx, issue); err != nil || i.State != "approved" {
+				t.Errorf("looked at again it is %s (%s), %v", i.State, i.Reason, err)
+			}
+		})
+	}
+}
+
 // letters is how many letters were posted.
 func letters(p *Press) int {
 	n := 0

@@ -64,6 +64,8 @@ type Desk struct {
 	// StoryChanged notes what an editor did to a story and seals again the issues
 	// that show it.
 	StoryChanged func(ctx context.Context, story int64, action, by string) error
+	// PauseSource stops or resumes polling a source.
+	PauseSource func(ctx context.Context, source int64, pause bool) error
 	// Why tells in a line what became of a reader's copy.
 	Why func(ctx context.Context, issue int64, address string) (string, error)
 }

@@ -375,8 +375,8 @@ func (d *Desk) storyDesk(i digest.Issue, chosen []digest.Chosen, edition string,
 			st.Action = st.Page
 		}
 		if c.State != "in" {
-			if c.State == "removed" {
-				st.Action = ""
+			if c.State == "removed" && c.Story.State != "live" {
+				st.Action = "" // there is nothing to put back
 			}
 			dropped = append(dropped, st)
 			continue

@@ -30,7 +30,7 @@ func (d *Desk) sources(r *request) error {
 	query, only, order := q.Get("q"), q.Get("state"), cmp.Or(q.Get("sort"), "title")
 	all := len(list)
 	list = slices.DeleteFunc(list, func(s digest.Source) bool {
-		return !contains(strings.Join([]string{s.Title, s.URL, s.State, s.Reason, s.Kind, s.Rights, s.Language}, " "), query) || only != "" && s.State != only
+		return !contains(strings.Join([]string{s.Title, s.URL, s.State, s.Reason, s.Note, s.Kind, s.Rights, s.Language}, " "), query) || only != "" && s.State != only
 	})
 	sortSources(list, order)
 	t := templates.Table{Caption: "Sources", Empty: templates.Empty{Text: "No source here. Add one on the server: pressrun source add https://your-site.example"},
@@ -49,6 +49,9 @@ func (d *Desk) sources(r *request) error {
 		reason := s.Reason
 		if s.State == "active" && s.Errors > 0 { // not failing yet
 			reason = fmt.Sprintf("%s failed: %s", plural(s.Errors, "poll", "polls in a row"), s.Reason)
+		}
+		if s.Note != "" {
+			reason = strings.TrimPrefix(reason+"; "+s.Note, "; ")
 		}
 		t.Rows = append(t.Rows, templates.Row{
 			Cells:   []templates.Cell{{Text: cmp.Or(s.Title, s.URL), URL: s.URL, Note: s.Kind + " · " + s.Rights + " · " + bare(s.URL), Direction: "auto"}, {State: state(s.State), Note: reason}, d.near(s.LastNew), d.near(s.LastOK), d.near(s.NextPoll), {Text: span(time.Duration(s.Interval) * time.Second)}},
@@ -96,7 +99,7 @@ func bare(address string) string {
 
 func (d *Desk) sourceAct(r *request) error {
 	pause := r.FormValue("do") == "pause"
-	if err := d.Digest.PauseSource(r.ctx, r.id("id"), pause); err != nil {
+	if err := d.PauseSource(r.ctx, r.id("id"), pause); err != nil {
 		return err
 	}
 	d.Installation.Audit(r.ctx, r.user.Email, r.FormValue("do"), fmt.Sprintf("source %d", r.id("id")), "")

@@ -16,6 +16,7 @@ create table sources (
     settings      @json   not null default '{}', -- digest.Settings
     state         text    not null default 'active' check (state in ('active', 'paused', 'failing', 'silent')),
     reason        text    not null default '',  -- why it is failing or silent, in words
+    note          text    not null default '',  -- what the collector changed about it by itself, in words
     etag          text    not null default '',
     last_modified text    not null default '',
     body_hash     text    not null default '',
@@ -107,6 +108,7 @@ create table story_members (
     added_at     bigint not null
 );
 create index story_members_story on story_members (story_id);
+create index story_members_entry on story_members (entry_id);
 
 -- the site's own names of an article (WordPress id, guid, shortlink) → article key
 create table article_aliases (

@@ -1,0 +1,299 @@
+package digest
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pressrun/deploy/schema"
+	"pressrun/deploy/schema/schematest"
+	"pressrun/digest/feed"
+	"pressrun/digest/fetch"
+)
+
+// storyAt is the story told by an article of a paper, whatever its state.
+func (r *room) storyAt(t *testing.T, address string) Story {
+	t.Helper()
+	list, err := each(t.Context(), r.DB.Read, scanRow, `select `+storyColumns+` from stories s where s.url = $1`, address)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%d stories at %s, %v", len(list), address, err)
+	}
+	return list[0]
+}
+
+// waiting is a draft of all there is.
+func (r *room) waiting(t *testing.T) Issue {
+	t.Helper()
+	r.headlines(t, nil)
+	list, err := r.IssuesIn(t.Context(), "draft")
+	if err != nil || len(list) == 0 {
+		t.Fatalf("no draft, %v", err)
+	}
+	return list[len(list)-1]
+}
+
+// row is a story as an issue tells it.
+func (r *room) row(t *testing.T, issue, story int64) Chosen {
+	t.Helper()
+	list, err := r.Chosen(t.Context(), issue)
+	at := slices.IndexFunc(list, func(c Chosen) bool { return c.Story.ID == story })
+	if err != nil || at < 0 {
+		t.Fatalf("story %d is not in issue %d, %v", story, issue, err)
+	}
+	return list[at]
+}
+
+// listed is what a source lists now.
+func listed(t *testing.T, c *Collector, src Source) []feed.Item {
+	t.Helper()
+	res, err := c.Client.Get(t.Context(), src.URL, fetch.Validators{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := feed.Parse(res.Body, res.ContentType, res.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f.Items
+}
+
+// TestCorrectedByItsFeed: when a feed shows another headline, the page is read
+// again, the story tells what it says, and an issue that waits can tell it anew;
+// an editor's words stay. Nothing is told twice.
+func TestCorrectedByItsFeed(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := t.Context()
+		r := newRoom(t, db)
+		p := newPaper(t)
+		c, src := r.press(t, p, "feed", "own")
+		for n := range 4 {
+			p.posts = append(p.posts, post{path: fmt.Sprint("/n", n), title: fmt.Sprint("Harbour news number ", n), text: about(n), at: r.now.Add(-time.Duration(n+1) * time.Hour)})
+		}
+		poll(t, c, src)
+		r.now = r.now.Add(time.Minute)
+		poll(t, c, src)
+		issue := r.waiting(t)
+		before, written := r.storyAt(t, p.URL+"/n1"), r.storyAt(t, p.URL+"/n2")
+		mine := "An editor's headline"
+		if err := r.EditIssue(ctx, issue.ID, Edit{Edition: "en", StoryID: written.ID, Title: &mine, Summary: &mine}, "ed"); err != nil {
+			t.Fatal(err)
+		}
+
+		r.now = r.now.Add(time.Minute)
+		for _, n := range []int{1, 2} {
+			p.posts[n].title = fmt.Sprint("Correction: harbour news number ", n)
+			p.posts[n].text = strings.ReplaceAll(about(n), "crane", "winch")
+		}
+		got := poll(t, c, src)
+		slices.Sort(got.Corrected)
+		want := []int64{before.ID, written.ID}
+		slices.Sort(want)
+		if got.New != 0 || got.Stories != 0 || !slices.Equal(got.Corrected, want) {
+			t.Errorf("got %+v, want %v corrected and nothing new", got, want)
+		}
+		after := r.storyAt(t, p.URL+"/n1")
+		if after.ID != before.ID || after.Title != "Correction: harbour news number 1" || !strings.Contains(after.Body, "winch") || !after.Published.Equal(before.Published) {
+			t.Errorf("the story is %+v", after)
+		}
+		if v, _ := (&Guard{Store: r.Store, Client: c.Client}).verdict(ctx, after); v.Reason != "" {
+			t.Errorf("the corrected story may not stay: %s", v.Reason)
+		}
+		for _, id := range want {
+			if err := r.Retell(ctx, issue.ID, id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if row := r.row(t, issue.ID, before.ID); row.Title != after.Title || !strings.Contains(row.Summary, "winch") || strings.Contains(row.Summary, "crane") {
+			t.Errorf("the draft tells %q: %q", row.Title, row.Summary)
+		}
+		row := r.row(t, issue.ID, written.ID)
+		if row.Title != mine || row.Summary != mine || row.OriginalTitle != "Correction: harbour news number 2" || !strings.Contains(row.OriginalSummary, "winch") || !strings.Contains(row.MethodReason, "was changed since") {
+			t.Errorf("what an editor wrote: %q, %q, behind it %q, %q; %s", row.Title, row.Summary, row.OriginalTitle, row.OriginalSummary, row.MethodReason)
+		}
+		r.now = r.now.Add(time.Minute)
+		if got := poll(t, c, src); got.New != 0 || len(got.Corrected) != 0 {
+			t.Errorf("the next poll: %+v, want nothing", got)
+		}
+	})
+}
+
+// TestCorrectedByItsPage: the guard tells a corrected article from another page
+// at its address, and brings the story up to date.
+func TestCorrectedByItsPage(t *testing.T) {
+	r := newRoom(t, schematest.SQLite(t))
+	ctx := t.Context()
+	p := newPaper(t)
+	c, src := r.press(t, p, "feed", "own")
+	for n := range 3 {
+		p.posts = append(p.posts, post{path: fmt.Sprint("/n", n), title: fmt.Sprint("Harbour news number ", n), text: about(n), at: r.now.Add(-time.Duration(n+1) * time.Hour)})
+	}
+	poll(t, c, src)
+	r.now = r.now.Add(time.Minute)
+	poll(t, c, src)
+	issue := r.waiting(t)
+	p.posts[1].title, p.posts[1].text = "No crane fell, says the harbour", strings.ReplaceAll(about(1), "crane", "winch")
+	p.posts[2].title, p.posts[2].text = "Page not found", strings.Repeat("We could not find what you were looking for. Here is what others read today. ", 6)
+	g := &Guard{Store: r.Store, Client: c.Client}
+	list, err := g.Check(ctx, issue.ID)
+	if err != nil || len(list) != 2 {
+		t.Fatalf("%+v, %v; want two findings", list, err)
+	}
+	for _, v := range list {
+		switch {
+		case v.Changed():
+			if !strings.Contains(v.Reason, "No crane fell") || !v.Stands {
+				t.Errorf("%+v", v)
+			}
+			if err := g.Correct(ctx, v); err != nil {
+				t.Fatal(err)
+			}
+		case !strings.Contains(v.Reason, "now tells something else"):
+			t.Errorf("%+v", v)
+		}
+	}
+	if s := r.storyAt(t, p.URL+"/n1"); s.Title != "No crane fell, says the harbour" || s.State != "live" || !strings.Contains(s.Body, "winch") {
+		t.Errorf("%s, %q: %q", s.State, s.Title, s.Body)
+	}
+	if list, err := g.Check(ctx, issue.ID); err != nil || len(list) != 1 || list[0].Changed() {
+		t.Errorf("afterwards %+v, %v; want the page that is no article alone", list, err)
+	}
+}
+
+// TestWhatIsBlockedStaysAway: neither another headline nor another id nor the
+// night brings a blocked story back; what was merely found gone comes back.
+func TestWhatIsBlockedStaysAway(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := t.Context()
+		r := newRoom(t, db)
+		p := newPaper(t)
+		c, src := r.press(t, p, "feed", "own")
+		for n := range 4 {
+			p.posts = append(p.posts, post{path: fmt.Sprint("/n", n), title: fmt.Sprint("Harbour news number ", n), text: about(n), at: r.now.Add(-time.Duration(n+1) * time.Hour)})
+		}
+		poll(t, c, src)
+		blocked, gone := r.storyAt(t, p.URL+"/n0"), r.storyAt(t, p.URL+"/n1")
+		if err := r.BlockStory(ctx, blocked.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.setStory(ctx, gone.ID, `state = $2`, "gone"); err != nil {
+			t.Fatal(err)
+		}
+		r.now = r.now.Add(time.Hour)
+		if err := r.HouseKeep(ctx, time.Minute, 10); err != nil {
+			t.Fatal(err)
+		}
+		p.posts[0].title, p.posts[1].title = "Another headline for what is blocked", "Another headline for what was gone"
+		if got := poll(t, c, src); got.New != 0 || got.Stories != 0 {
+			t.Errorf("got %+v, want nothing new", got)
+		}
+		if s := r.storyAt(t, blocked.URL); s.State != "blocked" {
+			t.Errorf("the blocked story is %s", s.State)
+		}
+		if s := r.storyAt(t, gone.URL); s.State != "live" || s.Title != "Another headline for what was gone" {
+			t.Errorf("the story that was gone is %s: %q", s.State, s.Title)
+		}
+		// The same addresses under ids of another kind.
+		src.Kind = "sitemap"
+		items := listed(t, c, src)
+		for i := range items {
+			items[i].ID = fmt.Sprint("tag:paper,", i)
+		}
+		if added, _, err := r.AddEntries(ctx, src, items, time.Time{}); err != nil || added != 0 {
+			t.Errorf("%d entries are new under other ids, %v", added, err)
+		}
+		// One that its site took away and gives out again.
+		if err := r.setStory(ctx, gone.ID, `state = $2`, "gone"); err != nil {
+			t.Fatal(err)
+		}
+		all := p.posts
+		p.posts = slices.Delete(slices.Clone(all), 1, 2)
+		r.now = r.now.Add(time.Minute)
+		poll(t, c, src)
+		p.posts = all
+		r.now = r.now.Add(time.Minute)
+		if got := poll(t, c, src); !slices.Equal(got.Corrected, []int64{gone.ID}) {
+			t.Errorf("published again: %+v", got)
+		}
+		if s := r.storyAt(t, gone.URL); s.State != "live" {
+			t.Errorf("the story that is published again is %s", s.State)
+		}
+	})
+}
+
+// TestEmbargoThatComesLater: an embargo that the feed sets on a story told
+// already counts, and the guard takes the story out of an issue that waits.
+func TestEmbargoThatComesLater(t *testing.T) {
+	r := newRoom(t, schematest.SQLite(t))
+	p := newPaper(t)
+	c, src := r.press(t, p, "feed", "own")
+	p.posts = []post{{path: "/a", title: "A report on the harbour", text: about(1), at: r.now.Add(-2 * time.Hour)}, {path: "/b", title: "The ferry sails again", text: about(2), at: r.now.Add(-3 * time.Hour)}}
+	poll(t, c, src)
+	r.now = r.now.Add(time.Minute)
+	poll(t, c, src)
+	issue := r.waiting(t)
+	until := r.now.Add(5 * time.Hour).Truncate(time.Second)
+	p.posts[0].tags = []string{"embargo:" + until.Format(time.RFC3339)}
+	r.now = r.now.Add(time.Minute)
+	poll(t, c, src)
+	s := r.storyAt(t, p.URL+"/a")
+	if !s.NotBefore.Equal(until) {
+		t.Errorf("not before %v, want %v", s.NotBefore, until)
+	}
+	list, err := (&Guard{Store: r.Store, Client: c.Client}).Check(t.Context(), issue.ID)
+	if err != nil || len(list) != 1 || list[0].StoryID != s.ID || !list[0].Stands || !strings.Contains(list[0].Reason, "under embargo until") {
+		t.Errorf("the guard says %+v, %v", list, err)
+	}
+}
+
+// TestPageThatFails: a story whose page answers 500 is told in the feed's words
+// if the feed has its text; else it waits for its page, for hours, and nothing is
+// told that could not be read.
+func TestPageThatFails(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		r := newRoom(t, db)
+		p := newPaper(t)
+		full := `<item><title>Told by its feed</title><link>%[1]s/full</link><guid>1</guid><pubDate>%[2]s</pubDate><description>` + about(1) + `</description><content:encoded><![CDATA[<p>` + about(1) + `</p>]]></content:encoded></item>`
+		short := `<item><title>Behind its page</title><link>%[1]s/short</link><guid>2</guid><pubDate>%[2]s</pubDate><description>Only a line.</description></item>`
+		other := `<item><title>Never to be read</title><link>%[1]s/away</link><guid>3</guid><pubDate>%[2]s</pubDate></item>`
+		down := true
+		date := r.now.Add(-time.Hour).Format(time.RFC1123Z)
+		p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			switch {
+			case req.URL.Path == "/feed":
+				fmt.Fprintf(w, `<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><title>Paper</title>`+full+short+other+`</channel></rss>`, p.URL, date)
+			case req.URL.Path == "/away":
+				w.WriteHeader(http.StatusNotFound)
+			case down:
+				w.WriteHeader(http.StatusInternalServerError)
+			default:
+				say(`<html lang="en"><body><article><h1>Behind its page</h1><p>`+about(9)+`</p></article></body></html>`)(w, req)
+			}
+		})
+		c, src := r.press(t, p, "feed", "own")
+		if got := poll(t, c, src); got.Stories != 1 || got.Failed != 2 {
+			t.Fatalf("while the pages fail: %+v, want one told, two waiting", got)
+		}
+		if s := r.storyAt(t, p.URL+"/full"); !strings.Contains(s.Body, "dredging lot 11") || s.TitleHash != "" {
+			t.Errorf("told by its feed: %q, %q", s.Body, s.TitleHash)
+		}
+		for range 10 {
+			r.now = r.now.Add(time.Hour)
+			poll(t, c, src)
+		}
+		if titles := r.headlines(t, nil); !slices.Equal(titles, []string{"Told by its feed"}) {
+			t.Errorf("an issue has %q, want the story that its feed tells", titles)
+		}
+		down = false
+		r.now = r.now.Add(time.Hour)
+		if got := poll(t, c, src); got.Stories != 1 {
+			t.Errorf("when the page is back: %+v", got)
+		}
+		var given int
+		if err := db.Read.QueryRowContext(t.Context(), `select count(*) from entries where state = 'failed'`).Scan(&given); err != nil || given != 1 {
+			t.Errorf("%d entries are given up, %v; want the one whose page is not there", given, err)
+		}
+	})
+}

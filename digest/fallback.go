@@ -1,0 +1,65 @@
+package digest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"pressrun/digest/feed"
+)
+
+// fallBack has a WordPress source whose REST interface was switched off read the
+// site's feed from now on, and says so in its note. It reports false when the
+// site has no feed, or one that another source reads already: then the source
+// fails as any other.
+func (c *Collector) fallBack(ctx context.Context, src *Source, why string) (bool, error) {
+	found, err := c.Client.Discover(ctx, src.SiteURL)
+	if err != nil {
+		return false, nil // the site's own trouble: the next poll asks again
+	}
+	for _, f := range found {
+		if !slices.Contains([]string{feed.RSS, feed.Atom, feed.RDF, feed.JSON}, f.Kind) {
+			continue
+		}
+		note := fmt.Sprintf("its WordPress interface %s was closed on %s (%s): the feed is read instead", src.URL, c.Now().UTC().Format("2 January 2006, 15:04 UTC"), why)
+		err := c.rereadFrom(ctx, src.ID, "feed", f.URL, note)
+		if errors.Is(err, ErrState) {
+			continue // another source reads that one
+		}
+		if err != nil {
+			return false, err
+		}
+		src.Kind, src.URL, src.Note, src.ETag, src.Modified, src.BodyHash = "feed", f.URL, note, "", "", ""
+		return true, nil
+	}
+	return false, nil
+}
+
+// rereadFrom has a source polled at another address. ErrState when another
+// source polls that one.
+func (s *Store) rereadFrom(ctx context.Context, id int64, kind, address, note string) error {
+	res, err := s.DB.Write.ExecContext(ctx, `
+		update sources set kind = $2, url = $3, note = $4, etag = '', last_modified = '', body_hash = ''
+		where id = $1 and not exists (select 1 from sources where url = $3)`, id, kind, address, note)
+	if err != nil {
+		return fmt.Errorf("read source %d from %s: %w", id, address, err)
+	}
+	if n, _ := res.RowsAffected(); n == 0 {
+		return fmt.Errorf("read source %d from %s: another source does: %w", id, address, ErrState)
+	}
+	return nil
+}
+
+// sinceListed is the source and the backlog for the first poll of one that is
+// read another way now: what came out before its last good poll was listed by
+// that poll, or is older than all it listed, and so is what has no date. An hour
+// is for clocks that differ; what is known by its address is not told twice.
+func (c *Collector) sinceListed(src Source, backlog time.Duration) (Source, time.Duration) {
+	if !src.LastOK.IsZero() {
+		backlog = c.Now().Sub(src.LastOK) + time.Hour
+	}
+	src.LastOK = time.Time{}
+	return src, backlog
+}
