@@ -22,6 +22,7 @@ type Candidate struct {
 	paragraph bool // opens a paragraph
 	tokens    []token
 	pairs     []int32
+	quoted    bool    // holds a quotation mark
 	quotes    int     // opening less closing curly marks
 	title     float32 // share of the headline's weight that it holds
 	headline  float32 // share of it that is headline
@@ -121,7 +122,9 @@ func (c *Candidate) read(v *vocabulary, rules *language, trash litter, text stri
 	c.Text = join(text, c.Spans)
 	c.Words = Words(c.Text)
 	c.tokens = v.tokens(c.Text, make([]token, 0, c.Words+4))
-	c.quotes = strings.Count(c.Text, "“") + strings.Count(c.Text, "«") - strings.Count(c.Text, "”") - strings.Count(c.Text, "»")
+	opening := strings.Count(c.Text, "“") + strings.Count(c.Text, "«")
+	c.quotes = opening - strings.Count(c.Text, "”") - strings.Count(c.Text, "»")
+	c.quoted = opening > 0 || strings.IndexByte(c.Text, '"') >= 0
 	c.Flaws = flaws(rules, trash, c.Text, c.Words)
 	for k, t := range c.tokens {
 		c.named = c.named || k > 0 && t.upper || k == 0 && t.upper && c.Flaws&Loose == 0
@@ -159,7 +162,7 @@ func flaws(rules *language, trash litter, s string, words int) Flaw {
 	if strings.Count(s, `"`)%2 != 0 {
 		f |= OddQuote
 	}
-	if label.MatchString(s[:min(len(s), 60)]) {
+	if start := s[:min(len(s), 60)]; strings.Contains(start, ": ") && label.MatchString(start) {
 		f |= Bare
 	}
 	return f | voice(rules, s)
@@ -179,16 +182,13 @@ func voice(rules *language, s string) Flaw {
 		}
 		if outside {
 			outer++
-			lower := strings.ReplaceAll(strings.ToLower(word), "’", "'")
-			if len(word) > 1 && word == strings.ToUpper(word) {
-				lower = "" // US is not us
-			}
+			person := rules.personOf(word)
 			switch r, _ := utf8.DecodeRuneInString(word); {
-			case rules.personal[lower]:
+			case person == firstPerson:
 				f |= Personal
-			case rules.pronouns[before(lower, '\'')] && !named && (outer <= 2 || comma):
+			case person == thirdPerson && !named && (outer <= 2 || comma):
 				f |= Loose
-			case rules.pronouns[before(lower, '\'')] && !named:
+			case person == thirdPerson && !named:
 				last = outer
 			case unicode.IsUpper(r) && (!first || len(rules.starters) > 0 && !rules.starters[word]):
 				named = true
@@ -238,21 +238,14 @@ func unbracketed(text string, c Candidate) (Candidate, bool) {
 	return c, true
 }
 
-// before returns what stands before the first sep in s, or all of s.
-func before(s string, sep byte) string {
-	if i := strings.IndexByte(s, sep); i > 0 {
-		return s[:i]
-	}
-	return s
-}
-
 // label is a speaker's name or a heading that runs into its sentence.
 var label = regexp.MustCompile(`^\p{Lu}[\p{L}'’\-]*(?: \p{Lu}[\p{L}'’\-]*)?: ["“]?\p{Lu}`)
 
-// isPlain says whether a word is ASCII without quotation marks, as most are.
+// isPlain says whether a word is without quotation marks, as most are. Those
+// that are not ASCII begin with one of two bytes.
 func isPlain(w string) bool {
 	for i := range len(w) {
-		if c := w[i]; c >= utf8.RuneSelf || c == '"' || c == '\'' {
+		if c := w[i]; c == '"' || c == '\'' || c == "“"[0] || c == "«"[0] {
 			return false
 		}
 	}

@@ -26,25 +26,34 @@ type Set struct {
 // Sets returns every set of the best candidates that keeps the budget and
 // stands by itself, in the order of their expected overlap.
 func (s *Study) Sets(allowed Flaw) []Set {
-	return s.sets(allowed, s.shortlist(allowed, func(*Candidate) bool { return true }))
+	return s.sets(allowed, s.shortlist(allowed, func(*Candidate) bool { return true }), math.MaxInt)
 }
 
-func (s *Study) sets(allowed Flaw, eligible []int) []Set {
+// sets returns those with the largest expected overlap, at most so many.
+func (s *Study) sets(allowed Flaw, eligible []int, most int) []Set {
 	b := builder{s: s, allowed: allowed, eligible: eligible, used: make([]uint16, len(s.words)), usedPairs: make([]uint16, len(s.pairs))}
-	b.walk(0)
+	b.walk(0, sums{})
 	var u, p float32
-	for _, set := range b.sets {
-		u, p = max(u, set.Unigrams), max(p, set.Bigrams)
-	}
 	for i := range b.sets {
-		b.sets[i].bestU, b.sets[i].bestB = u, p
+		u, p = max(u, b.sets[i].Unigrams), max(p, b.sets[i].Bigrams)
 	}
-	slices.SortStableFunc(b.sets, func(x, y Set) int { return cmp.Compare(y.cheap(), x.cheap()) })
-	return b.sets
+	type rank struct {
+		cheap float32
+		at    int
+	}
+	order := make([]rank, len(b.sets))
+	for i := range b.sets {
+		order[i] = rank{b.sets[i].Unigrams + b.sets[i].Bigrams, i}
+	}
+	slices.SortFunc(order, func(x, y rank) int { return cmp.Or(cmp.Compare(y.cheap, x.cheap), x.at-y.at) })
+	order = order[:min(most, len(order))]
+	out := make([]Set, len(order))
+	for i, r := range order {
+		out[i] = b.sets[r.at]
+		out[i].bestU, out[i].bestB = u, p
+	}
+	return out
 }
-
-// cheap orders sets before the last forest sees them.
-func (s *Set) cheap() float32 { return s.Unigrams + s.Bigrams }
 
 // builder walks all subsets and keeps the sums up to date.
 type builder struct {
@@ -54,65 +63,69 @@ type builder struct {
 	used      []uint16
 	usedPairs []uint16
 	members   []int
-	words     int
-	tokens    int
-	repeated  int
-	hits      float32
-	pairs     float32
-	score     float32
+	kept      []int // the members of all sets
 	sets      []Set
 }
 
-func (b *builder) walk(from int) {
+// sums are what the members of a set add up to.
+type sums struct {
+	words, tokens, repeated int
+	hits, pairs, score      float32
+}
+
+func (b *builder) walk(from int, t sums) {
 	if len(b.members) > 0 && b.s.stands(b.members, b.allowed) && b.s.fair(b.members) {
-		n := float32(b.tokens)
-		b.sets = append(b.sets, Set{
-			Members: slices.Clone(b.members), Words: b.words, Tokens: b.tokens, Score: b.score,
-			Unigrams: 2 * b.hits / (n + b.s.reference()), Bigrams: 2 * b.pairs / (n + b.s.reference()),
-			Redundancy: float32(b.repeated) / n,
-		})
+		b.keep(t)
 	}
 	if len(b.members) == b.s.Options.Sentences {
 		return
 	}
 	for i := from; i < len(b.eligible); i++ {
 		c := &b.s.Candidates[b.eligible[i]]
-		if b.words+c.Words > b.s.Options.Words || len(b.members) > 0 && b.s.Candidates[b.members[len(b.members)-1]].Index == c.Index {
+		if t.words+c.Words > b.s.Options.Words || len(b.members) > 0 && b.s.Candidates[b.members[len(b.members)-1]].Index == c.Index {
 			continue
 		}
-		saved := *b
-		b.add(c, b.eligible[i])
-		if 5*(b.repeated-saved.repeated) < 4*len(c.tokens) || len(b.members) == 1 { // else it says nothing new
-			b.walk(i + 1)
+		b.members = append(b.members, b.eligible[i])
+		next := b.add(c, t)
+		if 5*(next.repeated-t.repeated) < 4*len(c.tokens) || len(b.members) == 1 { // else it says nothing new
+			b.walk(i+1, next)
 		}
-		sets := b.sets
 		b.remove(c)
-		*b = saved
-		b.sets = sets
+		b.members = b.members[:len(b.members)-1]
 	}
 }
 
-func (b *builder) add(c *Candidate, i int) {
-	b.members = append(b.members, i)
-	b.words += c.Words
-	b.tokens += len(c.tokens)
-	b.score += c.Score
-	for _, t := range c.tokens {
-		k := b.used[t.id]
+func (b *builder) keep(t sums) {
+	from := len(b.kept)
+	b.kept = append(b.kept, b.members...)
+	n, wanted := float32(t.tokens), float32(t.tokens)+b.s.reference()
+	b.sets = append(b.sets, Set{
+		Members: b.kept[from:len(b.kept):len(b.kept)], Words: t.words, Tokens: t.tokens, Score: t.score,
+		Unigrams: 2 * t.hits / wanted, Bigrams: 2 * t.pairs / wanted, Redundancy: float32(t.repeated) / n,
+	})
+}
+
+func (b *builder) add(c *Candidate, t sums) sums {
+	t.words += c.Words
+	t.tokens += len(c.tokens)
+	t.score += c.Score
+	for _, token := range c.tokens {
+		k := b.used[token.id]
 		if k < 3 {
-			b.hits += b.s.words[t.id].chance[k]
+			t.hits += b.s.words[token.id].chance[k]
 		}
 		if k > 0 {
-			b.repeated++
+			t.repeated++
 		}
-		b.used[t.id]++
+		b.used[token.id]++
 	}
 	for _, p := range c.pairs {
 		if b.usedPairs[p] == 0 {
-			b.pairs += b.s.pairs[p].chance
+			t.pairs += b.s.pairs[p].chance
 		}
 		b.usedPairs[p]++
 	}
+	return t
 }
 
 func (b *builder) remove(c *Candidate) {
@@ -234,14 +247,14 @@ func (s *Study) SetRow(set *Set, row []float32) {
 
 // Best returns the set that the model likes most, or nil if there is none.
 func (s *Study) Best(m *Model, allowed Flaw) *Set {
-	sets := s.Sets(allowed)
+	sets := s.sets(allowed, s.shortlist(allowed, func(*Candidate) bool { return true }), finals)
 	if len(sets) == 0 && len(s.denials) > 0 {
-		sets = s.sets(allowed, s.shortlist(allowed, func(c *Candidate) bool { return c.answers == nil }))
+		sets = s.sets(allowed, s.shortlist(allowed, func(c *Candidate) bool { return c.answers == nil }), finals)
 	}
 	var best *Set
 	var bestScore float32
 	var row [SetFeatures]float32
-	for i := range sets[:min(finals, len(sets))] {
+	for i := range sets {
 		s.SetRow(&sets[i], row[:])
 		score := m.Set.Sum(row[:])
 		if !s.introduced(sets[i].Members) {

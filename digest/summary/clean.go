@@ -75,13 +75,52 @@ var junkPrefix = []string{
 // sentences are searched for little.
 type litter []string
 
-func litterOf(text string) litter {
-	lower := strings.ToLower(text)
-	var out litter
-	for _, list := range [][]string{junkAnywhere, paywalls} {
-		for _, p := range list {
-			if strings.Contains(lower, p) {
-				out = append(out, p)
+func litterOf(text string) litter { return junk.within(strings.ToLower(text)) }
+
+var junk = newNeedles(junkAnywhere, paywalls)
+
+// needles are strings that are looked for all at once.
+type needles struct {
+	by    map[uint32][]string // by their first three bytes
+	maybe [1 << 12]bool       // whether some begin with bytes of this hash
+	short []string            // under three bytes
+}
+
+func newNeedles(lists ...[]string) *needles {
+	n := &needles{by: map[uint32][]string{}}
+	for _, s := range slices.Concat(lists...) {
+		if len(s) < 3 {
+			n.short = append(n.short, s)
+			continue
+		}
+		k := beginning(s)
+		n.by[k] = append(n.by[k], s)
+		n.maybe[mix(k)] = true
+	}
+	return n
+}
+
+func mix(k uint32) uint32 { return k * 0x9e3779b1 >> 20 }
+
+// within returns the needles that text holds.
+func (n *needles) within(text string) []string {
+	var out []string
+	for _, s := range n.short {
+		if strings.Contains(text, s) {
+			out = append(out, s)
+		}
+	}
+	if len(text) < 3 {
+		return out
+	}
+	k := beginning(text) << 8
+	for i := range len(text) - 2 {
+		if k = k>>8 | uint32(text[i+2])<<16; !n.maybe[mix(k)] {
+			continue
+		}
+		for _, s := range n.by[k] {
+			if strings.HasPrefix(text[i:], s) && !slices.Contains(out, s) {
+				out = append(out, s)
 			}
 		}
 	}
@@ -125,6 +164,10 @@ func body(text string, s [2]int) [][2]int {
 	var out [][2]int
 	start := s[0]
 	for i := s[0]; i < s[1]; {
+		if c := text[i]; c > ' ' && c < utf8.RuneSelf && c != '(' && c != '[' {
+			i++
+			continue
+		}
 		r, size := utf8.DecodeRuneInString(text[i:])
 		switch {
 		case unicode.IsSpace(r) && r != '\u00a0' && r != '\u202f':

@@ -1,11 +1,6 @@
 package summary
 
-import (
-	"slices"
-	"strings"
-	"unicode"
-	"unicode/utf8"
-)
+import "slices"
 
 // charges is what one language says of accusations and their denial. A
 // pattern is one or more words in lower case; "accus*" matches any ending.
@@ -17,20 +12,7 @@ type charges struct {
 	claims phrases
 	not    phrases // looks like a denial and is none
 	plain  bool    // no spaces between words: look for the bare characters
-	starts map[string]bool
-}
-
-// phrases are patterns by the first letter of their first word.
-type phrases map[rune][][]string
-
-func phraseList(patterns string) phrases {
-	p := phrases{}
-	for s := range strings.SplitSeq(patterns, "|") {
-		words := strings.Fields(s)
-		r, _ := utf8.DecodeRuneInString(words[0])
-		p[r] = append(p[r], words)
-	}
-	return p
+	index  *phraseIndex
 }
 
 var fairness = indexed(map[string]*charges{
@@ -134,52 +116,44 @@ func (c *charges) judge(s string) (accuses, denies bool) {
 		rest := c.not.cut(s)
 		return c.accuse.in(s), c.deny.in(rest) || c.rebuff.in(rest) && c.claims.in(rest) || c.belie.after(rest, c.claims)
 	}
-	words := lowerWords(s)
-	if !slices.ContainsFunc(words, c.begins) {
+	if !c.index.hints(s) {
 		return false, false
 	}
-	accusations := c.accuse.find(words)
-	no := c.not.find(words)
+	words := lowerWords(s)
+	at := c.index.find(words)
+	accusations := at[accusing]
 	denial := func(i int) bool {
-		return !slices.ContainsFunc(no, func(n int) bool { return i-n >= 0 && i-n < 4 }) && !accusedOf(words, accusations, i)
+		return !slices.ContainsFunc(at[noDenial], func(n int) bool { return i-n >= 0 && i-n < 4 }) && !accusedOf(words, accusations, i)
 	}
-	if slices.ContainsFunc(c.deny.find(words), denial) {
+	if slices.ContainsFunc(at[denying], denial) {
 		return len(accusations) > 0, true
 	}
-	claims := c.claims.find(words)
-	for _, i := range c.rebuff.find(words) {
-		denies = denies || denial(i) && slices.ContainsFunc(claims, func(k int) bool { return k > i && k-i <= near })
+	for _, i := range at[rebuffing] {
+		denies = denies || denial(i) && slices.ContainsFunc(at[claiming], func(k int) bool { return k > i && k-i <= near })
 	}
-	for _, i := range c.belie.find(words) {
-		denies = denies || denial(i) && slices.ContainsFunc(claims, func(k int) bool { return k < i && i-k <= near })
+	for _, i := range at[belying] {
+		denies = denies || denial(i) && slices.ContainsFunc(at[claiming], func(k int) bool { return k < i && i-k <= near })
 	}
 	return len(accusations) > 0, denies
 }
 
-// begins says whether any pattern may begin at the word w.
-func (c *charges) begins(w string) bool {
-	if c.starts[w[:min(3, len(w))]] {
-		return true
-	}
-	b := bare(w)
-	return len(b) < len(w) && c.starts[b[:min(3, len(b))]]
-}
-
-// indexed fills in what begins needs: the first three bytes of all patterns.
+// indexed fills in the indexes of all languages.
 func indexed(all map[string]*charges) map[string]*charges {
 	for _, c := range all {
-		c.starts = map[string]bool{}
-		for _, list := range []phrases{c.accuse, c.deny, c.rebuff, c.belie, c.claims, c.not} {
-			for _, patterns := range list {
-				for _, p := range patterns {
-					w := strings.TrimSuffix(p[0], "*")
-					c.starts[w[:min(3, len(w))]] = true
-				}
-			}
-		}
+		c.index = newPhraseIndex(claiming, c.accuse, c.deny, c.rebuff, c.belie, c.claims, c.not)
 	}
 	return all
 }
+
+// The places of the lists in the index.
+const (
+	accusing = iota
+	denying
+	rebuffing
+	belying
+	claiming
+	noDenial
+)
 
 // content are the words by which what someone is accused of begins.
 var content = set("of with for making made make having filing filed giving gave submitting spreading issuing knowingly telling told de por con haber hacer pour avec avoir d'avoir wegen mit в за о по")
@@ -188,118 +162,6 @@ var content = set("of with for making made make having filing filed giving gave 
 // "accused of denying wages".
 func accusedOf(words []string, accusations []int, i int) bool {
 	return i > 0 && content[words[i-1]] && slices.ContainsFunc(accusations, func(a int) bool { return a < i && i-a <= 10 })
-}
-
-// find returns where patterns begin.
-func (p phrases) find(words []string) []int {
-	var out []int
-	for i, w := range words {
-		if p.at(words, i, w) {
-			out = append(out, i)
-		} else if b := bare(w); len(b) < len(w) && p.at(words, i, b) {
-			out = append(out, i)
-		}
-	}
-	return out
-}
-
-// at says whether a pattern begins at words[i], read as w.
-func (p phrases) at(words []string, i int, w string) bool {
-	r, _ := utf8.DecodeRuneInString(w)
-next:
-	for _, pattern := range p[r] {
-		if i+len(pattern) > len(words) {
-			continue
-		}
-		for k, want := range pattern {
-			have := words[i+k]
-			if k == 0 {
-				have = w
-			}
-			if prefix, open := strings.CutSuffix(want, "*"); open && !strings.HasPrefix(have, prefix) || !open && have != want {
-				continue next
-			}
-		}
-		return true
-	}
-	return false
-}
-
-// in says whether any pattern stands anywhere in s.
-func (p phrases) in(s string) bool {
-	for _, patterns := range p {
-		for _, pattern := range patterns {
-			if strings.Contains(s, pattern[0]) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// cut takes the patterns out of s.
-func (p phrases) cut(s string) string {
-	for _, patterns := range p {
-		for _, pattern := range patterns {
-			s = strings.ReplaceAll(s, pattern[0], "")
-		}
-	}
-	return s
-}
-
-// after says whether any pattern stands in s behind one of the others.
-func (p phrases) after(s string, others phrases) bool {
-	for _, patterns := range others {
-		for _, pattern := range patterns {
-			if _, rest, ok := strings.Cut(s, pattern[0]); ok && p.in(rest) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// bare takes a French article or pronoun, or the Arabic "and", "so" and
-// prepositions, off a word.
-func bare(w string) string {
-	if i := strings.IndexByte(w, '\''); i > 0 && i < 3 {
-		return w[i+1:]
-	}
-	if w[0] < utf8.RuneSelf {
-		return w
-	}
-	for _, prefix := range []string{"وال", "بال", "فال", "و", "ف", "ب", "ل"} {
-		if rest, ok := strings.CutPrefix(w, prefix); ok && utf8.RuneCountInString(rest) > 2 {
-			return rest
-		}
-	}
-	return w
-}
-
-// lowerWords cuts s into lower-case words; an apostrophe belongs to its word,
-// Arabic vowel signs and forms of alef do not count.
-func lowerWords(s string) []string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '’':
-			return '\''
-		case isSilent(r):
-			return -1
-		case r < utf8.RuneSelf:
-			if r >= 'A' && r <= 'Z' {
-				return r | 0x20
-			}
-			return r
-		}
-		return unalef(unicode.ToLower(r))
-	}, s)
-	words := strings.FieldsFunc(s, func(r rune) bool {
-		return r != '\'' && !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r)
-	})
-	for i, w := range words {
-		words[i] = strings.Trim(w, "'")
-	}
-	return slices.DeleteFunc(words, func(w string) bool { return w == "" })
 }
 
 // maxDenials bounds how many denials of an article are told apart.

@@ -14,6 +14,12 @@ type Model struct {
 	Set      Forest // overlap of a set of sentences, against others of the same article
 }
 
+func init() {
+	for _, f := range []*Forest{&fitted.Word, &fitted.Pair, &fitted.Sentence, &fitted.Set} {
+		f.prepare()
+	}
+}
+
 // Numbers of features.
 const (
 	WordFeatures     = 18
@@ -52,7 +58,7 @@ func (s *Study) WordRow(id int32, k int, row []float32) {
 	c := &s.Candidates[w.first]
 	row[0] = log1p(c.order)
 	row[1] = float32(c.order) / s.sentences
-	row[2] = float32(math.Log(float64(w.count)))
+	row[2] = log1p(w.count - 1)
 	row[3] = float32(w.sentences) / s.sentences
 	row[4] = flag(w.inTitle)
 	row[5] = w.title
@@ -114,7 +120,7 @@ func (s *Study) SentenceRow(i int, row []float32) {
 	row[9] = 2 * chance / (n + s.reference())
 	row[10] = pairs / n
 	row[11] = 2 * pairs / (n + s.reference())
-	row[12] = flag(strings.ContainsAny(c.Text, "\"“«"))
+	row[12] = flag(c.quoted)
 	row[13] = flag(strings.HasPrefix(c.Text, `"`) || strings.HasPrefix(c.Text, "“"))
 	row[14] = digits
 	row[15] = upper / n

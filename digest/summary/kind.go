@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Some pages are not one report from top to bottom. Only a part of them may
@@ -68,18 +69,18 @@ func layoutOf(text string) layout {
 	speakers := map[string]int{}
 	for i, l := range all {
 		s := l.of(text)
-		switch {
-		case clock.MatchString(s):
+		switch markerOf(s) {
+		case clock:
 			times = append(times, i)
-		case numbered.MatchString(s):
+		case numbered:
 			items = append(items, i)
-		case bullet.MatchString(s):
+		case bullet:
 			bullets = append(bullets, i)
-		case asked.MatchString(s):
+		case asked:
 			turns = append(turns, i)
 		}
-		if m := speaker.FindStringSubmatch(s); m != nil {
-			speakers[m[1]]++
+		if who := speakerOf(s); who != "" {
+			speakers[who]++
 		}
 		if isQuestionLine(s) {
 			questions = append(questions, i)
@@ -109,6 +110,17 @@ func layoutOf(text string) layout {
 	return layout{}
 }
 
+// speakerOf is who speaks a line that begins "Falk: …", if anybody.
+func speakerOf(s string) string {
+	if r, _ := utf8.DecodeRuneInString(s); !unicode.IsUpper(r) || strings.IndexByte(s, ':') < 0 {
+		return "" // the expression is slow
+	}
+	if m := speaker.FindStringSubmatch(s); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
 // dialogue returns the lines that begin with one of two speakers who take at
 // least two turns each.
 func dialogue(text string, all []line, speakers map[string]int) []int {
@@ -123,7 +135,7 @@ func dialogue(text string, all []line, speakers map[string]int) []int {
 		return nil
 	}
 	for i, l := range all {
-		if m := speaker.FindStringSubmatch(l.of(text)); m != nil && speakers[m[1]] >= 2 {
+		if who := speakerOf(l.of(text)); speakers[who] >= 2 {
 			turns = append(turns, i)
 		}
 	}
@@ -165,6 +177,9 @@ func isRow(s string) bool {
 	if strings.Count(s, "|") >= 2 || strings.Count(s, "\t") >= 2 {
 		return true
 	}
+	if strings.IndexFunc(s, unicode.IsDigit) < 0 {
+		return false
+	}
 	figures, words := 0, 0
 	for w := range strings.FieldsSeq(s) {
 		words++
@@ -175,11 +190,29 @@ func isRow(s string) bool {
 	return words >= 3 && 2*figures >= words
 }
 
-// marker returns how many bytes at the start of a line are a time, number,
-// bullet or speaker's letter.
+// markers are what a line may begin with: a time, number, bullet or speaker's
+// letter.
+var markers = []*regexp.Regexp{clock, numbered, bullet, asked}
+
+// markerOf is the marker that a line begins with; nil = none.
+func markerOf(s string) *regexp.Regexp {
+	if len(s) < 2 || isLetter(s[0]) && isLetter(s[1]) && s[:2] != "No" && strings.IndexByte(s[:min(len(s), 12)], ':') < 0 {
+		return nil // most lines; the expressions are slow
+	}
+	for _, re := range markers {
+		if re.MatchString(s) {
+			return re
+		}
+	}
+	return nil
+}
+
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+
+// marker returns how many bytes at the start of a line are its marker.
 func marker(s string) int {
-	for _, re := range []*regexp.Regexp{clock, numbered, bullet, asked} {
-		if m := re.FindStringIndex(s); m != nil && m[1] < len(s) {
+	if re := markerOf(s); re != nil {
+		if m := re.FindStringIndex(s); m[1] < len(s) {
 			return m[1]
 		}
 	}

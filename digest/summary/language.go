@@ -17,7 +17,40 @@ type language struct {
 	links         []string        // of these, connectives that can go before a name
 	pronouns      map[string]bool // third person for somebody, lower case
 	personal      map[string]bool // first person, lower case
+	persons       map[string]person
+	longest       int // of the persons, in bytes
 	known         bool
+}
+
+// person is who a word stands for.
+type person uint8
+
+const (
+	nobody person = iota
+	firstPerson
+	thirdPerson
+)
+
+// personOf says for whom a word stands. "US" is not "us".
+func (l *language) personOf(word string) person {
+	if len(word) > l.longest {
+		return nobody
+	}
+	lower := word
+	for i := range len(word) {
+		if c := word[i]; c < 'a' || c > 'z' {
+			if lower = strings.ToLower(word); lower != word && utf8.RuneCountInString(word) > 1 && word == strings.ToUpper(word) {
+				return nobody
+			}
+			lower = strings.ReplaceAll(lower, "’", "'")
+			break
+		}
+	}
+	p := l.persons[lower]
+	if i := strings.IndexByte(lower, '\''); p == nobody && i > 0 && l.persons[lower[:i]] == thirdPerson { // "he's"
+		return thirdPerson
+	}
+	return p
 }
 
 // languageFor returns the rules for a BCP 47 tag; only the primary subtag
@@ -55,8 +88,11 @@ func split(list string) []string { return strings.Split(list, "|") }
 func opensWith(list []string, s string) string {
 	s = strings.TrimLeft(s, "\"“'‘«„([ ")
 	best := ""
+	if s == "" {
+		return ""
+	}
 	for _, o := range list {
-		if len(o) > len(best) && strings.HasPrefix(s, o) && wordEnds(s, len(o)) {
+		if o[0] == s[0] && len(o) > len(best) && strings.HasPrefix(s, o) && wordEnds(s, len(o)) {
 			best = o
 		}
 	}
@@ -114,7 +150,7 @@ func firstWord(s string) string {
 
 const months = "jan feb mar apr jun jul aug sep sept oct nov dec"
 
-var languages = map[string]*language{
+var languages = withPersons(map[string]*language{
 	"en": {known: true,
 		back:          split("He|She|They|It|His|Her|Hers|Their|Theirs|Its|Him|Them|This|That|These|Those|But|And|Or|Nor|However|Meanwhile|Also|Moreover|Furthermore|Instead|Then|So|Yet|Still|Such|Nevertheless|Nonetheless|Therefore|Thus|Hence|Besides|Otherwise|Likewise|Similarly|Consequently|Additionally|In addition|As a result|For example|For instance|In turn|Even so|Both|Neither|Another|Others|One such|In response|At the time|At that|By then|With this|With that|After that|After this|Since then|In that|In this case|On the other hand|That's|It's|He's|She's|They're|Not so|No wonder|Because of this|Despite this|Despite that|In contrast|By contrast|Indeed|Plus|Too|Perhaps|Of course|Again|Afterwards|Afterward|Later|Elsewhere|On top of that|Among them|Maybe|In fact|In other words|After all|As such|All of them|None of them|Some of them|Most of them|Many of them|The former|The latter|The same|The pair|The duo|The trio|The couple|While most of them|While some of them|While many of them|One of them|Two of them|Three of them|Each of them|Not all of them|Only one of them|Reports at the time"),
 		links:         split("But|And|However|Meanwhile|Also|Moreover|Furthermore|Yet|Still|So|Nevertheless|Nonetheless|Besides|Additionally|In addition|Instead|Then|Indeed|Plus|Elsewhere"),
@@ -178,4 +214,20 @@ var languages = map[string]*language{
 	"pl": {known: true, abbreviations: set("dr prof mgr inż ul al nr im św gen płk tys mln mld zł r w np tzw tj ok godz m.in"), starters: set("")},
 	"nl": {known: true, abbreviations: set("dr prof mr mevr dhr st nr ca bijv d.w.z o.a m.b.t jl"), starters: set("")},
 	"id": {known: true, abbreviations: set("dr prof drs ir h hj jl no st tgl rp dkk dll")},
+})
+
+// withPersons puts the words for persons together.
+func withPersons(all map[string]*language) map[string]*language {
+	for _, l := range all {
+		l.persons = map[string]person{}
+		for w := range l.pronouns {
+			l.persons[w] = thirdPerson
+			l.longest = max(l.longest, len(w)+len("’ll"))
+		}
+		for w := range l.personal {
+			l.persons[w] = firstPerson
+			l.longest = max(l.longest, len(w)+len("’")-len("'"))
+		}
+	}
+	return all
 }

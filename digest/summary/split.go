@@ -123,6 +123,9 @@ func isCloser(r rune) bool {
 // mark after a full stop closes when one is open and opens when none is:
 // `…promise safety." Two men, " said…` is damaged text seen in every feed.
 func rehome(text string, spans [][2]int) [][2]int {
+	if strings.IndexByte(text, '"') < 0 {
+		return spans
+	}
 	open := false
 	for i := range spans {
 		s := spans[i]

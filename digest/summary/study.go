@@ -34,6 +34,7 @@ type word struct {
 	last                    int // candidate that used it last, while counting
 	inTitle, digit          bool
 	length                  int
+	rarity                  float32    // within the article
 	title                   float32    // highest headline share of a sentence that holds it
 	chance                  [3]float32 // that the reference uses it once, twice, three times
 }
@@ -65,6 +66,7 @@ func NewStudy(d Doc, o Options) *Study {
 		w.length = utf8.RuneCountInString(s.vocabulary.stems[i])
 	}
 	s.countWords()
+	s.weighWords()
 	s.weighTitle(title)
 	s.countPairs(title)
 	s.weighFairness()
@@ -111,10 +113,16 @@ func (w *word) use(i, order, k int, t token) {
 	}
 }
 
-// idf is how rare a stem is within the article.
-func (s *Study) idf(id int32) float32 {
-	return float32(math.Log(float64(s.sentences+1) / (float64(s.words[id].sentences) + .5)))
+// weighWords measures how rare each stem is within the article.
+func (s *Study) weighWords() {
+	for i := range s.words {
+		w := &s.words[i]
+		w.rarity = float32(math.Log(float64(s.sentences+1) / (float64(w.sentences) + .5)))
+	}
 }
+
+// idf is how rare a stem is within the article.
+func (s *Study) idf(id int32) float32 { return s.words[id].rarity }
 
 // weighTitle measures how much of the headline each sentence holds, and how
 // much of each sentence is headline.
@@ -211,6 +219,7 @@ func (s *Study) countPairs(title []token) {
 	}
 	for i := range s.Candidates {
 		c := &s.Candidates[i]
+		c.pairs = make([]int32, 0, max(len(c.tokens)-1, 0))
 		for k := 1; k < len(c.tokens); k++ {
 			a, b := c.tokens[k-1].id, c.tokens[k].id
 			id, ok := s.pairID[key(a, b)]
@@ -234,7 +243,20 @@ func flag(b bool) float32 {
 	return 0
 }
 
-func log1p(n int) float32 { return float32(math.Log1p(float64(n))) }
+// logs are the logarithms of small numbers.
+var logs = func() (t [256]float32) {
+	for n := range t {
+		t[n] = float32(math.Log1p(float64(n)))
+	}
+	return t
+}()
+
+func log1p(n int) float32 {
+	if n >= 0 && n < len(logs) {
+		return logs[n]
+	}
+	return float32(math.Log1p(float64(n)))
+}
 
 // Stems is how many different stems article and headline hold.
 func (s *Study) Stems() int { return len(s.words) }

@@ -1,7 +1,6 @@
 package summary
 
 import (
-	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -112,11 +111,16 @@ func spaceless(r rune) bool {
 // Words counts the words of s as the budget does: fields between white space,
 // or, if that is more, two characters a word in scripts without spaces.
 func Words(s string) int {
-	chars := 0
+	fields, chars, inside := 0, 0, false
 	for _, r := range s {
+		blank := r == ' ' || (r < ' ' || r >= utf8.RuneSelf) && unicode.IsSpace(r)
+		if !blank && !inside {
+			fields++
+		}
+		inside = !blank
 		if r >= 0x0e00 && spaceless(r) {
 			chars++
 		}
 	}
-	return max(len(strings.Fields(s)), (chars+1)/2)
+	return max(fields, (chars+1)/2)
 }
