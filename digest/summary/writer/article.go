@@ -17,12 +17,14 @@ import (
 // article is what is sent of an article, and what the answer is held against.
 type article struct {
 	language, title, text string
+	whole                 string // the text before it was cut
 }
 
 // read strips and cuts an article. It refuses one whose language no guard
 // knows, and one that speaks to language models.
 func read(d summary.Doc, words int) (article, error) {
-	a := article{language: primary(d.Language), title: strings.Join(strings.Fields(strip(d.Title)), " "), text: cut(strip(d.Text), words)}
+	a := article{language: primary(d.Language), title: strings.Join(strings.Fields(strip(d.Title)), " "), whole: strip(d.Text)}
+	a.text = cut(a.whole, words)
 	if _, ok := tongues[a.language]; !ok {
 		return a, &Refused{"language", "the guards do not know the language of the article"}
 	}

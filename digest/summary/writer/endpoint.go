@@ -9,11 +9,13 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -89,18 +91,29 @@ func (w *Writer) post(ctx context.Context, p prompt) (reply, error) {
 		return reply{}, &Failed{Why: "the question could not be written"}
 	}
 	for n := 0; ; n++ {
+		held, err := w.reserve(ctx, p)
+		if err != nil {
+			return reply{}, err
+		}
 		r, wait, err := w.try(ctx, body)
-		if err == nil || wait < 0 || n == retries {
+		if err := w.settle(ctx, held, r, err); err != nil {
+			w.Log.Error("count what the language model used", "err", err)
+		}
+		if err == nil || wait < 0 || n == retries || !w.rest(ctx, wait, n) {
+			w.breaker.note(w.Now(), err == nil)
 			return r, err
 		}
-		if wait == 0 {
-			wait = time.Second << n
-		}
-		wait += time.Duration(rand.Int64N(int64(wait)/4 + 1))
-		if end, ok := ctx.Deadline(); ok && time.Until(end) <= wait || w.pause(ctx, wait) != nil {
-			return r, err // no time is left to try again
-		}
 	}
+}
+
+// rest waits before another try; false = there is no time for one.
+func (w *Writer) rest(ctx context.Context, wait time.Duration, n int) bool {
+	if wait == 0 {
+		wait = time.Second << n
+	}
+	wait += time.Duration(rand.Int64N(int64(wait)/4 + 1))
+	end, ok := ctx.Deadline()
+	return (!ok || time.Until(end) > wait) && w.pause(ctx, wait) == nil
 }
 
 // try sends the question once. wait is how long to wait before another try:
@@ -116,12 +129,13 @@ func (w *Writer) try(ctx context.Context, body []byte) (r reply, wait time.Durat
 	if w.Key != "" {
 		req.Header.Set("Authorization", "Bearer "+w.Key)
 	}
-	res, err := w.client.Do(req)
+	var asked atomic.Bool
+	res, err := w.client.Do(req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { asked.Store(true) }})))
 	if ctx.Err() != nil {
 		return r, -1, &Failed{Why: "it did not answer in time", billed: true}
 	}
 	if err != nil {
-		return r, 0, &Failed{Why: "it could not be reached"}
+		return r, 0, &Failed{Why: "it could not be reached", billed: asked.Load()}
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {

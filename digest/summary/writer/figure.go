@@ -205,6 +205,36 @@ func counted(d *draft) string {
 	return ""
 }
 
+// worded wants words for numbers that counted does not read, and in Chinese
+// each numeral with what it counts, to stand in the article as they are.
+func worded(d *draft) string {
+	if d.tongue.plain {
+		source := plainNumerals(d.source)
+		for _, n := range numeral.FindAllString(plainNumerals(d.answer), -1) {
+			if !strings.Contains(source, n) {
+				return "“" + n + "” is not in the article"
+			}
+		}
+		return ""
+	}
+	source := " " + strings.Join(letters(d.source), " ") + " "
+	for _, w := range letters(d.answer) {
+		if d.tongue.counts[w] && !strings.Contains(source, " "+w+" ") {
+			return "the number “" + w + "” is not in the article"
+		}
+	}
+	return ""
+}
+
+// numeral is a number with the sign after it, or a weekday.
+var numeral = regexp.MustCompile(`(?:星期|周|週|礼拜)\d|\d+(?:\.\d+)?[万萬亿億]?\p{Han}`)
+
+// plainNumerals writes Chinese numerals, but for a lone one, as digits, without
+// spaces.
+func plainNumerals(s string) string {
+	return strings.NewReplacer("二", "2", "两", "2", "兩", "2", "三", "3", "四", "4", "五", "5", "六", "6", "七", "7", "八", "8", "九", "9", "十", "10", " ", "", ",", "").Replace(asciiDigits(s))
+}
+
 func sameValue(a, b []float64) bool {
 	for _, x := range a {
 		for _, y := range b {

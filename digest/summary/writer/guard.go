@@ -50,7 +50,7 @@ var guards = []struct {
 	holds func(*draft) string
 }{
 	{"characters", plain}, {"secret", keepsSecret}, {"refusal", noExcuse}, {"markup", noMarkup}, {"length", fits}, {"language", sameLanguage},
-	{"dateline", noDateline}, {"headline", notTheHeadline}, {"quotes", quoted}, {"numbers", counted}, {"dates", dated}, {"names", named}, {"new words", known},
+	{"dateline", noDateline}, {"headline", notTheHeadline}, {"quotes", quoted}, {"numbers", counted}, {"numbers", worded}, {"dates", dated}, {"names", named}, {"new words", known},
 	{"negation", sameSign}, {"attribution", attributed}, {"fairness", fair},
 }
 
@@ -124,6 +124,11 @@ func noMarkup(d *draft) string {
 			return "it holds markup or code"
 		}
 	}
+	for _, r := range d.answer {
+		if r >= utf8.RuneSelf && unicode.In(r, unicode.So, unicode.Sk, unicode.Sm) && !strings.ContainsRune(d.source, r) {
+			return "it holds a sign that the article does not: " + string(r)
+		}
+	}
 	for line := range strings.SplitSeq(d.answer, "\n") {
 		if line = strings.TrimSpace(line); strings.HasPrefix(line, "- ") || strings.HasPrefix(line, "• ") {
 			return "it is a list"
@@ -155,10 +160,17 @@ func fits(d *draft) string {
 	return ""
 }
 
-// sameLanguage wants the script of the article, and most of the words.
+// sameLanguage wants the script of the article, no letter of another, and most
+// of the words.
 func sameLanguage(d *draft) string {
-	if a, b := script(d.answer), script(d.text); a != b {
+	answer, source := scripts(d.answer), scripts(d.source)
+	if a, b := most(answer), most(scripts(d.text)); a != b {
 		return "it is written in " + a + " letters, the article in " + b
+	}
+	for _, name := range scriptNames {
+		if answer[name] > 0 && source[name] == 0 {
+			return "it holds " + name + " letters, the article does not"
+		}
 	}
 	held := map[string]bool{}
 	for _, s := range summary.Stems(d.source) {
@@ -177,21 +189,36 @@ func sameLanguage(d *draft) string {
 	return ""
 }
 
-// script names the script of most letters.
-func script(s string) string {
+// scriptNames are the scripts that are told apart; all others are one.
+var scriptNames = []string{"Latin", "Cyrillic", "Arabic", "Chinese", "Greek", "Hebrew", "Devanagari", "other"}
+
+var scriptTables = []*unicode.RangeTable{unicode.Latin, unicode.Cyrillic, unicode.Arabic, unicode.Han, unicode.Greek, unicode.Hebrew, unicode.Devanagari}
+
+// scripts counts the letters of each script.
+func scripts(s string) map[string]int {
 	count := map[string]int{}
+letters:
 	for _, r := range s {
-		for _, x := range []struct {
-			name string
-			in   *unicode.RangeTable
-		}{{"Latin", unicode.Latin}, {"Cyrillic", unicode.Cyrillic}, {"Arabic", unicode.Arabic}, {"Chinese", unicode.Han}, {"Greek", unicode.Greek}, {"Hebrew", unicode.Hebrew}, {"Devanagari", unicode.Devanagari}} {
-			if unicode.Is(x.in, r) {
-				count[x.name]++
+		if !unicode.IsLetter(r) {
+			continue
+		}
+		for i, table := range scriptTables {
+			if unicode.Is(table, r) {
+				count[scriptNames[i]]++
+				continue letters
 			}
 		}
+		if !unicode.Is(unicode.Common, r) {
+			count["other"]++
+		}
 	}
+	return count
+}
+
+// most is the script of most letters.
+func most(count map[string]int) string {
 	best := "no"
-	for _, name := range []string{"Latin", "Cyrillic", "Arabic", "Chinese", "Greek", "Hebrew", "Devanagari"} {
+	for _, name := range scriptNames {
 		if count[name] > count[best] {
 			best = name
 		}
@@ -311,6 +338,8 @@ func sameSign(d *draft) string {
 			return "it adds a “not”: " + clip(l)
 		case !no && d.tongue.negates(from):
 			return "it drops a “not”: " + clip(l)
+		case no && d.tongue.affirms(l) != d.tongue.affirms(from):
+			return "it turns a denied denial: " + clip(l)
 		}
 	}
 	return ""
@@ -335,9 +364,10 @@ func attributed(d *draft) string {
 	return ""
 }
 
-// fair wants the denial that the article holds beside an accusation.
+// fair wants the denial that the article holds beside an accusation, also when
+// it stands in the part that was not sent.
 func fair(d *draft) string {
-	if !summary.Fair(summary.Doc{Language: d.language, Title: d.title, Text: d.text}, d.answer) {
+	if !summary.Fair(summary.Doc{Language: d.language, Title: d.title, Text: d.whole}, d.answer) {
 		return "it accuses and leaves out the denial"
 	}
 	return ""

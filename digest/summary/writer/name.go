@@ -1,6 +1,8 @@
 package writer
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -174,8 +176,29 @@ func quoted(d *draft) string {
 				return "somebody else says this in the article: " + clip(parts[i])
 			}
 		}
+		for _, q := range singly(line) {
+			if place := quotedAt(source, q); place < 0 && !slices.ContainsFunc(singly(source), func(s string) bool { return strings.Contains(s, q) }) {
+				return "the article does not quote this: " + clip(q)
+			}
+		}
 	}
 	return ""
+}
+
+// singleMarks are single quotation marks around words; an apostrophe has letters
+// on both sides, or ends a word that no mark opened.
+var singleMarks = regexp.MustCompile(`(?:^|[\s("])'(\p{L}(?:[^'\n]|\p{L}'\p{L})*[^\s'])'(?:$|[^\p{L}\p{N}])`)
+
+// singly are what stands between single quotation marks, in lower case, without
+// stops around it.
+func singly(s string) []string {
+	var out []string
+	for _, m := range singleMarks.FindAllStringSubmatch(s, -1) {
+		if q := strings.ToLower(strings.Trim(m[1], " .,;:!?")); q != "" {
+			out = append(out, q)
+		}
+	}
+	return out
 }
 
 // quotedAt is where q stands between quotation marks; -1 = nowhere.

@@ -14,9 +14,11 @@ type tongue struct {
 	short    int  // letters of the shortest stem that carries content
 
 	not       []string // words and phrases that deny
+	turns     []string // verbs that deny; beside one of the others they deny nothing: "did not deny"
 	notParts  []string // endings that deny: "n't"
 	says      []string // words that say whose word it is, or that it is not sure
 	numbers   map[string]float64
+	counts    map[string]bool // words for numbers that are not read as one: "third", "dozens"
 	scales    map[string]float64
 	months    map[string]int
 	ambiguous map[string]bool // months that are words of another meaning, too
@@ -60,57 +62,57 @@ func monthList(list string) map[string]int {
 
 var tongues = map[string]*tongue{
 	"en": {cased: true, short: 4,
-		not: phrases("not|no|never|cannot|nor|neither|nobody|none|nothing|without|nowhere|deny|denies|denied|denying|denial|refuse|refuses|refused|reject|rejects|rejected|refute|refutes|refuted|fail|fails|failed|declined|declines|unable|lack|lacks|lacked"), notParts: []string{"n't"},
+		not: phrases("not|no|never|cannot|nor|neither|nobody|none|nothing|without|nowhere"), turns: phrases("deny|denies|denied|denying|denial|refuse|refuses|refused|reject|rejects|rejected|refute|refutes|refuted|fail|fails|failed|declined|declines|unable|lack|lacks|lacked"), counts: wordSet("first second third fourth fifth sixth seventh eighth ninth tenth thirds quarter quarters fifths hundreds thousands millions billions dozens once thrice"), notParts: []string{"n't"},
 		says:    phrases("said|says|say|saying|told|tells|according to|claim|claims|claimed|alleged|allegedly|alleges|allege|allegation|allegations|accused|accuses|accusing|suspected|suspect|suspects|reportedly|report|reports|reported|warned|warns|announced|announces|argued|argues|believe|believes|believed|charged|added|adds|may have|might|could|would|apparently|stated|insisted|insists|estimate|estimates|estimated|expects|expected|predicted|predicts|confirmed|confirms|denied|denies|rejected|rejects|asked|wrote|writes|think|thinks|thought|described|called|calls"),
 		numbers: counting(0, "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty", map[string]float64{"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100, "dozen": 12, "twice": 2, "double": 2, "triple": 3, "half": .5}),
 		months:  monthList("january/jan february/feb march/mar april/apr may june/jun july/jul august/aug september/sep/sept october/oct november/nov december/dec"), ambiguous: wordSet("may march august mar jan"),
-		days: wordSet("monday tuesday wednesday thursday friday saturday sunday yesterday today tomorrow tonight")},
+		days: wordSet("monday tuesday wednesday thursday friday saturday sunday yesterday today tomorrow tonight overnight weekend")},
 	"es": {cased: true, short: 5, inflects: true,
-		not:     phrases("no|nunca|jamás|nadie|nada|ningún|ninguna|ninguno|sin|tampoco|niega|negó|niegan|negaron|rechaza|rechazó|rechazan|desmiente|desmintió"),
+		not: phrases("no|nunca|jamás|nadie|nada|ningún|ninguna|ninguno|sin|tampoco"), turns: phrases("niega|negó|niegan|negaron|rechaza|rechazó|rechazan|desmiente|desmintió|negado"), counts: wordSet("primer primero primera segunda tercer tercero tercera cuarto cuarta quinto quinta mitad tercio tercios decenas docena docenas centenar centenares cientos miles"),
 		says:    phrases("dijo|dice|dijeron|dicen|según|afirmó|afirma|aseguró|asegura|presunto|presunta|presuntos|presuntamente|supuesto|supuesta|supuestamente|acusa|acusó|acusado|acusada|denunció|denuncia|denunciado|denunciada|informó|informaron|anunció|señaló|explicó|declaró|habría|habrían|podría|podrían|sospecha|sospechoso|negó|niega|rechazó|cree|considera"),
 		numbers: counting(2, "dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis diecisiete dieciocho diecinueve veinte", map[string]float64{"treinta": 30, "cuarenta": 40, "cincuenta": 50, "sesenta": 60, "setenta": 70, "ochenta": 80, "noventa": 90, "cien": 100, "ciento": 100}),
 		scales:  map[string]float64{"mil": 1e3, "billón": 1e12, "billones": 1e12},
 		months:  monthList("enero febrero marzo abril mayo junio julio agosto septiembre/setiembre octubre noviembre diciembre"), days: wordSet("lunes martes miércoles jueves viernes sábado domingo ayer hoy anoche")},
 	"pt": {cased: true, short: 5, inflects: true,
-		not:     phrases("não|nunca|jamais|ninguém|nada|nenhum|nenhuma|sem|tampouco|nega|negou|negam|negaram|rejeita|rejeitou|desmente|desmentiu"),
+		not: phrases("não|nunca|jamais|ninguém|nada|nenhum|nenhuma|sem|tampouco"), turns: phrases("nega|negou|negam|negaram|rejeita|rejeitou|desmente|desmentiu|negado"), counts: wordSet("primeiro primeira terceiro terceira quarto quarta quinto quinta metade terço dezenas dúzia centenas milhares"),
 		says:    phrases("disse|diz|disseram|segundo|afirmou|afirma|suposto|suposta|supostamente|acusa|acusou|acusado|acusada|denunciou|informou|anunciou|explicou|declarou|teria|teriam|poderia|suspeito|suspeita|negou|nega|acredita"),
 		numbers: counting(2, "dois/duas três quatro cinco seis sete oito nove dez onze doze", map[string]float64{"vinte": 20, "trinta": 30, "quarenta": 40, "cinquenta": 50, "cem": 100}),
 		scales:  map[string]float64{"mil": 1e3, "bilhão": 1e9, "bilhões": 1e9},
 		months:  monthList("janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro"), days: wordSet("segunda-feira terça-feira quarta-feira quinta-feira sexta-feira sábado domingo ontem hoje amanhã")},
 	"fr": {cased: true, short: 5, inflects: true,
-		not: phrases("ne|pas|jamais|personne|rien|aucun|aucune|sans|ni|nie|nient|nié|dément|démenti|démentent|refuse|refusé|rejette|rejeté|conteste"), notParts: []string{"n'"},
+		not: phrases("ne|pas|jamais|personne|rien|aucun|aucune|sans|ni"), turns: phrases("nie|nient|dément|démenti|démentent|refuse|refusé|rejette|rejeté|conteste|nié|contesté"), counts: wordSet("premier première deuxième second seconde troisième quatrième cinquième moitié tiers quart dizaine dizaines douzaine vingtaine centaine centaines milliers"), notParts: []string{"n'"},
 		says:    phrases("dit|disent|selon|affirmé|affirme|assuré|assure|présumé|présumée|prétendu|accuse|accusé|accusée|soupçonné|soupçonnée|annoncé|annonce|indiqué|indique|expliqué|explique|déclaré|déclare|aurait|auraient|pourrait|pourraient|estimé|estime|d après|nié|nie|conteste|rejeté"),
 		numbers: counting(2, "deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize", map[string]float64{"vingt": 20, "trente": 30, "quarante": 40, "cinquante": 50, "soixante": 60, "cent": 100}),
 		scales:  map[string]float64{"mille": 1e3, "billion": 1e12, "billions": 1e12},
 		months:  monthList("janvier février mars avril mai juin juillet août septembre octobre novembre décembre"), days: wordSet("lundi mardi mercredi jeudi vendredi samedi dimanche hier demain")},
 	"de": {cased: true, short: 5, inflects: true,
-		not:     phrases("nicht|kein|keine|keinen|keiner|keinem|nie|niemals|niemand|nichts|ohne|weder|bestreitet|bestritt|bestritten|dementiert|dementierte|leugnet|verweigert|abgelehnt|lehnt"),
+		not: phrases("nicht|kein|keine|keinen|keiner|keinem|nie|niemals|niemand|nichts|ohne|weder"), turns: phrases("bestreitet|bestritt|bestritten|dementiert|dementierte|leugnet|verweigert|abgelehnt|lehnt"), counts: wordSet("erste ersten erster erstes zweite zweiten zweiter dritte dritten dritter vierte vierten fünfte hälfte drittel viertel dutzend dutzende hunderte tausende"),
 		says:    phrases("sagte|sagt|sagten|laut|zufolge|erklärte|erklärt|teilte|mitteilte|mutmaßlich|mutmaßliche|mutmaßlicher|mutmaßlichen|angeblich|angebliche|soll|sollen|beschuldigt|beschuldigte|vorgeworfen|wirft|angeklagt|verdächtigt|verdacht|berichtete|berichtet|kündigte|hieß|könnte|könnten|wäre|sei|seien|habe|bestreitet|bestritt|meinte|glaubt"),
 		numbers: counting(2, "zwei drei vier fünf sechs sieben acht neun zehn elf zwölf", map[string]float64{"zwanzig": 20, "dreißig": 30, "vierzig": 40, "fünfzig": 50, "sechzig": 60, "siebzig": 70, "achtzig": 80, "neunzig": 90, "hundert": 100}),
 		scales:  map[string]float64{"tausend": 1e3, "billion": 1e12, "billionen": 1e12},
 		months:  monthList("januar/jänner februar märz april mai juni juli august september oktober november dezember"), days: wordSet("montag dienstag mittwoch donnerstag freitag samstag sonntag gestern heute morgen montagabend dienstagabend")},
 	"ru": {cased: true, short: 4, inflects: true,
-		not:     phrases("не|ни|нет|никогда|никто|ничего|нельзя|без|отрицает|отрицал|отрицала|отрицают|опроверг|опровергла|опровергли|отверг|отвергла|отвергли|отказался|отказалась|отказались"),
+		not: phrases("не|ни|нет|никогда|никто|ничего|нельзя|без"), turns: phrases("отрицает|отрицал|отрицала|отрицают|опроверг|опровергла|опровергли|отверг|отвергла|отвергли|отказался|отказалась|отказались|отрицали"), counts: wordSet("первый первая первого первой второй вторая второго третий третья третьего четвёртый четвертый половина половину половины треть четверть десятки десятков сотни сотен"),
 		says:    phrases("сказал|сказала|сказали|говорит|говорят|заявил|заявила|заявили|сообщил|сообщила|сообщили|сообщает|сообщают|рассказал|рассказала|по словам|по данным|по мнению|согласно|якобы|предположительно|подозревают|подозревается|подозреваемый|обвиняют|обвиняется|обвинили|обвинил|обвинила|считает|считают|отметил|отметила|утверждает|утверждают|отрицает|отрицал|может|могут|могла|могли|мог|передает|передаёт|пишет|объявил|объявила|пояснил|пояснила|отверг|отвергла"),
 		numbers: counting(2, "два/две/двух/двое три/трёх/трех/трое четыре/четырёх/четырех/четверо пять/пяти/пятеро шесть/шести семь/семи восемь/восьми девять/девяти десять/десяти одиннадцать/одиннадцати двенадцать/двенадцати", map[string]float64{"двадцать": 20, "двадцати": 20, "тридцать": 30, "тридцати": 30, "сорок": 40, "пятьдесят": 50, "шестьдесят": 60, "семьдесят": 70, "восемьдесят": 80, "девяносто": 90, "сто": 100}),
-		months:  monthList("январь/января/январе февраль/февраля/феврале март/марта/марте апрель/апреля/апреле май/мая/мае июнь/июня/июне июль/июля/июле август/августа/августе сентябрь/сентября/сентябре октябрь/октября/октябре ноябрь/ноября/ноябре декабрь/декабря/декабре"), days: wordSet("понедельник вторник среду четверг пятницу субботу воскресенье вчера сегодня завтра")},
+		months:  monthList("январь/января/январе февраль/февраля/феврале март/марта/марте апрель/апреля/апреле май/мая/мае июнь/июня/июне июль/июля/июле август/августа/августе сентябрь/сентября/сентябре октябрь/октября/октябре ноябрь/ноября/ноябре декабрь/декабря/декабре"), days: wordSet("понедельник понедельника вторник вторника среда среду среды четверг четверга пятница пятницу пятницы суббота субботу субботы воскресенье воскресенья вчера сегодня завтра накануне")},
 	"ar": {short: 4,
-		not:  phrases("لا|لم|لن|ليس|ليست|غير|دون|بدون|ما لم|نفى|نفت|ينفي|تنفي|أنكر|أنكرت|ينكر|رفض|رفضت|يرفض|ترفض|ونفى|ونفت|ورفض|ولم|ولا|ولن"),
+		not: phrases("لا|لم|لن|ليس|ليست|غير|دون|بدون|ما لم|ولم|ولا|ولن"), turns: phrases("نفى|نفت|ينفي|تنفي|أنكر|أنكرت|ينكر|رفض|رفضت|يرفض|ترفض|ونفى|ونفت|ورفض|ينف|تنف|نفوا"), counts: wordSet("الأول الأولى الثاني الثانية الثالث الثالثة الرابع الرابعة نصف ثلث ربع مئات المئات عشرات العشرات"),
 		says: phrases("قال|قالت|قالوا|يقول|تقول|وقال|وقالت|أعلن|أعلنت|وأعلن|وأعلنت|ذكر|ذكرت|أفاد|أفادت|وأفاد|بحسب|وفق|وفقا|حسب|اتهم|اتهمت|يتهم|متهم|المتهم|اتهامات|بتهمة|يشتبه|مزاعم|زعم|بزعم|أكد|أكدت|وأكد|وأكدت|أضاف|أضافت|وأضاف|وأضافت|أوضح|أوضحت|نفى|نفت|قد|ربما"),
-		days: wordSet("الاثنين الثلاثاء الأربعاء الخميس الجمعة السبت الأحد أمس اليوم غدا"), months: monthList("يناير فبراير مارس أبريل/ابريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر"),
+		days: wordSet("الاثنين الثلاثاء الأربعاء الخميس الجمعة السبت الأحد أمس اليوم غدا"), months: monthList("يناير فبراير/شباط مارس/آذار أبريل/ابريل/نيسان مايو/أيار يونيو/حزيران يوليو/تموز أغسطس/آب سبتمبر/أيلول أكتوبر نوفمبر ديسمبر"),
 		numbers: map[string]float64{"اثنان": 2, "اثنين": 2, "ثلاثة": 3, "ثلاث": 3, "أربعة": 4, "أربع": 4, "خمسة": 5, "خمس": 5, "ستة": 6, "سبعة": 7, "سبع": 7, "ثمانية": 8, "ثماني": 8, "تسعة": 9, "تسع": 9, "عشرة": 10, "عشرين": 20, "عشرون": 20, "ثلاثين": 30, "ثلاثون": 30, "أربعين": 40, "أربعون": 40, "خمسين": 50, "خمسون": 50, "مئة": 100, "مائة": 100}},
 	"ur": {short: 3,
-		not:     phrases("نہیں|نہ|کبھی نہیں|بغیر|تردید|انکار|مسترد|بے بنیاد|کوئی نہیں"),
+		not: phrases("نہیں|نہ|کبھی نہیں|بغیر|بے بنیاد|کوئی نہیں"), turns: phrases("تردید|انکار|مسترد"), counts: wordSet("پہلا پہلی پہلے دوسرا دوسری دوسرے تیسرا تیسری تیسرے چوتھا چوتھی نصف آدھا آدھی چوتھائی تہائی درجنوں سینکڑوں ہزاروں لاکھوں"),
 		says:    phrases("کہا|کہنا|کہتے|بتایا|مطابق|الزام|الزامات|مبینہ|ملزم|دعویٰ|اعلان|خدشہ|شبہ|مشتبہ|تردید|انکار|کے بقول|واضح کیا"),
-		days:    wordSet("پیر منگل بدھ جمعرات جمعہ ہفتہ اتوار آج"),
+		days:    wordSet("پیر منگل بدھ جمعرات جمعہ ہفتہ ہفتے اتوار آج کل"),
 		months:  monthList("جنوری فروری مارچ اپریل مئی جون جولائی اگست ستمبر اکتوبر نومبر دسمبر"),
 		numbers: counting(2, "دو تین چار پانچ چھ سات آٹھ نو دس گیارہ بارہ", map[string]float64{"بیس": 20, "تیس": 30, "چالیس": 40, "پچاس": 50})},
 	"vi": {cased: true, short: 2,
-		not:  phrases("không|chưa|chẳng|phủ nhận|bác bỏ|từ chối|vô tội"),
+		not: phrases("không|chưa|chẳng|vô tội"), turns: phrases("phủ nhận|bác bỏ|từ chối|chối"), counts: wordSet("hai ba bốn năm sáu bảy tám chín mười tư nhất nửa chục trăm"),
 		says: phrases("cho biết|cho rằng|nói|theo|cáo buộc|nghi|nghi ngờ|bị cáo|tố cáo|bị tố|tuyên bố|khẳng định|thông báo|phủ nhận|bác bỏ|có thể|được cho là|chia sẻ|nhận định|dự kiến|cho hay"),
-		days: wordSet("")},
+		days: wordSet("nay mai qua nhật")},
 	"zh": {plain: true, short: 1,
-		not:    phrases("不|没|沒|未|无|無|非|否认|否認|拒绝|拒絕|驳斥|駁斥"),
+		not: phrases("不|没|沒|未|无|無|非"), turns: phrases("否认|否認|拒绝|拒絕|驳斥|駁斥"),
 		says:   phrases("说|說|称|稱|表示|指出|据|據|根据|根據|涉嫌|指控|被控|怀疑|懷疑|认为|認為|报道|報道|报导|宣布|透露|否认|否認|可能|反驳|反駁"),
 		months: monthList(""), days: wordSet("")},
 }
@@ -154,7 +156,7 @@ var units = func() map[string]string {
 		"rupee":  "₹ rs inr pkr rupee rupees rupias roupies рупий روبية روپے روپیہ روپیے",
 		"rouble": "₽ rub rouble roubles ruble rubles rublos rubel руб рубль рубля рублей روبل",
 		"yuan":   "cny rmb yuan юань юаня юаней 元 人民币",
-		"yen":    "¥ jpy yen иен 日元", "dong": "vnd đồng", "franc": "chf franc francs franken", "dinar": "دينار dinar dinars", "dirham": "aed dirham dirhams درهم", "riyal": "sar riyal riyals",
+		"yen":    "¥ jpy yen иен 日元", "crown": "crown crowns krona kronor krone kroner kronen coronas couronnes крон кроны sek nok dkk", "peso": "peso pesos песо", "lira": "lira liras lire лир", "won": "won ₩ krw", "baht": "baht thb", "rand": "rand zar", "real": "brl reais reals", "zloty": "zloty zlotys złoty", "hryvnia": "hryvnia hryvnias гривен гривны гривень", "shekel": "shekel shekels", "taka": "taka", "ringgit": "ringgit", "rupiah": "rupiah", "dong": "vnd đồng", "franc": "chf franc francs franken", "dinar": "دينار dinar dinars", "dirham": "aed dirham dirhams درهم", "riyal": "sar riyal riyals",
 	} {
 		for _, w := range strings.Fields(list) {
 			m[w] = name
@@ -219,7 +221,44 @@ func (t *tongue) negates(s string) bool {
 			return true
 		}
 	}
-	return t.holds(s, t.not)
+	return t.holds(s, t.not) || t.holds(s, t.turns)
+}
+
+// apart is how many words may stand between "not" and the verb that it turns.
+const apart = 3
+
+// affirms says whether a text denies a denial: "did not deny".
+func (t *tongue) affirms(s string) bool {
+	s = strings.ReplaceAll(strings.ToLower(s), "’", "'")
+	for _, p := range t.notParts {
+		s = strings.ReplaceAll(s, p, " "+t.not[0]+" ")
+	}
+	if t.plain {
+		return slices.ContainsFunc(t.turns, func(verb string) bool {
+			return slices.ContainsFunc(t.not, func(no string) bool { return strings.Contains(s, no+verb) || strings.Contains(s, no+"有"+verb) })
+		})
+	}
+	words := letters(s)
+	var turned []int
+	for i := range words {
+		if begins(words[i:], t.turns) {
+			turned = append(turned, i)
+		}
+	}
+	for i := range words {
+		if len(turned) > 0 && begins(words[i:], t.not) && slices.ContainsFunc(turned, func(k int) bool { return k != i && k-i <= apart+1 && i-k <= apart+1 }) {
+			return true
+		}
+	}
+	return false
+}
+
+// begins says whether any phrase of a list stands at the start of words.
+func begins(words []string, list []string) bool {
+	return slices.ContainsFunc(list, func(p string) bool {
+		parts := strings.Fields(p)
+		return len(parts) <= len(words) && slices.Equal(parts, words[:len(parts)])
+	})
 }
 
 // attributes says whether a text tells whose word it is, or that it is not sure.

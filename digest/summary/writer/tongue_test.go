@@ -35,7 +35,7 @@ var reports = []struct{ lang, title, text, good, number, negated string }{
 }
 
 func judged(lang, title, text, answer string) (guard, why string) {
-	a := article{lang, title, text}
+	a := article{lang, title, text, text}
 	o := summary.Options{Words: 60, Sentences: 3}
 	if _, err := judge(reply{content: sum(answer), finish: "stop"}, newPrompt(a, o), a, o); err != nil {
 		return reasonOf(err)
@@ -95,7 +95,7 @@ func FuzzAnswer(f *testing.F) {
 			return
 		}
 		// Whatever passes is short, plain and made of sentences.
-		a := article{"en", trialDoc.Title, trial}
+		a := article{"en", trialDoc.Title, trial, trial}
 		o := summary.Options{Words: 60, Sentences: 3}
 		got, err := judge(reply{content: content}, newPrompt(a, o), a, o)
 		if err != nil {

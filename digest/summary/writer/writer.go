@@ -110,8 +110,10 @@ func (w *Writer) write(ctx context.Context, d summary.Doc, o summary.Options) (s
 	}
 	hash := w.hash(a, o)
 	return w.flights.do(ctx, hash, func() (string, error) {
-		if text, found, err := w.cached(ctx, hash); found || err != nil {
-			return text, err
+		if text, found, err := w.cached(ctx, hash); err != nil {
+			return "", err
+		} else if found { // the guards of today, and all of the article, may be others
+			return hold(text, newPrompt(a, o), a, o)
 		}
 		select {
 		case w.places <- struct{}{}:
@@ -129,15 +131,7 @@ func (w *Writer) ask(ctx context.Context, hash string, a article, o summary.Opti
 		return "", &Failed{Why: "it failed several times in a row and is left alone for some minutes"}
 	}
 	p := newPrompt(a, o)
-	held, err := w.reserve(ctx, p)
-	if err != nil {
-		return "", err
-	}
 	answer, err := w.post(ctx, p)
-	w.breaker.note(w.Now(), err == nil)
-	if err := w.settle(ctx, held, answer, err); err != nil {
-		w.Log.Error("count what the language model used", "err", err)
-	}
 	if err != nil {
 		return "", err
 	}
@@ -154,6 +148,11 @@ func judge(answer reply, p prompt, a article, o summary.Options) (string, error)
 	if err != nil {
 		return "", err
 	}
+	return hold(text, p, a, o)
+}
+
+// hold holds a text against the guards.
+func hold(text string, p prompt, a article, o summary.Options) (string, error) {
 	d := newDraft(text, p, a, o)
 	for _, g := range guards {
 		if why := g.holds(d); why != "" {

@@ -30,7 +30,7 @@ The new harbour costs 5 million euros and will open in 2027. Engineer Ruth Moss 
 
 The council did not vote on the contract last week. Builder Max Orr said that his company had followed every rule. He employs 85 people in Corran and on the island of Avar.
 
-A court in Corran will hear the case in September. The trial is expected to last nine days, the clerk said.`
+A court in Corran will hear the case in September. The trial is expected to last nine days, the clerk said. Harbour master Vera Holt did not deny that the tide gauge was broken.`
 
 const goodText = "Prosecutors said on Tuesday that Mayor Peter Lund was charged with taking 40,000 crowns from a builder. Lund denies the charges and says the money was the return of a loan."
 
@@ -113,6 +113,8 @@ func TestGuards(t *testing.T) {
 		{"a scale written out", says(sum("The new harbour costs 5,000,000 euros and will open in 2027.")), "", ""},
 		{"percent for per cent", says(sum("About 12% of the boats in the bay do not have a berth today.")), "", ""},
 		{"a quotation", says(sum(`"I never took a penny from anybody," Lund told the Harbour Post.`)), "", ""},
+		{"a part of a quotation in single marks", says(sum(`Lund 'never took a penny from anybody', he told the Harbour Post.`)), "", ""},
+		{"a denied denial", says(sum("Harbour master Vera Holt didn't deny that the tide gauge was broken.")), "", ""},
 
 		{"not JSON", says(goodText), "form", "not the JSON"},
 		{"JSON and a word", says("Here you are: " + sum(goodText)), "form", "not the JSON"},
@@ -152,6 +154,7 @@ func TestGuards(t *testing.T) {
 		{"an entity", says(sum("Lund denies the charges &lt;and says that the money was the return of a loan.")), "markup", "markup"},
 		{"Markdown", says(sum("**Lund denies the charges** and says that the money was the return of a loan.")), "markup", "markup"},
 		{"code", says(sum("Lund denies the charges `and says` that the money was the return of a loan.")), "markup", "markup"},
+		{"a sign", says(sum("Lund denies the charges 🎉 and says that the money was the return of a loan.")), "markup", "sign"},
 		{"a list of lines", says(sum("- Lund denies the charges.\n- The money was the return of a loan.")), "markup", "list"},
 		{"too many words", says(sum(strings.Repeat("Lund denies the charges and says that the money was the return of a loan. ", 5))), "length", "words"},
 		{"too many sentences", says(sum("Lund denies it. Orr said it. Moss has led the work. The court will hear the case.")), "length", "sentences"},
@@ -160,12 +163,16 @@ func TestGuards(t *testing.T) {
 		{"a question", says(sum("Did Mayor Peter Lund take 40,000 crowns from a builder?")), "length", "question"},
 		{"another script", says(sum("Мэр Лунд отрицает обвинения и говорит, что вернул долг.")), "language", "Cyrillic"},
 		{"another language", says(sum("Der Bürgermeister bestreitet alle Vorwürfe und spricht von einem zurückgezahlten Darlehen.")), "language", "another language"},
+		{"a letter of another script", says(sum("Lund denies the ch\u0430rges and says that the money was the return of a loan.")), "language", "Cyrillic"},
 		{"a dateline", says(sum("CORRAN — Lund denies the charges and says that the money was the return of a loan.")), "dateline", "dateline"},
 		{"the headline", says(sum("The Mayor of Corran in court.")), "headline", "headline"},
 
 		{"a number that is not there", says(sum("Prosecutors said Mayor Peter Lund was charged with taking 60,000 crowns. Lund denies the charges.")), "numbers", "60,000"},
 		{"a number without its scale", says(sum("The new harbour costs 5 euros and will open in 2027.")), "numbers", "“5”"},
 		{"a number word that is not there", says(sum("Engineer Ruth Moss has led the work for four years in the bay.")), "numbers", "four"},
+		{"a share that is not there", says(sum("About a third of the boats in the bay do not have a berth today.")), "numbers", "third"},
+		{"a round number that is not there", says(sum("Dozens of the boats in the bay do not have a berth today.")), "numbers", "dozens"},
+		{"another coin", says(sum("The new harbour costs 5 million crowns and will open in 2027.")), "numbers", "another unit"},
 		{"another currency", says(sum("The new harbour costs $5 million and will open in 2027.")), "numbers", "another unit"},
 		{"a share for a number", says(sum("He employs 85 per cent of people in Corran and on the island of Avar.")), "numbers", "another unit"},
 		{"another year", says(sum("The new harbour costs 5 million euros and will open in 2028.")), "numbers", "2028"},
@@ -180,10 +187,12 @@ func TestGuards(t *testing.T) {
 		{"a quotation that is not there", says(sum(`"I took it for my family," Lund told the Harbour Post about the money.`)), "quotes", "does not quote"},
 		{"a quotation of plain text", says(sum(`Lund denies the charges and says that the money was "the return of a loan".`)), "quotes", "does not quote"},
 		{"somebody else's quotation", says(sum(`"I never took a penny from anybody," Avar clerk told.`)), "quotes", "somebody else"},
+		{"an invented quotation in single marks", says(sum("Lund denies the charges and told the Harbour Post ‘it was all my brother’s idea’ on 14 May.")), "quotes", "does not quote"},
 		{"a mark alone", says(sum(`"I never took a penny from anybody, Lund told the Harbour Post.`)), "quotes", "stands alone"},
 		{"new words", says(sum("Prosecutors in Corran said furious residents demand immediate resignation while investigators examine offshore accounts of Mayor Peter Lund, who denies the charges of taking money from a builder.")), "new words", "content words"},
 		{"a dropped not", says(sum("The council did vote on the contract last week, and Builder Max Orr said that.")), "negation", "drops"},
 		{"an added not", says(sum("The trial is not expected to last nine days, the clerk said.")), "negation", "adds"},
+		{"a denied denial turned", says(sum("Harbour master Vera Holt denied that the tide gauge was broken.")), "negation", "denial"},
 		{"a dropped attribution", says(sum("Builder Max Orr and his company had followed every rule.")), "attribution", "who says so"},
 		{"an accusation told as a fact", says(sum("Mayor Peter Lund took 40,000 crowns from a builder who wanted the harbour contract.")), "attribution", "accused of"},
 		{"an accusation without the denial", says(sum("Prosecutors in Corran said on Tuesday that Mayor Peter Lund was charged with taking 40,000 crowns from a builder.")), "fairness", "denial"},
@@ -407,6 +416,58 @@ func TestCacheAndConcurrency(t *testing.T) {
 			t.Errorf("asked %d times for what was refused, want 1", bad.asked.Load())
 		}
 	})
+}
+
+// The guards see the whole article, also what was not sent of it, and are held
+// against what was kept, too.
+func TestWholeArticle(t *testing.T) {
+	s := newStub(t, says(sum("Prosecutors in Corran said on Tuesday that Mayor Peter Lund was charged with taking 40,000 crowns from a builder.")))
+	w := newWriter(t, schematest.SQLite(t), s)
+	w.Input = 150
+	start := strings.Replace(trial, "Lund denies the charges and says that the money was the return of a loan.", "", 1) + "\n\n" + strings.Repeat("Gulls sat on the pier. ", 15)
+	if _, err := w.Summarize(context.Background(), summary.Doc{Language: "en", Title: "Mayor of Corran in court", Text: start}, summary.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.Summarize(context.Background(), summary.Doc{Language: "en", Title: "Mayor of Corran in court", Text: start + "\n\nLund denies the charges."}, summary.Options{})
+	if guard, why := reasonOf(err); guard != "fairness" || s.asked.Load() != 1 {
+		t.Errorf("%s (%s) after %d requests, want fairness after one", guard, why, s.asked.Load())
+	}
+}
+
+// Every try that the provider may bill counts for the day's cap.
+func TestTriesCount(t *testing.T) {
+	var fails atomic.Value
+	s := newStub(t, func(w http.ResponseWriter, r *http.Request, n int) {
+		if f := fails.Load().(string); f == "hangs up" {
+			panic(http.ErrAbortHandler)
+		} else if f == "503" && n%3 != 0 {
+			w.WriteHeader(503)
+			return
+		}
+		says(sum(goodText))(w, r, n)
+	})
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	w := newWriter(t, schematest.SQLite(t), s)
+	used := func(how string, words int) (tokens int64) {
+		fails.Store(how)
+		var before int64
+		w.DB.Read.QueryRow(`select tokens from model_days`).Scan(&before)
+		w.Summarize(context.Background(), trialDoc, summary.Options{Words: words})
+		if err := w.DB.Read.QueryRow(`select tokens from model_days`).Scan(&tokens); err != nil {
+			t.Fatal(err)
+		}
+		return tokens - before
+	}
+	if got := used("503", 60); got != 150 {
+		t.Errorf("two refusals and an answer used %d tokens, want the 150 of the answer", got)
+	}
+	if got := used("hangs up", 61); got < 3*400 {
+		t.Errorf("three hang-ups used %d tokens, want what was reserved for each", got)
+	}
+	w.URL = "http://127.0.0.1:1/v1/chat/completions"
+	if got := used("", 62); got != 0 {
+		t.Errorf("an endpoint that is not there used %d tokens", got)
+	}
 }
 
 // The day's caps hold over processes, are settled by what was used, and begin
