@@ -33,13 +33,13 @@ func (s *Store) Recipients(ctx context.Context, tx *sql.Tx, list int64, ids []in
 	if len(ids) == 0 {
 		return nil, nil, nil
 	}
-	marks, args := placeholders(ids, 1)
+	among, arg := s.DB.Engine.Among("u.id", 2, ids)
 	rows, err := each(ctx, tx, `
 		select u.id, u.email, u.name, coalesce(s.state, ''), coalesce(s.reason, ''), s.changed_at, s.resume_at, s.until_at, coalesce(x.reason, ''), x.created_at
 		from subscribers u
 		left join subscriptions s on s.list_id = $1 and s.subscriber_id = u.id
 		left join suppressions x on x.email_key = u.email_key
-		where u.id in (`+marks+`)`, append([]any{list}, args...), scanStanding)
+		where `+among, []any{list, arg}, scanStanding)
 	if err != nil {
 		return nil, nil, fmt.Errorf("recipients: %w", err)
 	}
