@@ -50,8 +50,9 @@ const closed = `select issue_id from sends where state <> 'open' or opens_at > $
 // deliveries_due, which also holds what is claimed.
 const due = `done_at is null and state in ('queued', 'deferred', 'uncertain') and next_at <= $1`
 
-// claimSQL takes what is due, oldest first. What has expired leaves the queue
-// by the same statement. PostgreSQL skips rows that another process is claiming,
+// claimSQL takes what is due, oldest first; what has expired keeps its state. No
+// column of an index changes, so that a claim writes each row and nothing else.
+// PostgreSQL skips rows that another process is claiming,
 // the one clause which SQLite, with its single writer, neither knows nor needs.
 func claimSQL(k kind, e schema.Engine) string {
 	table, open, columns := string(k), "", "0, coalesce(subscriber_id, 0), 0, expires_at, created_at, message_id, created_at, kind, address, envelope_from, message"
@@ -59,19 +60,17 @@ func claimSQL(k kind, e schema.Engine) string {
 		open = "and issue_id not in (" + closed + ")"
 		columns = "issue_id, subscriber_id, edition_id, expires_at, due_at, message_id, date_at"
 	}
-	lock := ""
+	which, lock := "id in (select id", ""
 	if e == schema.Postgres {
-		lock = "for update skip locked"
+		which, lock = "ctid = any(array(select ctid", "for update skip locked)"
 	}
 	return fmt.Sprintf(`
 		update %s set
 			owner = $2, fence = fence + 1, claimed_at = $1,
 			resent = (resent or state = 'uncertain' and expires_at > $1),
-			state = case when expires_at > $1 then 'claimed' when state = 'uncertain' then 'parked' else 'expired' end,
-			reason = case when expires_at > $1 then reason else 'it was not accepted before it expired' end,
-			done_at = case when expires_at > $1 then null else cast($1 as bigint) end
-		where id in (select id from %s where %s %s order by next_at, id limit $3 %s)
-		returning id, state, fence, attempts, %s`, table, table, due, open, lock, columns)
+			state = case when expires_at > $1 then 'claimed' else state end
+		where %s from %s where %s %s order by next_at, id limit $3 %s)
+		returning id, state, fence, attempts, %s`, table, which, table, due, open, lock, columns)
 }
 
 // claim takes up to limit deliveries that are due for a lane, with their
@@ -184,6 +183,7 @@ func (s *sending) take(ctx context.Context, tx *sql.Tx, k kind, limit int) ([]*j
 	defer rows.Close()
 	now := time.Now()
 	var jobs []*job
+	var expired []int64
 	for rows.Next() {
 		j := &job{kind: k, claimed: now}
 		var state State
@@ -196,7 +196,8 @@ func (s *sending) take(ctx context.Context, tx *sql.Tx, k kind, limit int) ([]*j
 			return nil, err
 		}
 		if state != StateClaimed {
-			continue // expired
+			expired = append(expired, j.id)
+			continue
 		}
 		j.attempt++
 		j.date = date.Time
@@ -205,8 +206,26 @@ func (s *sending) take(ctx context.Context, tx *sql.Tx, k kind, limit int) ([]*j
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
+	rows.Close()
+	if err := s.expire(ctx, tx, k, expired); err != nil {
+		return nil, err
+	}
 	slices.SortFunc(jobs, func(a, b *job) int { return int(a.id - b.id) })
 	return jobs, nil
+}
+
+// expire ends what a claim has found too late.
+func (s *sending) expire(ctx context.Context, tx *sql.Tx, k kind, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	among, arg := s.m.DB.Engine.Among("id", 2, ids)
+	_, err := tx.ExecContext(ctx, `
+		update `+string(k)+` set
+			owner = '', reason = 'it was not accepted before it expired', done_at = $1,
+			state = case when state = 'uncertain' then 'parked' else 'expired' end
+		where `+among, s.m.nowMillis(), arg)
+	return err
 }
 
 // addressed asks for the recipients of claimed deliveries, issue by issue, and
@@ -273,6 +292,6 @@ func (s *sending) anyDue(ctx context.Context, k kind) bool {
 		open = "and issue_id not in (" + closed + ")"
 	}
 	var one int
-	err := s.m.DB.Read.QueryRowContext(ctx, strings.Join([]string{`select 1 from`, string(k), `where`, due, open, `limit 1`}, " "), s.m.nowMillis()).Scan(&one)
+	err := s.m.DB.Read.QueryRowContext(ctx, strings.Join([]string{`select 1 from`, string(k), `where`, due, open, `order by next_at, id limit 1`}, " "), s.m.nowMillis()).Scan(&one)
 	return err == nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"regexp"
 	"time"
 
 	"pressrun/deploy/schema"
@@ -55,6 +56,14 @@ const resultDelivery = `
 		enhanced = $9, reply = $10, queue_id = $11, was_uncertain = (was_uncertain or $12), date_at = $13, done_at = $14, next_at = $15
 	where id = $16 and owner = $17 and fence = $18`
 
+// acceptedDelivery is resultDelivery for what nearly all results are, with fewer
+// values to hand over.
+const acceptedDelivery = `
+	update deliveries set
+		state = 'accepted', reason = '', phase = 'dot', attempts = $1, message_id = $2, edition_hash = $3, relay = $4, code = $5,
+		enhanced = $6, reply = $7, queue_id = $8, date_at = $9, done_at = $10
+	where id = $11 and owner = $12 and fence = $13`
+
 const resultLetter = `
 	update letters set
 		state = $1, reason = $2, attempts = $3, relay = $4, phase = $5, code = $6,
@@ -93,10 +102,15 @@ const attemptSQL = `
 	insert into attempts (delivery_id, letter_id, relay, phase, code, enhanced, reply, outcome, tried_at)
 	values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 
+// placeholder is a numbered one; each stands once, in order, in what is written
+// for every message.
+var placeholder = regexp.MustCompile(`\$\d+`)
+
 func newCommitter(ctx context.Context, s *sending) (*committer, error) {
 	c := &committer{s: s, entries: s.entries, give: s.give, stmts: map[string]*sql.Stmt{}}
 	texts := map[string]string{
 		"result deliveries":  resultDelivery,
+		"accepted":           acceptedDelivery,
 		"result letters":     resultLetter,
 		"release deliveries": releaseDelivery,
 		"release letters":    releaseLetter,
@@ -108,6 +122,12 @@ func newCommitter(ctx context.Context, s *sending) (*committer, error) {
 	}
 	if c.arrays = s.m.DB.Engine == schema.Postgres; c.arrays {
 		texts["alive"] = aliveSQL
+	}
+	if s.m.DB.Engine == schema.SQLite {
+		// Its driver asks for the name of each parameter each time; these have none.
+		for _, name := range []string{"accepted", "mark deliveries"} {
+			texts[name] = placeholder.ReplaceAllString(texts[name], "?")
+		}
 	}
 	for name, text := range texts {
 		stmt, err := s.m.DB.Write.PrepareContext(ctx, text)
@@ -290,7 +310,10 @@ func (c *committer) record(ctx context.Context, tx *sql.Tx, r *result) error {
 	uncertain := r.verdict.State == StateUncertain
 	var n int64
 	var err error
-	if j.kind == letter {
+	if r.state == StateAccepted && j.kind == delivery {
+		n, err = c.exec(ctx, tx, "accepted", attempts, j.messageID, j.hash(), r.relay, r.code,
+			r.enhance, r.reply, r.queueID, schema.Millis(j.date), r.at, j.id, c.s.owner, j.fence)
+	} else if j.kind == letter {
 		n, err = c.exec(ctx, tx, "result letters", r.state, r.verdict.Reason, attempts, r.relay, r.phase, r.code,
 			r.enhance, r.reply, r.queueID, uncertain, done, r.next, j.id, c.s.owner, j.fence)
 	} else {

@@ -310,7 +310,7 @@ func (m *Mailer) soften(ctx context.Context, tx *sql.Tx, r *Returned) (string, e
 	rows, err := tx.QueryContext(ctx, `
 		select d.done_at, d.state, d.enhanced, (select count(*) from returned_mails x where x.delivery_id = d.id and x.class = 'soft')
 		from deliveries d
-		where d.subscriber_id = $1 and d.state in ('accepted', 'expired') and d.done_at is not null
+		where d.issue_id in (select issue_id from sends) and d.subscriber_id = $1 and d.state in ('accepted', 'expired') and d.done_at is not null
 		order by d.done_at desc, d.id desc limit 200`, r.Subscriber)
 	if err != nil {
 		return "", err

@@ -218,6 +218,9 @@ func TestSoftBounces(t *testing.T) {
 			for i, day := range tt.days {
 				at := start.AddDate(0, 0, max(day, -day)).UnixMilli()
 				_, err := r.DB.Write.Exec(`insert into deliveries (id, issue_id, subscriber_id, edition_id, state, due_at, expires_at, next_at, done_at) values ($1, $1, 1, 1, 'accepted', $2, $2, $2, $2)`, i+1, at)
+				if err == nil {
+					_, err = r.DB.Write.Exec(`insert into sends (issue_id, state, audience, started_at, changed_at) values ($1, 'open', 1, $2, $2)`, i+1, at)
+				}
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -335,7 +335,7 @@ create table subscriptions (
     primary key (list_id, subscriber_id)
 );
 create index subscriptions_of on subscriptions (subscriber_id);
-create index subscriptions_changed on subscriptions (changed_at);
+create index subscriptions_changed on subscriptions (changed_at) where state <> 'active';
 create table consents (
     id            @id,
     subscriber_id bigint not null references subscribers (id),
@@ -406,7 +406,8 @@ create table deliveries (
     issue_id      bigint  not null,
     subscriber_id bigint  not null,
     edition_id    bigint  not null,
-    state         text    not null check (state in ('queued', 'claimed', 'deferred', 'accepted', 'failed', 'expired', 'withheld', 'cancelled', 'uncertain', 'parked')),
+    state         text    not null check (state = 'accepted' or state = 'claimed' or state = 'queued' or state = 'deferred' or state = 'failed'
+        or state = 'expired' or state = 'withheld' or state = 'cancelled' or state = 'uncertain' or state = 'parked'),
     reason        text    not null default '',
     owner         text    not null default '',   -- process that claimed it
     fence         bigint  not null default 0,    -- grows with each claim
@@ -433,7 +434,6 @@ create table deliveries (
 ) @room;
 -- what is not done with; a claim does not touch it, which lets PostgreSQL update in place
 create index deliveries_due on deliveries (next_at, id) where done_at is null;
-create index deliveries_of on deliveries (subscriber_id);
 create index deliveries_reported on deliveries (issue_id) where bounced_at is not null or complained_at is not null;
 
 create table attempts (
@@ -491,7 +491,8 @@ create table letters (
     language      text    not null default '',
     envelope_from text    not null default '',
     message       @blob   not null,              -- as it goes over the wire
-    state         text    not null check (state in ('queued', 'claimed', 'deferred', 'accepted', 'failed', 'expired', 'withheld', 'cancelled', 'uncertain', 'parked')),
+    state         text    not null check (state = 'accepted' or state = 'claimed' or state = 'queued' or state = 'deferred' or state = 'failed'
+        or state = 'expired' or state = 'withheld' or state = 'cancelled' or state = 'uncertain' or state = 'parked'),
     reason        text    not null default '',
     owner         text    not null default '',
     fence         bigint  not null default 0,
