@@ -6,7 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
-	"strings"
+	"hash"
+	"strconv"
 	"sync"
 
 	"pressrun/mailer/dkim"
@@ -79,7 +80,7 @@ func (s *sending) date(j *job) {
 		j.date = s.m.now()
 	}
 	if j.kind == delivery && j.messageID == "" {
-		j.messageID = s.m.messageID(j.issue, j.id, j.dueAt, j.content.MessageIDDomain)
+		j.messageID = s.messageID(j.issue, j.id, j.dueAt, j.content.MessageIDDomain)
 	}
 }
 
@@ -93,12 +94,28 @@ func (j *job) values() message.Values {
 // messageID is the same whenever a delivery is sent: made of what never changes
 // about it. The third part keeps two installations with the same numbers apart,
 // and nobody who has not seen the mail can name it.
-func (m *Mailer) messageID(issue, id, due int64, domain string) string {
-	mac := hmac.New(sha256.New, []byte(m.Secret))
-	fmt.Fprintf(mac, "%d %d %d %s", issue, id, due, domain)
-	nonce := strings.ToLower(base32.StdEncoding.EncodeToString(mac.Sum(nil)[:10]))
-	return fmt.Sprintf("%d.%d.%s@%s", issue, id, nonce, domain)
+func (s *sending) messageID(issue, id, due int64, domain string) string {
+	mac, ok := s.macs.Get().(hash.Hash)
+	if ok {
+		mac.Reset()
+	} else {
+		mac = hmac.New(sha256.New, []byte(s.m.Secret))
+	}
+	defer s.macs.Put(mac)
+	var buf [160]byte
+	b := strconv.AppendInt(buf[:0], issue, 10)
+	b = strconv.AppendInt(append(b, ' '), id, 10)
+	b = strconv.AppendInt(append(b, ' '), due, 10)
+	b = append(append(b, ' '), domain...)
+	mac.Write(b)
+	sum := mac.Sum(b[:0])
+	b = strconv.AppendInt(sum[len(sum):], issue, 10)
+	b = append(strconv.AppendInt(append(b, '.'), id, 10), '.')
+	b = lower32.AppendEncode(b, sum[:10])
+	return string(append(append(b, '@'), domain...))
 }
+
+var lower32 = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567")
 
 // hash is the seal of what j's message was made of.
 func (j *job) hash() string {

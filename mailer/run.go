@@ -32,6 +32,7 @@ type sending struct {
 	contents contents
 	breaker  breaker
 	paces    paces
+	macs     sync.Pool // keyed with the Mailer's Secret
 
 	committer *committer
 

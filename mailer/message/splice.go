@@ -131,6 +131,9 @@ func encodeMark(s string) string {
 }
 
 func checkURL(s string) error {
+	if plainURL(s) {
+		return nil
+	}
 	u, err := url.Parse(s)
 	if err != nil {
 		return fmt.Errorf("the value is not a URL")
@@ -139,6 +142,23 @@ func checkURL(s string) error {
 		return nil
 	}
 	return fmt.Errorf("the value is not an absolute http, https or mailto URL")
+}
+
+// plainURL knows the links we make without taking them apart.
+func plainURL(s string) bool {
+	rest, ok := strings.CutPrefix(s, "https://")
+	if !ok || rest == "" || rest[0] == '/' {
+		return false
+	}
+	for i := range len(rest) {
+		c := rest[i]
+		if c|0x20 < 'a' || c|0x20 > 'z' {
+			if (c < '-' || c > '9') && c != '_' { // - . / and digits
+				return false
+			}
+		}
+	}
+	return true
 }
 
 const upperHex = "0123456789ABCDEF"

@@ -79,9 +79,7 @@ func (c *Conn) BodyThenBegin(wire []byte, from, to string) (r Reply, err, next e
 	if err := c.startBody(); err != nil {
 		return Reply{}, err, err
 	}
-	c.buf = append(c.buf[:0], wire...)
-	c.buf = c.appendBegin(c.buf, from, to)
-	if err := c.writeBody(c.buf, len(wire)); err != nil {
+	if err := c.writeBody(c.appendBegin(wire, from, to), len(wire)); err != nil {
 		return Reply{}, err, c.usable()
 	}
 	if r, err = c.readDot(); c.broken {
