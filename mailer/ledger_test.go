@@ -28,7 +28,7 @@ func TestStatesAreThoseOfTheSchema(t *testing.T) {
 	}
 	for _, table := range []string{"deliveries", "letters"} {
 		_, rest, _ := strings.Cut(string(text), "create table "+table+" (")
-		list := regexp.MustCompile(`check \(state in \(([^)]*)\)`).FindStringSubmatch(rest)
+		list := regexp.MustCompile(`check \((state = [^)]*)\)`).FindStringSubmatch(rest)
 		var got []mailer.State
 		for _, word := range regexp.MustCompile(`'(\w+)'`).FindAllStringSubmatch(list[1], -1) {
 			got = append(got, mailer.State(word[1]))

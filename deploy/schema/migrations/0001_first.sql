@@ -401,6 +401,8 @@ create table import_rows (                        -- what an import created, so 
 );
 
 -- ---------------------------------------------------------------- mailer
+-- A list of words after "in" would be a table that SQLite makes for each
+-- statement.
 create table deliveries (
     id            @id,
     issue_id      bigint  not null,
