@@ -154,6 +154,9 @@ func nearlyUTF8(b []byte) bool {
 // detect guesses a charset from the letters used.
 func detect(body []byte) encoding.Encoding {
 	sample := body[:min(len(body), 64<<10)]
+	if isThai(sample) {
+		return charmap.Windows874
+	}
 	res, err := chardet.NewHtmlDetector().DetectBest(sample)
 	if err != nil || res == nil {
 		return charmap.Windows1252
@@ -163,6 +166,32 @@ func detect(body []byte) encoding.Encoding {
 		return charmap.Windows1252
 	}
 	return enc
+}
+
+// isThai reports whether text is TIS-620, which the detector does not know: it
+// takes it for Chinese. Thai writes vowels and tones above or below a consonant;
+// where no such sign stands without one, and there are many, it is Thai.
+func isThai(sample []byte) bool {
+	isSign := func(c byte) bool { return c == 0xD1 || c >= 0xD4 && c <= 0xDA || c >= 0xE7 && c <= 0xEE }
+	high, signs := 0, 0
+	last := byte(0)
+	for _, c := range sample {
+		switch {
+		case c < utf8.RuneSelf:
+		case c >= 0xDB && c <= 0xDE || c >= 0xFC:
+			return false // not in TIS-620
+		case isSign(c):
+			if !isSign(last) && (last < 0xA1 || last > 0xCE) {
+				return false
+			}
+			signs++
+			high++
+		default:
+			high++
+		}
+		last = c
+	}
+	return high >= 20 && 10*signs >= high
 }
 
 // keepsMarkup refuses a guess that swallows the tags: a stray escape byte makes

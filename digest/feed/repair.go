@@ -31,8 +31,12 @@ func findRoot(text []byte) (name string, start int) {
 	if m == nil {
 		return "", 0
 	}
-	if m[4] >= 0 {
-		return "html", start
+	if m[4] >= 0 { // feeds exist that say so and are none
+		start += m[1]
+		if m = roots.FindSubmatchIndex(text[start:min(len(text), start+(64<<10))]); m == nil || m[4] >= 0 {
+			return "html", start
+		}
+		head = text[start:min(len(text), start+(64<<10))]
 	}
 	name = strings.ToLower(string(head[m[2]:m[3]]))
 	if name == "head" || name == "body" {
@@ -293,6 +297,7 @@ func (m *mender) writeTag(name, local string, attrs []attribute, closed bool, ba
 				inForce = base
 			}
 			inForce = join(inForce, a.value)
+			a.value = inForce // the next reader does not know where the document came from
 		}
 		if !m.admit(a.name) {
 			continue
