@@ -70,7 +70,7 @@ func TestStoryAtTheDesk(t *testing.T) {
 	}
 	call(200, "POST", at(1), fmt.Sprintf("do=merge&into=%d", r.stories[0]))
 	page := call(200, "GET", at(0), "")
-	for _, want := range []string{"Story 0", "Story 1", "merged by an editor", "Split off", "take off opinion", "rights: own"} {
+	for _, want := range []string{"Story 0", "Story 1", "merged by an editor", "Split off", "take off opinion", "rights: own", "4 words, 1 min to read"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the story's page lacks %q", want)
 		}

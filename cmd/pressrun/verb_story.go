@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pressrun/digest"
+	"pressrun/digest/article"
 )
 
 type storyVerb struct {
@@ -70,8 +71,8 @@ func (v *storyShow) Run(e *env) error {
 			digest.Story
 			Members []digest.Member `json:"members"`
 		}{s, members}, func(w io.Writer) {
-			fmt.Fprintf(w, "%s\n%s\n%s · %s · %s · %s · %s\narticle %s %s\n", s.Title, s.URL, s.SourceTitle, s.Author, when(s.Published), s.Language, s.State,
-				strings.Join(s.Keys, " "), strings.Join(s.Names, " "))
+			fmt.Fprintf(w, "%s\n%s\n%s · %s · %s · %s · %s · %d min to read\narticle %s %s\n", s.Title, s.URL, s.SourceTitle, s.Author, when(s.Published), s.Language, s.State,
+				article.Minutes(s.Body), strings.Join(s.Keys, " "), strings.Join(s.Names, " "))
 			if s.Flags != "" {
 				fmt.Fprintf(w, "flags: %s\n", s.Flags)
 			}

@@ -213,6 +213,15 @@ func TestKinds(t *testing.T) {
 	}
 }
 
+func TestMinutes(t *testing.T) {
+	for text, want := range map[string]int{"": 0, "A word.": 1, strings.Repeat("word ", 240): 1, strings.Repeat("word ", 241): 2, strings.Repeat("паром идёт ", 600): 5,
+		strings.Repeat("港口今天重新开放。", 100): 2, strings.Repeat("フェリーは毎朝七時に出る。", 100): 3, strings.Repeat("فیری روانہ ہوئی۔ ", 240): 3} {
+		if got := Minutes(text); got != want {
+			t.Errorf("%.20q…: %d minutes, want %d", text, got, want)
+		}
+	}
+}
+
 func TestWriteJSON(t *testing.T) {
 	var b bytes.Buffer
 	zone := time.FixedZone("", 5*3600)
@@ -220,7 +229,7 @@ func TestWriteJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := `{"url":"https://e.example/a?b=1&c=2","title":"A <b> & c","byline":[],"published":"2026-01-02T01:00:00+05:00","image":"","language":"","text":"x\n\ny","kind":""}` + "\n"; b.String() != want {
+	if want := `{"url":"https://e.example/a?b=1&c=2","title":"A <b> & c","byline":[],"published":"2026-01-02T01:00:00+05:00","image":"","language":"","text":"x\n\ny","kind":"","minutes":1}` + "\n"; b.String() != want {
 		t.Errorf("got  %swant %s", b.String(), want)
 	}
 }

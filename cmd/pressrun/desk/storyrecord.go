@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pressrun/digest"
+	"pressrun/digest/article"
 	"pressrun/templates"
 )
 
@@ -31,6 +32,7 @@ func (d *Desk) story(r *request) error {
 		{Name: "Story", Value: templates.Cell{Text: fmt.Sprintf("No. %d", s.ID)}},
 		{Name: "Article", Value: templates.Cell{Text: s.URL, URL: s.URL}},
 		{Name: "Source", Value: templates.Cell{Text: s.SourceTitle, Note: "rights: " + s.Rights}},
+		{Name: "Length", Value: templates.Cell{Text: length(s.Body)}},
 		{Name: "Published", Value: d.near(s.Published)}, {Name: "Embargo until", Value: embargo},
 		{Name: "Flags", Value: templates.Cell{Text: cmp.Or(s.Flags, "none")}},
 	}}
@@ -70,6 +72,14 @@ func (d *Desk) story(r *request) error {
 			Fields: []templates.Field{hidden("merge"), {Name: "into", Label: "Number of the story that stays", Kind: "number", Needed: true}}},
 	}
 	return d.draw(r, templates.DeskRecord, templates.DeskPage{Title: s.Title, Current: "Stories", Body: body})
+}
+
+// length is how long an article is: "812 words, 4 min to read".
+func length(text string) string {
+	if text == "" {
+		return "its text is no longer kept"
+	}
+	return fmt.Sprintf("%s, %d min to read", plural(len(strings.Fields(text)), "word", "words"), article.Minutes(text))
 }
 
 func stampOr(t time.Time) string {
