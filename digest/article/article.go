@@ -195,5 +195,8 @@ func (p *page) absolute(ref string) string {
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return ""
 	}
+	if name, err := hostNames.ToASCII(u.Hostname()); err == nil && !strings.Contains(u.Host, "[") { // as every mail program reads it
+		u.Host = strings.Replace(u.Host, u.Hostname(), name, 1)
+	}
 	return u.String()
 }

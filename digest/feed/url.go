@@ -6,6 +6,9 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
 )
 
 // Absolute resolves ref against base and returns an http or https address, or
@@ -35,12 +38,33 @@ func Absolute(base, ref string) string {
 	if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
 		return ""
 	}
-	u.Host = strings.ToLower(u.Host)
+	u.Host = asciiHost(u)
 	s := u.String()
 	if len(s) > maxURL {
 		return ""
 	}
 	return s
+}
+
+// hostNames brings names in any script into the form that every program reads:
+// what shows pictures in a mail often knows no other (RFC 5891).
+var hostNames = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false))
+
+func asciiHost(u *url.URL) string {
+	for _, c := range []byte(u.Host) {
+		if c < utf8.RuneSelf {
+			continue
+		}
+		name, err := hostNames.ToASCII(u.Hostname())
+		if err != nil {
+			break
+		}
+		if port := u.Port(); port != "" {
+			name += ":" + port
+		}
+		return name
+	}
+	return strings.ToLower(u.Host)
 }
 
 // dropControl removes the characters browsers ignore inside addresses, and

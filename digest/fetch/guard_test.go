@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"sync"
 	"syscall"
@@ -125,6 +126,22 @@ func TestNamesThatChangeTheirMind(t *testing.T) {
 	if len(again.dialed) > 0 {
 		t.Errorf("dialled %s", again.dialed)
 	}
+}
+
+// TestProxyGuards: with a proxy, which the operator chose and which may stand
+// anywhere, names are its business; numbers are still refused here.
+func TestProxyGuards(t *testing.T) {
+	proxy := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "by proxy: ", r.URL) })
+	u, err := url.Parse(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Client{Delay: -1, Timeout: 5 * time.Second, Proxy: u} // 127.0.0.1 is not in Allow
+	if r, err := c.Get(t.Context(), "http://news.example/feed", Validators{}); err != nil || string(r.Body) != "by proxy: http://news.example/feed" {
+		t.Errorf("%s, %v", r.Body, err)
+	}
+	_, err = c.Get(t.Context(), "http://169.254.169.254/latest", Validators{})
+	wantKind(t, err, KindBlocked)
 }
 
 func TestBadAddresses(t *testing.T) {
