@@ -254,6 +254,13 @@ func (s *Store) addTo(ctx context.Context, tx *sql.Tx, id int64, name string, n 
 	case err == nil && (v.State == Active || v.State == Paused):
 		return nil
 	case err == nil && v.State == Pending:
+		left, err := s.hasLeft(ctx, tx, id, list)
+		if err != nil {
+			return err
+		}
+		if left {
+			return fmt.Errorf("list %s: %w", name, ErrLeft)
+		}
 		err = s.change(ctx, tx, v, Active, change{kind: "added", reason: n.Consent.Source, actor: n.By})
 	case err == nil:
 		return fmt.Errorf("list %s: %w", name, ErrLeft)
@@ -267,6 +274,13 @@ func (s *Store) addTo(ctx context.Context, tx *sql.Tx, id int64, name string, n 
 	c := n.Consent
 	c.Subscriber, c.List = id, list
 	return s.addConsent(ctx, tx, c)
+}
+
+// hasLeft says of somebody who is asked to confirm whether he has left that list
+// before: then somebody may have typed his address, and only he can come back.
+func (s *Store) hasLeft(ctx context.Context, tx *sql.Tx, id, list int64) (left bool, err error) {
+	err = tx.QueryRowContext(ctx, `select exists (select 1 from subscriber_events where subscriber_id = $1 and list_id = $2 and kind = 'left')`, id, list).Scan(&left)
+	return left, err
 }
 
 // Update stores name, language, zone, text-only and attributes of a subscriber.
