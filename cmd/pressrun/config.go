@@ -49,9 +49,10 @@ type Config struct {
 
 	Bounce BounceConfig `toml:"bounce"`
 
-	AlarmMail string      `toml:"alarm_mail" env:"PRESSRUN_ALARM_MAIL"` // who is written to when something needs a person
-	Fetch     FetchConfig `toml:"fetch"`
-	AI        AIConfig    `toml:"ai"`
+	AlarmMail    string      `toml:"alarm_mail" env:"PRESSRUN_ALARM_MAIL"`       // who is written to when something needs a person
+	AlarmWebhook string      `toml:"alarm_webhook" env:"PRESSRUN_ALARM_WEBHOOK"` // address that is told the same as JSON; "" = none
+	Fetch        FetchConfig `toml:"fetch"`
+	AI           AIConfig    `toml:"ai"`
 
 	path string // of the file it was read from
 }
@@ -358,6 +359,9 @@ func (c *Config) check() error {
 	} else if u.Scheme != "https" && !c.onlyLoopback() {
 		// RFC 8058 section 3.1: the one-click address must be https.
 		say("public_url %q must begin with https:// because a relay is not on this machine: one-click unsubscribe works over https alone", c.PublicURL)
+	}
+	if u, err := url.Parse(c.AlarmWebhook); c.AlarmWebhook != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		say("alarm_webhook is not a web address; write for instance https://hooks.example.com/…")
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		say("tls_cert and tls_key belong together: give both or neither")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -80,6 +81,9 @@ func (p *Press) openJobs() error {
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[snapshotJob]) error {
 		return p.Ranker.Snapshot(ctx)
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[webhookJob]) error {
+		return p.runWebhook(ctx, j.Args)
 	}))
 	client, err := river.NewClient(p.DB.River(), &river.Config{
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}, collecting: {MaxWorkers: collectors}},
@@ -171,22 +175,16 @@ var kept = struct {
 	unconfirmed: subscribers.KeepUnconfirmed,
 }
 
-// Night does the house-keeping and refits the ranking.
+// Night does the house-keeping and refits the ranking. A room that fails keeps
+// no other from its own.
 func (p *Press) Night(ctx context.Context) error {
-	if err := trend.HouseKeep(ctx, p.DB, p.Now()); err != nil {
-		return err
-	}
-	if err := p.Installation.HouseKeep(ctx, 1000); err != nil {
-		return err
-	}
-	if err := p.Digest.HouseKeep(ctx, kept.bodies, 500); err != nil {
-		return err
-	}
-	if err := p.Mailer.HouseKeep(ctx, kept.attempts); err != nil {
-		return err
-	}
-	if _, err := p.Subscribers.Tend(ctx); err != nil {
-		return err
-	}
-	return p.Ranker.Fit(ctx)
+	_, tending := p.Subscribers.Tend(ctx)
+	return errors.Join(
+		trend.HouseKeep(ctx, p.DB, p.Now()),
+		p.Installation.HouseKeep(ctx, 1000),
+		p.Digest.HouseKeep(ctx, kept.bodies, 500),
+		p.Mailer.HouseKeep(ctx, kept.attempts),
+		tending,
+		p.Ranker.Fit(ctx),
+	)
 }

@@ -418,7 +418,8 @@ func (p *Press) SendNow(ctx context.Context, id int64, by string) error {
 	return p.launch(ctx, id)
 }
 
-// Alarm announces trouble once: on the Today page, in the log, and by mail.
+// Alarm announces trouble once: on the Today page, in the log, by mail and by
+// webhook.
 func (p *Press) Alarm(ctx context.Context, kind, subject, detail string) {
 	isNew, err := p.Installation.Raise(ctx, kind, subject, detail)
 	if err != nil {
@@ -429,6 +430,7 @@ func (p *Press) Alarm(ctx context.Context, kind, subject, detail string) {
 		return
 	}
 	p.Log.Warn("alarm", "kind", kind, "subject", subject, "detail", detail)
+	p.tell(ctx, webhookJob{Alarm: kind, Subject: subject, Detail: detail, State: "open"})
 	if err := p.mailAlarm(ctx, kind, subject, detail); err != nil {
 		p.Log.Error("mail alarm", "err", err)
 	}
@@ -440,5 +442,6 @@ func (p *Press) Clear(ctx context.Context, kind, subject string) {
 		p.Log.Error("clear alarm", "kind", kind, "subject", subject, "err", err)
 	} else if was {
 		p.Log.Info("alarm over", "kind", kind, "subject", subject)
+		p.tell(ctx, webhookJob{Alarm: kind, Subject: subject, State: "closed"})
 	}
 }

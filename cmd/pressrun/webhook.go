@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/riverqueue/river"
+)
+
+// webhookJob tells the newsroom's chat that an alarm was opened or is over. It
+// carries what it says: the alarm may have changed by the time it gets through.
+type webhookJob struct {
+	Alarm   string    `json:"kind"`
+	Subject string    `json:"subject"`
+	Detail  string    `json:"detail,omitempty"`
+	State   string    `json:"state"` // open | closed
+	At      time.Time `json:"at"`
+}
+
+func (webhookJob) Kind() string { return "webhook" }
+
+// InsertOpts implements river.JobArgsWithInsertOpts: eight tries, the last
+// more than an hour after the first.
+func (webhookJob) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 8} }
+
+// webhookTimeout is how long the other side may take to answer.
+const webhookTimeout = 10 * time.Second
+
+// tell orders the webhook, if there is one.
+func (p *Press) tell(ctx context.Context, job webhookJob) {
+	if p.Config.AlarmWebhook == "" {
+		return
+	}
+	job.At = p.Now().UTC()
+	if _, err := p.Jobs.Insert(ctx, job, nil); err != nil {
+		p.Log.Error("alarm webhook", "kind", job.Alarm, "subject", job.Subject, "err", err)
+	}
+}
+
+// runWebhook posts one alarm as JSON. "text" is what Slack, Mattermost, Teams and
+// their kin show; the rest is for programs.
+func (p *Press) runWebhook(ctx context.Context, job webhookJob) error {
+	text := fmt.Sprintf("pressrun: %s %s: %s", job.Alarm, job.Subject, job.Detail)
+	if job.State == "closed" {
+		text = fmt.Sprintf("pressrun: %s %s is over.", job.Alarm, job.Subject)
+	}
+	body, err := json.Marshal(struct {
+		Text string `json:"text"`
+		webhookJob
+		Desk string `json:"desk"`
+	}{text, job, p.Config.PublicURL + "/desk/"})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, webhookTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.Config.AlarmWebhook, bytes.NewReader(body))
+	if err != nil {
+		return errors.New("alarm_webhook is not a web address")
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		if u := (*url.Error)(nil); errors.As(err, &u) {
+			err = u.Err // its own text would bear the address, which often is a secret
+		}
+		return fmt.Errorf("post to alarm_webhook: %w", err)
+	}
+	res.Body.Close()
+	if res.StatusCode >= 300 {
+		return fmt.Errorf("post to alarm_webhook: it answered %s", res.Status)
+	}
+	return nil
+}

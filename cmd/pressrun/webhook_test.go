@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// The newsroom's chat hears of an alarm once when it opens and once when it is
+// over, also if it did not listen at first.
+func TestAlarmReachesTheWebhook(t *testing.T) {
+	heard := make(chan map[string]string, 10)
+	var turnedOn atomic.Bool
+	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if turnedOn.CompareAndSwap(false, true) {
+			http.Error(w, "not now", http.StatusServiceUnavailable)
+			return
+		}
+		var v map[string]string
+		if err := json.NewDecoder(r.Body).Decode(&v); err != nil || r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("%s %s: %v", r.Method, r.Header.Get("Content-Type"), err)
+		}
+		heard <- v
+	}))
+	defer hook.Close()
+	p, l := pressAt(t, filepath.Join(t.TempDir(), "press.db"), "", "127.0.0.1:1")
+	p.Config.AlarmWebhook = hook.URL + "/secret"
+	serving(t, p, l)
+	ctx := context.Background()
+
+	next := func() map[string]string {
+		t.Helper()
+		select {
+		case v := <-heard:
+			return v
+		case <-time.After(time.Minute):
+			t.Fatal("nothing was heard within a minute")
+			return nil
+		}
+	}
+	p.Alarm(ctx, "silent source", "7", "Nothing new for two days.")
+	p.Alarm(ctx, "silent source", "7", "Nothing new for two days.")
+	v := next()
+	if v["kind"] != "silent source" || v["subject"] != "7" || v["state"] != "open" || v["desk"] != p.Config.PublicURL+"/desk/" ||
+		!strings.Contains(v["text"], "Nothing new for two days.") {
+		t.Errorf("heard %v", v)
+	}
+	if at, err := time.Parse(time.RFC3339Nano, v["at"]); err != nil || time.Since(at) > time.Hour {
+		t.Errorf("at %q: %v", v["at"], err)
+	}
+	p.Clear(ctx, "silent source", "7")
+	if v := next(); v["state"] != "closed" || !strings.HasSuffix(v["text"], "is over.") {
+		t.Errorf("after the alarm was taken back it heard %v", v)
+	}
+}
+
+// The address is often a secret: trouble with it is told without it.
+func TestWebhookTroubleKeepsTheAddress(t *testing.T) {
+	p := &Press{Config: Config{AlarmWebhook: "http://127.0.0.1:1/services/secret"}}
+	err := p.runWebhook(context.Background(), webhookJob{Alarm: "relay", State: "open"})
+	if err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("error %v; want one without the address", err)
+	}
+}
