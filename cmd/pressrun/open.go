@@ -282,7 +282,7 @@ func (p *Press) openMailer(ctx context.Context) error {
 		p.Mailer.SenderDomain = from.Address[strings.LastIndexByte(from.Address, '@')+1:]
 	}
 	if p.Config.Catch || !p.Config.onlyLoopback() || len(p.Config.Relays) == 0 {
-		p.Catcher = &catch.Catcher{Now: p.Now}
+		p.Catcher = &catch.Catcher{Now: p.Now, Desk: "/desk/"}
 	}
 	return nil
 }

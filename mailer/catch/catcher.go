@@ -36,6 +36,7 @@ type Catcher struct {
 	MaxBytes   int64            // bytes kept in memory, the oldest go first; 0 means DefaultMaxBytes
 	MaxMessage int64            // larger messages are refused with 552; 0 means DefaultMaxMessage
 	ImagesFrom []string         // origins (http://127.0.0.1:8080) whose pictures the inbox may load; none by default
+	Desk       string           // address that the inbox links back to; "" = none
 	Book       bool             // keep an account of every recipient, for Audit; it grows with their number
 	Now        func() time.Time // nil means time.Now
 

@@ -3,15 +3,20 @@ package catch
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"log/slog"
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"pressrun/templates"
 )
 
 // perPage is how many mails one page of the list shows.
@@ -39,7 +44,7 @@ const pagePolicy = "default-src 'none'; style-src 'self'; img-src 'self' data:; 
 func (c *Catcher) Handler(prefix string) http.Handler {
 	in := &inbox{c: c, prefix: strings.TrimSuffix(prefix, "/")}
 	in.pages = template.Must(template.New("").Funcs(template.FuncMap{
-		"size": size, "utc": utc, "when": in.when, "word": decodeWords,
+		"size": size, "utc": utc, "when": in.when, "word": decodeWords, "desk": func() string { return c.Desk },
 	}).ParseFS(inboxFiles, "inbox/*.html"))
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", in.list)
@@ -77,16 +82,57 @@ func (in *inbox) rooted(next http.Handler) http.Handler {
 // listPage is what inbox/list.html shows.
 type listPage struct {
 	Prefix, Title, Query string
+	Sort                 string // a key of orders, "-" before it for downwards; "" = newest first
 	Mails                []Message
 	Total, Page, Pages   int
 	First, Last          int
 }
 
-// Newer and Older are the addresses of the neighbouring pages, "" at the ends.
-func (p listPage) Newer() string { return p.at(p.Page - 1) }
+// orders are what the list can be sorted by, as its columns stand.
+var orders = []struct {
+	key, title, class string
+	by                func(a, b Message) int
+}{
+	{"to", "To", "", func(a, b Message) int {
+		return strings.Compare(strings.ToLower(strings.Join(a.To, " ")), strings.ToLower(strings.Join(b.To, " ")))
+	}},
+	{"subject", "Subject", "", func(a, b Message) int { return strings.Compare(strings.ToLower(a.Subject), strings.ToLower(b.Subject)) }},
+	{"size", "Size", "n", func(a, b Message) int { return a.Size - b.Size }},
+	{"received", "Received, UTC", "n", func(a, b Message) int { return a.Received.Compare(b.Received) }},
+}
 
-// Older is the address of the next page.
-func (p listPage) Older() string { return p.at(p.Page + 1) }
+// listColumn is a head of the list; its address sorts by it, and the other way
+// round when it is sorted by already.
+type listColumn struct{ Title, Class, Sorted, URL string }
+
+// Columns are the heads of the list.
+func (p listPage) Columns() []listColumn {
+	var out []listColumn
+	for _, o := range orders {
+		c := listColumn{Title: o.title, Class: o.class, Sorted: map[string]string{o.key: "ascending", "-" + o.key: "descending"}[p.sort()]}
+		next := p
+		next.Sort = o.key
+		if p.sort() == o.key {
+			next.Sort = "-" + o.key
+		}
+		c.URL = next.at(1)
+		out = append(out, c)
+	}
+	return out
+}
+
+func (p listPage) sort() string {
+	if p.Sort == "" {
+		return "-received"
+	}
+	return p.Sort
+}
+
+// Previous and Next are the addresses of the neighbouring pages, "" at the ends.
+func (p listPage) Previous() string { return p.at(p.Page - 1) }
+
+// Next is the address of the page after this.
+func (p listPage) Next() string { return p.at(p.Page + 1) }
 
 func (p listPage) at(n int) string {
 	if n < 1 || n > p.Pages {
@@ -96,6 +142,9 @@ func (p listPage) at(n int) string {
 	if p.Query != "" {
 		q.Set("q", p.Query)
 	}
+	if p.Sort != "" {
+		q.Set("sort", p.Sort)
+	}
 	return p.Prefix + "/?" + q.Encode()
 }
 
@@ -103,6 +152,19 @@ func (in *inbox) list(w http.ResponseWriter, r *http.Request) {
 	query := strings.TrimSpace(r.FormValue("q"))
 	all := in.c.Messages(query)
 	p := listPage{Prefix: in.prefix, Title: "Inbox", Query: query, Total: len(all), Pages: max(1, (len(all)+perPage-1)/perPage)}
+	key, down := strings.CutPrefix(r.FormValue("sort"), "-")
+	for _, o := range orders {
+		if o.key != key {
+			continue
+		}
+		p.Sort = r.FormValue("sort")
+		slices.SortStableFunc(all, func(a, b Message) int {
+			if down {
+				a, b = b, a
+			}
+			return o.by(a, b)
+		})
+	}
 	n, _ := strconv.Atoi(r.FormValue("page"))
 	p.Page = min(max(n, 1), p.Pages)
 	start := (p.Page - 1) * perPage
@@ -237,9 +299,16 @@ func (in *inbox) missing(w http.ResponseWriter) {
 	in.show(w, "missing.html", listPage{Prefix: in.prefix, Title: "Not here"})
 }
 
-func (in *inbox) css(w http.ResponseWriter, r *http.Request) {
+func (in *inbox) css(w http.ResponseWriter, _ *http.Request) {
+	tokens, err := fs.ReadFile(templates.Static(), "tokens.css")
+	own, oops := inboxFiles.ReadFile("inbox/inbox.css")
+	if err := errors.Join(err, oops); err != nil {
+		panic(err) // the files are part of the program
+	}
 	w.Header().Set("Cache-Control", "max-age=300")
-	http.ServeFileFS(w, r, inboxFiles, "inbox/inbox.css")
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	w.Write(tokens)
+	w.Write(own)
 }
 
 func (in *inbox) show(w http.ResponseWriter, name string, data any) {

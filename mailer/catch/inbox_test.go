@@ -204,6 +204,9 @@ func TestListSearchesAndTurnsPages(t *testing.T) {
 		"?page=99":          {"r000@", "101–120 of 120"},
 		"?q=R042":           {"r042@", "1 mail match"},
 		"?q=morning&page=2": {"r069@", "q=morning"},
+		"?sort=to":          {"r000@", `aria-sort="ascending"`},
+		"?sort=-to&page=3":  {"r000@", `aria-sort="descending"`},
+		"?sort=received":    {"r000@", "sort=-received"},
 		"?q=nobody":         {"No mail matches", "nobody"},
 	} {
 		if _, body := get(t, server.URL+"/inbox/"+query); !strings.Contains(body, want[0]) || !strings.Contains(body, want[1]) {
