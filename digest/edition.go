@@ -1,6 +1,7 @@
 package digest
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -216,7 +217,7 @@ func view(d Draft, e EditionSpec, chosen []Chosen, related map[int64]Story) (tem
 		zone = time.UTC
 	}
 	v := templates.Issue{
-		Brand: spec.Brand, Newsletter: spec.Title, Language: e.Language, Direction: Direction(e.Language), City: spec.City,
+		Brand: spec.Brand, Newsletter: cmp.Or(e.Title, spec.Title), Language: e.Language, Direction: Direction(e.Language), City: cmp.Or(e.City, spec.City),
 		Date: issue.SlotAt.In(zone), Number: issue.Number, ArchiveURL: d.ArchiveURL,
 	}
 	if e.Name == spec.Editions[0].Name {

@@ -112,6 +112,9 @@ type Spec struct {
 type EditionSpec struct {
 	Name     string `toml:"name" json:"name"`         // "en"
 	Language string `toml:"language" json:"language"` // of its words; readers of this language get it
+	// Title and City stand in its masthead; empty = the newsletter's.
+	Title string `toml:"title" json:"title,omitempty"`
+	City  string `toml:"city" json:"city,omitempty"`
 	// Languages of the stories it may show; empty = Language alone, "*" = all.
 	Languages []string `toml:"languages" json:"languages"`
 	// Sections of the stories it may show, as the site names them; empty = all.

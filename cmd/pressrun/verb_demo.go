@@ -324,20 +324,27 @@ func (n *newsroom) subscribe(ctx context.Context) error {
 	return n.importPeople(ctx, demo.Subscribers(demoReaders, 1))
 }
 
+// demoEditions are those of every newsletter, under their own titles.
+func demoEditions(urdu, russian string) []digest.EditionSpec {
+	return []digest.EditionSpec{
+		{Name: "en", Language: "en"},
+		{Name: "ur", Language: "ur", Title: urdu, City: "پورٹ ایلری"},
+		{Name: "ru", Language: "ru", Title: russian, City: "Порт-Эллери"},
+	}
+}
+
 // newsletters makes three newsletters, one a list, and returns the first.
 func (n *newsroom) newsletters(ctx context.Context) (digest.Newsletter, error) {
 	brand := templates.Brand{Name: demoName, URL: n.site.Base + "/", Postal: "The Ellery Courier, 14 Lantern Quay, Port Ellery"}
-	editions := []digest.EditionSpec{
-		{Name: "en", Language: "en"}, {Name: "ur", Language: "ur"}, {Name: "ru", Language: "ru"},
-	}
 	var first digest.Newsletter
 	for i, spec := range []digest.Spec{
-		{Title: "Morning Digest", Schedule: "0 7 * * *", List: demo.ListMorning},
-		{Title: "Evening Digest", Schedule: "0 18 * * *", List: demo.ListEvening, Segment: ""},
-		{Title: "Weekend Reads", Schedule: "0 9 * * 6", List: demo.ListWeekend, MaxAge: digest.Duration(7 * 24 * time.Hour)},
+		{Title: "Morning Digest", Editions: demoEditions("صبح نامہ", "Утренний выпуск"), Schedule: "0 7 * * *", List: demo.ListMorning},
+		{Title: "Evening Digest", Editions: demoEditions("شام نامہ", "Вечерний выпуск"), Schedule: "0 18 * * *", List: demo.ListEvening},
+		{Title: "Weekend Reads", Editions: demoEditions("ہفتے کا مطالعہ", "Чтение на выходные"), Schedule: "0 9 * * 6", List: demo.ListWeekend,
+			MaxAge: digest.Duration(7 * 24 * time.Hour)},
 	} {
 		spec.Language, spec.City, spec.Zone, spec.Approval = "en", "Port Ellery", "Europe/London", "hold"
-		spec.From, spec.Brand, spec.Editions = `"`+demoName+`" <digest@courier.example>`, brand, editions
+		spec.From, spec.Brand = `"`+demoName+`" <digest@courier.example>`, brand
 		spec.Settle = digest.Duration(time.Second)
 		spec.MinStories = 3
 		if spec.MaxAge == 0 {
