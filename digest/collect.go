@@ -174,6 +174,14 @@ func (c *Collector) read(ctx context.Context, src Source, out *Collected) error 
 		if end, bounded := ctx.Deadline(); bounded && time.Until(end) < readReserve {
 			break // the next poll reads on
 		}
+		id, err := c.known(ctx, e)
+		if err != nil {
+			return err
+		}
+		if id != 0 {
+			told = append(told, id)
+			continue
+		}
 		a, err := c.page(ctx, src, e)
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -205,7 +213,7 @@ func (c *Collector) read(ctx context.Context, src Source, out *Collected) error 
 		switch {
 		case err != nil:
 			return err
-		case s.State == "merged":
+		case s.State == "merged" || s.SourceID != src.ID:
 			out.Members++
 		default:
 			out.Stories++

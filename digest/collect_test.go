@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -210,6 +211,35 @@ func TestFirstPollTakesTheBacklogAsOld(t *testing.T) {
 			if got := poll(t, c, src); got.New != 1 || got.Stories+got.Members != 1 {
 				t.Errorf("%s, second poll: got %+v, want one story", kind, got)
 			}
+		}
+	})
+}
+
+// TestTwoSourcesOfOneArticle: what another source told already is not read, or
+// counted as news, again; but a member of it.
+func TestTwoSourcesOfOneArticle(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		r := newRoom(t, db)
+		p := newPaper(t)
+		c, src := r.press(t, p, "feed", "own")
+		p.posts = []post{{path: "/2026/03/ferry", title: "The ferry returns with all its lamps lit", text: about(1), at: r.now.Add(-time.Hour)}}
+		if got := poll(t, c, src); got.Stories != 1 || got.Members != 0 {
+			t.Fatalf("first source: %+v, want one story", got)
+		}
+		var pages atomic.Int32
+		serve := p.Config.Handler
+		p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			if strings.HasPrefix(req.URL.Path, "/2026/") {
+				pages.Add(1)
+			}
+			serve.ServeHTTP(w, req)
+		})
+		other, err := r.AddSource(t.Context(), Source{Kind: "feed", URL: p.URL + "/feed?section=port", SiteURL: p.URL + "/", Title: "Paper", Rights: "own"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := poll(t, c, other); got.New != 1 || got.Stories != 0 || got.Members != 1 || pages.Load() != 0 {
+			t.Errorf("second source: %+v, %d pages read; want one member, none read", got, pages.Load())
 		}
 	})
 }

@@ -326,6 +326,25 @@ func pageHash(s Story, a article.Article) string {
 	return TitleHash(s.Title)
 }
 
+// known is the story that tells the address of an entry already, as another
+// source listed it too: its page need not be read again. 0 = none does, or the
+// entry itself told it and has to be read for what was corrected.
+func (s *Store) known(ctx context.Context, e Entry) (int64, error) {
+	var id int64
+	err := s.DB.Read.QueryRowContext(ctx, `
+		select story_id from story_members where article_key = $1 and not exists (select 1 from story_members where entry_id = $2)`, e.Key, e.ID).Scan(&id)
+	if err == sql.ErrNoRows {
+		return 0, nil
+	}
+	if err == nil {
+		err = s.DB.InTx(ctx, func(tx *sql.Tx) error { return markRead(ctx, tx, e.ID, "the same address is told already") })
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read entry %s: %w", e.URL, err)
+	}
+	return id, nil
+}
+
 func markRead(ctx context.Context, tx *sql.Tx, entry int64, reason string) error {
 	_, err := tx.ExecContext(ctx, `update entries set state = 'read', reason = $2, content = '' where id = $1`, entry, reason)
 	return err
