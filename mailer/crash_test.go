@@ -174,6 +174,40 @@ func TestFaultTerminate(t *testing.T) {
 	})
 }
 
+// A relay that answers later than the drain leaves what is in flight uncertain,
+// listed, and sent again with the same Message-ID.
+func TestFaultTerminateBeforeASlowRelay(t *testing.T) {
+	each(t, func(t *testing.T, db *schema.DB, _ string) {
+		r := newRoom(t, db, 60)
+		r.fast(100)
+		r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{{Stage: catch.AtDot, Stall: time.Minute}}})
+		r.Drain = 200 * time.Millisecond
+		r.freeze()
+		stop := r.start()
+		r.until("a message is in flight", func(map[mailer.State]int) bool {
+			var n int
+			if err := r.DB.Read.QueryRow(`select count(*) from in_flight`).Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n == 4
+		})
+		began := time.Now()
+		stop()
+		if d := time.Since(began); d > 20*time.Second {
+			t.Errorf("it took %v to end", d)
+		}
+		r.catcher.Misbehave(catch.Faults{})
+		list, err := r.Deliveries(t.Context(), issue, mailer.Filter{WasUncertain: true}, mailer.Page{})
+		c := r.counts()
+		if err != nil || len(list) == 0 || len(list) > 4 || c[mailer.StateUncertain] != len(list) || c[mailer.StateQueued] != r.readers-len(list) {
+			t.Errorf("after the end %d are listed as uncertain (%v): %v", len(list), err, c)
+		}
+		r.start()
+		r.untilDone()
+		r.judge(4)
+	})
+}
+
 // Two processes share one PostgreSQL; one is killed, the other takes over.
 func TestFaultTwoProcesses(t *testing.T) {
 	dsn := schematest.PostgresURL(t)

@@ -217,35 +217,6 @@ func (w *way) Open(ctx context.Context) (mailer.Conn, error) {
 	return w.Transport.Open(ctx)
 }
 
-// A relay that does not accept our password, or no TLS, is tried again; nobody
-// is charged for it, and a person is told.
-func TestFaultRefusedAtTheDoor(t *testing.T) {
-	for name, refusal := range map[string]*smtp.Error{
-		"password": {Phase: smtp.Auth, Code: 535, Enhanced: "5.7.8", Text: "no"},
-		"tls":      {Phase: smtp.TLS, Text: "certificate signed by unknown authority"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 100)
-			w := &way{Transport: mailer.SMTP(r.relay)}
-			w.err.Store(refusal)
-			r.Relays, r.Transports, r.Probe = nil, []mailer.Transport{w}, 50*time.Millisecond
-			r.freeze()
-			r.start()
-			r.waitAlarm("relay test Nothing can be sent")
-			if c := r.counts(); c[mailer.StateQueued]+c[mailer.StateClaimed] != r.readers {
-				t.Errorf("got %v", c)
-			}
-			w.err.Store(nil)
-			c := r.untilDone()
-			if c[mailer.StateAccepted] != r.readers || len(r.suppressed) > 0 {
-				t.Errorf("got %v, suppressed %v", c, r.suppressed)
-			}
-			r.waitAlarm("relay test ")
-			r.judge(0)
-		})
-	}
-}
-
 // waitAlarm waits for an alarm that begins so; one that ends with a space is
 // over.
 func (r *room) waitAlarm(prefix string) {
