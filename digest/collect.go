@@ -289,16 +289,17 @@ func (c *Collector) extract(ctx context.Context, src Source, e Entry) (article.A
 	if isHome(res.URL) && !isHome(e.URL) {
 		return article.Article{}, errors.New("its address leads to the home page")
 	}
-	a, err := readPage(src, res, e.URL, language(e, src))
+	a, err := ReadPage(src, res, e.URL, language(e, src))
 	if errors.Is(err, article.ErrNoArticle) {
 		err = errors.New("the page holds no article text: if it does for readers, tell where with a rule for this source")
 	}
 	return a, err
 }
 
-// readPage extracts the article of a page. A source's rules are for its own
-// site, not for another to which an address of it has led.
-func readPage(src Source, res fetch.Response, from, language string) (article.Article, error) {
+// ReadPage extracts the article of a page. A source's rules are for its own
+// site, not for another to which an address of it has led. The error is
+// article.ErrNoArticle, or says in words what came instead of a page.
+func ReadPage(src Source, res fetch.Response, from, language string) (article.Article, error) {
 	if kind, _, _ := strings.Cut(strings.ToLower(res.ContentType), ";"); kind != "" && !slices.Contains(pageTypes, strings.TrimSpace(kind)) {
 		return article.Article{}, fmt.Errorf("its page is no web page but %s", kind)
 	}

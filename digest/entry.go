@@ -88,7 +88,7 @@ func (s *Store) AddEntries(ctx context.Context, src Source, items []feed.Item, f
 
 // entryOf is an item as it is stored.
 func entryOf(src Source, it feed.Item, now time.Time) (Entry, error) {
-	it.URL = src.Settings.address(it.URL)
+	it.URL = src.Settings.Address(it.URL)
 	key, err := article.KeyOf(it.URL)
 	if err != nil {
 		return Entry{}, err

@@ -261,9 +261,9 @@ func ParseRewrite(s string) (Rewrite, error) {
 	return r, Settings{Rewrite: []Rewrite{r}}.Check()
 }
 
-// address is an item's address as the rewrites leave it. One that becomes no
+// Address is an item's address as the rewrites leave it. One that becomes no
 // web address stays as it was.
-func (s Settings) address(given string) string {
+func (s Settings) Address(given string) string {
 	for _, r := range s.Rewrite {
 		re, err := regexp.Compile(r.From)
 		if err != nil {

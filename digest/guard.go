@@ -151,7 +151,7 @@ func (g *Guard) verdict(ctx context.Context, s Story) (r Removal, answered bool)
 	case err != nil:
 		return r, false
 	}
-	a, err := readPage(src, res, s.URL, s.Language)
+	a, err := ReadPage(src, res, s.URL, s.Language)
 	if !s.isAt(res.URL) && !s.isAt(a.Canonical) {
 		if isHome(res.URL) {
 			return Removal{Reason: "the address now leads to the home page"}, true

@@ -38,6 +38,8 @@ type Source struct {
 	LastPoll time.Time `json:"last_poll_at"`
 	LastOK   time.Time `json:"last_ok_at"`
 	LastNew  time.Time `json:"last_new_at"`
+	HasIcon  bool      `json:"-"`
+	IconAt   time.Time `json:"-"` // when it was looked for last
 }
 
 // FailingAfter is how many polls in a row must fail before a source is called
@@ -45,18 +47,18 @@ type Source struct {
 const FailingAfter = 3
 
 const sourceColumns = `id, kind, url, site_url, host, title, language, rights, settings, state, reason, note, errors, interval_s,
-	etag, last_modified, body_hash, next_poll_at, last_poll_at, last_ok_at, last_new_at`
+	etag, last_modified, body_hash, next_poll_at, last_poll_at, last_ok_at, last_new_at, icon <> '', icon_at`
 
 func scanSource(rows interface{ Scan(...any) error }) (Source, error) {
 	var s Source
-	var next, polled, ok, fresh schema.Time
+	var next, polled, ok, fresh, looked schema.Time
 	var settings []byte
 	err := rows.Scan(&s.ID, &s.Kind, &s.URL, &s.SiteURL, &s.Host, &s.Title, &s.Language, &s.Rights, &settings, &s.State, &s.Reason, &s.Note, &s.Errors,
-		&s.Interval, &s.ETag, &s.Modified, &s.BodyHash, &next, &polled, &ok, &fresh)
+		&s.Interval, &s.ETag, &s.Modified, &s.BodyHash, &next, &polled, &ok, &fresh, &s.HasIcon, &looked)
 	if err != nil {
 		return s, err
 	}
-	s.NextPoll, s.LastPoll, s.LastOK, s.LastNew = next.Time, polled.Time, ok.Time, fresh.Time
+	s.NextPoll, s.LastPoll, s.LastOK, s.LastNew, s.IconAt = next.Time, polled.Time, ok.Time, fresh.Time, looked.Time
 	return s, json.Unmarshal(settings, &s.Settings)
 }
 

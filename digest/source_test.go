@@ -1,8 +1,12 @@
 package digest
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"pressrun/deploy/schema"
 	"pressrun/deploy/schema/schematest"
 	"pressrun/digest/article"
 )
@@ -148,64 +151,62 @@ func TestWordPressIsAway(t *testing.T) {
 // habit of the source decide when it is asked again, and a failure counts until a
 // success.
 func TestPollsAsTheSiteAsks(t *testing.T) {
-	schematest.Each(t, func(t *testing.T, db *schema.DB) {
-		ctx := t.Context()
-		r := newRoom(t, db)
-		p := newPaper(t)
-		for n := range 12 {
-			p.posts = append(p.posts, post{path: fmt.Sprint("/", n), title: fmt.Sprint("Harbour news number ", n), text: about(n), at: r.now.Add(-time.Duration(n+1) * time.Hour)})
-		}
-		var asked http.Header
-		status := 0
-		paperOf := p.Config.Handler
-		p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			if req.URL.Path == "/feed" {
-				asked = req.Header.Clone()
-				w.Header().Set("ETag", `"v7"`)
-				w.Header().Set("Last-Modified", "Fri, 20 Mar 2026 11:00:00 GMT")
-				if status == http.StatusTooManyRequests {
-					w.Header().Set("Retry-After", "7200")
-				}
-				if status != 0 {
-					w.WriteHeader(status)
-					return
-				}
+	ctx := t.Context()
+	r := newRoom(t, schematest.SQLite(t))
+	p := newPaper(t)
+	for n := range 12 {
+		p.posts = append(p.posts, post{path: fmt.Sprint("/", n), title: fmt.Sprint("Harbour news number ", n), text: about(n), at: r.now.Add(-time.Duration(n+1) * time.Hour)})
+	}
+	var asked http.Header
+	status := 0
+	paperOf := p.Config.Handler
+	p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.URL.Path == "/feed" {
+			asked = req.Header.Clone()
+			w.Header().Set("ETag", `"v7"`)
+			w.Header().Set("Last-Modified", "Fri, 20 Mar 2026 11:00:00 GMT")
+			if status == http.StatusTooManyRequests {
+				w.Header().Set("Retry-After", "7200")
 			}
-			paperOf.ServeHTTP(w, req)
-		})
-		c, src := r.press(t, p, "feed", "own")
-		next := func() time.Duration {
-			t.Helper()
-			poll(t, c, src)
-			got, err := r.Source(ctx, src.ID)
-			if err != nil {
-				t.Fatal(err)
+			if status != 0 {
+				w.WriteHeader(status)
+				return
 			}
-			return got.NextPoll.Sub(r.now)
 		}
-		if got := next(); got != 15*time.Minute || asked.Get("If-None-Match") != "" {
-			t.Errorf("after news it is asked again in %v, want 15 min; sent %q", got, asked.Get("If-None-Match"))
-		}
-		status = http.StatusNotModified
-		r.now = r.now.Add(15 * time.Minute)
-		if got := next(); got < 25*time.Minute || got > time.Hour || asked.Get("If-None-Match") != `"v7"` || asked.Get("If-Modified-Since") == "" {
-			t.Errorf("in %v; sent %q, %q", got, asked.Get("If-None-Match"), asked.Get("If-Modified-Since"))
-		}
-		status = http.StatusTooManyRequests
-		r.now = r.now.Add(time.Hour)
-		if got := next(); got != 2*time.Hour {
-			t.Errorf("asked to stay away for two hours, it is asked again in %v", got)
-		}
-		if got, _ := r.Source(ctx, src.ID); got.Errors != 1 || !strings.Contains(got.Reason, "less often") || got.State != "active" {
-			t.Errorf("%s, %d errors, %q", got.State, got.Errors, got.Reason)
-		}
-		status = 0
-		r.now = r.now.Add(2 * time.Hour)
-		next()
-		if got, _ := r.Source(ctx, src.ID); got.Errors != 0 || got.Reason != "" {
-			t.Errorf("after a success: %d errors, %q", got.Errors, got.Reason)
-		}
+		paperOf.ServeHTTP(w, req)
 	})
+	c, src := r.press(t, p, "feed", "own")
+	next := func() time.Duration {
+		t.Helper()
+		poll(t, c, src)
+		got, err := r.Source(ctx, src.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.NextPoll.Sub(r.now)
+	}
+	if got := next(); got != 15*time.Minute || asked.Get("If-None-Match") != "" {
+		t.Errorf("after news it is asked again in %v, want 15 min; sent %q", got, asked.Get("If-None-Match"))
+	}
+	status = http.StatusNotModified
+	r.now = r.now.Add(15 * time.Minute)
+	if got := next(); got < 25*time.Minute || got > time.Hour || asked.Get("If-None-Match") != `"v7"` || asked.Get("If-Modified-Since") == "" {
+		t.Errorf("in %v; sent %q, %q", got, asked.Get("If-None-Match"), asked.Get("If-Modified-Since"))
+	}
+	status = http.StatusTooManyRequests
+	r.now = r.now.Add(time.Hour)
+	if got := next(); got != 2*time.Hour {
+		t.Errorf("asked to stay away for two hours, it is asked again in %v", got)
+	}
+	if got, _ := r.Source(ctx, src.ID); got.Errors != 1 || !strings.Contains(got.Reason, "less often") || got.State != "active" {
+		t.Errorf("%s, %d errors, %q", got.State, got.Errors, got.Reason)
+	}
+	status = 0
+	r.now = r.now.Add(2 * time.Hour)
+	next()
+	if got, _ := r.Source(ctx, src.ID); got.Errors != 0 || got.Reason != "" {
+		t.Errorf("after a success: %d errors, %q", got.Errors, got.Reason)
+	}
 }
 
 // TestSourceSettings: pages are asked for with the referer, addresses are
@@ -315,5 +316,41 @@ func TestPausedSourceTroublesNobody(t *testing.T) {
 	fail()
 	if err := c.Remove(t.Context(), src.ID); err != nil || len(open) != 0 {
 		t.Errorf("removed: %v, open %v", err, open)
+	}
+}
+
+// TestIconOfASource: it is looked for once in thirty days, and kept.
+func TestIconOfASource(t *testing.T) {
+	ctx := t.Context()
+	r := newRoom(t, schematest.SQLite(t))
+	p := newPaper(t)
+	var asked atomic.Int64
+	papers := p.Config.Handler
+	p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.URL.Path != "/favicon.ico" {
+			papers.ServeHTTP(w, req)
+			return
+		}
+		asked.Add(1)
+		png.Encode(w, image.NewGray(image.Rect(0, 0, 64, 64)))
+	})
+	c, src := r.press(t, p, "feed", "own")
+	if _, err := r.Icon(ctx, src.ID); !errors.Is(err, ErrNotFound) {
+		t.Errorf("before anybody has looked: %v", err)
+	}
+	for _, after := range []time.Duration{0, 29 * 24 * time.Hour, 2 * 24 * time.Hour} {
+		r.now = r.now.Add(after)
+		src, _ = r.Source(ctx, src.ID)
+		if err := c.LookForIcon(ctx, src); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file, err := r.Icon(ctx, src.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := png.Decode(bytes.NewReader(file))
+	if src, _ = r.Source(ctx, src.ID); err != nil || m.Bounds().Dx() != 32 || !src.HasIcon || asked.Load() != 2 {
+		t.Errorf("%v, %v; has one: %v, asked %d times, want 2", m, err, src.HasIcon, asked.Load())
 	}
 }

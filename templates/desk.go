@@ -157,6 +157,7 @@ type Row struct {
 // Cell is what stands in a row: a text, optionally a link, with what else is set.
 type Cell struct {
 	Text      string
+	Icon      string // address of a picture of 16 pixels before it
 	URL       string
 	Note      string // in grey behind it, or below on narrow screens
 	Hover     string // title: the absolute time

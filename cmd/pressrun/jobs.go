@@ -151,6 +151,11 @@ func (p *Press) runCollect(ctx context.Context, job collectJob) error {
 	if err != nil {
 		return err
 	}
+	if got.Err == "" {
+		if err := p.Collector.LookForIcon(ctx, src); err != nil {
+			return err
+		}
+	}
 	p.Log.Info("collected", "source", src.URL, "new", got.New, "stories", got.Stories, "failed", got.Failed, "problem", got.Err)
 	return nil
 }

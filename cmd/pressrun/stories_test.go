@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"image"
+	"image/png"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -128,7 +130,7 @@ func TestStoryAtTheDesk(t *testing.T) {
 // TestSourcesAtTheDesk: why a source is not read stands there in words, and the
 // list can be searched, sorted and narrowed.
 func TestSourcesAtTheDesk(t *testing.T) {
-	r := newCountingRoom(t, `fetch = {delay = "0s"}`)
+	r := newCountingRoom(t, `fetch = {delay = "0s", allow = ["127.0.0.0/8"]}`)
 	ctx := t.Context()
 	call := r.editor(t)
 	for n, name := range []string{"Aardvark Times", "Zebra Post"} {
@@ -158,6 +160,33 @@ func TestSourcesAtTheDesk(t *testing.T) {
 	in("/desk/sources", "Aardvark Times", "1 poll failed: the certificate has expired", "The News", "Zebra Post", "failing", "the certificate has expired")
 	in("/desk/sources?sort=state", "Zebra Post", "Aardvark Times", "The News")
 	in("/desk/sources?q=certificate&sort=state", "Zebra Post", "Aardvark Times")
+	call(404, "GET", "/desk/sources/1/icon", "")
+	icon := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { png.Encode(w, image.NewGray(image.Rect(0, 0, 9, 9))) }))
+	defer icon.Close()
+	if err := r.Collector.LookForIcon(ctx, digest.Source{ID: 1, SiteURL: icon.URL}); err != nil {
+		t.Fatal(err)
+	}
+	in("/desk/sources", `src="/desk/sources/1/icon" alt=""`, "The News")
+	mux := http.NewServeMux() // a site that has closed its WordPress interface
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `<html><link rel="alternate" type="application/rss+xml" href="/feed">`)
+	})
+	mux.HandleFunc("/feed", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `<rss version="2.0"><channel><title>Closed Press</title><item><title>A</title><link>/a</link></item></channel></rss>`)
+	})
+	site := httptest.NewServer(mux)
+	defer site.Close()
+	closed, err := r.Digest.AddSource(ctx, digest.Source{Kind: "wordpress", URL: site.URL + "/wp-json/wp/v2/posts", SiteURL: site.URL, Title: "Closed Press"})
+	if err == nil {
+		_, err = r.Collector.Collect(ctx, closed, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	in("/desk/sources?q=instead", "Closed Press", "the feed is read instead")
+	if page := call(200, "GET", "/desk/sources/1/icon", ""); !strings.HasPrefix(page, "\x89PNG") {
+		t.Errorf("the icon is %.20q", page)
+	}
 	zebra, err := r.Digest.SourceByURL(ctx, "https://paper1.example/feed")
 	if err != nil {
 		t.Fatal(err)

@@ -335,7 +335,7 @@ func (t *sourceTrial) run(src digest.Source) error {
 		return fmt.Errorf("%s has no address: check its spelling, or the name server of this machine", u.Hostname())
 	}
 	t.say("dns", true, "%s is %s", u.Hostname(), strings.Join(addresses, ", "))
-	res, err := t.fetch("fetch", src.URL)
+	res, err := t.fetch("fetch", src.URL, "")
 	if err != nil {
 		return err
 	}
@@ -369,9 +369,9 @@ func (t *sourceTrial) run(src digest.Source) error {
 	return t.article(src, f)
 }
 
-func (t *sourceTrial) fetch(name, address string) (fetch.Response, error) {
+func (t *sourceTrial) fetch(name, address, referer string) (fetch.Response, error) {
 	start := time.Now()
-	res, err := t.client.Get(t.ctx, address, fetch.Validators{})
+	res, err := t.client.GetFrom(t.ctx, address, referer)
 	if err != nil {
 		t.say(name, false, "%s", digest.Words(err))
 		return res, fmt.Errorf("%s cannot be read: %s", address, digest.Words(err))
@@ -406,7 +406,7 @@ func (t *sourceTrial) look(address string) error {
 
 // article reads the newest item as the collector would.
 func (t *sourceTrial) article(src digest.Source, f feed.Feed) error {
-	address := f.Items[0].URL
+	address := src.Settings.Address(f.Items[0].URL)
 	allowed, delay, err := t.client.Robots(t.ctx, address)
 	switch {
 	case err != nil:
@@ -417,16 +417,20 @@ func (t *sourceTrial) article(src digest.Source, f feed.Feed) error {
 	default:
 		t.say("robots", true, "may be read; pause asked for: %s", delay)
 	}
-	page, err := t.fetch("page", address)
+	page, err := t.fetch("page", address, src.Settings.Referer)
 	if err != nil {
 		return err
 	}
-	a, err := article.Extract(page.Body, article.Options{URL: page.URL, ContentType: page.ContentType, Language: orDefault(f.Language, src.Language), Rules: src.Settings.Rules})
+	a, err := digest.ReadPage(src, page, address, orDefault(f.Language, src.Language))
+	if err != nil && !errors.Is(err, article.ErrNoArticle) {
+		t.say("article", false, "%v", err)
+		return fmt.Errorf("%s: %w; keep such items out with: pressrun source set SOURCE --block WORD", address, err)
+	}
 	if err != nil {
 		t.say("article", false, "no text found")
 		return fmt.Errorf("no text found at %s; tell where it stands: pressrun source set SOURCE --body CSS", address)
 	}
-	t.say("article", true, "%q by %s, %s, %s, %s of %d words, picture %s", clip(a.Title, 80), orDefault(strings.Join(a.Byline, ", "), "nobody named"), a.Language, when(a.Published), a.Kind, len(strings.Fields(a.Text)), orDefault(a.Image, "none"))
+	t.say("article", true, "%q by %s, %s, %s, %s of %d words (%d min to read), picture %s", clip(a.Title, 80), orDefault(strings.Join(a.Byline, ", "), "nobody named"), a.Language, when(a.Published), a.Kind, len(strings.Fields(a.Text)), article.Minutes(a.Text), orDefault(a.Image, "none"))
 	t.say("text", true, "%s", clip(strings.ReplaceAll(a.Text, "\n", " "), 300))
 	return nil
 }

@@ -96,6 +96,7 @@ func (d *Desk) Handler() http.Handler {
 		"GET /desk/stories/{id}":                           {"viewer", d.story},
 		"POST /desk/stories/{id}":                          {"editor", d.storyAct},
 		"GET /desk/sources":                                {"viewer", d.sources},
+		"GET /desk/sources/{id}/icon":                      {"viewer", d.sourceIcon},
 		"POST /desk/sources/{id}":                          {"operator", d.sourceAct},
 		"GET /desk/newsletters":                            {"viewer", d.newsletters},
 		"POST /desk/newsletters/{id}":                      {"operator", d.newsletterAct},

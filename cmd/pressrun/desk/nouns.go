@@ -54,7 +54,7 @@ func (d *Desk) sources(r *request) error {
 			reason = strings.TrimPrefix(reason+"; "+s.Note, "; ")
 		}
 		t.Rows = append(t.Rows, templates.Row{
-			Cells:   []templates.Cell{{Text: cmp.Or(s.Title, s.URL), URL: s.URL, Note: s.Kind + " · " + s.Rights + " · " + bare(s.URL), Direction: "auto"}, {State: state(s.State), Note: reason}, d.near(s.LastNew), d.near(s.LastOK), d.near(s.NextPoll), {Text: span(time.Duration(s.Interval) * time.Second)}},
+			Cells:   []templates.Cell{{Icon: iconOf(s), Text: cmp.Or(s.Title, s.URL), URL: s.URL, Note: s.Kind + " · " + s.Rights + " · " + bare(s.URL), Direction: "auto"}, {State: state(s.State), Note: reason}, d.near(s.LastNew), d.near(s.LastOK), d.near(s.NextPoll), {Text: span(time.Duration(s.Interval) * time.Second)}},
 			Actions: []templates.Action{{Title: verb, URL: fmt.Sprintf("/desk/sources/%d", s.ID), Method: "post", Do: do}},
 		})
 	}
@@ -68,6 +68,27 @@ func (d *Desk) sources(r *request) error {
 	}
 	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Sources", Current: "Sources", Body: templates.TableBody{
 		Search: searchOf(r, "Search sources", "state"), Filters: filters, Table: t}})
+}
+
+// iconOf is where a source's icon is, "" = it has none.
+func iconOf(s digest.Source) string {
+	if !s.HasIcon {
+		return ""
+	}
+	return fmt.Sprintf("/desk/sources/%d/icon", s.ID)
+}
+
+func (d *Desk) sourceIcon(r *request) error {
+	icon, err := d.Digest.Icon(r.ctx, r.id("id"))
+	if err != nil {
+		return err
+	}
+	h := r.w.Header()
+	h.Set("Content-Type", "image/png")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "private, max-age=86400")
+	_, err = r.w.Write(icon)
+	return err
 }
 
 // sortSources orders in place; by state, those that need somebody stand first.

@@ -17,6 +17,8 @@ create table sources (
     state         text    not null default 'active' check (state in ('active', 'paused', 'failing', 'silent')),
     reason        text    not null default '',  -- why it is failing or silent, in words
     note          text    not null default '',  -- what the collector changed about it by itself, in words
+    icon          text    not null default '',  -- PNG of at most 32 pixels to a side, base64
+    icon_at       bigint,                       -- when it was looked for
     etag          text    not null default '',
     last_modified text    not null default '',
     body_hash     text    not null default '',
