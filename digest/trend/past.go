@@ -17,10 +17,11 @@ const (
 
 // past is what the model knows of a story.
 type past struct {
-	hours [pastHours]float64 // hours[i] = views from i+1 to i hours ago
-	older float64            // views before that, up to olderDays
-	age   float64            // hours since publication
-	clock float64            // hour of the day, UTC
+	hours  [pastHours]float64 // hours[i] = views from i+1 to i hours ago
+	older  float64            // views before that, up to olderDays
+	newest int64              // clock hour of the last view, 0 = none
+	age    float64            // hours since publication
+	clock  float64            // hour of the day, UTC
 }
 
 // pastOf reads the past of each candidate.
@@ -59,6 +60,7 @@ func (p *past) add(counts []Count, now time.Time) {
 	gone := now.Sub(now.Truncate(time.Hour)).Hours() // part of this hour that is over
 	for _, c := range counts {
 		i, n := hour-c.Hour, float64(c.Views)
+		p.newest = max(p.newest, c.Hour)
 		switch {
 		case i <= 0: // this hour, or a clock ahead of ours
 			p.hours[0] += n

@@ -42,6 +42,8 @@ type Ranked struct {
 	Reason string
 	// Arithmetic is how the score came about, by name; a preview shows it.
 	Arithmetic map[string]float64
+
+	newest int64 // clock hour of its last view, 0 = none
 }
 
 // What a Result was ranked by.
@@ -55,8 +57,9 @@ const (
 type Result struct {
 	Ranked []Ranked
 	By     string
-	// Fresh is when the newest view that took part was counted, zero when none
-	// did. A "Trending Now" needs one less than three hours old.
+	// Fresh is when the newest view of these stories was counted, zero when none
+	// was; where views of others are newer, it is the beginning of its hour. A
+	// "Trending Now" needs one less than three hours old.
 	Fresh time.Time
 	// Note says what went wrong, for the log and the desk; "" = nothing.
 	Note string
@@ -80,6 +83,31 @@ type Ranker struct {
 
 	olderCache atomic.Pointer[olderViews]
 	modelCache atomic.Pointer[storedModel]
+}
+
+// Learnt is what the scores of a pool are made with: each term of
+// Ranked.Arithmetic is a feature of the story times its weight.
+type Learnt struct {
+	Weights map[string]float64 `json:"weights"`
+	Samples int                `json:"samples"`     // they were learnt from; 0 = the rule of thumb
+	At      time.Time          `json:"at,omitzero"` // when
+}
+
+// Learnt returns the present weights of a pool.
+func (r *Ranker) Learnt(ctx context.Context, pool string) (Learnt, error) {
+	m, err := r.model(ctx)
+	if err != nil {
+		return Learnt{}, err
+	}
+	p := m.of(pool)
+	l := Learnt{Weights: make(map[string]float64, len(featureList)), Samples: p.Rows}
+	if p.Rows > 0 {
+		l.At = m.FittedAt
+	}
+	for i, f := range featureList {
+		l.Weights[f.name] = p.Weights[i]
+	}
+	return l, nil
 }
 
 func (r *Ranker) now() time.Time { return clock(r.Now)().UTC() }
@@ -133,14 +161,29 @@ func (r *Ranker) byViews(ctx context.Context, now time.Time, cands []Candidate) 
 	if err != nil {
 		return Result{}, err
 	}
-	res := Result{By: ByViews, Fresh: fresh}
+	res := Result{By: ByViews}
 	for i, c := range cands {
 		p := &ps[i]
 		score, why := m.of(c.Pool).score(p)
-		res.Ranked = append(res.Ranked, Ranked{Index: i, Score: score, Views: p.views(), Rising: p.rising(), Reason: p.reason(), Arithmetic: why})
+		res.Ranked = append(res.Ranked, Ranked{Index: i, Score: score, Views: p.views(), Rising: p.rising(), Reason: p.reason(), Arithmetic: why, newest: p.newest})
 	}
+	res.Fresh = freshOf(res.Ranked, fresh)
 	sortRanked(res.Ranked, cands)
 	return res, nil
+}
+
+// freshOf is when the last view of the stories was counted, when the last of
+// all was at newest. Others' views say nothing of theirs: one language may be
+// counted while the feeder of another is broken.
+func freshOf(rs []Ranked, newest time.Time) time.Time {
+	hour := int64(0)
+	for _, r := range rs {
+		hour = max(hour, r.newest)
+	}
+	if hour == 0 || hour >= HourOf(newest) {
+		return newest
+	}
+	return time.Unix(hour*3600, 0).UTC()
 }
 
 // sortRanked orders by score, then the newest first, then by key, so that the

@@ -337,6 +337,52 @@ func TestRankWithoutCounters(t *testing.T) {
 	})
 }
 
+func TestFreshIsOfTheirOwn(t *testing.T) {
+	// one language is counted, the feeder of the other has stopped
+	s := newSite(t, schematest.SQLite(t))
+	s.now = s.now.Add(20 * time.Minute)
+	s.publish("ur", "ur")
+	s.publish("en", "en")
+	s.view("ur", 30)
+	last := s.now.Truncate(time.Hour)
+	s.now = s.now.Add(5 * time.Hour)
+	s.view("en", 30)
+	fresh := func(by string, cands []trend.Candidate, want time.Time) {
+		t.Helper()
+		res, err := s.ranker.Rank(t.Context(), cands)
+		if err != nil || res.By != by || !res.Fresh.Equal(want) {
+			t.Errorf("%d stories: got by %s, fresh %v, %v; want by %s, fresh %v", len(cands), res.By, res.Fresh, err, by, want)
+		}
+	}
+	fresh(trend.ByViews, s.stories[:1], last)
+	fresh(trend.ByViews, s.stories, s.now)
+	if err := s.ranker.Snapshot(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	counted := s.now
+	s.now = s.now.Add(time.Minute)
+	s.ranker.Counters = away{s.counters, errors.New("gone")}
+	fresh(trend.BySnapshot, s.stories[:1], last)
+	fresh(trend.BySnapshot, s.stories, counted)
+}
+
+func TestLearntExplainsTheArithmetic(t *testing.T) {
+	s := newSite(t, schematest.SQLite(t))
+	if l, err := s.ranker.Learnt(t.Context(), "en"); err != nil || l.Samples != 0 || l.Weights["age"] != -.25 {
+		t.Errorf("before anything is learnt: %+v, %v; want the rule of thumb", l, err)
+	}
+	s.hours(80, rand.New(rand.NewPCG(1, 1)), 2000)
+	l, err := s.ranker.Learnt(t.Context(), "en")
+	if err != nil || l.Samples < 100 || l.At.IsZero() {
+		t.Fatalf("got %+v, %v; want weights learnt from samples", l, err)
+	}
+	for name := range s.rank().Ranked[0].Arithmetic {
+		if l.Weights[name] == 0 && name != "scale" {
+			t.Errorf("the term %q has no weight", name)
+		}
+	}
+}
+
 func TestRankKnowsWhenNothingIsCounted(t *testing.T) {
 	s := newSite(t, schematest.SQLite(t))
 	s.publish("a", "en")

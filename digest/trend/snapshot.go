@@ -24,6 +24,7 @@ type lastStatus struct {
 	Three  float64 `json:"3"`
 	Day    float64 `json:"24"`
 	Reason string  `json:"r"`
+	Newest int64   `json:"n,omitempty"` // clock hour of its last view
 }
 
 // of finds a story by any of its keys.
@@ -67,7 +68,7 @@ func (r *Ranker) snapshot(ctx context.Context, now time.Time, cands []Candidate)
 	s := snapshot{Fresh: res.Fresh, Stories: make(map[string]lastStatus)}
 	for _, x := range res.Ranked {
 		if x.Views["24h"] > 0 {
-			s.Stories[cands[x.Index].id()] = lastStatus{x.Score, float64(x.Views["1h"]), float64(x.Views["3h"]), float64(x.Views["24h"]), x.Reason}
+			s.Stories[cands[x.Index].id()] = lastStatus{x.Score, float64(x.Views["1h"]), float64(x.Views["3h"]), float64(x.Views["24h"]), x.Reason, x.newest}
 		}
 	}
 	if len(s.Stories) == 0 {
@@ -113,12 +114,12 @@ func (r *Ranker) bySnapshot(ctx context.Context, now time.Time, cands []Candidat
 	if s == nil {
 		return Result{}, errNoSnapshot
 	}
-	res, known := Result{By: BySnapshot, Fresh: s.Fresh}, 0
+	res, known := Result{By: BySnapshot}, 0
 	for i, c := range cands {
 		x := Ranked{Index: i, Score: -1, Views: map[string]int{}, Reason: "newer than the last counts", Arithmetic: map[string]float64{}}
 		if l, ok := s.of(c); ok {
 			known++
-			x.Score, x.Reason = l.Score, l.Reason
+			x.Score, x.Reason, x.newest = l.Score, l.Reason, l.Newest
 			x.Views = map[string]int{"1h": round(l.One), "3h": round(l.Three), "24h": round(l.Day)}
 			x.Arithmetic["score of the snapshot"] = l.Score
 			x.Arithmetic["age of the snapshot in hours"] = math.Round(10*now.Sub(at).Hours()) / 10
@@ -128,6 +129,7 @@ func (r *Ranker) bySnapshot(ctx context.Context, now time.Time, cands []Candidat
 	if known == 0 {
 		return Result{}, errNoSnapshot
 	}
+	res.Fresh = freshOf(res.Ranked, s.Fresh)
 	sortRanked(res.Ranked, cands)
 	return res, nil
 }
