@@ -47,7 +47,7 @@ func TestReadmeACL(t *testing.T) {
 	if err := writer.ZIncrBy(ctx, hour, 1, "a").Err(); err != nil {
 		t.Errorf("a direct writer: %v", err)
 	}
-	if err := writer.Expire(ctx, hour, 280800*time.Second).Err(); err != nil {
+	if err := writer.Expire(ctx, hour, 302400*time.Second).Err(); err != nil {
 		t.Errorf("a direct writer: %v", err)
 	}
 	if writer.ZRange(ctx, hour, 0, -1).Err() == nil || writer.ZIncrBy(ctx, "other", 1, "a").Err() == nil {

@@ -18,14 +18,14 @@ import (
 // The keys of a site share a hash tag, so that scripts and pipelines stay on
 // one node of a cluster:
 //
-//	{pr:SITE}:h:HOUR       zset    article → views in that unix hour, 78 h    (stable API v1)
-//	{pr:SITE}:seen:DAY     set     8-byte marks of visitor and article, until the end of the next day
+//	{pr:SITE}:h:HOUR       zset    article → views in that unix hour, 84 h    (stable API v1)
+//	{pr:SITE}:seen:DAY     set     8-byte marks of visitor and article, until the next day is over
 //	{pr:SITE}:newest       string  unix milliseconds of the newest counted view
 //	{pr:SITE}:salt:DAY     string  what visitors are hashed with, 48 h
 //	{pr:SITE}:folded:HOUR  string  the hour has been handed on to SQL, 24 h
 //
-// No command of ours touches more than a thousand members, so nothing holds
-// up the server for long.
+// No command of ours touches more than a thousand members, and large keys are
+// unlinked before they expire, so nothing holds up the server for long.
 type Redis struct {
 	client redis.UniversalClient
 	prefix string
@@ -38,9 +38,13 @@ func NewRedis(client redis.UniversalClient, site string, now func() time.Time) *
 	return &Redis{client: client, prefix: "{pr:" + site + "}:", now: clock(now)}
 }
 
-// redisHours is how long an hour stays in Redis after it began: long enough
-// for Sample, every three hours, to hand it on.
-const redisHours = KeepHours + 4
+// redisHours is how long an hour stays in Redis after it began when nobody
+// takes it away: long enough for Sample, every three hours, to hand it on in
+// one turn and unlink it in the next. seenGrace is that long for a day's marks.
+const (
+	redisHours = KeepHours + 10
+	seenGrace  = 6 * 3600
+)
 
 func (r *Redis) hourKey(hour int64) string { return r.prefix + "h:" + strconv.FormatInt(hour, 10) }
 func (r *Redis) seenKey(day int64) string  { return r.prefix + "seen:" + strconv.FormatInt(day, 10) }
@@ -115,7 +119,7 @@ func (r *Redis) add(ctx context.Context, views []View) (int, error) {
 
 func (r *Redis) addHour(ctx context.Context, hour int64, ts []tally, last int64) (int, error) {
 	day, now := floorDiv(hour, 24), r.now().Unix()
-	args := []any{max(1, (hour+redisHours)*3600-now), max(1, (day+2)*86400-now), last}
+	args := []any{max(1, (hour+redisHours)*3600-now), max(1, (day+2)*86400+seenGrace-now), last}
 	for _, t := range ts {
 		args = append(args, t.key, t.unknown, len(t.people))
 		for _, m := range t.people {
@@ -247,12 +251,21 @@ func (r *Redis) fold(ctx context.Context, db *schema.DB) error {
 		if err != nil {
 			return fmt.Errorf("fold old views: %w", err)
 		}
-		if !mine {
-			continue
+		switch {
+		case mine:
+			err = r.foldHour(ctx, db, hour)
+		case hour < now-KeepHours:
+			err = r.client.Unlink(ctx, r.hourKey(hour)).Err()
 		}
-		if err := r.foldHour(ctx, db, hour); err != nil {
+		if err != nil {
 			return fmt.Errorf("fold old views: %w", err)
 		}
+	}
+	// A key that expires is freed at once: a day of a million visits would hold
+	// up the server for a tenth of a second. Unlinked, it is freed beside its work.
+	today := DayOf(r.now())
+	if err := r.client.Unlink(ctx, r.seenKey(today-2), r.seenKey(today-3)).Err(); err != nil {
+		return fmt.Errorf("forget visitors: %w", err)
 	}
 	return nil
 }
