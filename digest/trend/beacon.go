@@ -91,8 +91,11 @@ type Stats struct {
 	DownAt   time.Time        // since when
 }
 
-// droppedFull is why a view is lost: the buffer was full.
-const droppedFull = "buffer full"
+// Why a view is lost.
+const (
+	droppedFull = "buffer full"
+	droppedEnd  = "ended while the counters were away"
+)
 
 func (b *Beacon) init() {
 	b.once.Do(func() {
@@ -418,7 +421,9 @@ func (b *Beacon) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.Wait)
 			defer cancel()
-			return b.Flush(last)
+			err := b.Flush(last)
+			b.abandon()
+			return err
 		case <-time.After(pause):
 		}
 		err := b.fetchSalt(ctx)
@@ -431,6 +436,18 @@ func (b *Beacon) Run(ctx context.Context) error {
 		}
 		pause = min(2*pause, 15*time.Second)
 	}
+}
+
+// abandon gives up what waits when the process ends, and says so.
+func (b *Beacon) abandon() {
+	n := b.buffer.len()
+	if n == 0 {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stats.Dropped[droppedEnd] += int64(n)
+	b.Log.Warn("views are lost: the counters are away at the end", "views", n)
 }
 
 // batch is how many views one Add takes.

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -74,6 +76,10 @@ func TestBeaconCountsPeople(t *testing.T) {
 		{"no user agent", visit{"POST", "/v1/view", `{"url":"` + story + `"}`, "", map[string]string{"User-Agent": ""}}, "bot"},
 		{"curl", visit{"POST", "/v1/view", `{"url":"` + story + `"}`, "", map[string]string{"User-Agent": "curl/8.5.0"}}, "bot"},
 		{"prefetch", visit{"GET", "/v1/view.gif", "", "", map[string]string{"Referer": story, "Sec-Purpose": "prefetch;prerender"}}, "prefetch"},
+		{"prefetch of old Firefox", visit{"GET", "/v1/view.gif", "", "", map[string]string{"Referer": story, "X-Moz": "prefetch"}}, "prefetch"},
+		{"prefetch of old Chrome", visit{"POST", "/v1/view", `{"url":"` + story + `"}`, "", map[string]string{"Purpose": "prefetch"}}, "prefetch"},
+		{"preview of Safari", visit{"POST", "/v1/view", `{"url":"` + story + `"}`, "", map[string]string{"X-Purpose": "preview"}}, "prefetch"},
+		{"headless browser", visit{"POST", "/v1/view", `{"url":"` + story + `"}`, "", map[string]string{"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessChrome/140.0"}}, "bot"},
 		{"newsletter click", post(`{"url":"` + story + `","page":"` + story + `?src=digest"}`), "newsletter"},
 		{"another src", post(`{"url":"` + story + `","page":"` + story + `?src=homepage"}`), ""},
 		{"preview", post(`{"url":"https://news.example/?p=7&preview=true"}`), "preview"},
@@ -177,6 +183,70 @@ func TestBeaconCaps(t *testing.T) {
 	}
 }
 
+// TestNoAddressIsStored looks through everything that is kept of a reader.
+func TestNoAddressIsStored(t *testing.T) {
+	c, db, ctx := redisClient(t), schematest.SQLite(t), t.Context()
+	for _, counters := range []trend.Counters{trend.NewRedis(c, "site", at(noon)), trend.NewSQL(db, at(noon))} {
+		b := newBeacon(counters)
+		if err := b.Flush(ctx); err != nil {
+			t.Fatal(err)
+		}
+		for _, from := range []string{"203.0.113.77:9", "[2001:db8:77::1]:9"} {
+			visit{method: "POST", path: "/v1/view", body: `{"article":"a"}`, from: from}.send(t, b.Handler())
+		}
+		if err := b.Flush(ctx); err != nil || b.Stats().Counted != 2 {
+			t.Fatal(b.Stats(), err)
+		}
+	}
+	kept := ""
+	for _, key := range c.Keys(ctx, "*").Val() {
+		kept += fmt.Sprintln(key, c.Get(ctx, key).Val(), c.SMembers(ctx, key).Val(), c.ZRange(ctx, key, 0, -1).Val())
+	}
+	for _, table := range []string{"view_hours", "view_days", "view_seen", "view_salts", "view_snapshots", "trend_samples"} {
+		rows, err := db.Read.QueryContext(ctx, "select * from "+table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		columns, _ := rows.Columns()
+		for rows.Next() {
+			values := make([]any, len(columns))
+			for i := range values {
+				values[i] = new(any)
+			}
+			if err := rows.Scan(values...); err != nil {
+				t.Fatal(err)
+			}
+			for _, v := range values {
+				kept += fmt.Sprintln(*v.(*any))
+			}
+		}
+		rows.Close()
+	}
+	for what, text := range map[string]string{"address": "203.0.113", "bytes of an address": "\xcb\x00\x71\x4d", "network": "2001:db8", "user agent": "Firefox"} {
+		if len(kept) == 0 || strings.Contains(kept, text) {
+			t.Errorf("the %s of a reader is stored: %q", what, kept)
+		}
+	}
+}
+
+// TestWordPressPlugin holds the plugin to what the README says of it.
+func TestWordPressPlugin(t *testing.T) {
+	text, err := os.ReadFile("wordpress/pressrun-views.php")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"<?php", "Plugin Name: pressrun views", "'/v1/view.js'", "'/v1/view.gif?u='", "is_preview()", "current_user_can( 'edit_posts' )", "PRESSRUN_URL"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the plugin lacks %s", want)
+		}
+	}
+	if path, err := exec.LookPath("php"); err == nil {
+		if out, err := exec.Command(path, "-l", "wordpress/pressrun-views.php").CombinedOutput(); err != nil {
+			t.Errorf("php -l: %s", out)
+		}
+	}
+}
+
 func TestBeaconLeavesTheNewsroomOut(t *testing.T) {
 	b := newBeacon(trend.NewRedis(redisClient(t), "site", at(noon)))
 	b.Newsroom = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
@@ -213,8 +283,8 @@ func TestBeaconCORSAndSnippet(t *testing.T) {
 		t.Errorf("preflight: got %d, %v", w.Code, w.Header())
 	}
 	w := visit{method: "GET", path: "/v1/view.js"}.send(t, h)
-	if n := w.Body.Len(); n == 0 || n >= 400 || !strings.Contains(w.Body.String(), "sendBeacon") {
-		t.Errorf("the snippet has %d bytes, want fewer than 400", n)
+	if n := w.Body.Len(); n == 0 || n >= 400 || !strings.Contains(w.Body.String(), "n.webdriver||n.sendBeacon") {
+		t.Errorf("the snippet has %d bytes, want fewer than 400; it sends a beacon unless a program drives the browser", n)
 	}
 	w = visit{method: "GET", path: "/v1/view.gif"}.send(t, h)
 	if w.Header().Get("Content-Type") != "image/gif" || w.Header().Get("Cache-Control") != "no-store" {
