@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -117,11 +119,60 @@ type attack struct {
 	over  int64 // the seconds they are spread over; 0 = all in the last one
 }
 
-// played is what a replay's answers are worth: means over the questions.
+// played is what a replay's answers are worth: means over the questions from
+// the fourth day on.
 type played struct {
 	capture float64 // views of the chosen over those of the best possible ten
 	ndcg    float64
 	fooled  int // answers with the attacked article
+	// Every question's capture less what the ten most viewed of the last 24 h
+	// capture, from the second day on.
+	above []lead
+}
+
+type lead struct {
+	at    int64
+	gains float64
+}
+
+// interval is the mean of a lead and its 95 % interval; whole days are drawn
+// again, as questions of one day are not independent of each other.
+func interval(leads []lead) (mean, lo, hi float64) {
+	days := make(map[int64][]float64)
+	for _, l := range leads {
+		days[l.at/86400] = append(days[l.at/86400], l.gains)
+		mean += l.gains / float64(len(leads))
+	}
+	names := slices.Sorted(maps.Keys(days))
+	rnd := rand.New(rand.NewPCG(1, 1))
+	means := make([]float64, 1000)
+	for i := range means {
+		sum, n := 0.0, 0
+		for range names {
+			for _, g := range days[names[rnd.IntN(len(names))]] {
+				sum += g
+				n++
+			}
+		}
+		means[i] = sum / float64(n)
+	}
+	slices.Sort(means)
+	return mean, means[25], means[975]
+}
+
+// mostViewed are the ten known articles with the most views in the 24 h before at.
+func mostViewed(views []histView, at int64, known func(id string) bool) []string {
+	day := make(map[string]int)
+	for _, v := range slices.Backward(views) {
+		if v.T < at-86400 {
+			break
+		}
+		if known(v.Article) {
+			day[v.Article] += v.N
+		}
+	}
+	ids := slices.SortedFunc(maps.Keys(day), func(a, b string) int { return cmp.Or(day[b]-day[a], strings.Compare(a, b)) })
+	return ids[:min(10, len(ids))]
 }
 
 // play feeds h to Replay and asks for the ten best every step seconds, of the
@@ -151,8 +202,8 @@ func play(t *testing.T, h history, step int64, lang string, by attack) (got play
 	n, ai, vi := 0, 0, 0
 	for at := firstQuestion(h, step); at <= h.views[len(h.views)-1].T-86400; at += step {
 		target := ""
-		var blows []histView // in the order of time
-		if by.views > 0 {
+		var blows []histView                            // in the order of time
+		if by.views > 0 && at >= h.views[0].T+3*86400 { // before that nothing is measured
 			target = stale(h, at)
 			for i := range by.views {
 				blows = append(blows, histView{at - 1 - by.over + by.over*int64(i)/int64(by.views), target, "mallory", 1})
@@ -190,14 +241,18 @@ func play(t *testing.T, h history, step int64, lang string, by attack) (got play
 		if err := json.Unmarshal(out.Bytes(), &answer); err != nil {
 			t.Fatal(err)
 		}
+		known := func(id string) bool {
+			_, ok := published[id]
+			return ok && (lang == "" || langs[id] == lang)
+		}
 		var best []int
 		for id, views := range next {
-			if _, known := published[id]; known && (lang == "" || langs[id] == lang) {
+			if known(id) {
 				best = append(best, views)
 			}
 		}
 		slices.SortFunc(best, func(a, b int) int { return b - a })
-		var could, had, ideal, gained float64
+		var could, had, usual, ideal, gained float64
 		for i, views := range best[:min(10, len(best))] {
 			could += float64(views)
 			ideal += float64(views) / math.Log2(float64(i+2))
@@ -206,7 +261,13 @@ func play(t *testing.T, h history, step int64, lang string, by attack) (got play
 			had += float64(next[id])
 			gained += float64(next[id]) / math.Log2(float64(i+2))
 		}
+		for _, id := range mostViewed(h.views[:vi], at, known) {
+			usual += float64(next[id])
+		}
 		if could > 0 {
+			got.above = append(got.above, lead{at, (had - usual) / could})
+		}
+		if could > 0 && at >= h.views[0].T+3*86400 {
 			got.capture += had / could
 			got.ndcg += gained / ideal
 			n++
@@ -227,9 +288,9 @@ func play(t *testing.T, h history, step int64, lang string, by attack) (got play
 }
 
 // firstQuestion is the first full step, or 07:00 UTC of daily ones, after
-// three days.
+// a day.
 func firstQuestion(h history, step int64) int64 {
-	from := h.views[0].T + 3*86400
+	from := h.views[0].T + 86400
 	at := from - from%step
 	if step == 86400 {
 		at += 7 * 3600
@@ -288,6 +349,10 @@ func TestQualityTrending(t *testing.T) {
 		if hourly.capture < c.hourly || daily.capture < c.daily {
 			t.Errorf("%s: got capture@10 hourly %.3f, daily %.3f; want at least %.3f, %.3f", c.set, hourly.capture, daily.capture, c.hourly, c.daily)
 		}
+		week := h.views[0].T + 7*86400
+		neverBelow(t, c.set+", hourly", hourly.above)
+		neverBelow(t, c.set+", daily", daily.above)
+		neverBelow(t, c.set+", hourly in the first week", slices.DeleteFunc(hourly.above, func(l lead) bool { return l.at > week }))
 		for _, by := range []attack{{views: 10_000}, {views: 10_000, over: 86400}} {
 			got := play(t, h, 86400, "", by)
 			diff := got.ndcg - daily.ndcg
@@ -296,6 +361,17 @@ func TestQualityTrending(t *testing.T) {
 				t.Errorf("%s: 10,000 views of one visitor within %d s were in the ten best %d times and moved NDCG@10 by %+.4f; want never, at most .002", c.set, by.over, got.fooled, diff)
 			}
 		}
+	}
+}
+
+// neverBelow wants a ranking above the ten most viewed of the last 24 h, or at
+// least not significantly below.
+func neverBelow(t *testing.T, what string, above []lead) {
+	t.Helper()
+	mean, lo, hi := interval(above)
+	t.Logf("%s: %+.3f [%+.3f, %+.3f] above the most viewed of the last 24 h, %d questions", what, mean, lo, hi, len(above))
+	if hi < 0 {
+		t.Errorf("%s: significantly below the most viewed of the last 24 h: %+.3f [%+.3f, %+.3f]", what, mean, lo, hi)
 	}
 }
 
