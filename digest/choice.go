@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"pressrun/digest/trend"
 )
@@ -22,8 +23,8 @@ type Ranking struct {
 	// Displaced are the stories that more people read than one that was chosen,
 	// and which rule left them out.
 	Displaced []Displaced `json:"displaced,omitempty"`
-	// Balance is how the choice and its pool spread, by "section", "source" and
-	// "author".
+	// Balance is how the choice and its pool spread, by "section", "source",
+	// "author" and, where the newsletter names some, "region".
 	Balance map[string]Spread `json:"balance"`
 }
 
@@ -64,12 +65,13 @@ type choice struct {
 
 	list      []Chosen
 	taken     map[int64]bool
-	count     map[string]int // of a section, source or author in Trending Now, by kind and name
+	count     map[string]int // of a section, region, source or author in Trending Now, by kind and name
+	regions   map[int64]string
 	displaced []Displaced
 }
 
 func (c *choice) fill() {
-	c.taken, c.count = map[int64]bool{}, map[string]int{}
+	c.taken, c.count, c.regions = map[int64]bool{}, map[string]int{}, map[int64]string{}
 	// What an editor settled keeps its number, however old it has become
 	// meanwhile; everything else is ordered behind.
 	for _, k := range sortedByPlace(c.kept) {
@@ -194,7 +196,7 @@ func (c *choice) choose(x candidate) {
 
 // tally counts a story of Trending Now against the caps.
 func (c *choice) tally(s Story) {
-	for kind, name := range namesOf(s) {
+	for kind, name := range c.namesOf(s) {
 		c.count[kind+" "+name]++
 		if c.count[kind+" "+name] == 1 {
 			c.count[kind]++ // different ones
@@ -203,13 +205,54 @@ func (c *choice) tally(s Story) {
 }
 
 // namesOf is what a story is counted by; empty names are not counted.
-func namesOf(s Story) map[string]string {
-	names := map[string]string{"section": strings.ToLower(s.Section), "source": s.SourceTitle, "author": s.Author}
+func (c *choice) namesOf(s Story) map[string]string {
+	region, ok := c.regions[s.ID]
+	if !ok {
+		region = regionOf(s, c.issue.Spec.Regions)
+		c.regions[s.ID] = region
+	}
+	names := map[string]string{"section": strings.ToLower(s.Section), "region": region, "source": s.SourceTitle, "author": s.Author}
 	if strings.EqualFold(s.Author, s.SourceTitle) { // the newsroom itself
 		names["author"] = ""
 	}
 	maps.DeleteFunc(names, func(_, name string) bool { return name == "" })
 	return names
+}
+
+// regionOf is the region that a story names first: in its section, its headline
+// or the opening of its text, where a dateline stands. "" = none.
+func regionOf(s Story, regions map[string][]string) string {
+	if len(regions) == 0 {
+		return ""
+	}
+	text := strings.ToLower(s.Section + "\n" + s.Title + "\n" + s.lead())
+	first, at := "", len(text)
+	for _, name := range slices.Sorted(maps.Keys(regions)) {
+		for _, word := range append([]string{name}, regions[name]...) {
+			if i := wordAt(text, strings.ToLower(word)); i >= 0 && i < at {
+				first, at = name, i
+			}
+		}
+	}
+	return first
+}
+
+// wordAt is where a word begins in a text that it stands in whole, else -1.
+func wordAt(text, word string) int {
+	for from := 0; word != ""; {
+		i := strings.Index(text[from:], word)
+		if i < 0 {
+			return -1
+		}
+		begin := from + i
+		before, _ := utf8.DecodeLastRuneInString(text[:begin])
+		after, _ := utf8.DecodeRuneInString(text[begin+len(word):])
+		if !isWord(before) && !isWord(after) {
+			return begin
+		}
+		from = begin + len(word)
+	}
+	return -1
 }
 
 // refuse says which rule keeps a story out of Trending Now, "" = none.
@@ -220,11 +263,11 @@ func (c *choice) refuse(s Story) string {
 	if c.pinned(s) == 1 {
 		return ""
 	}
-	spec, names := c.issue.Spec, namesOf(s)
+	spec, names := c.issue.Spec, c.namesOf(s)
 	for _, rule := range []struct {
 		kind string
 		most int
-	}{{"section", spec.PerSection}, {"source", c.perSource()}, {"author", spec.PerAuthor}} {
+	}{{"section", spec.PerSection}, {"region", spec.PerRegion}, {"source", c.perSource()}, {"author", spec.PerAuthor}} {
 		name, known := names[rule.kind]
 		if n := c.count[rule.kind+" "+name]; known && rule.most > 0 && n >= rule.most {
 			return fmt.Sprintf("%d of %s %s already", n, rule.kind, name)
@@ -246,12 +289,15 @@ func (c *choice) perSource() int {
 // unbalanced says what the last places are kept for, when a story brings
 // nothing that is missing.
 func (c *choice) unbalanced(s Story, left int) string {
-	names := namesOf(s)
+	names := c.namesOf(s)
 	for _, rule := range []struct {
 		kind  string
 		least int
-	}{{"section", c.issue.Spec.MinSections}, {"source", c.issue.Spec.MinSources}} {
+	}{{"section", c.issue.Spec.MinSections}, {"region", c.issue.Spec.MinRegions}, {"source", c.issue.Spec.MinSources}} {
 		if missing := rule.least - c.count[rule.kind]; missing >= left && missing > 0 && c.count[rule.kind+" "+names[rule.kind]] > 0 {
+			if left == 1 {
+				return "the last place is for another " + rule.kind
+			}
 			return fmt.Sprintf("the last %d places are for other %ss", left, rule.kind)
 		}
 	}
@@ -316,21 +362,23 @@ func (c *choice) ranking() Ranking {
 			chosen = append(chosen, x.Story)
 		}
 	}
-	for _, kind := range []string{"section", "source", "author"} {
-		r.Balance[kind] = spread(kind, chosen, c.pool)
+	for _, kind := range []string{"section", "region", "source", "author"} {
+		if kind != "region" || len(c.issue.Spec.Regions) > 0 {
+			r.Balance[kind] = c.spread(kind, chosen)
+		}
 	}
 	return r
 }
 
-func spread(kind string, chosen, pool []Story) Spread {
+func (c *choice) spread(kind string, chosen []Story) Spread {
 	in, all := map[string]int{}, map[string]int{}
 	for _, s := range chosen {
-		if name, ok := namesOf(s)[kind]; ok {
+		if name, ok := c.namesOf(s)[kind]; ok {
 			in[name]++
 		}
 	}
-	for _, s := range pool {
-		if name, ok := namesOf(s)[kind]; ok {
+	for _, s := range c.pool {
+		if name, ok := c.namesOf(s)[kind]; ok {
 			all[name]++
 		}
 	}
@@ -341,7 +389,7 @@ func spread(kind string, chosen, pool []Story) Spread {
 		}
 	}
 	if out.Most != "" {
-		out.Share, out.PoolShare = share(in[out.Most], len(chosen)), share(all[out.Most], len(pool))
+		out.Share, out.PoolShare = share(in[out.Most], len(chosen)), share(all[out.Most], len(c.pool))
 	}
 	return out
 }

@@ -148,6 +148,45 @@ func TestBalance(t *testing.T) {
 	}
 }
 
+func TestRegions(t *testing.T) {
+	regions := map[string][]string{"Sindh": {"Karachi", "Hyderabad"}, "Punjab": {"Lahore"}, "پنجاب": {"لاہور"}}
+	for text, want := range map[string]string{
+		"KARACHI: The port opened. Lahore looked on.": "Sindh",
+		"The road from Lahore to Karachi":             "Punjab",
+		"Karachiites gather":                          "", // no word of its own
+		"In sindh, rain":                              "Sindh",
+		"لاہور: بارش":                                 "پنجاب",
+		"":                                            "",
+	} {
+		if got := regionOf(Story{Title: "News", Body: text}, regions); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+	in := func(city string, views int) read {
+		return read{views: views, change: func(s *Story) { s.Body = city + ": Text." }}
+	}
+	list := []read{in("Karachi", 90), in("Hyderabad", 80), in("Karachi", 70), in("Lahore", 60), {views: 50}}
+	with := func(change func(*Spec)) *choice {
+		return choose(list, func(c *choice) { c.issue.Spec.Regions = regions; change(&c.issue.Spec) })
+	}
+	c := with(func(s *Spec) { s.MinRegions = 2 })
+	c.check(t, "trending", 1, 2, 4)
+	if got := c.left(); got != "3 at 3: the last place is for another region" {
+		t.Errorf("left out: %s", got)
+	}
+	if got, want := c.ranking().Balance["region"], (Spread{Chosen: 2, Pool: 2, Most: "Sindh", Share: .6, PoolShare: .6}); got != want {
+		t.Errorf("balance %+v, want %+v", got, want)
+	}
+	c = with(func(s *Spec) { s.PerRegion = 1 })
+	c.check(t, "trending", 1, 4, 5)
+	if got := c.left(); got != "2 at 2: 1 of region Sindh already; 3 at 3: 1 of region Sindh already" {
+		t.Errorf("left out: %s", got)
+	}
+	if _, ok := choose(list, nil).ranking().Balance["region"]; ok {
+		t.Error("a newsletter without regions measures their balance")
+	}
+}
+
 func TestRisingIsASectionOfItsOwn(t *testing.T) {
 	list := []read{{views: 90}, {views: 80}, {views: 70}, {views: 60}, {views: 50}, {views: 2}}
 	c := choose(list, func(c *choice) { c.issue.Spec.Rising = 3 })
@@ -238,6 +277,45 @@ func TestEachPoolByItself(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestPoolWhoseFeederStopped has two languages well read, one of them not of
+// late: its edition is chosen by date, whatever the other's counters say.
+func TestPoolWhoseFeederStopped(t *testing.T) {
+	r := newRoom(t, schematest.SQLite(t))
+	for i := range 4 {
+		r.tell(t, i, time.Duration(i+6)*time.Hour, "en")
+		id := r.tell(t, 10+i, time.Duration(i+6)*time.Hour, "ur")
+		if _, err := r.DB.Write.Exec(`update stories set language = 'ur' where id = $1`, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.tellViews(t, 0, 9, r.now.Add(-time.Minute))
+	r.tellViews(t, 12, 9, r.now.Add(-5*time.Hour))
+	issue, _ := r.issueNow(t, r.newsletter(t, func(s *Spec) {
+		s.Editions = []EditionSpec{{Name: "en", Language: "en"}, {Name: "ur", Language: "ur"}}
+	}))
+	if en, ur := issue.Rankings["en"], issue.Rankings["ur"]; en.By != trend.ByViews || ur.By != trend.ByDate || !ur.ViewsAt.Equal(r.now.Add(-5*time.Hour)) {
+		t.Errorf("rankings: en %+v, ur %+v; want by views, and by date as the last view is of %v", en, ur, r.now.Add(-5*time.Hour))
+	}
+	list, err := r.Chosen(context.Background(), issue.ID)
+	if err != nil || list[0].Section != "trending" || list[0].Score["counted in 24h"] != 9 || !strings.HasPrefix(list[0].Reason, "9 views in 3 h, ") {
+		t.Errorf("the issue keeps %+v, %v; want its first story with its counts and reason", list[0], err)
+	}
+}
+
+func TestAgeLimit(t *testing.T) {
+	r := newRoom(t, schematest.SQLite(t))
+	for i, ago := range []time.Duration{2, 4, 6, 50} {
+		r.tell(t, i, ago*time.Hour, "en")
+		r.tellViews(t, i, 5+10*i, r.now)
+	}
+	for limit, want := range map[time.Duration]int{0: 3, 60 * time.Hour: 4, 5 * time.Hour: 2} { // 48 h unless it says otherwise
+		list, rankings, err := r.Choose(context.Background(), Issue{Spec: Spec{MaxAge: Duration(limit)}.WithDefaults("morning")}, nil)
+		if err != nil || len(list) != want || rankings["en"].Pool != want {
+			t.Errorf("limit %v: got %d stories, %v; want %d", limit, len(list), err, want)
+		}
+	}
 }
 
 // TestSnapshotIsNamed builds an issue while the counters are away.

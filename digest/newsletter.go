@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/mail"
 	"net/url"
 	"regexp"
@@ -81,12 +82,18 @@ type Spec struct {
 	// Settle is how long a story must have been public before an issue may
 	// carry it. Default 30m.
 	Settle     Duration `toml:"settle" json:"settle"`
-	PerSection int      `toml:"per_section" json:"per_section"` // most stories of one section in Trending Now; default 3, -1 = no limit
-	PerSource  int      `toml:"per_source" json:"per_source"`   // most of one source, where there are several; default 3, -1 = no limit
-	PerAuthor  int      `toml:"per_author" json:"per_author"`   // most of one author; default 2, -1 = no limit
-	// MinSections and MinSources are how many different ones Trending Now shall
-	// have, where enough are read; 0 = whatever is read.
+	PerSection int      `toml:"per_section" json:"per_section"`         // most stories of one section in Trending Now; default 3, -1 = no limit
+	PerSource  int      `toml:"per_source" json:"per_source"`           // most of one source, where there are several; default 3, -1 = no limit
+	PerAuthor  int      `toml:"per_author" json:"per_author"`           // most of one author; default 2, -1 = no limit
+	PerRegion  int      `toml:"per_region" json:"per_region,omitempty"` // most of one region; 0 = no limit
+	// Regions are the regions whose balance matters and the words that tell of
+	// them, beside their names: Sindh = ["Karachi", "Hyderabad"]. A story is of
+	// the region that its section, headline or opening names first.
+	Regions map[string][]string `toml:"regions" json:"regions,omitempty"`
+	// MinSections, MinRegions and MinSources are how many different ones Trending
+	// Now shall have, where enough are read; 0 = whatever is read.
 	MinSections int `toml:"min_sections" json:"min_sections"`
+	MinRegions  int `toml:"min_regions" json:"min_regions,omitempty"`
 	MinSources  int `toml:"min_sources" json:"min_sources"`
 	Words       int `toml:"words" json:"words"`             // most words of a summary; default 60
 	Sentences   int `toml:"sentences" json:"sentences"`     // most sentences of a summary; default 3
@@ -282,8 +289,16 @@ func (s Spec) Check(name string) []string {
 			say("tones.%s %q: write headline, line or full", section, tone)
 		}
 	}
-	if s.Rising < 0 || s.MinSections < 0 || s.MinSources < 0 || s.MinSections > max(s.Trending, 0) || s.MinSources > max(s.Trending, 0) {
-		say("rising, min_sections and min_sources are numbers from 0; no more different sections or sources than trending (%d) fit in", s.Trending)
+	if least, most := min(s.Rising, s.MinSections, s.MinRegions, s.MinSources), max(s.MinSections, s.MinRegions, s.MinSources); least < 0 || most > max(s.Trending, 0) {
+		say("rising, min_sections, min_regions and min_sources are numbers from 0; no more different sections, regions or sources than trending (%d) fit in", s.Trending)
+	}
+	if len(s.Regions) == 0 && (s.PerRegion > 0 || s.MinRegions > 0) {
+		say("per_region and min_regions need regions: name them with the words that tell of them, for instance Sindh = [\"Karachi\", \"Hyderabad\"]")
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Regions)) {
+		if slices.Contains(append(slices.Clone(s.Regions[name]), name), "") {
+			say("regions: %q has an empty name or word", name)
+		}
 	}
 	seen := map[string]bool{}
 	for _, e := range s.Editions {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/mail"
 	"os"
 	"path/filepath"
@@ -102,6 +103,11 @@ func (p *Press) printIssue(e *env, id int64) error {
 			fmt.Fprintf(w, "edition %-10s %6d bytes  %s  %s\n", ed.Name, ed.Bytes, ed.Hash[:16], ed.Subject)
 		}
 		for _, ed := range i.Spec.Editions {
+			for _, kind := range slices.Sorted(maps.Keys(i.Rankings[ed.Name].Balance)) {
+				if b := i.Rankings[ed.Name].Balance[kind]; b.Chosen > 0 {
+					fmt.Fprintf(w, "balance of %-7s %d of %d different %ss, %.0f %% %s (%.0f %% of the pool)\n", ed.Name, b.Chosen, b.Pool, kind, 100*b.Share, b.Most, 100*b.PoolShare)
+				}
+			}
 			for _, d := range i.Rankings[ed.Name].Displaced {
 				fmt.Fprintf(w, "displaced in %-6s story %d, %s by views: %s  %s\n", ed.Name, d.StoryID, ordinal(d.Place), d.Reason, clip(d.Title, 60))
 			}

@@ -276,6 +276,9 @@ func orderWords(r digest.Ranking) string {
 	if s := r.Balance["section"]; s.Chosen > 0 {
 		text += fmt.Sprintf(" %s of %d in the pool, %.0f %% from %s (%.0f %% of the pool).", plural(s.Chosen, "section", "sections"), s.Pool, 100*s.Share, s.Most, 100*s.PoolShare)
 	}
+	if s := r.Balance["region"]; s.Pool > 0 {
+		text += fmt.Sprintf(" %s of %d, %.0f %% from %s (%.0f %%).", plural(s.Chosen, "region", "regions"), s.Pool, 100*s.Share, cmp.Or(s.Most, "none"), 100*s.PoolShare)
+	}
 	if s := r.Balance["source"]; s.Pool > 1 {
 		text += fmt.Sprintf(" %s of %d, %.0f %% from %s (%.0f %%).", plural(s.Chosen, "source", "sources"), s.Pool, 100*s.Share, s.Most, 100*s.PoolShare)
 	}
