@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +22,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"pressrun/cmd/pressrun/desk"
+	"pressrun/digest/trend"
 )
 
 var pictures = flag.String("pictures", "", "directory in which the pictures of the README are made anew: -pictures ../../deploy/pictures")
@@ -50,7 +53,7 @@ func browser(t *testing.T) func(width, height int, scheme string) context.Contex
 	return func(width, height int, scheme string) context.Context {
 		ctx, cancel := chromedp.NewContext(main)
 		t.Cleanup(cancel)
-		ctx, cancelTime := context.WithTimeout(ctx, time.Minute)
+		ctx, cancelTime := context.WithTimeout(ctx, 4*time.Minute)
 		t.Cleanup(cancelTime)
 		call(t, ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: int64(width), Height: int64(height), DeviceScaleFactor: 1})
 		call(t, ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
@@ -184,6 +187,7 @@ func workAtDesk(t *testing.T, n *newsroom) {
 	}
 	approve(t, n, wide, issue, waiting[0].ID)
 	lookAround(t, n, tab, wide, issue)
+	peopleAlone(t, n, tab)
 	storyAtDesk(t, n, tab, wide)
 }
 
@@ -198,6 +202,36 @@ func approve(t *testing.T, n *newsroom, wide context.Context, issue string, id i
 	})
 }
 
+// peopleAlone opens an article with the beacon's script as a program that drives
+// a browser, and as a person: only the latter is heard of, by the canonical address.
+func peopleAlone(t *testing.T, n *newsroom, tab func(int, int, string) context.Context) {
+	t.Helper()
+	heard := make(chan string, 9)
+	beacon := (&trend.Beacon{Counters: n.press.Counters, Log: n.press.Log, Key: func(address string) (string, error) { heard <- address; return "nobody's", nil }}).Handler()
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/v1/") {
+			beacon.ServeHTTP(w, r)
+			return
+		}
+		w.Write([]byte(`<!DOCTYPE html><link rel="canonical" href="https://news.example` + r.URL.Path + `"><script async src="/v1/view.js"></script>`))
+	}))
+	defer site.Close()
+	ctx := tab(800, 600, "light")
+	call(t, ctx, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"})
+	for _, driven := range []bool{true, false} {
+		call(t, ctx, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: fmt.Sprintf("Object.defineProperty(navigator, 'webdriver', {configurable: true, get: () => %t})", driven)})
+		open(t, ctx, fmt.Sprintf("%s/driven-%t?utm_source=x", site.URL, driven))
+	}
+	select {
+	case address := <-heard:
+		if address != "https://news.example/driven-false" {
+			t.Errorf("the beacon heard of %s, want the article a person opened", address)
+		}
+	case <-time.After(time.Minute):
+		t.Error("the beacon heard of nobody")
+	}
+}
+
 // lookAround opens every page of the desk and the public ones: none is wider
 // than its window, none fails.
 func lookAround(t *testing.T, n *newsroom, tab func(int, int, string) context.Context, wide context.Context, issue string) {
@@ -210,7 +244,7 @@ func lookAround(t *testing.T, n *newsroom, tab func(int, int, string) context.Co
 			session = c.Value
 		}
 	}
-	for _, path := range []string{"/desk/", "/desk/issues", "/desk/stories", "/desk/sources", "/desk/newsletters", "/desk/lists", "/desk/lists/segments", "/desk/subscribers", "/desk/bounces", "/desk/bounces/mail", "/desk/users", "/desk/users/audit", "/desk/issues/1/readers"} {
+	for _, path := range []string{"/desk/", "/desk/issues", "/desk/stories", "/desk/stories/1", "/desk/sources", "/desk/newsletters", "/desk/lists", "/desk/lists/segments", "/desk/subscribers", "/desk/bounces", "/desk/bounces/mail", "/desk/users", "/desk/users/audit", "/desk/issues/1/readers"} {
 		open(t, wide, base+path)
 		if over := js[float64](t, wide, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
 			t.Errorf("%s is %v px wider than its window", path, over)
@@ -219,9 +253,18 @@ func lookAround(t *testing.T, n *newsroom, tab func(int, int, string) context.Co
 			t.Errorf("%s: %s", path, h)
 		}
 	}
+	open(t, wide, base+"/desk/stories")
+	picture(t, wide, "stories.png")
+	if over := js[float64](t, wide, "(d => d.scrollWidth - d.clientWidth)(document.querySelector('.scroll'))"); over > 0 {
+		t.Errorf("the table of stories is %v px wider than its place", over)
+	}
+	open(t, wide, base+"/desk/stories/1")
+	picture(t, wide, "story-record.png")
 	phone := tab(375, 812, "light")
-	for _, path := range []string{"/subscribe", "/archive/morning/", "/archive/morning/1", "/inbox/"} {
+	call(t, phone, network.SetCookie, network.SetCookieParams{Name: desk.Cookie, Value: session, URL: base})
+	for _, path := range []string{"/subscribe", "/archive/morning/", "/archive/morning/1", "/inbox/", "/desk/stories/1", "/desk/stories"} {
 		open(t, phone, base+path)
+		picture(t, phone, "phone"+strings.ReplaceAll(path, "/", "-")+".png")
 		if over := js[float64](t, phone, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
 			t.Errorf("%s is %v px wider than a phone", path, over)
 		}

@@ -37,7 +37,7 @@ func (p *Press) desk() http.Handler {
 		Preflight: func(ctx context.Context, issue int64) ([]digest.Finding, error) {
 			return p.preflight(ctx, issue, false)
 		},
-		Standings: p.deskStandings, Hours: p.deskHours,
+		Standings: p.deskStandings, Hours: p.deskHours, Explain: p.deskExplain,
 		Audience: func(ctx context.Context, i digest.Issue) (int, string, error) {
 			c, err := p.crowd(ctx, i)
 			return c.Now, c.Odd(), err

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"pressrun/cmd/pressrun/desk"
 	"pressrun/digest"
 	"pressrun/digest/trend"
 )
@@ -46,8 +47,10 @@ type standing struct {
 	Score      float64            `json:"score"` // views expected of the next 24 h
 	Arithmetic map[string]float64 `json:"arithmetic,omitempty"`
 	Seen       []string           `json:"seen_in,omitempty"`
+	Learnt     *trend.Learnt      `json:"learnt,omitempty"` // what the arithmetic multiplies with; explain alone says it
 
 	story digest.Story
+	pool  string
 }
 
 // standings ranks all live stories of a window, each among those of its
@@ -72,7 +75,7 @@ func (p *Press) standings(ctx context.Context, window time.Duration) ([]standing
 		s, pool := list[r.Index], cands[r.Index].Pool
 		place[pool]++
 		out = append(out, standing{Place: place[pool], Of: pools[pool], Story: s.ID, Language: s.Language, Title: s.Title, Views: r.Views, Rising: r.Rising,
-			Reason: r.Reason, Score: r.Score, Arithmetic: r.Arithmetic, story: s})
+			Reason: r.Reason, Score: r.Score, Arithmetic: r.Arithmetic, story: s, pool: pool})
 	}
 	return out, ranked, nil
 }
@@ -141,6 +144,13 @@ func (p *Press) explain(ctx context.Context, id int64) (standing, []place, error
 	if s.Seen, err = p.Digest.SeenIn(ctx, id); err != nil {
 		return s, nil, err
 	}
+	if _, byModel := s.Arithmetic["scale"]; byModel {
+		learnt, err := p.Ranker.Learnt(ctx, s.pool)
+		if err != nil {
+			return s, nil, err
+		}
+		s.Learnt = &learnt
+	}
 	newsletters, err := p.Digest.Newsletters(ctx)
 	if err != nil {
 		return s, nil, err
@@ -194,6 +204,9 @@ func explainLine(s standing, places []place) string {
 			}
 		}
 	}
+	if n := len(displaced) - 3; n > 1 {
+		displaced = append(displaced[:3], fmt.Sprintf("%d more", n))
+	}
 	if len(displaced) > 0 {
 		line += "; displaced: " + strings.Join(displaced, ", ")
 	}
@@ -208,23 +221,57 @@ func ordinal(n int) string {
 	return fmt.Sprint(n, cmp.Or(suffix, "th"))
 }
 
+// where is "2nd in trending".
+func (at place) where() string {
+	if at.Section == "" {
+		return "not in it"
+	}
+	return fmt.Sprintf("%s in %s", ordinal(at.Position), at.Section)
+}
+
+// scoreWords says what made the score.
+func scoreWords(s standing) string {
+	switch {
+	case s.Learnt == nil:
+		return fmt.Sprintf("score %.2f, from:", s.Score)
+	case s.Learnt.Samples == 0:
+		return fmt.Sprintf("score %.2f, by the rule of thumb, as too little is counted to learn from:", s.Score)
+	}
+	return fmt.Sprintf("score %.2f, with weights learnt %s from %d samples of this site:", s.Score, when(s.Learnt.At), s.Learnt.Samples)
+}
+
+// terms is the arithmetic of a score, the largest first.
+func (s standing) terms() []desk.Term {
+	var out []desk.Term
+	for _, name := range slices.Sorted(maps.Keys(s.Arithmetic)) {
+		t := desk.Term{Name: name, Sum: s.Arithmetic[name]}
+		if s.Learnt != nil && s.Learnt.Weights[name] != 0 {
+			t.Weight = s.Learnt.Weights[name]
+			t.Value = t.Sum / t.Weight
+		}
+		out = append(out, t)
+	}
+	slices.SortStableFunc(out, func(a, b desk.Term) int { return cmp.Compare(math.Abs(b.Sum), math.Abs(a.Sum)) })
+	return out
+}
+
 func printExplanation(w io.Writer, s standing, places []place) {
 	fmt.Fprintf(w, "%s\n%s\n", s.Title, explainLine(s, places))
 	for _, at := range places {
-		where := "not in it"
-		if at.Section != "" {
-			where = fmt.Sprintf("%s in %s", ordinal(at.Position), at.Section)
-		}
-		fmt.Fprintf(w, "  now in %s, edition %s: %s (%s)\n", at.Newsletter, at.Edition, where, at.Reason)
+		fmt.Fprintf(w, "  now in %s, edition %s: %s (%s)\n", at.Newsletter, at.Edition, at.where(), at.Reason)
 	}
-	fmt.Fprintf(w, "score %.2f, from:\n", s.Score)
+	fmt.Fprintln(w, scoreWords(s))
 	sum := 0.0
-	for _, name := range slices.Sorted(maps.Keys(s.Arithmetic)) {
-		fmt.Fprintf(w, "  %-28s %+10.4f\n", name, s.Arithmetic[name])
-		sum += s.Arithmetic[name]
+	for _, t := range s.terms() {
+		how := ""
+		if t.Weight != 0 {
+			how = fmt.Sprintf("%+9.4f × %+8.4f =", t.Value, t.Weight)
+		}
+		fmt.Fprintf(w, "  %-20s %22s %+10.4f\n", t.Name, how, t.Sum)
+		sum += t.Sum
 	}
-	if _, learnt := s.Arithmetic["scale"]; learnt {
-		fmt.Fprintf(w, "  %-28s %+10.4f   e to this = %.2f views expected of the next 24 h\n", "sum", sum, math.Exp(sum))
+	if s.Learnt != nil {
+		fmt.Fprintf(w, "  %-20s %22s %+10.4f   e to this = %.2f views expected of the next 24 h\n", "sum", "", sum, math.Exp(sum))
 	}
 }
 

@@ -74,6 +74,19 @@ func (p *Press) deskStandings(ctx context.Context) ([]desk.Standing, string, err
 	return out, how, nil
 }
 
+// deskExplain is trend explain for the page of a story.
+func (p *Press) deskExplain(ctx context.Context, id int64) (desk.Explained, error) {
+	s, places, err := p.explain(ctx, id)
+	if err != nil {
+		return desk.Explained{}, err
+	}
+	x := desk.Explained{Line: explainLine(s, places), Score: scoreWords(s), Terms: s.terms()}
+	for _, at := range places {
+		x.Next = append(x.Next, desk.Next{Edition: at.Newsletter + ", " + at.Edition, Place: at.where(), Why: at.Reason})
+	}
+	return x, nil
+}
+
 // deskHours is the views of the last 24 clock hours, the present one last.
 func (p *Press) deskHours(ctx context.Context, list []desk.Standing) ([][]float64, error) {
 	var names []string
@@ -145,7 +158,7 @@ func (p *Press) examineViews(ctx context.Context) (string, error) {
 }
 
 // cannotTell is what counters of a site's own never know.
-const cannotTell = "they cannot tell people from programs, nor editors and readers of the newsletter from others, and one visitor may count many times: use the beacon where that matters"
+const cannotTell = "they cannot tell people from programs, nor visits of editors and clicks in the newsletter from others, and one visitor may count many times: use the beacon where that matters"
 
 // examineLayout looks at counters a site keeps itself: which of the newest
 // articles have one.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -22,6 +23,7 @@ import (
 	"pressrun/digest"
 	"pressrun/digest/article"
 	"pressrun/digest/feed"
+	"pressrun/templates"
 )
 
 // countingRoom is an installation whose site has told some stories, with its
@@ -172,7 +174,7 @@ func TestStandingsExplained(t *testing.T) {
 	text := r.say(t, "trend", "explain", id)
 	for _, want := range []string{
 		"9 views in 3 h, 2 h old → 3rd of 3; displaced: “Story 1” (1 of author Amina already)\n", // one line a reader understands
-		"now in morning, edition en: 2nd in trending (9 views in 3 h, 2 h old)", "decay 6 h", "views expected of the next 24 h",
+		"now in morning, edition en: 2nd in trending (9 views in 3 h, 2 h old)", "decay 6 h", "×  +0.5000 =", "by the rule of thumb", "views expected of the next 24 h",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("explain says\n%swithout: %s", text, want)
@@ -208,10 +210,60 @@ func TestStandingsExplained(t *testing.T) {
 	if page := call(200, "GET", "/desk/stories?q=story+0", ""); strings.Contains(page, "Story 2") || !strings.Contains(page, "Story 0") {
 		t.Error("the search finds another story")
 	}
+	page = call(200, "GET", "/desk/stories/"+id, "")
+	for _, want := range []string{"9 views in 3 h, 2 h old → 3rd of 3; displaced: ", "Next morning, en", "2nd in trending", "by the rule of thumb", "decay 6 h", "News again"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page of a story lacks %s", want)
+		}
+	}
 	call(200, "POST", fmt.Sprintf("/desk/stories/%d", r.stories[2]), "do=pin")
 	call(200, "POST", fmt.Sprintf("/desk/stories/%d", r.stories[2]), "do=boost:150")
 	if st, err := r.Digest.Story(ctx, r.stories[2]); err != nil || !st.PinnedUntil.After(time.Now()) || st.Boost != 150 {
 		t.Errorf("after the desk's pin and boost: %+v, %v", st, err)
+	}
+}
+
+// TestLatestInMailAndArchive builds issues in two languages while nothing is
+// counted: mail, text part and archive say "Latest" and that dates chose, in the
+// reader's language.
+func TestLatestInMailAndArchive(t *testing.T) {
+	r := newCountingRoom(t, "")
+	ctx := t.Context()
+	for name, language := range map[string]string{"morning": "en", "subah": "ur"} {
+		spec := digest.Spec{Language: language, List: "readers", From: "Morning <digest@news.example>", Brand: testBrand, Settle: digest.Duration(time.Minute),
+			Editions: []digest.EditionSpec{{Name: language, Language: language, Languages: []string{"*"}}}}
+		n, _, err := r.Digest.ApplyNewsletter(ctx, name, spec, "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		slot, err := r.Digest.AddSlot(ctx, n.ID, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		issue, err := r.Build(ctx, slot.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		editions, err := r.Digest.Editions(ctx, issue.ID, 1)
+		if err != nil || len(editions) == 0 {
+			t.Fatal(editions, err)
+		}
+		if err := r.Digest.Approve(ctx, issue.ID, "ed", false); err != nil {
+			t.Fatal(err)
+		}
+		err = r.DB.InTx(ctx, func(tx *sql.Tx) error { _, err := r.Digest.Start(ctx, tx, issue.ID); return err })
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		r.Handler().ServeHTTP(w, httptest.NewRequest("GET", fmt.Sprintf("/archive/%s/%d/frame", name, issue.Number), nil))
+		words := templates.Words(language)
+		for what, text := range map[string]string{"mail": editions[0].HTML, "text part": editions[0].Text, "archive": w.Body.String()} {
+			text = strings.Join(strings.Fields(text), " ")
+			if !strings.Contains(text, words.Sections["bydate"]) || !strings.Contains(text, words.Say("mail.bydate")) || strings.Contains(text, words.Sections["trending"]) {
+				t.Errorf("%s: the %s does not say that dates chose: %s", name, what, text)
+			}
+		}
 	}
 }
 
@@ -262,7 +314,7 @@ func TestExistingCountersAreRead(t *testing.T) {
 		return err == nil && line == "2 of 3 recent keys matched; unmatched: 7"
 	})
 	text := r.say(t, "doctor", "redis")
-	for _, want := range []string{"2 of 3 recent keys matched; unmatched: 7", "3 counters, read every 10s; 2 of 3 stories of the last 48 h matched; unmatched: story 3 (wp:news.example:102)", "cannot tell people from programs"} {
+	for _, want := range []string{"2 of 3 recent keys matched; unmatched: 7", "3 counters, read every 10s; 2 of 3 stories of the last 48 h matched; unmatched: story 3 (wp:news.example:102)", "cannot tell people from programs", "clicks in the newsletter"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the doctor says\n%swithout: %s", text, want)
 		}

@@ -58,6 +58,8 @@ type Desk struct {
 	// says in a sentence by what; Hours is their views by hour, oldest first.
 	Standings func(ctx context.Context) ([]Standing, string, error)
 	Hours     func(ctx context.Context, list []Standing) ([][]float64, error)
+	// Explain tells why a story of the last fourteen days ranks where it does.
+	Explain func(ctx context.Context, story int64) (Explained, error)
 	// Audience counts who would get the issue now, and says what is unusual about
 	// that; "" when nothing is.
 	Audience func(ctx context.Context, issue digest.Issue) (n int, odd string, err error)

@@ -20,6 +20,24 @@ type Standing struct {
 	Reason string
 }
 
+// Explained is why a story ranks where it does.
+type Explained struct {
+	Line  string // in a sentence
+	Next  []Next
+	Score string // its score, and what made it
+	Terms []Term
+}
+
+// Next is where a story would stand if an edition were made now.
+type Next struct{ Edition, Place, Why string }
+
+// Term is a line of a score's arithmetic: Value × Weight = Sum; with Weight 0
+// the sum stands for itself.
+type Term struct {
+	Name               string
+	Value, Weight, Sum float64
+}
+
 // stories is the page Stories and trends.
 func (d *Desk) stories(r *request) error {
 	list, how, err := d.Standings(r.ctx)
@@ -93,26 +111,26 @@ func sortStandings(list []Standing, order string) {
 
 func (d *Desk) standingRow(s Standing, hours []float64) templates.Row {
 	url := fmt.Sprintf("/desk/stories/%d", s.ID)
-	post := func(title, do, confirm string) templates.Action {
-		return templates.Action{Title: title, URL: url, Method: "post", Do: do, Confirm: confirm}
+	post := func(title, do string) templates.Action {
+		return templates.Action{Title: title, URL: url, Method: "post", Do: do}
 	}
 	headline := templates.Cell{Text: s.Title, URL: url, Note: strings.TrimSuffix(s.SourceTitle+" · "+s.Flags, " · "), Language: s.Language, Direction: s.Direction}
 	if n := len(s.Keys); n > 1 {
 		headline.Note += fmt.Sprintf(" · %d articles", n)
 	}
-	pin, boost := post("Pin", "pin", ""), post("Raise", "boost:150", "")
+	pin, boost := post("Pin", "pin"), post("Raise", "boost:150")
 	if s.PinnedUntil.After(d.Now()) {
 		headline.State = templates.State{Kind: templates.KindWait, Word: "pinned"}
-		pin = post("Unpin", "unpin", "")
+		pin = post("Unpin", "unpin")
 	}
 	if s.Boost != 100 && s.Boost != 0 {
 		headline.Note += fmt.Sprintf(" · ×%.1f by an editor", float64(s.Boost)/100)
-		boost = post("As it is", "boost:100", "")
+		boost = post("As it is", "boost:100")
 	}
 	return templates.Row{
 		Cells: []templates.Cell{{Text: strconv.Itoa(s.Place)}, headline, {Text: s.Section, Direction: "auto"},
 			{Text: templates.Words("en").Number(s.Views["3h"]), Spark: hours, SparkText: hoursWords(hours)}, {Text: s.Reason}, d.near(s.Published)},
-		Actions: []templates.Action{pin, boost, post("News again", "update", "Let newsletters that told this story tell it once more?"), post("Block", "block", "Keep this story out of every issue?")},
+		Actions: []templates.Action{pin, boost}, // the others stand on its page
 	}
 }
 

@@ -49,11 +49,21 @@ func (d *Desk) story(r *request) error {
 	}
 	switch s.State {
 	case "live":
-		body.Actions = []templates.Action{post("Block", "block", "Keep this story out of every issue?")}
+		body.Actions = []templates.Action{post("News again", "update", "Let newsletters that told this story tell it once more?"), post("Block", "block", "Keep this story out of every issue?")}
 	case "blocked", "gone":
 		body.Actions = []templates.Action{post("Let it in again", "restore", "")}
 	}
 	body.Tables = []templates.TableSection{{Title: "Articles", Table: t}}
+	switch x, err := d.Explain(r.ctx, s.ID); {
+	case err == nil:
+		body.Facts = append(body.Facts, templates.Fact{Name: "Ranks", Value: templates.Cell{Text: x.Line}})
+		for _, n := range x.Next {
+			body.Facts = append(body.Facts, templates.Fact{Name: "Next " + n.Edition, Value: templates.Cell{Text: n.Place, Note: n.Why}})
+		}
+		body.Tables = append(body.Tables, arithmetic(x))
+	case !errors.Is(err, digest.ErrNotFound): // too old to rank
+		d.Log.Warn("desk: explain a story", "story", s.ID, "err", err)
+	}
 	var flags []templates.Option
 	for _, f := range digest.Flags {
 		if s.Has(f) {
@@ -80,6 +90,19 @@ func length(text string) string {
 		return "its text is no longer kept"
 	}
 	return fmt.Sprintf("%s, %d min to read", plural(len(strings.Fields(text)), "word", "words"), article.Minutes(text))
+}
+
+// arithmetic is how the score of a story came about.
+func arithmetic(x Explained) templates.TableSection {
+	t := templates.Table{Caption: x.Score, Columns: []templates.Column{{Title: "Term", Wide: true}, {Title: "Value", Number: true}, {Title: "Weight", Number: true}, {Title: "Product", Number: true}}}
+	for _, term := range x.Terms {
+		row := []templates.Cell{{Text: term.Name}, {}, {}, {Text: fmt.Sprintf("%+.4f", term.Sum)}}
+		if term.Weight != 0 {
+			row[1].Text, row[2].Text = fmt.Sprintf("%.4f", term.Value), fmt.Sprintf("%+.4f", term.Weight)
+		}
+		t.Rows = append(t.Rows, templates.Row{Cells: row})
+	}
+	return templates.TableSection{Title: "S" + strings.TrimPrefix(strings.TrimSuffix(x.Score, ":"), "s"), Table: t}
 }
 
 func stampOr(t time.Time) string {
