@@ -49,6 +49,7 @@ const (
 	Stale                     // is already used in the same issue
 	Echo                      // says no more than the headline
 	Outside                   // is an item, entry or answer, not part of the report
+	Later                     // takes up what was told, so that it cannot come first
 )
 
 // maxText bounds how much of an article is looked at, in bytes. Nothing that
@@ -142,6 +143,9 @@ func (c *Candidate) lean(rules *language, first bool) {
 	if opensWith(list, c.Text) != "" || unicode.IsLower(r) && !first {
 		c.Flaws |= Dangles
 	}
+	if !first && opensWith(rules.later, c.Text) != "" {
+		c.Flaws |= Later
+	}
 }
 
 func flaws(rules *language, trash litter, s string, words int) Flaw {
@@ -153,8 +157,11 @@ func flaws(rules *language, trash litter, s string, words int) Flaw {
 	if last == '?' || last == '؟' || last == '？' {
 		f |= Question
 	}
-	if words < 4 {
+	if words < 4 || words < 7 && onlyNames(s) {
 		f |= Short
+	}
+	if dated.MatchString(s) {
+		f |= Stub
 	}
 	if trash.spoils(s) || isRow(s) {
 		f |= Junk
@@ -168,12 +175,26 @@ func flaws(rules *language, trash litter, s string, words int) Flaw {
 	return f | voice(rules, s)
 }
 
+// dated begins a line of a chronology: "2008: The mayor resigns."
+var dated = regexp.MustCompile(`^(?:1[89]|20)\d\d: `)
+
+// onlyNames says whether every word begins with a capital letter, as in a caption
+// "Mr Võ Tiến Hùng."
+func onlyNames(s string) bool {
+	for w := range strings.FieldsSeq(s) {
+		if r, _ := utf8.DecodeRuneInString(w); !unicode.IsUpper(r) {
+			return false
+		}
+	}
+	return true
+}
+
 // voice looks outside quotation marks for a first person, and for a third
 // person who comes before any name.
 func voice(rules *language, s string) Flaw {
 	var f Flaw
 	var marks quoting
-	named, first, outer, last, comma := false, true, 0, 0, false
+	named, first, outer, last, comma, many := false, true, 0, 0, false, false
 	for w := range strings.FieldsSeq(s) {
 		outside := marks.read(w)
 		word := strings.TrimFunc(w, func(r rune) bool { return !unicode.IsLetter(r) })
@@ -186,7 +207,7 @@ func voice(rules *language, s string) Flaw {
 			switch r, _ := utf8.DecodeRuneInString(word); {
 			case person == firstPerson:
 				f |= Personal
-			case person == thirdPerson && !named && (outer <= 2 || comma):
+			case person == thirdPerson && !named && (outer <= 2 || comma || many):
 				f |= Loose
 			case person == thirdPerson && !named:
 				last = outer
@@ -194,6 +215,7 @@ func voice(rules *language, s string) Flaw {
 				named = true
 			}
 		}
+		many = many || first && rules.many[word]
 		first = false
 		comma = strings.HasSuffix(w, ",")
 	}

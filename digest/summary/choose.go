@@ -141,7 +141,7 @@ func (b *builder) remove(c *Candidate) {
 // wants, with the predecessors of those that need one, in article order.
 func (s *Study) shortlist(allowed Flaw, wanted func(*Candidate) bool) []int {
 	printable := func(c *Candidate) bool {
-		return c.Words <= s.Options.Words && c.Flaws&^(allowed|Dangles|OddQuote|Loose) == 0 && wanted(c)
+		return c.Words <= s.Options.Words && c.Flaws&^(allowed|Dangles|OddQuote|Loose|Later) == 0 && wanted(c)
 	}
 	var order []int
 	for i := range s.Candidates {
@@ -156,7 +156,7 @@ func (s *Study) shortlist(allowed Flaw, wanted func(*Candidate) bool) []int {
 		order = append(order, s.replies(rest)...)
 	}
 	for _, i := range slices.Clone(order) {
-		if s.Candidates[i].Flaws&(Dangles|OddQuote|Loose) == 0 {
+		if s.Candidates[i].Flaws&(Dangles|OddQuote|Loose|Later) == 0 {
 			continue
 		}
 		for j := i - 1; j >= 0 && s.Candidates[j].Index >= s.Candidates[i].Index-1; j-- {
@@ -191,6 +191,9 @@ func (s *Study) stands(set []int, allowed Flaw) bool {
 			return false
 		}
 		if c.Flaws&Dangles&^allowed != 0 && !follows {
+			return false
+		}
+		if k == 0 && c.Flaws&Later&^allowed != 0 {
 			return false
 		}
 		if c.Flaws&Loose&^allowed != 0 && c.order > 0 && !follows && (k == 0 || !s.Candidates[set[k-1]].named) {

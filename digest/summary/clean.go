@@ -21,8 +21,11 @@ var openings = []*regexp.Regexp{
 	regexp.MustCompile(`^\p{Lu}{3,}[\p{L}\d ,.\-]{0,40}[—–\-]+\s*(?:РИА Новости|ТАСС|Интерфакс|УНИАН|Укринформ)[^.]{0,30}\.\s*(?:/[^/]{2,40}/\.?\s*)?`),
 	// Mumbai, Jul 27 (PTI) Two persons · LONDON, England (CNN) -- · (Reuters) -
 	regexp.MustCompile(`^(?:\p{Lu}[\p{L}.'’\-]*(?:[ ,/]+[\p{L}\p{N}.'’\-]+){0,6}[ ,]*)?[(\[](?:\p{Lu}[\p{L}.&/]*(?:[ /.\-][\p{L}.]+){0,3}|dpa(?:/\w+)?|afp|ap|epd|sid|apa|efe|lusa)[)\]] *(?:\.?\s*(?:--|[-–—:])+)? *`),
-	// القاهرة (رويترز) - · اسلام آباد (ویب ڈیسک)
-	regexp.MustCompile(`^\p{Arabic}+(?: \p{Arabic}+){0,3} *[(（]\p{Arabic}[\p{Arabic} ]{1,30}[)）] *(?:--|[-–—:])? *`),
+	// （科兰日报讯 记者王丽） 〔記者林美惠／台南報導〕
+	regexp.MustCompile(`^[（(〔【][^）)〕】\n]{0,30}(?:讯|訊|电|電|报道|報道|报导|報導|记者|記者)[^）)〕】\n]{0,30}[）)〕】]\s*`),
+	// القاهرة (رويترز) - · كوران - (أ ف ب): · اسلام آباد (ویب ڈیسک)
+	regexp.MustCompile(`^(?:\p{Arabic}+(?: \p{Arabic}+){0,3} *[-–—]? *)?[(（]\p{Arabic}[\p{Arabic} .]{1,30}[)）] *(?:--|[-–—:]) *`),
+	regexp.MustCompile(`^(?:\p{Arabic}+(?: \p{Arabic}+){0,3} *)?[(（](?:رويترز|وكالات|الوكالات|متابعات|خاص|واس|وام|قنا|بترا|کونا|كونا|سانا|ا ف ب|أ ف ب|أ ب|د ب أ|ویب ڈیسک|ویب ڈسک|نیوز ڈیسک|مانیٹرنگ ڈیسک|مانیٹرنگ|ڈیسک|نمائندہ[\p{Arabic} ]{0,20}|خصوصی نمائندہ|نامہ نگار|سٹاف رپورٹر|اسٹاف رپورٹر|بیورو رپورٹ|بیورو|خبر نگار|خبرنگار|کامرس رپورٹر|اسپورٹس ڈیسک|اسپورٹس رپورٹر|رائٹرز|روئٹرز|اے پی پی|اے ایف پی|اے پی|این این آئی|آئی این پی|آن لائن|ایجنسیاں)[)）] *`),
 	regexp.MustCompile(`^\p{Arabic}+(?: \p{Arabic}+){0,2} *(?:[:：]|--|–|—| - ) *`),
 	// KYIV, Nov. 5 — · NEW DELHI: · TTO -
 	regexp.MustCompile(`^\p{Lu}{3,}[\p{Lu}.]*(?:[ ,/]+[\p{L}\p{N}.]+){0,5} *(?:--|–|—| - |: ) *`),
@@ -36,7 +39,8 @@ func opening(s string) int {
 	for again := true; again; {
 		again = false
 		for _, re := range openings {
-			if m := re.FindStringIndex(s[cut:min(len(s), cut+400)]); m != nil && m[1] > 0 && cut+m[1] < len(s) {
+			m := re.FindStringIndex(s[cut:min(len(s), cut+400)])
+			if m != nil && m[1] > 0 && startsAnew(s[cut+m[1]:]) && !tells.MatchString(s[cut:cut+m[1]]) {
 				cut += m[1]
 				again = true
 			}
@@ -44,6 +48,16 @@ func opening(s string) int {
 	}
 	return cut
 }
+
+// startsAnew says whether a sentence may start here: "The Audit Office (AO) said"
+// does not begin with a dateline.
+func startsAnew(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return s != "" && !unicode.IsLower(r) && !isComma(r) && r != '.' && r != ':'
+}
+
+// tells are verbs before a colon: what stands there is who speaks.
+var tells = regexp.MustCompile(`(?:^| )(?:و?(?:قال|قالت|أعلن|أعلنت|أكد|أكدت|صرح|صرحت|كتب|كتبت)|کہا|کہنا|بتایا|پوچھا|سوال|جواب)(?: |:|：)`)
 
 // aside matches bracketed words that point at the page, not at the story.
 var aside = regexp.MustCompile(`(?i)^[(\[](?:pictured|above|below|left|right|centre|center|inset|file|photo|file photo|pictured (?:above|below|left|right)|see (?:above|below|picture|video|map)|right, pictured|left, pictured|archivo|foto|xem ảnh|ảnh|图|資料圖|资料图)(?:[ ,][^)\]]{0,30})?[)\]]$`)

@@ -23,9 +23,9 @@ const (
 )
 
 var (
-	clock    = regexp.MustCompile(`^[(\[]?((?:[01]?\d|2[0-3])[:.h][0-5]\d)(?:\s*[ap]\.?m\b\.?)?(?:\s*(?:GMT|BST|EST|EDT|ET|PT|CET|CEST|UTC|IST|PKT|MSK|МСК|Uhr)\b)?[)\]]?(?:\s*[-–—:|]\s*|\s+|$)`)
+	clock    = regexp.MustCompile(`^[(\[【]?((?:[01]?\d|2[0-3])[:.h][0-5]\d)(?:\s*[ap]\.?m\b\.?)?(?:\s*(?:GMT|BST|EST|EDT|ET|PT|CET|CEST|UTC|IST|PKT|MSK|МСК|Uhr)\b)?(?:】\s*|[)\]]?(?:\s*[-–—:：|]\s*|\s+|$))`)
 	numbered = regexp.MustCompile(`^(?:\d{1,2}[.)]\s+|#\d{1,2}[.:]?\s+|No\. ?\d{1,2}:\s+|第[一二三四五六七八九十]+[、，：:]|[一二三四五六七八九十]、|\d{1,2}、|[٠-٩۰-۹]{1,2}[.)\-]\s+)`)
-	bullet   = regexp.MustCompile(`^[•●▪■◆►▶*·‣–—\-]\s+`)
+	bullet   = regexp.MustCompile(`^[•●▪■◆►▶*·‣–—\-ـ]\s+`)
 	asked    = regexp.MustCompile(`^(?:Q|A|Question|Answer|Pregunta|Respuesta|P|R|Frage|Antwort|F|Вопрос|Ответ|В|О|问|答|問|س|ج|سوال|جواب|سؤال|Hỏi|Đáp)\s*[:：]\s*`)
 	speaker  = regexp.MustCompile(`^(\p{Lu}[\p{L}.'’\-]*(?: \p{Lu}[\p{L}.'’\-]*){0,3})\s*:\s+`)
 )
@@ -160,8 +160,10 @@ func live(text string, all []line, times []int) layout {
 		return layout{liveBlog, all[last].start, len(text)}
 	}
 	end := 1
-	for end < len(times)-1 && len(Split("", text[all[first].start:all[times[end]].start])) < 3 {
-		end++ // "8.11am", "08:11": the time twice, and no entry between
+	for entry := func(end int) string { return text[all[first].start:all[times[end]].start] }; end < len(times)-1; end++ {
+		if s := entry(end); strings.IndexFunc(s[marker(s):], unicode.IsLetter) >= 0 {
+			break // else "8.11am", "08:11": the time twice, and no entry between
+		}
 	}
 	return layout{liveBlog, all[first].start, all[times[end]].start}
 }

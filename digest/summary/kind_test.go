@@ -75,6 +75,12 @@ func TestKinds(t *testing.T) {
 			holds: []string{"Turnout has reached"}, lacks: []string{"library", "lido", "14:20"}},
 		{name: "live blog, newest last", doc: summary.Doc{Language: "en", Title: "Harrow Bay votes: live", Text: "9.30am The queue outside the library is fifty people long.\n\n12.05pm The lido has reopened after a burst pipe.\n\n14.20pm Turnout has reached 41 per cent, the returning officer says."},
 			holds: []string{"Turnout has reached"}, lacks: []string{"library", "lido", "14.20"}},
+		{name: "live blog, each entry a line", doc: summary.Doc{Language: "ru", Title: "Корран выбирает: онлайн", Text: "14:20 Явка достигла 41%, сообщила избирательная комиссия. Это на четыре пункта выше, чем в прошлый раз.\n\n12:05 Участок в бассейне снова открыт после прорыва трубы.\n\n09:30 Очередь у библиотеки — около пятидесяти человек."},
+			holds: []string{"Явка достигла"}, lacks: []string{"бассейне", "библиотеки", "14:20"}},
+		{name: "live blog, times in Chinese brackets", doc: summary.Doc{Language: "zh", Title: "直播：科兰选举", Text: "【14:20】选举官员说，投票率已达百分之四十一。\n\n【12:05】泳池投票站重新开放，没有人受伤。\n\n【09:30】图书馆门外排起约五十人的长队。"},
+			want: "选举官员说，投票率已达百分之四十一。"},
+		{name: "a chronology at the end", doc: summary.Doc{Language: "en", Title: "Mayor of Corran on trial", Text: "A jury of twelve will decide what becomes of Mayor Peter Lund, a judge in Corran said on Monday. The trial begins in March.\n\n2008: Mayor Lund opens the harbour and resigns from the trial board of Corran.\n\nMr Peter Lund."},
+			holds: []string{"A jury of twelve"}, lacks: []string{"2008", "Mr Peter Lund."}},
 		{name: "list", doc: summary.Doc{Language: "en", Title: "The best small parks", Text: listText},
 			holds: []string{"The council of Harrow Bay has named its best small parks"}, lacks: []string{"Lido Green", "Roses", "1."}},
 		{name: "interview", doc: summary.Doc{Language: "en", Title: "The keeper of Corran Head", Text: interviewText},
@@ -170,6 +176,15 @@ func TestOpenings(t *testing.T) {
 		{"ar", "القاهرة (رويترز) - تجمد الميناء يوم الاثنين بعد ليلة باردة.", "تجمد الميناء يوم الاثنين بعد ليلة باردة."},
 		{"ur", "اسلام آباد (ویب ڈیسک) بندرگاہ پیر کی رات جم گئی۔", "بندرگاہ پیر کی رات جم گئی۔"},
 		{"zh", "新华社北京5月3日电（记者王明）港口星期一结冰。", "港口星期一结冰。"},
+		{"zh", "（科兰日报讯 记者王丽）港口星期一结冰。", "港口星期一结冰。"},
+		{"zh", "〔記者林美惠／台南報導〕港口星期一結冰。", "港口星期一結冰。"},
+		{"ar", "كوران - (أ ف ب): تجمد الميناء يوم الاثنين بعد ليلة باردة.", "تجمد الميناء يوم الاثنين بعد ليلة باردة."},
+		// What only looks like a dateline stays.
+		{"en", "The Harbour Audit Office (HAO) said on Monday that the ice will hold.", "The Harbour Audit Office (HAO) said on Monday that the ice will hold."},
+		{"en", "Moss, Hale — the two engineers of the harbour — have left for good.", "Moss, Hale — the two engineers of the harbour — have left for good."},
+		{"vi", "Theo báo Harbour Post (HP), bến cảng đóng băng vào tối thứ hai.", "Theo báo Harbour Post (HP), bến cảng đóng băng vào tối thứ hai."},
+		{"ur", "اسلام آباد: قومی ساحلی بیورو (نسب) نے بندرگاہ پیر کی رات بند کر دی۔", "قومی ساحلی بیورو (نسب) نے بندرگاہ پیر کی رات بند کر دی۔"},
+		{"ar", "قال الوزير: سيفتح الميناء يوم الاثنين بعد ليلة باردة.", "قال الوزير: سيفتح الميناء يوم الاثنين بعد ليلة باردة."},
 		{"vi", "(Dân trí) - Bến cảng đóng băng vào tối thứ hai.", "Bến cảng đóng băng vào tối thứ hai."},
 	} {
 		s := summary.Summarize(summary.Doc{Language: c.lang, Text: c.text}, summary.Options{})

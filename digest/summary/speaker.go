@@ -2,6 +2,7 @@ package summary
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -87,11 +88,13 @@ func (s *Study) introduce() {
 	for i := range s.Candidates {
 		c := &s.Candidates[i]
 		if (strings.HasPrefix(c.Text, `"`) || strings.HasPrefix(c.Text, "“")) && saysPronoun.MatchString(c.Text) {
+			c.Flaws |= Dangles
 			c.names = s.justBefore(i)
 			continue
 		}
 		name := speaks(c.Text)
 		if name == "" || languageFor("en").starters[name] || strings.Contains(s.Doc.Title, name) {
+			c.names = s.mentions(i)
 			continue
 		}
 		full := false
@@ -105,8 +108,8 @@ func (s *Study) introduce() {
 				}
 			}
 		}
-		if full {
-			c.names = with
+		if c.names = with; !full {
+			c.names = s.mentions(i)
 		}
 	}
 }
@@ -137,9 +140,45 @@ func namesFull(s, name string) (held, full bool) {
 			continue
 		}
 		held = true
-		if word, ok := strings.CutSuffix(s[:i], " "); ok {
+		if word, ok := strings.CutSuffix(s[:i], " "); ok && !strings.HasSuffix(word, ",") {
 			r, _ := utf8.DecodeRuneInString(word[strings.LastIndexByte(word, ' ')+1:])
 			full = full || unicode.IsUpper(r)
 		}
 	}
+}
+
+// mentions are the earlier candidates that hold the first name which candidate i
+// calls alone, and which the article has introduced behind another one: "Falk"
+// after "Ines Falk".
+func (s *Study) mentions(i int) []int {
+	c := &s.Candidates[i]
+	for k, t := range c.tokens {
+		w := &s.words[t.id]
+		if !t.upper || t.digit || w.inTitle || w.length < 4 || w.first < 0 || s.Candidates[w.first].order >= c.order || !s.isName(t) {
+			continue
+		}
+		if s.goesOn(c.tokens, k) || k+1 < len(c.tokens) && s.goesOn(c.tokens, k+1) || !s.goesOn(s.Candidates[w.first].tokens, w.place) {
+			continue
+		}
+		var with []int
+		for j := range s.Candidates[:i] {
+			if e := &s.Candidates[j]; e.order < c.order && slices.ContainsFunc(e.tokens, func(o token) bool { return o.id == t.id }) {
+				with = append(with, j)
+			}
+		}
+		return with
+	}
+	return nil
+}
+
+// isName says whether the article writes a word with a capital letter inside
+// sentences.
+func (s *Study) isName(t token) bool {
+	w := &s.words[t.id]
+	return w.inner > 0 && 2*w.upper > w.inner
+}
+
+// goesOn says whether tokens[k] goes on with a name.
+func (s *Study) goesOn(tokens []token, k int) bool {
+	return k > 0 && tokens[k].joined && tokens[k].upper && tokens[k-1].upper && s.isName(tokens[k-1])
 }

@@ -57,10 +57,10 @@ func Summarize(d Doc, o Options) Summary {
 var Tiers = []Flaw{
 	0,
 	Personal,
-	Personal | Echo | Short | Bare,
-	Personal | Echo | Short | Bare | Outside,
-	Personal | Echo | Short | Bare | Outside | Dangles | Loose,
-	Personal | Echo | Short | Bare | Stale | Outside | Dangles | Loose | Question | Stub | OddQuote,
+	Personal | Echo | Short | Bare | Later,
+	Personal | Echo | Short | Bare | Outside | Later,
+	Personal | Echo | Short | Bare | Outside | Dangles | Loose | Later,
+	Personal | Echo | Short | Bare | Stale | Outside | Dangles | Loose | Later | Question | Stub | OddQuote,
 	^Flaw(0),
 }
 

@@ -17,9 +17,10 @@ func newVocabulary() *vocabulary { return &vocabulary{ids: make(map[string]int32
 
 // token is one word of a sentence.
 type token struct {
-	id    int32
-	upper bool // begins with a capital letter
-	digit bool // holds a digit
+	id     int32
+	upper  bool // begins with a capital letter
+	digit  bool // holds a digit
+	joined bool // stands behind another one and a space
 }
 
 // tokens cuts s into words: runs of letters, marks and digits, lower-cased
@@ -34,6 +35,7 @@ func (v *vocabulary) tokens(s string, into []token) []token {
 		}
 		v.buf, t = v.buf[:0], token{}
 	}
+	gap := 0 // characters since the last word, or many
 	for _, r := range s {
 		switch {
 		case r >= 'a' && r <= 'z':
@@ -45,7 +47,15 @@ func (v *vocabulary) tokens(s string, into []token) []token {
 			t.digit = true
 			v.buf = append(v.buf, byte(r))
 		case r < utf8.RuneSelf:
-			flush()
+			if len(v.buf) > 0 {
+				flush()
+				gap = 0
+			}
+			if gap++; r == ' ' && gap == 1 {
+				t.joined = len(into) > 0
+			} else {
+				t.joined = false
+			}
 		case isSilent(r):
 		case spaceless(r):
 			flush()
@@ -57,6 +67,7 @@ func (v *vocabulary) tokens(s string, into []token) []token {
 			v.buf = utf8.AppendRune(v.buf, unalef(unicode.ToLower(r)))
 		default:
 			flush()
+			gap = 2
 		}
 	}
 	flush()
