@@ -254,9 +254,9 @@ func (s *Store) addTo(ctx context.Context, tx *sql.Tx, id int64, name string, n 
 	case err == nil && (v.State == Active || v.State == Paused):
 		return nil
 	case err == nil && v.State == Pending:
-		left, err := s.hasLeft(ctx, tx, id, list)
-		if err != nil {
-			return err
+		left, failed := s.hasLeft(ctx, tx, id, list)
+		if failed != nil {
+			return failed
 		}
 		if left {
 			return fmt.Errorf("list %s: %w", name, ErrLeft)
