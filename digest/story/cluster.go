@@ -37,7 +37,8 @@ func (c *Clusterer) Cluster(docs []Doc) map[string]Place {
 	sorted = slices.CompactFunc(sorted, func(a, b Doc) bool { return a.ID == b.ID })
 	var g grouping
 	g.read(c.digest(sorted))
-	g.score(func(p pair) float64 { return float64(fitted.Sum(p.f[:])) })
+	g.look(func(p *pair) float64 { return float64(firstLook.Sum(p.f[:])) })
+	g.score(func(p *pair) float64 { return float64(secondLook.Sum(p.f[:])) })
 	g.join()
 	return g.places()
 }
@@ -99,24 +100,17 @@ const minRare = 0.8
 // read finds all pairs that may tell one story.
 func (g *grouping) read(entries []entry) {
 	g.index.read(entries)
-	nearest := make([]float32, len(entries))
 	for i := range g.docs {
 		g.pairs = append(g.pairs, g.copiesOf(int32(i))...)
-		for _, p := range g.reportsOf(int32(i)) {
-			nearest[p.a], nearest[p.b] = max(nearest[p.a], p.f[fCosine]), max(nearest[p.b], p.f[fCosine])
-			g.pairs = append(g.pairs, p)
-		}
+		g.pairs = append(g.pairs, g.reportsOf(int32(i))...)
 	}
-	for i := range g.pairs {
-		p := &g.pairs[i]
-		p.f[fNear] = p.f[fCosine] / float32(math.Sqrt(max(float64(nearest[p.a]*nearest[p.b]), 1e-9)))
-	}
+	g.relate()
 }
 
 // score puts the surest pairs first. The more articles there are, the more of
 // them are alike by chance: the odds that any two are of one event fall as
 // their number grows beyond that of the collections the forest was fitted on.
-func (g *grouping) score(event func(pair) float64) {
+func (g *grouping) score(event func(*pair) float64) {
 	crowd := 1.2 * math.Log(max(float64(len(g.docs)), fittedOn)/fittedOn)
 	g.like = map[[2]int32]float64{}
 	for i := range g.pairs {
@@ -126,7 +120,7 @@ func (g *grouping) score(event func(pair) float64) {
 		case p.f[fNames]+p.f[fNumbers]+p.f[fWords] < minRare:
 			p.score = unlike
 		default:
-			p.score = event(*p) - p.late - crowd
+			p.score = event(p) - p.late - crowd
 			g.like[[2]int32{p.a, p.b}] = p.score
 		}
 	}
@@ -157,9 +151,12 @@ func (g *grouping) join() {
 		if a == b || g.apart(g.groups[a], g.groups[b]) || p.share == 0 && g.linkage(g.groups[a], g.groups[b]) <= minLike {
 			continue
 		}
-		g.explain(p)
+		if p.share > 0 {
+			g.explain(p)
+		}
 		g.merge(a, b)
 	}
+	g.refine()
 }
 
 func (g *grouping) merge(a, b int32) {
@@ -193,10 +190,10 @@ func (g *grouping) linkage(a, b []int32) float64 {
 	best, sum := unlike, 0.0
 	for _, i := range a {
 		for _, j := range b {
-			if s := g.docs[i].source; s != "" && s == g.docs[j].source {
+			if g.sameHouse(i, j) {
 				return unlike
 			}
-			s, ok := g.like[[2]int32{min(i, j), max(i, j)}]
+			s, ok := g.likeOf(i, j)
 			if !ok {
 				s = unlike
 			}
@@ -206,19 +203,35 @@ func (g *grouping) linkage(a, b []int32) float64 {
 	return (best + sum/float64(len(a)*len(b))) / 2
 }
 
-// explain says why the later article of a pair stands where it does.
+// likeOf is what the event rule says of two articles, if they were compared.
+func (g *grouping) likeOf(i, j int32) (float64, bool) {
+	s, ok := g.like[[2]int32{min(i, j), max(i, j)}]
+	return s, ok
+}
+
+// explain says why the later copy of a pair stands where it does.
 func (g *grouping) explain(p pair) {
 	why, title := &g.why[p.b], g.docs[p.a].title
 	if *why != "" {
 		why, title = &g.why[p.a], g.docs[p.b].title
 	}
-	if *why != "" {
-		return
-	}
-	*why = fmt.Sprintf("reports the same event as %q: names, words and kind of event in common", title)
-	if p.share > 0 {
+	if *why == "" {
 		*why = fmt.Sprintf("shares %.0f %% of its text with %q", 100*p.share, title)
 	}
+}
+
+// reason says which report of its group one is most like.
+func (g *grouping) reason(i int32, members []int32) string {
+	best, of := math.Inf(-1), int32(-1)
+	for _, j := range members {
+		if s, ok := g.likeOf(i, j); ok && j != i && s > best {
+			best, of = s, j
+		}
+	}
+	if of < 0 {
+		return ""
+	}
+	return fmt.Sprintf("reports the same event as %q: names, words and kind of event in common", g.docs[of].title)
 }
 
 func (g *grouping) places() map[string]Place {
@@ -226,9 +239,9 @@ func (g *grouping) places() map[string]Place {
 	for _, members := range g.groups {
 		first := g.docs[members[0]].id
 		for k, i := range members {
-			p := Place{Story: first, Why: g.why[i]}
-			if k == 0 {
-				p.Why = ""
+			p := Place{Story: first}
+			if k > 0 {
+				p.Why = cmp.Or(g.why[i], g.reason(i, members))
 			}
 			out[g.docs[i].id] = p
 		}

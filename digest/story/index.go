@@ -13,26 +13,27 @@ import (
 const Window = 72 * time.Hour
 
 const (
-	minContainment = 0.40 // of the shingles of the shorter text
-	minShared      = 6    // shingles two texts must share, whatever their share
-	sampling       = 4    // one shingle in so many leads to candidates
-	briefShingles  = 64   // a text of fewer is short: too few samples
-	maxWords       = 3000 // of a text: enough to know it again
-	maxChain       = 500  // articles with one sampled shingle: beyond that it is boilerplate
-	minLead        = 0.8  // what two articles must share, common names left out, to be compared
-	maxReports     = 24   // of the articles that share most: so many are compared
-	minLike        = -0.5 // log-odds from which two reports are of one event
-	fittedOn       = 80   // articles
-	unlike         = -4.0 // of two articles that share too little to be compared
-	perDay         = 0.5  // less, for each day between two articles after the first twelve hours
-	kindsUnknown   = 0.4  // how alike two articles count whose words tell no kind
-	minRarity      = 0.45 // what is commoner proves nothing: a language's little words
-	minSmoothing   = 300  // a small collection counts as so many articles, else nothing in it would be rare
+	minContainment = 0.40  // of the shingles of the shorter text
+	minShared      = 6     // shingles two texts must share, whatever their share
+	sampling       = 4     // one shingle in so many leads to candidates
+	briefShingles  = 64    // a text of fewer is short: too few samples
+	maxWords       = 3000  // of a text: enough to know it again
+	maxChain       = 500   // articles with one sampled shingle: beyond that it is boilerplate
+	minLead        = 0.8   // what two articles must share, common names left out, to be compared
+	maxReports     = 16    // of the articles that share most: so many are compared
+	minLike        = -0.75 // log-odds from which two reports are of one event
+	fittedOn       = 80    // articles
+	unlike         = -2.0  // of two articles that share too little to be compared
+	perDay         = 0.5   // less, for each day between two articles after the first twelve hours
+	kindsUnknown   = 0.4   // how alike two articles count whose words tell no kind
+	minRarity      = 0.45  // what is commoner proves nothing: a language's little words
+	background     = 300   // so many articles that are not there count beside those that are, else nothing would be rare in a few
 )
 
 // entry is what is kept of an article.
 type entry struct {
 	id, title, source string
+	house             int32  // number of its source, 0 = unknown
 	story             string // that it stays in, "" = free
 	published         time.Time
 	shingles          []uint32
@@ -126,7 +127,14 @@ func (l lists) add(p profile, doc int32) {
 // read takes in articles, the earliest first.
 func (x *index) read(entries []entry) {
 	x.docs, x.terms = entries, lists{}
+	houses := map[string]int32{"": 0}
 	for i, e := range entries {
+		h, ok := houses[e.source]
+		if !ok {
+			h = int32(len(houses))
+			houses[e.source] = h
+		}
+		entries[i].house = h
 		x.corpus.add(e.profile)
 		x.terms.add(e.profile, int32(i))
 		for _, s := range e.shingles {
@@ -260,14 +268,15 @@ func (x *index) reportsOf(i int32) []pair {
 
 // corpus counts in how many articles terms and kinds stand.
 type corpus struct {
-	n     int
-	df    map[uint32]int32
-	kinds [256]int32
+	n      int
+	df     map[uint32]int32
+	kinds  [256]int32
+	common map[uint32]float32 // the share of all articles that a word stands in
 }
 
 func (c *corpus) add(p profile) {
 	if c.df == nil {
-		c.df = map[uint32]int32{}
+		c.df, c.common = map[uint32]int32{}, loadLexicon().common
 	}
 	c.n++
 	for _, t := range p.terms {
@@ -278,8 +287,10 @@ func (c *corpus) add(p profile) {
 	}
 }
 
-// rarity is between 0, in all articles, and 1, in this one only.
+// rarity is between 0, in all articles, and 1, in this one only. What is known
+// of a word from elsewhere counts as so many articles more.
 func (c *corpus) rarity(h uint32) float64 {
-	n := float64(max(c.n, minSmoothing))
-	return math.Log(1+n/float64(max(c.df[h], 1))) / math.Log(1+n)
+	n := float64(c.n + background)
+	df := float64(c.df[h]) + background*float64(c.common[h])
+	return math.Log(1+n/max(df, 1)) / math.Log(1+n)
 }

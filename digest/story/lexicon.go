@@ -10,6 +10,12 @@ import (
 //go:embed events.txt
 var eventsText string
 
+//go:embed senses.txt
+var sensesText string
+
+//go:embed common.txt
+var commonText string
+
 //go:embed plain.txt
 var plainText string
 
@@ -19,7 +25,10 @@ type lexicon struct {
 	exact    map[string][]uint8 // word → kinds
 	prefix   map[string][]uint8 // beginning → kinds
 	longest  int                // bytes of the longest beginning
-	stop     map[string]bool
+	senses   *senses
+	common   map[uint32]float32  // share of the articles of a newspaper that a word or sense stands in
+	stop     map[string]language // languages in which it says nothing, all = 0xff
+	place    map[string]bool     // a name after it is a place
 	role     map[string]bool
 	roleHead map[string]bool   // beginnings of role words
 	number   map[string]string // "six" → "6"
@@ -28,10 +37,17 @@ type lexicon struct {
 
 // loadLexicon reads the embedded lists once.
 var loadLexicon = sync.OnceValue(func() *lexicon {
-	l := &lexicon{exact: map[string][]uint8{}, prefix: map[string][]uint8{}, stop: map[string]bool{},
-		role: map[string]bool{}, roleHead: map[string]bool{}, number: map[string]string{}, factor: map[string]int{}}
+	l := &lexicon{exact: map[string][]uint8{}, prefix: map[string][]uint8{}, stop: map[string]language{}, senses: newSenses(), common: map[uint32]float32{},
+		place: map[string]bool{}, role: map[string]bool{}, roleHead: map[string]bool{}, number: map[string]string{}, factor: map[string]int{}}
 	eachLine(eventsText, l.addKind)
+	eachLine(sensesText, l.senses.add)
 	eachLine(plainText, l.addPlain)
+	eachLine(commonText, func(percent string, words []string) {
+		share, _ := strconv.ParseFloat(percent, 32) // the list is ours; a test reads it
+		for _, w := range words {
+			l.common[hashOf(w)] = float32(share / 100)
+		}
+	})
 	return l
 })
 
@@ -66,11 +82,14 @@ func (l *lexicon) addKind(kind string, words []string) {
 }
 
 func (l *lexicon) addPlain(class string, words []string) {
+	class, of, _ := strings.Cut(class, ":")
 	for _, w := range words {
 		head, open := strings.CutSuffix(w, "*")
 		switch {
 		case class == "stop":
-			l.stop[w] = true
+			l.stop[w] |= languageOf(of)
+		case class == "place":
+			l.place[w] = true
 		case class == "role" && open:
 			l.roleHead[head] = true
 		case class == "role":

@@ -94,7 +94,7 @@ func (r *Related) same(a, b entry) bool {
 	}
 	f := r.x.corpus.compare(&a.profile, &b.profile)
 	f[fNear] = 1
-	return float64(fitted.Sum(f[:]))-lateness(gap) > minSame
+	return float64(firstLook.Sum(f[:]))-lateness(gap) > minSame
 }
 
 // cosine weighs words by how rare they are; names count double.
@@ -102,7 +102,7 @@ func cosine(a, b profile) float64 {
 	weight := func(t term) float64 {
 		w := float64(t.rare)
 		switch {
-		case t.flags&(isSmall|isRole) != 0:
+		case t.flags&(isSmall|isRole|isSense) != 0:
 			return 0
 		case t.flags&isName != 0:
 			return 2 * w
