@@ -126,3 +126,26 @@ func FuzzRobots(f *testing.F) {
 		}
 	})
 }
+
+// TestHostileRobots: the costliest files and paths there can be take no time to
+// speak of. A cost that grows with the square of the size would take minutes.
+func TestHostileRobots(t *testing.T) {
+	path := "/" + strings.Repeat("a", 8000)
+	for name, rule := range map[string]string{
+		"long rules full of stars":        "Disallow: /" + strings.Repeat("*a", 1000) + "b$",
+		"short rules full of stars":       "Disallow: /" + strings.Repeat("*a", 40) + "b$",
+		"stars alone":                     "Disallow: /" + strings.Repeat("*", 2000) + "b",
+		"pieces found only at the end":    "Disallow: /*" + strings.Repeat("a", 2000) + "b",
+		"percent signs":                   "Disallow: /" + strings.Repeat("%61", 600) + "b",
+		"pieces that nearly match always": "Disallow: /*" + strings.Repeat("a", 1000) + "b*" + strings.Repeat("a", 900) + "c",
+	} {
+		file := "User-agent: *\n" + strings.Repeat(rule+"\n", robotsBytes/len(rule))
+		began := time.Now()
+		allowed := parseRobots([]byte(file), "pressrun").allows(path)
+		if took := time.Since(began); took > 20*time.Second || !allowed {
+			t.Errorf("%s: %v, allowed %v", name, took, allowed)
+		} else {
+			t.Logf("%s: %v", name, took.Round(time.Millisecond))
+		}
+	}
+}
