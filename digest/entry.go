@@ -154,8 +154,8 @@ func addEntry(ctx context.Context, tx *sql.Tx, src Source, e Entry, now time.Tim
 	err = tx.QueryRowContext(ctx, `
 		select e.id, e.guid, e.title, e.tags, e.state, e.not_before_at, e.withdrawn_at,
 			(select count(*) from story_members m join stories s on s.article_key = m.article_key where m.entry_id = e.id and s.state = 'gone')
-		from entries e where e.source_id = $1 and (e.guid = $2 or e.article_key = $3)
-		order by case when e.guid = $2 then 0 else 1 end, e.id limit 1`, e.SourceID, e.GUID, e.Key).
+		from entries e where e.id = coalesce((select id from entries where source_id = $1 and guid = $2),
+			(select min(id) from entries where article_key = $3 and +source_id = $1)) -- + keeps it to the index of keys`, e.SourceID, e.GUID, e.Key).
 		Scan(&was.ID, &was.GUID, &was.Title, &tags, &was.State, &notBefore, &withdrawn, &gone)
 	switch {
 	case err == nil:
