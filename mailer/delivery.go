@@ -83,8 +83,8 @@ type Filter struct {
 	IDs          []int64
 }
 
-// Page is a piece of a list: at most Limit deliveries with an id above After,
-// the first Offset of them left out.
+// Page is a piece of a list: at most Limit deliveries, to subscribers with an id
+// above After, the first Offset of them left out.
 type Page struct {
 	After  int64
 	Offset int
@@ -92,9 +92,10 @@ type Page struct {
 	Last   bool // the last comes first
 }
 
-// Deliveries lists an issue's deliveries, by id.
+// Deliveries lists an issue's deliveries, by the id of the subscriber: in that
+// order they can be found without sorting a million.
 func (m *Mailer) Deliveries(ctx context.Context, issue int64, f Filter, p Page) ([]Delivery, error) {
-	query, args := `select `+deliveryColumns+` from deliveries where issue_id = $1 and id > $2`, []any{issue, p.After}
+	query, args := `select `+deliveryColumns+` from deliveries where issue_id = $1 and subscriber_id > $2`, []any{issue, p.After}
 	add := func(condition string, v any) {
 		args = append(args, v)
 		query += fmt.Sprintf(" and "+condition, len(args))
@@ -120,7 +121,7 @@ func (m *Mailer) Deliveries(ctx context.Context, issue int64, f Filter, p Page) 
 	if limit <= 0 {
 		limit = 100
 	}
-	order := " order by id"
+	order := " order by subscriber_id"
 	if p.Last {
 		order += " desc"
 	}

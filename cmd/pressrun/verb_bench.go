@@ -176,23 +176,33 @@ func (v *benchSend) readers(e *env, p *Press) error {
 	if err != nil && !errors.Is(err, subscribers.ErrTaken) {
 		return err
 	}
+	began := time.Now()
+	for from := 0; from < v.Readers; from += benchFile {
+		if err := v.file(e, p, from, min(from+benchFile, v.Readers)); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(e.err, "\r%d readers imported in %.1f s\n", v.Readers, time.Since(began).Seconds())
+	return p.DB.Analyze(e.ctx, "subscriptions")
+}
+
+// benchFile is how many readers a file has: an import remembers all of its own,
+// and it is not what is measured.
+const benchFile = 100_000
+
+func (v *benchSend) file(e *env, p *Press, from, to int) error {
 	r, w := io.Pipe()
 	go func() {
 		b := bufio.NewWriterSize(w, 1<<16)
 		fmt.Fprintln(b, "email,name")
-		for i := range v.Readers {
+		for i := from; i < to; i++ {
 			fmt.Fprintf(b, "user%d@d%d.example.test,First%d Last%d\n", i, i%50, i, i)
 		}
 		w.CloseWithError(b.Flush())
 	}()
-	began := time.Now()
-	report, err := importer.Import(e.ctx, p.Subscribers, r, importer.Options{List: "bench", Source: "bench: readers that do not exist", Evidence: "none is needed", By: "bench", File: "bench.csv",
-		Progress: func(n int) { fmt.Fprintf(e.err, "\r%d of %d readers imported ", n, v.Readers) }})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(e.err, "\r%d readers imported in %.1f s\n", report.New+report.Known, time.Since(began).Seconds())
-	return p.DB.Analyze(e.ctx, "subscriptions")
+	_, err := importer.Import(e.ctx, p.Subscribers, r, importer.Options{List: "bench", Source: "bench: readers that do not exist", Evidence: "none is needed", By: "bench", File: "bench.csv",
+		Progress: func(n int) { fmt.Fprintf(e.err, "\r%d of %d readers imported ", from+n, v.Readers) }})
+	return err
 }
 
 // benchIssue makes a newsletter whose mails are about 30 KB on the wire.

@@ -17,7 +17,7 @@ type deliveryVerb struct {
 type deliveryLs struct {
 	Issue int64  `required:"" help:"Issue id."`
 	State string `help:"In one state."`
-	After int64  `help:"Delivery ids above this one, for the next page."`
+	After int64  `help:"Readers whose id is above this one, for the next page."`
 	N     int    `default:"100" help:"How many."`
 }
 
@@ -46,9 +46,9 @@ func (p *Press) printDeliveries(e *env, issue int64, f mailer.Filter, page maile
 		}
 	}
 	return e.print(out, func(w io.Writer) {
-		table(w, "no such deliveries", "ID | ADDRESS | STATE | ATTEMPTS | WHY", func(row func(...any)) {
+		table(w, "no such deliveries", "ID | READER | ADDRESS | STATE | ATTEMPTS | WHY", func(row func(...any)) {
 			for _, d := range out {
-				row(d.ID, d.Address, d.State, d.Attempts, clip(d.Why(), 110))
+				row(d.ID, d.Subscriber, d.Address, d.State, d.Attempts, clip(d.Why(), 110))
 			}
 		})
 	})
