@@ -179,10 +179,11 @@ func flaws(rules *language, trash litter, s string, words int) Flaw {
 var dated = regexp.MustCompile(`^(?:1[89]|20)\d\d: `)
 
 // onlyNames says whether every word begins with a capital letter, as in a caption
-// "Mr Võ Tiến Hùng."
+// "Mr Võ Tiến Hùng." or in a list: "Tokyo International (Haneda) 6."
 func onlyNames(s string) bool {
 	for w := range strings.FieldsSeq(s) {
-		if r, _ := utf8.DecodeRuneInString(w); !unicode.IsUpper(r) {
+		w = strings.TrimLeftFunc(w, func(r rune) bool { return !unicode.IsLetter(r) })
+		if r, _ := utf8.DecodeRuneInString(w); w != "" && !unicode.IsUpper(r) {
 			return false
 		}
 	}

@@ -81,6 +81,8 @@ func TestKinds(t *testing.T) {
 			want: "选举官员说，投票率已达百分之四十一。"},
 		{name: "a chronology at the end", doc: summary.Doc{Language: "en", Title: "Mayor of Corran on trial", Text: "A jury of twelve will decide what becomes of Mayor Peter Lund, a judge in Corran said on Monday. The trial begins in March.\n\n2008: Mayor Lund opens the harbour and resigns from the trial board of Corran.\n\nMr Peter Lund."},
 			holds: []string{"A jury of twelve"}, lacks: []string{"2008", "Mr Peter Lund."}},
+		{name: "a list in the middle", doc: summary.Doc{Language: "en", Title: "Corran has the best airport again", Text: "Corran International Airport has won the title of the world's best airport for the third year, the jury of Lund Travel said on Monday. The ten best are 1. Corran International Airport 2. Marsh City Airport (Brandt) 3. Avar Lund Airport 4. Falk Island Airport."},
+			holds: []string{"for the third year"}, lacks: []string{"Airport 2.", "(Brandt) 3.", "Airport 4."}},
 		{name: "list", doc: summary.Doc{Language: "en", Title: "The best small parks", Text: listText},
 			holds: []string{"The council of Harrow Bay has named its best small parks"}, lacks: []string{"Lido Green", "Roses", "1."}},
 		{name: "interview", doc: summary.Doc{Language: "en", Title: "The keeper of Corran Head", Text: interviewText},
