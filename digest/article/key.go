@@ -128,7 +128,7 @@ func siteHost(host string) string {
 		return ip.String()
 	}
 	host, err := hostNames.ToASCII(host)
-	if err != nil || strings.ContainsFunc(host, badInHost) {
+	if err != nil || len(host) > 253 || strings.ContainsFunc(host, badInHost) { // RFC 1035 section 2.3.4, without the root
 		return ""
 	}
 	host = strings.Trim(host, ".")

@@ -512,7 +512,7 @@ func (m *mender) text(s []byte, quoted bool) {
 // character, a lone "&" escaped, one to a character XML forbids dropped.
 func (m *mender) entity(s []byte) int {
 	end := bytes.IndexByte(s[:min(len(s), 40)], ';')
-	if end < 2 || !entity.Match(s[:end+1]) {
+	if at := entity.FindIndex(s[:max(0, end+1)]); end < 2 || at == nil || at[0] != 0 { // "&"/&lt;": the second alone is one
 		m.repaired = true
 		m.out.WriteString("&amp;")
 		return 1
