@@ -20,7 +20,7 @@ import (
 // send of many thousands, the beacon at a thousand views a second, the desk. No
 // caller may be told that the database is busy.
 func TestLoadNobodySeesBusy(t *testing.T) {
-	const readers = 8000
+	const readers = 20_000
 	inbox, relay := receiver(t)
 	inbox.Book = false
 	var log bytes.Buffer

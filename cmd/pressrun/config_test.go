@@ -161,9 +161,13 @@ func TestInitEndsWithADraft(t *testing.T) {
 	site := newPaper(t, "Harbour Gazette", time.Now, time.Now().Add(-24*time.Hour), 2*time.Hour)
 	d := &deskless{T: t, dir: t.TempDir()}
 	d.config = d.path("press.toml")
+	began := time.Now()
 	code, out, errs := d.verb("", "init", "--site", site.URL+"/feed", "--dir", d.dir, "--allow", "127.0.0.0/8")
 	if code != 0 {
 		t.Fatal(errs)
+	}
+	if took := time.Since(began); took > 90*time.Second {
+		t.Errorf("init took %s, want a draft within 90 s", took)
 	}
 	for _, want := range []string{"A draft of Harbour Gazette", "newest first", "trend ingest-log --site", "/desk/issues/1 ", "/desk/sign-in/"} {
 		if !strings.Contains(out, want) {
