@@ -363,9 +363,9 @@ func (w *week) caughtUp(at time.Time) {
 	w.Helper()
 	published := at.Add(-3 * time.Hour)
 	w.to(published)
-	for !w.told(published) {
+	for missing := w.untold(published); missing != ""; missing = w.untold(published) {
 		if w.now().After(at.Add(-time.Hour)) {
-			w.Fatalf("serve has not read what was published until %s", published)
+			w.Fatalf("serve has not read %s, published before %s", missing, published)
 		}
 		w.to(w.now().Add(10 * time.Minute))
 		w.run(still)
@@ -376,18 +376,18 @@ func (w *week) caughtUp(at time.Time) {
 	}
 }
 
-// told says whether all articles published after the beginning and before a
-// time are stories.
-func (w *week) told(until time.Time) bool {
-	list, err := w.press.Digest.Stories(context.Background(), w.now().Add(-48*time.Hour))
+// untold is an article published after the beginning and before a time that no
+// story has; "" when all are told.
+func (w *week) untold(until time.Time) string {
+	list, err := w.press.Digest.Stories(context.Background(), w.now().Add(-96*time.Hour)) // one may join a story three days old
 	if err != nil {
-		return false
+		return err.Error()
 	}
 	known := map[string]bool{}
 	for _, s := range list { // two papers may report one event
 		members, err := w.press.Digest.Members(context.Background(), s.ID)
 		if err != nil {
-			return false
+			return err.Error()
 		}
 		for _, m := range members {
 			known[m.URL] = true
@@ -400,11 +400,11 @@ func (w *week) told(until time.Time) bool {
 				break // counted as old when the source was added, or long told
 			}
 			if at.Before(until) && !known[p.link(i)] {
-				return false
+				return fmt.Sprintf("%s of %s", p.link(i), at)
 			}
 		}
 	}
-	return true
+	return ""
 }
 
 // sent waits until the issue of a slot has gone out.
