@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -48,9 +49,8 @@ var (
 	spaces      = regexp.MustCompile(`\s+`)
 )
 
-// realArticles are the English ones of the labelled summaries, each once, all
-// from houses of their own and within two days.
-func realArticles(t testing.TB, file string) []Doc {
+// summaries are the articles of the labelled summaries.
+func summaries(t testing.TB, file string) (out []struct{ ID, Lang, Title, Text string }) {
 	f, err := os.Open(labelled(t, "summaries", file))
 	if err != nil {
 		t.Fatal(err)
@@ -60,18 +60,72 @@ func realArticles(t testing.TB, file string) []Doc {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var docs []Doc
 	for dec := json.NewDecoder(z); ; {
 		var d struct{ ID, Lang, Title, Text string }
 		if err := dec.Decode(&d); err != nil {
-			break
+			return out
 		}
+		out = append(out, d)
+	}
+}
+
+// realArticles are the English ones, each from a house of its own, within two days.
+func realArticles(t testing.TB, file string) []Doc {
+	var docs []Doc
+	for _, d := range summaries(t, file) {
 		if d.Lang == "en" {
 			docs = append(docs, Doc{ID: d.ID, Title: d.Title, Text: d.Text, Source: d.ID, Published: monday.Add(time.Duration(len(docs)*37%2880) * time.Minute)})
 		}
 	}
 	slices.SortFunc(docs, func(a, b Doc) int { return cmp.Or(a.Published.Compare(b.Published), cmp.Compare(a.ID, b.ID)) })
 	return docs
+}
+
+// smallNewsrooms are those that have a headline, of one site or desk each,
+// forty taken as the news of a day from four houses. Half of them, the even
+// ones, the forests have learnt from.
+func smallNewsrooms(t testing.TB, parity int) (out [][]report) {
+	bySite := map[string][]report{}
+	for _, d := range summaries(t, "dev.jsonl.gz") {
+		if site, _, _ := strings.Cut(d.ID, "-"); d.Title != "" {
+			n := len(bySite[site])
+			bySite[site] = append(bySite[site], report{ID: d.ID, Event: d.ID, Title: d.Title, Text: d.Text, Source: fmt.Sprint("house ", n/2%4),
+				Published: monday.Add(time.Duration(n*37%1440) * time.Minute)})
+		}
+	}
+	for _, site := range slices.Sorted(maps.Keys(bySite)) {
+		var half []report
+		for i, r := range bySite[site] {
+			if i%2 == parity {
+				half = append(half, r)
+			}
+		}
+		out = slices.AppendSeq(out, slices.Chunk(half, 40))
+	}
+	return out
+}
+
+// TestQualitySmallNewsrooms: where few articles are there, each is of one of four
+// houses and all are of one beat, hardly any joins a stranger's story: it would
+// be missing from the digest.
+func TestQualitySmallNewsrooms(t *testing.T) {
+	all, joined := 0, 0
+	for _, room := range smallNewsrooms(t, 1) {
+		titles := map[string]string{}
+		for _, r := range room {
+			titles[r.ID] = r.Title
+		}
+		for id, p := range Cluster(asDocs(room, true)) {
+			if all++; p.Story != id {
+				joined++
+				t.Logf("%s\n   + %s", titles[p.Story], titles[id])
+			}
+		}
+	}
+	t.Logf("of %d articles %d joined another's story", all, joined)
+	if joined > all*7/100 {
+		t.Errorf("%d of %d articles joined another's story, want at most seven in 100", joined, all)
+	}
 }
 
 // TestQualityStrangers: real articles of many months, taken as the news of two
