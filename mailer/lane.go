@@ -15,6 +15,7 @@ type lane struct {
 	Transport
 	s    *sending
 	real bool // leads outside when its transport does; false for the catcher
+	safe bool // its transport is on loopback
 	rate bucket
 
 	jobs    chan *job // deliveries claimed for it
@@ -46,7 +47,7 @@ const (
 
 func newLane(s *sending, t Transport, real bool) *lane {
 	return &lane{
-		Transport: t, s: s, real: real, rate: bucket{rate: t.Limits().Rate}, quota: s.m.Quotas[t.String()],
+		Transport: t, s: s, real: real, safe: t.Loopback(), rate: bucket{rate: t.Limits().Rate}, quota: s.m.Quotas[t.String()],
 		// A claim is made when half of the last is gone: this never fills.
 		jobs: make(chan *job, 2*maxClaim), letters: make(chan *job, 2*letterClaim),
 		limit: firstClaim, last: time.Now(), state: laneUp, changed: make(chan struct{}),
@@ -71,7 +72,7 @@ func (l *lane) enabled() bool {
 		return false
 	}
 	if l.real {
-		return sw.armed || l.Loopback()
+		return sw.armed || l.safe
 	}
 	return !sw.armed && !l.s.loopbackOnly
 }
