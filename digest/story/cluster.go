@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
+	"time"
 )
 
 // Cluster sorts articles into stories: a map from each id to its place. The
@@ -23,8 +25,9 @@ type Place struct {
 // Clusterer remembers what it has read, so that clustering again after a few
 // new articles costs little. The zero value is ready. It is not for concurrent use.
 type Clusterer struct {
-	known    map[string]entry
-	profiler *profiler
+	known     map[string]entry
+	mu        sync.Mutex
+	profilers []*profiler
 }
 
 // Cluster is the function Cluster. The text of an article whose id was there
@@ -46,28 +49,43 @@ func (c *Clusterer) Cluster(docs []Doc) map[string]Place {
 // digest makes entries of documents in their order. One without a date counts
 // as published with the newest.
 func (c *Clusterer) digest(docs []Doc) []entry {
-	if c.profiler == nil || len(c.profiler.known) > 1<<18 {
-		c.profiler = newProfiler()
-	}
-	newest := docs[:0:0]
+	var newest time.Time
 	if len(docs) > 0 {
-		newest = docs[len(docs)-1:]
+		newest = docs[len(docs)-1].Published
 	}
-	now := make(map[string]entry, len(docs))
 	out := make([]entry, len(docs))
-	for i, d := range docs {
-		e, ok := c.known[d.ID]
-		if !ok || e.title != d.Title {
-			e = entry{id: d.ID, title: d.Title, shingles: shingles(words(d.Text, maxWords, nil)), profile: c.profiler.profile(d.Title, d.Text)}
+	split(len(docs), func(worker, from, to int) {
+		p := c.profiler(worker)
+		for i, d := range docs[from:to] {
+			e, ok := c.known[d.ID]
+			if !ok || e.title != d.Title {
+				e = entry{id: d.ID, title: d.Title, shingles: p.shingles(d.Text), profile: p.profile(d.Title, d.Text)}
+			}
+			e.source, e.story, e.published = sourceOf(d), d.Story, d.Published
+			if e.published.IsZero() {
+				e.published = newest
+			}
+			out[from+i] = e
 		}
-		e.source, e.story, e.published = sourceOf(d), d.Story, d.Published
-		if e.published.IsZero() {
-			e.published = newest[0].Published
-		}
-		now[d.ID], out[i] = e, e
+	})
+	c.known = make(map[string]entry, len(docs))
+	for _, e := range out {
+		c.known[e.id] = e
 	}
-	c.known = now
 	return out
+}
+
+// profiler is that of a worker, who may not share it.
+func (c *Clusterer) profiler(worker int) *profiler {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for worker >= len(c.profilers) {
+		c.profilers = append(c.profilers, newProfiler())
+	}
+	if len(c.profilers[worker].known) > 1<<17 {
+		c.profilers[worker] = newProfiler()
+	}
+	return c.profilers[worker]
 }
 
 // grouping joins articles by their likeness, the surest pair first.
@@ -88,6 +106,12 @@ type pair struct {
 	late  float64
 }
 
+// isEvent reports whether two articles may report one event: no copies, and
+// enough in common that is rare.
+func (p *pair) isEvent() bool {
+	return p.share == 0 && p.f[fNames]+p.f[fNumbers]+p.f[fWords] >= minRare
+}
+
 // copied is added to the share of text two articles have in common: more than
 // the event rule ever gives.
 const copied = 100
@@ -100,10 +124,14 @@ const minRare = 0.8
 // read finds all pairs that may tell one story.
 func (g *grouping) read(entries []entry) {
 	g.index.read(entries)
-	for i := range g.docs {
-		g.pairs = append(g.pairs, g.copiesOf(int32(i))...)
-		g.pairs = append(g.pairs, g.reportsOf(int32(i))...)
-	}
+	found := make([][]pair, len(g.docs))
+	split(len(g.docs), func(_, from, to int) {
+		t := newTally(len(g.docs))
+		for i := from; i < to; i++ {
+			found[i] = append(g.copiesOf(int32(i), t), g.reportsOf(int32(i), t)...)
+		}
+	})
+	g.pairs = slices.Concat(found...)
 	g.relate()
 }
 
@@ -112,15 +140,18 @@ func (g *grouping) read(entries []entry) {
 // their number grows beyond that of the collections the forest was fitted on.
 func (g *grouping) score(event func(*pair) float64) {
 	crowd := 1.2 * math.Log(max(float64(len(g.docs)), fittedOn)/fittedOn)
-	g.like = map[[2]int32]float64{}
+	split(len(g.pairs), func(_, from, to int) {
+		for i := from; i < to; i++ {
+			if p := &g.pairs[i]; p.isEvent() {
+				p.score = event(p) - p.late - crowd
+			} else if p.share == 0 {
+				p.score = unlike
+			}
+		}
+	})
+	g.like = make(map[[2]int32]float64, len(g.pairs))
 	for i := range g.pairs {
-		p := &g.pairs[i]
-		switch {
-		case p.share > 0:
-		case p.f[fNames]+p.f[fNumbers]+p.f[fWords] < minRare:
-			p.score = unlike
-		default:
-			p.score = event(p) - p.late - crowd
+		if p := &g.pairs[i]; p.isEvent() {
 			g.like[[2]int32{p.a, p.b}] = p.score
 		}
 	}

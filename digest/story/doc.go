@@ -80,6 +80,16 @@
 // clusters the open window again when there is news; stories that stand in an
 // issue, or that an editor has touched, stay as they are.
 //
-// What would change our mind: sentence embeddings small enough to ship, or
-// labelled pairs from a real newsroom.
+// Sentence embeddings would not help with look-alikes: the Universal Sentence
+// Encoder (lite, 28 MB) puts a look-alike before a report of the same event in 52
+// to 72 of 100 cases on the three sets kept away, worse than a coin, since
+// look-alikes share the matter and reports do not share the words.
+//
+// Sorted lists, not hash tables, lead from shingles and terms to articles: building
+// them is one sort, reading them a walk, and what only one article has is never
+// looked at again. With texts read and pairs compared on all processors, 10,000
+// articles take 1.8 s where they took 4.5 (two cores, the same hour;
+// go test -run xxx -bench TenThousand ./digest/story).
+//
+// What would change our mind: labelled pairs from a real newsroom.
 package story

@@ -42,12 +42,11 @@ type entry struct {
 
 // index finds what articles have in common.
 type index struct {
-	docs   []entry
-	text   chains // sampled shingles
-	briefs chains // the other shingles of short texts
-	terms  lists  // names, numbers and words
-	tally  tally
-	corpus corpus
+	docs    []entry
+	texts   lists     // sampled shingles, and all of short texts
+	textsOf [][]int32 // the same by document
+	terms   lists     // names, numbers and words; documents as docShift says
+	corpus  corpus
 }
 
 // tally counts what documents have in common with one.
@@ -63,12 +62,8 @@ func (t *tally) add(doc int32, weight float32) {
 	t.score[doc] += weight
 }
 
-// grow makes room for n documents.
-func (t *tally) grow(n int) {
-	if n > len(t.score) {
-		t.score = append(t.score, make([]float32, n-len(t.score))...)
-	}
-}
+// newTally counts of n documents.
+func newTally(n int) *tally { return &tally{score: make([]float32, n)} }
 
 // hit is a document and what it shares.
 type hit struct {
@@ -89,45 +84,85 @@ func (t *tally) take(least float32) []hit {
 	return out
 }
 
-// chains lead from a shingle to the documents that have it. There are many
-// shingles and few documents for each, so the documents are linked.
-type chains struct {
-	heads map[uint32]chain
-	links []posting
+// lists lead from keys to the documents that have them. Keys and the documents
+// of each are in ascending order, so that no table is needed to build or to read
+// them: a million postings are sorted in a tenth of a second.
+type lists struct {
+	keys  []uint32
+	start []int32 // where the documents of each key begin; one more than keys
+	docs  []int32
 }
 
-type chain struct {
-	newest int32 // one more than the place of the newest posting
-	length int32
-}
-
-type posting struct{ doc, next int32 }
-
-func (c *chains) add(h uint32, doc int32) {
-	if c.heads == nil {
-		c.heads = map[uint32]chain{}
+// listsOf sorts postings, keys in the upper half and documents in the lower one.
+// Keys that fewer than least documents have, or more than most, are left out.
+func listsOf(postings []uint64, least, most int) (l lists) {
+	slices.Sort(postings)
+	l.start = append(l.start, 0)
+	for len(postings) > 0 {
+		key, n := uint32(postings[0]>>32), 1
+		for n < len(postings) && uint32(postings[n]>>32) == key {
+			n++
+		}
+		if n >= least && n <= most {
+			for _, p := range postings[:n] {
+				l.docs = append(l.docs, int32(uint32(p)))
+			}
+			l.keys, l.start = append(l.keys, key), append(l.start, int32(len(l.docs)))
+		}
+		postings = postings[n:]
 	}
-	head := c.heads[h]
-	c.links = append(c.links, posting{doc, head.newest})
-	c.heads[h] = chain{int32(len(c.links)), head.length + 1}
+	return l
 }
 
-// lists lead from a term to the documents that have it, one more than twice
-// their number where it is a name there, twice where not.
-type lists map[uint32][]int32
+// at are the documents of the key of that number.
+func (l *lists) at(number int32) []int32 { return l.docs[l.start[number]:l.start[number+1]] }
 
-func (l lists) add(p profile, doc int32) {
-	for _, t := range p.terms {
-		if t.flags&(isSmall|isRole) == 0 {
-			l[t.hash] = append(l[t.hash], 2*doc+int32(t.flags&isName))
+// of are the documents of a key.
+func (l *lists) of(key uint32) []int32 {
+	if k, ok := slices.BinarySearch(l.keys, key); ok {
+		return l.at(int32(k))
+	}
+	return nil
+}
+
+// byDocument lists the numbers of the keys that each of n documents has.
+func (l *lists) byDocument(n int) [][]int32 {
+	out := make([][]int32, n)
+	for k := range l.keys {
+		for _, d := range l.at(int32(k)) {
+			out[d] = append(out[d], int32(k))
 		}
 	}
+	return out
 }
+
+// What the lists of terms say of a document besides its number.
+const (
+	asName   = 1 << iota // the term is a name there
+	asNought             // it proves nothing there
+	docShift = iota
+)
 
 // read takes in articles, the earliest first.
 func (x *index) read(entries []entry) {
-	x.docs, x.terms = entries, lists{}
+	x.readProfiles(entries)
+	var postings []uint64
+	for i, e := range entries {
+		for _, s := range e.shingles {
+			if s%sampling == 0 || len(e.shingles) < briefShingles {
+				postings = append(postings, uint64(s)<<32|uint64(i))
+			}
+		}
+	}
+	x.texts = listsOf(postings, 2, maxChain)
+	x.textsOf = x.texts.byDocument(len(entries))
+}
+
+// readProfiles takes in all but the texts, and notes how rare the terms are.
+func (x *index) readProfiles(entries []entry) {
+	x.docs = entries
 	houses := map[string]int32{"": 0}
+	n := 0
 	for i, e := range entries {
 		h, ok := houses[e.source]
 		if !ok {
@@ -136,30 +171,32 @@ func (x *index) read(entries []entry) {
 		}
 		entries[i].house = h
 		x.corpus.add(e.profile)
-		x.terms.add(e.profile, int32(i))
-		for _, s := range e.shingles {
-			switch {
-			case s%sampling == 0:
-				x.text.add(s, int32(i))
-			case len(e.shingles) < briefShingles:
-				x.briefs.add(s, int32(i))
+		n += len(e.profile.terms)
+	}
+	postings := make([]uint64, 0, n)
+	for i, e := range entries {
+		for _, t := range e.profile.terms {
+			doc := uint64(i) << docShift
+			if t.flags&isName != 0 {
+				doc |= asName
 			}
+			if t.flags&(isSmall|isRole) != 0 {
+				doc |= asNought
+			}
+			postings = append(postings, uint64(t.hash)<<32|doc)
 		}
 	}
-	x.tally.grow(len(entries))
-	x.weigh()
-}
-
-// weigh notes how rare the terms of all articles are.
-func (x *index) weigh() {
-	for i := range x.docs {
-		x.corpus.weigh(x.docs[i].profile)
-	}
-}
-
-func (c *corpus) weigh(p profile) {
-	for k, t := range p.terms {
-		p.terms[k].rare = float32(c.rarity(t.hash))
+	x.terms = listsOf(postings, 1, len(entries))
+	next := make([]int32, len(entries)) // terms of a profile are in the order of the keys
+	for k, key := range x.terms.keys {
+		with := x.terms.at(int32(k))
+		rare := float32(x.corpus.rarity(key, len(with)))
+		for _, p := range with {
+			d := p >> docShift
+			t := &x.docs[d].profile.terms[next[d]]
+			t.number, t.rare = int32(k), rare
+			next[d]++
+		}
 	}
 }
 
@@ -177,21 +214,14 @@ func sourceOf(d Doc) string {
 
 // copiesOf pairs an article with earlier ones in the window of which it shares
 // enough of the text.
-func (x *index) copiesOf(i int32) []pair {
+func (x *index) copiesOf(i int32, t *tally) []pair {
 	e := x.docs[i]
-	for _, s := range e.shingles {
-		c := &x.text
-		if s%sampling != 0 {
-			c = &x.briefs
-		}
-		head := c.heads[s]
-		if head.length > maxChain {
-			continue
-		}
-		for p := head.newest; p != 0; p = c.links[p-1].next {
-			if d := c.links[p-1].doc; d < i {
-				x.tally.add(d, 1)
+	for _, k := range x.textsOf[i] {
+		for _, d := range x.texts.at(k) {
+			if d >= i {
+				break
 			}
+			t.add(d, 1)
 		}
 	}
 	least := float32(2) // sampled shingles, one if the text is short
@@ -199,7 +229,7 @@ func (x *index) copiesOf(i int32) []pair {
 		least = 1
 	}
 	var out []pair
-	for _, h := range x.tally.take(least) {
+	for _, h := range t.take(least) {
 		o := x.docs[h.doc]
 		if e.published.Sub(o.published) > Window {
 			continue
@@ -222,34 +252,30 @@ func shareOf(a, b entry) (float64, bool) {
 // reportsOf compares an article with those earlier ones in the window that
 // share most of what is rare with it: names count as rare as they are, other
 // words half of it.
-func (x *index) reportsOf(i int32) []pair {
+func (x *index) reportsOf(i int32, tally *tally) []pair {
 	e := x.docs[i]
 	limit := max(60, len(x.docs)/100)
 	for _, t := range e.profile.terms {
-		docs := x.terms[t.hash]
+		docs := x.terms.at(t.number)
 		if t.flags&(isSmall|isRole) != 0 || len(docs) > limit {
 			continue
 		}
-		name := t.rare
-		plain := name / 2
-		if !e.profile.cased {
-			plain = name
-		}
-		if t.flags&isName != 0 {
-			plain = name
+		plain := t.rare / 2
+		if !e.profile.cased || t.flags&isName != 0 {
+			plain = t.rare
 		}
 		for _, d := range docs {
-			if d/2 >= i {
-				break
-			}
-			if d&1 != 0 {
-				x.tally.add(d/2, name)
-			} else {
-				x.tally.add(d/2, plain)
+			switch {
+			case d>>docShift >= i:
+			case d&asNought != 0:
+			case d&asName != 0:
+				tally.add(d>>docShift, t.rare)
+			default:
+				tally.add(d>>docShift, plain)
 			}
 		}
 	}
-	hits := slices.DeleteFunc(x.tally.take(minLead), func(h hit) bool { return e.published.Sub(x.docs[h.doc].published) > Window })
+	hits := slices.DeleteFunc(tally.take(minLead), func(h hit) bool { return e.published.Sub(x.docs[h.doc].published) > Window })
 	if len(hits) > maxReports {
 		slices.SortFunc(hits, func(a, b hit) int {
 			if a.score != b.score {
@@ -266,31 +292,25 @@ func (x *index) reportsOf(i int32) []pair {
 	return out
 }
 
-// corpus counts in how many articles terms and kinds stand.
+// corpus knows how many articles there are, and of the kinds of events in how
+// many each stands.
 type corpus struct {
 	n      int
-	df     map[uint32]int32
 	kinds  [256]int32
 	common map[uint32]float32 // the share of all articles that a word stands in
 }
 
 func (c *corpus) add(p profile) {
-	if c.df == nil {
-		c.df, c.common = map[uint32]int32{}, loadLexicon().common
-	}
+	c.common = loadLexicon().common
 	c.n++
-	for _, t := range p.terms {
-		c.df[t.hash]++
-	}
 	for _, k := range p.kinds {
 		c.kinds[k.kind]++
 	}
 }
 
-// rarity is between 0, in all articles, and 1, in this one only. What is known
-// of a word from elsewhere counts as so many articles more.
-func (c *corpus) rarity(h uint32) float64 {
+// rarity of a term that df articles have is between 0, in all, and 1, in this
+// one only. What is known of a word from elsewhere counts as so many articles more.
+func (c *corpus) rarity(h uint32, df int) float64 {
 	n := float64(c.n + background)
-	df := float64(c.df[h]) + background*float64(c.common[h])
-	return math.Log(1+n/max(df, 1)) / math.Log(1+n)
+	return math.Log(1+n/max(float64(df)+background*float64(c.common[h]), 1)) / math.Log(1+n)
 }

@@ -33,9 +33,11 @@ const (
 type term struct {
 	hash  uint32
 	flags uint16
-	at    uint8   // how many words stand before it in the text, at most 255; 0 in the title
-	n     uint8   // how often it is said, at most 255
-	rare  float32 // its rarity among the articles it is compared with last
+	at    uint8 // how many words stand before it in the text, at most 255; 0 in the title
+	n     uint8 // how often it is said, at most 255
+	// Among the articles it is compared with last:
+	rare   float32 // its rarity
+	number int32   // of its key
 }
 
 // profile is what an article says in its title and first words.
@@ -70,11 +72,19 @@ type lexeme struct {
 // profiler makes profiles and remembers the words it has met.
 type profiler struct {
 	lex   *lexicon
-	known map[string]lexeme
+	known map[string]*lexeme
+	words []word    // room for a text
+	scan  []scanned // room for a lead
 }
 
 func newProfiler() *profiler {
-	return &profiler{lex: loadLexicon(), known: map[string]lexeme{}}
+	return &profiler{lex: loadLexicon(), known: map[string]*lexeme{}}
+}
+
+// shingles are those of a whole text.
+func (p *profiler) shingles(text string) []uint32 {
+	p.words = words(text, maxWords, p.words[:0])
+	return shingles(p.words)
 }
 
 // scanned is one word as it stands in a text.
@@ -84,23 +94,24 @@ type scanned struct {
 }
 
 func (p *profiler) profile(title, text string) profile {
-	ws := p.scan(title, titleWords, nil)
+	ws := p.take(title, titleWords, p.scan[:0])
 	n := len(ws)
 	for i := range ws {
 		ws[i].title = true
 	}
-	ws = p.scan(text, n+leadWords, ws)
-	lower := map[uint32]bool{}
+	ws = p.take(text, n+leadWords, ws)
+	p.scan = ws
+	lower := make(map[uint32]bool, len(ws))
 	for _, w := range ws {
 		if !w.upper {
 			lower[w.hash] = true
 		}
 	}
 	in := languageIn(ws)
-	var out profile
-	out.figures = figuresIn(ws, in)
+	out := profile{figures: figuresIn(ws, in), terms: make([]term, 0, 2*len(ws))}
 	var counts [256]uint8
-	for i, w := range ws {
+	for i := range ws {
+		w := &ws[i]
 		if w.stop&in != 0 {
 			continue
 		}
@@ -161,11 +172,11 @@ func merge(ts []term) []term {
 		}
 		out = append(out, t)
 	}
-	return slices.Clip(out)
+	return slices.Clone(out)
 }
 
-// scan takes a text apart until limit words are in out.
-func (p *profiler) scan(s string, limit int, out []scanned) []scanned {
+// take takes a text apart until limit words are in out.
+func (p *profiler) take(s string, limit int, out []scanned) []scanned {
 	start := true
 	before := "" // the word before, in lower case, when a phrase may begin with it
 	for len(s) > 0 && len(out) < limit {
@@ -250,12 +261,12 @@ func wordLen(s string) int {
 }
 
 func (p *profiler) lookup(w string) lexeme {
-	if x, ok := p.known[w]; ok {
-		return x
+	x, ok := p.known[w]
+	if !ok {
+		x = new(p.analyse(strings.ToLower(w)))
+		p.known[strings.Clone(w)] = x
 	}
-	x := p.analyse(strings.ToLower(w))
-	p.known[strings.Clone(w)] = x
-	return x
+	return *x
 }
 
 func (p *profiler) analyse(w string) lexeme {

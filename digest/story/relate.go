@@ -52,11 +52,13 @@ const unknown = -5
 // look asks the first forest about all pairs, and tells each how its score
 // stands beside those of the others.
 func (g *grouping) look(score func(*pair) float64) {
-	for i := range g.pairs {
-		if p := &g.pairs[i]; p.share == 0 {
-			p.f[fScore] = float32(score(p))
+	split(len(g.pairs), func(_, from, to int) {
+		for i := from; i < to; i++ {
+			if p := &g.pairs[i]; p.share == 0 {
+				p.f[fScore] = float32(score(p))
+			}
 		}
-	}
+	})
 	all := g.neighbours(fScore)
 	for i := range g.pairs {
 		p := &g.pairs[i]

@@ -14,20 +14,15 @@ const (
 // Related finds what else was told about a matter. It is for one goroutine at a time.
 type Related struct {
 	x       index
+	tally   *tally
 	digests Clusterer
 }
 
 // NewRelated prepares the articles that may be pointed to. Which are recent
 // enough is the caller's to say.
 func NewRelated(among []Doc) *Related {
-	r := new(Related)
-	r.x.docs, r.x.terms = r.digests.digest(among), lists{}
-	for i, e := range r.x.docs {
-		r.x.corpus.add(e.profile)
-		r.x.terms.add(e.profile, int32(i))
-	}
-	r.x.tally.grow(len(among))
-	r.x.weigh()
+	r := &Related{tally: newTally(len(among))}
+	r.x.readProfiles(r.digests.digest(among))
 	return r
 }
 
@@ -38,7 +33,9 @@ func NewRelated(among []Doc) *Related {
 func (r *Related) To(d Doc, n int) []string {
 	self := r.digests.digest([]Doc{d})[0]
 	self.profile.terms = slices.Clone(self.profile.terms) // may be one of among
-	r.x.corpus.weigh(self.profile)
+	for k, t := range self.profile.terms {
+		self.profile.terms[k].rare = float32(r.x.corpus.rarity(t.hash, len(r.x.terms.of(t.hash))))
+	}
 	type near struct {
 		at  int32
 		cos float64
@@ -72,15 +69,17 @@ func (r *Related) To(d Doc, n int) []string {
 func (r *Related) touched(d entry) []hit {
 	limit := max(50, len(r.x.docs)/20)
 	for _, t := range d.profile.terms {
-		docs := r.x.terms[t.hash]
+		docs := r.x.terms.of(t.hash)
 		if t.flags&(isSmall|isRole) != 0 || len(docs) > limit {
 			continue
 		}
 		for _, o := range docs {
-			r.x.tally.add(o/2, 1)
+			if o&asNought == 0 {
+				r.tally.add(o>>docShift, 1)
+			}
 		}
 	}
-	return r.x.tally.take(1)
+	return r.tally.take(1)
 }
 
 // same reports whether two articles are copies or tell one event.
