@@ -152,7 +152,7 @@ func (b *Builder) Choose(ctx context.Context, issue Issue, kept []Chosen) ([]Cho
 
 // write fills in what stands under the headlines: summaries and Related News.
 func (b *Builder) write(ctx context.Context, issue Issue, list []Chosen) error {
-	recent, err := b.Stories(ctx, b.Now().Add(-30*24*time.Hour))
+	recent, err := b.tellable(ctx, issue.Spec, relatedAge)
 	if err != nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func (b *Builder) write(ctx context.Context, issue Issue, list []Chosen) error {
 			to++
 		}
 		summarise(list[from:to], issue.Spec, editorsWords(list[from:to]))
-		relate(list[from:to], recent, e, issue.Spec.Related, b.Now())
+		relate(list[from:to], recent, e, issue.Spec.Related)
 	}
 	b.rewrite(ctx, issue, list)
 	return nil
@@ -187,14 +187,23 @@ func keptIn(list []Chosen, edition string) map[int64]Chosen {
 // the issue: pinned, dropped, or worth his own words.
 func (c Chosen) settled() bool { return c.Pinned || c.State != "in" || c.EditedBy != "" }
 
-// candidates are the stories of the newsletter's sources that may stand in an
-// issue: live, not older than its limit, in public for the time it takes to
-// settle, listed by two polls and not withdrawn since, past their embargo.
-// Told and paid ones are among them: rules of the choice keep them out.
+// relatedAge is how old Related News may be.
+const relatedAge = 30 * 24 * time.Hour
+
+// candidates are the stories that an issue may be filled from. Told and paid ones
+// are among them: rules of the choice keep them out.
 func (b *Builder) candidates(ctx context.Context, issue Issue) ([]Story, error) {
+	all, err := b.tellable(ctx, issue.Spec, time.Duration(issue.Spec.MaxAge))
+	slices.SortStableFunc(all, func(a, b Story) int { return b.public().Compare(a.public()) })
+	return all, err
+}
+
+// tellable are the stories of the newsletter's sources that its issues may show,
+// be it as Related News: live, not older than age, in public for the time it takes
+// to settle, listed by two polls and not withdrawn since, past their embargo.
+func (b *Builder) tellable(ctx context.Context, spec Spec, age time.Duration) ([]Story, error) {
 	now := b.Now()
-	spec := issue.Spec
-	all, err := b.Stories(ctx, now.Add(-time.Duration(spec.MaxAge)))
+	all, err := b.Stories(ctx, now.Add(-age))
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +211,7 @@ func (b *Builder) candidates(ctx context.Context, issue Issue) ([]Story, error) 
 	if err != nil {
 		return nil, err
 	}
-	confirmed, err := b.confirmed(ctx, now.Add(-time.Duration(spec.MaxAge)))
+	confirmed, err := b.confirmed(ctx, now.Add(-age))
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +219,6 @@ func (b *Builder) candidates(ctx context.Context, issue Issue) ([]Story, error) 
 	all = slices.DeleteFunc(all, func(s Story) bool {
 		return !sources[s.SourceID] || !confirmed[s.ID] || s.public().After(settled) || s.NotBefore.After(now) || s.Title == ""
 	})
-	slices.SortStableFunc(all, func(a, b Story) int { return b.public().Compare(a.public()) })
 	return all, nil
 }
 
@@ -287,10 +295,10 @@ func sortedByPlace(m map[int64]Chosen) []Chosen {
 	})
 }
 
-// relate sets Related News: the nearest stories of the last thirty days that
-// are neither duplicates nor in the same edition. Stories under legal care
+// relate sets Related News: the nearest of recent that are neither duplicates
+// nor in the same edition. Stories under legal care
 // neither have any nor are any, paid ones are none.
-func relate(list []Chosen, recent []Story, e EditionSpec, n int, now time.Time) {
+func relate(list []Chosen, recent []Story, e EditionSpec, n int) {
 	if n < 0 {
 		return
 	}
@@ -301,7 +309,7 @@ func relate(list []Chosen, recent []Story, e EditionSpec, n int, now time.Time) 
 	var among []story.Doc
 	ids := map[string]int64{}
 	for _, s := range recent {
-		if !in[s.ID] && e.Shows(s.Language) && !s.Has("paid") && !s.Has("legal") && s.NotBefore.Before(now) {
+		if !in[s.ID] && e.Shows(s.Language) && !s.Has("paid") && !s.Has("legal") {
 			doc := docOf(s)
 			among = append(among, doc)
 			ids[doc.ID] = s.ID

@@ -3,6 +3,7 @@ package digest
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -154,6 +155,31 @@ func (r *room) headlines(t *testing.T, change func(*Spec)) []string {
 	return out
 }
 
+// relatedIn are the headlines of the Related News of the newest draft.
+func (r *room) relatedIn(t *testing.T) []string {
+	t.Helper()
+	list, err := each(t.Context(), r.DB.Read, func(rows *sql.Rows) (id int64, err error) { return id, rows.Scan(&id) }, `select max(id) from issues`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chosen, err := r.Chosen(t.Context(), list[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, c := range chosen {
+		for _, id := range c.Related {
+			s, err := r.Story(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, s.Title)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // TestWhatMayEnterADraft: a post that was withdrawn after ten minutes, one
 // dated in the future, one under embargo, one that only one poll has seen and
 // one too young stay out; the embargoed one enters when its time has come.
@@ -183,6 +209,13 @@ func TestWhatMayEnterADraft(t *testing.T) {
 		if got := r.headlines(t, nil); !slices.Equal(got, want) {
 			t.Errorf("after 47 minutes: got %q, want %q", got, want)
 		}
+		one := func(s *Spec) { s.Latest, s.Related = 1, 20 }
+		r.headlines(t, one)
+		for _, title := range r.relatedIn(t) {
+			if !slices.Contains(want, title) {
+				t.Errorf("%q may not be told, but is Related News", title)
+			}
+		}
 		r.now = r.now.Add(2 * time.Hour)
 		poll(t, c, src)
 		want = append(want, "Seen by one poll", "Too young", "Under embargo")
@@ -190,6 +223,34 @@ func TestWhatMayEnterADraft(t *testing.T) {
 			t.Errorf("after 2 h 47 min: got %q, want %q", got, want)
 		}
 	})
+}
+
+// TestRelatedNews: the nearest that the newsletter's sources tell, of nobody else.
+func TestRelatedNews(t *testing.T) {
+	r := newRoom(t, schematest.SQLite(t))
+	flood := post{path: "/quarry", title: "Quarry at Mount Orlen floods, and the lamps go out in Kessel", text: "Water rose in the quarry at Mount Orlen on Friday. In Kessel the lamps went out. " + about(55), at: r.now.Add(-2 * time.Hour)}
+	museum := post{path: "/museum", title: "Mount Orlen opens a museum of its quarry in Kessel", text: "A museum of the quarry at Mount Orlen has opened its doors in Kessel. " + about(56), at: r.now.Add(-26 * time.Hour)}
+	divers := post{path: "/divers", title: "Divers from Kessel look into the quarry at Mount Orlen", text: "Two divers went down in the quarry at Mount Orlen; Kessel waits for word of them. " + about(57), at: r.now.Add(-50 * time.Hour)}
+	ours, theirs := newPaper(t), newPaper(t)
+	ours.posts, theirs.posts = []post{flood, museum}, []post{divers}
+	c, src := r.press(t, ours, "feed", "own")
+	_, other := r.press(t, theirs, "feed", "own")
+	for range 2 {
+		poll(t, c, src)
+		poll(t, c, other)
+		r.now = r.now.Add(time.Minute)
+	}
+	for _, k := range []struct {
+		sources, want []string
+	}{{nil, []string{divers.title, museum.title}}, {[]string{ours.URL + "/"}, []string{museum.title}}} {
+		r.headlines(t, func(s *Spec) {
+			s.Trending, s.Latest, s.Related, s.Sources, s.MaxAge = 1, 1, 5, k.sources, Duration(24*time.Hour)
+		})
+		if got := r.relatedIn(t); !slices.Equal(got, k.want) {
+			t.Errorf("of the sources %q Related News is %q, want %q", k.sources, got, k.want)
+		}
+		r.now = r.now.Add(time.Minute)
+	}
 }
 
 // TestFirstPollTakesTheBacklogAsOld also where the list gives no dates.
