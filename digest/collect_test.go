@@ -555,7 +555,7 @@ func TestMovedForGood(t *testing.T) {
 		defer moved.Close()
 		c, there := r.press(t, p, "feed", "own")
 		for i, want := range []string{p.URL + "/feed", moved.URL + "/two"} {
-			src, err := r.AddSource(t.Context(), Source{Kind: "feed", URL: moved.URL + []string{"/one", "/two"}[i], Title: "Moved"})
+			src, err := r.AddSource(t.Context(), Source{Kind: "feed", URL: moved.URL + []string{"/one", "/two"}[i], SiteURL: moved.URL + "/", Title: "Moved"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -569,6 +569,10 @@ func TestMovedForGood(t *testing.T) {
 			}
 			if got, _ := r.Source(t.Context(), src.ID); got.URL != want || got.LastOK.IsZero() {
 				t.Errorf("polls %s, want %s; last success %v", got.URL, want, got.LastOK)
+			}
+			// A newsletter that names the address from before still has its source.
+			if takes, err := (&Builder{Store: r.Store}).sourcesOf(t.Context(), Spec{Sources: []string{moved.URL + []string{"/one", "/two"}[i]}}); err != nil || !takes[src.ID] {
+				t.Errorf("a newsletter of %s has lost its source: %v, %v", src.URL, takes, err)
 			}
 		}
 	})

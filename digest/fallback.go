@@ -41,7 +41,7 @@ func (c *Collector) fallBack(ctx context.Context, src *Source, why string) (bool
 // source polls that one.
 func (s *Store) rereadFrom(ctx context.Context, id int64, kind, address, note string) error {
 	res, err := s.DB.Write.ExecContext(ctx, `
-		update sources set kind = $2, url = $3, note = $4, etag = '', last_modified = '', body_hash = ''
+		update sources set kind = $2, former = former || url || ' ', url = $3, note = $4, etag = '', last_modified = '', body_hash = ''
 		where id = $1 and not exists (select 1 from sources where url = $3)`, id, kind, address, note)
 	if err != nil {
 		return fmt.Errorf("read source %d from %s: %w", id, address, err)

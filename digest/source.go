@@ -18,8 +18,9 @@ import (
 // Source is a feed, WordPress site, news sitemap or page list that is polled.
 type Source struct {
 	ID       int64     `json:"id"`
-	Kind     string    `json:"kind"` // feed | wordpress | sitemap | pages
-	URL      string    `json:"url"`  // what is polled
+	Kind     string    `json:"kind"`             // feed | wordpress | sitemap | pages
+	URL      string    `json:"url"`              // what is polled
+	Former   []string  `json:"former,omitempty"` // addresses it was polled at before
 	SiteURL  string    `json:"site_url"`
 	Host     string    `json:"host"` // of its articles, without "www."
 	Title    string    `json:"title"`
@@ -46,18 +47,20 @@ type Source struct {
 // failing and an alarm is raised.
 const FailingAfter = 3
 
-const sourceColumns = `id, kind, url, site_url, host, title, language, rights, settings, state, reason, note, errors, interval_s,
+const sourceColumns = `id, kind, url, former, site_url, host, title, language, rights, settings, state, reason, note, errors, interval_s,
 	etag, last_modified, body_hash, next_poll_at, last_poll_at, last_ok_at, last_new_at, icon <> '', icon_at`
 
 func scanSource(rows interface{ Scan(...any) error }) (Source, error) {
 	var s Source
 	var next, polled, ok, fresh, looked schema.Time
 	var settings []byte
-	err := rows.Scan(&s.ID, &s.Kind, &s.URL, &s.SiteURL, &s.Host, &s.Title, &s.Language, &s.Rights, &settings, &s.State, &s.Reason, &s.Note, &s.Errors,
+	var former string
+	err := rows.Scan(&s.ID, &s.Kind, &s.URL, &former, &s.SiteURL, &s.Host, &s.Title, &s.Language, &s.Rights, &settings, &s.State, &s.Reason, &s.Note, &s.Errors,
 		&s.Interval, &s.ETag, &s.Modified, &s.BodyHash, &next, &polled, &ok, &fresh, &s.HasIcon, &looked)
 	if err != nil {
 		return s, err
 	}
+	s.Former = strings.Fields(former)
 	s.NextPoll, s.LastPoll, s.LastOK, s.LastNew, s.IconAt = next.Time, polled.Time, ok.Time, fresh.Time, looked.Time
 	return s, json.Unmarshal(settings, &s.Settings)
 }
@@ -242,7 +245,7 @@ func (s *Store) Polled(ctx context.Context, src Source, p Poll) (Health, error) 
 	err = s.DB.InTx(ctx, func(tx *sql.Tx) error {
 		if p.MovedTo != "" && p.MovedTo != src.URL {
 			// Where another source polls the new address already, both keep theirs.
-			_, err := tx.ExecContext(ctx, `update sources set url = $2 where id = $1 and not exists (select 1 from sources where url = $2)`, src.ID, p.MovedTo)
+			_, err := tx.ExecContext(ctx, `update sources set former = former || url || ' ', url = $2 where id = $1 and not exists (select 1 from sources where url = $2)`, src.ID, p.MovedTo)
 			if err != nil {
 				return err
 			}

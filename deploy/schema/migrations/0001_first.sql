@@ -8,6 +8,7 @@ create table sources (
     id            @id,
     kind          text    not null check (kind in ('feed', 'wordpress', 'sitemap', 'pages')),
     url           text    not null unique,      -- what is polled
+    former        text    not null default '',  -- addresses it was polled at before, a space after each
     site_url      text    not null default '',
     host          text    not null,             -- host of its articles; the beacon counts only these
     title         text    not null default '',
