@@ -303,6 +303,9 @@ func ReadPage(src Source, res fetch.Response, from, language string) (article.Ar
 	if kind, _, _ := strings.Cut(strings.ToLower(res.ContentType), ";"); kind != "" && !slices.Contains(pageTypes, strings.TrimSpace(kind)) {
 		return article.Article{}, fmt.Errorf("its page is no web page but %s", kind)
 	}
+	if kind := article.Binary(res.Body); kind != "" {
+		return article.Article{}, fmt.Errorf("its page is no web page but %s", kind)
+	}
 	o := article.Options{URL: feed.CleanURL(res.URL), ContentType: res.ContentType, Language: language}
 	if sameHost(res.URL, from) || sameHost(res.URL, "https://"+src.Host) {
 		o.Rules = src.Settings.Rules

@@ -233,7 +233,8 @@ func TestSourceSettings(t *testing.T) {
 		switch req.URL.Path {
 		case "/feed":
 			fmt.Fprintf(w, `<rss version="2.0"><channel><title>P</title><item><title>A</title><link>%s/amp/a</link><guid>1</guid></item><item><title>B</title><link>%[1]s/out</link><guid>2</guid></item>
-				<item><title>C</title><link>%[1]s/home</link><guid>3</guid></item><item><title>D</title><link>%[1]s/paper.pdf</link><guid>4</guid></item></channel></rss>`, p.URL)
+				<item><title>C</title><link>%[1]s/home</link><guid>3</guid></item><item><title>D</title><link>%[1]s/paper.pdf</link><guid>4</guid></item>
+				<item><title>E</title><link>%[1]s/download</link><guid>5</guid></item></channel></rss>`, p.URL)
 		case "/a":
 			referers = append(referers, req.Header.Get("Referer"))
 			fmt.Fprint(w, page("By the page", 1))
@@ -241,6 +242,9 @@ func TestSourceSettings(t *testing.T) {
 			http.Redirect(w, req, there+"/there", http.StatusFound)
 		case "/home":
 			http.Redirect(w, req, "/", http.StatusFound)
+		case "/download": // what it is, it does not say
+			w.Header().Set("Content-Type", "application/octet-stream")
+			fmt.Fprint(w, "%PDF-1.7\n"+page("Not a page either", 2))
 		case "/paper.pdf":
 			w.Header().Set("Content-Type", "application/pdf")
 			fmt.Fprint(w, page("Not a page", 2))
@@ -264,8 +268,8 @@ func TestSourceSettings(t *testing.T) {
 	src, _ = r.Source(ctx, src.ID)
 	src.LastOK = r.now // undated items are news
 	got, err := c.Collect(ctx, src, time.Hour)
-	if err != nil || got.Failed != 2 {
-		t.Errorf("%+v, %v; want the home page and the PDF refused", got, err)
+	if err != nil || got.Failed != 3 {
+		t.Errorf("%+v, %v; want the home page and the PDFs refused", got, err)
 	}
 	list, err := r.Stories(ctx, r.now.Add(-24*time.Hour))
 	titles := map[string]string{}

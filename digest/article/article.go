@@ -1,6 +1,7 @@
 package article
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -109,6 +110,9 @@ func Extract(page []byte, o Options) (Article, error) {
 	if err != nil {
 		return Article{URL: o.URL}, err
 	}
+	if kind := Binary(page); kind != "" {
+		return Article{URL: o.URL}, fmt.Errorf("it is no web page but %s: %w", kind, ErrNoArticle)
+	}
 	p, err := parse(page, o)
 	if err != nil {
 		return Article{URL: o.URL}, err
@@ -121,7 +125,7 @@ func Extract(page []byte, o Options) (Article, error) {
 	a.Language, a.Direction = Language(p.languageClaim(o.Language), a.Title, body.lead())
 	a.Kind = p.kind(a)
 	if a.Text == "" {
-		return a, fmt.Errorf("extract %s: %w", clip(o.URL), ErrNoArticle)
+		return a, fmt.Errorf("extract %s: %w", cmp.Or(clip(o.URL), "page"), ErrNoArticle)
 	}
 	return a, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,7 @@ import (
 
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/unicode"
 )
 
 // testPage reads one of the fictional pages in testdata.
@@ -191,6 +193,33 @@ func TestNoArticle(t *testing.T) {
 	} {
 		if a, err := Extract([]byte(page), Options{URL: "https://e.example/"}); !errors.Is(err, ErrNoArticle) {
 			t.Errorf("%s: text %q, error %v; want ErrNoArticle", name, a.Text, err)
+		}
+	}
+}
+
+// TestBinary: a file is no article, whatever text it seems to hold; a page is one
+// in whatever charset, with a stray zero or two.
+func TestBinary(t *testing.T) {
+	noise := make([]byte, 6000)
+	rand.NewChaCha8([32]byte{7}).Read(noise)
+	words := strings.Repeat(" the quick brown fox jumps over it", 60)
+	for name, file := range map[string]string{
+		"application/pdf": "%PDF-1.7\n1 0 obj <</Type/Catalog>> endobj" + words, "image/png": "\x89PNG\r\n\x1a\n" + words, "application/zip": "PK\x03\x04" + words,
+		"application/x-gzip": "\x1f\x8b\x08" + words, "video/mp4": "\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42mp41" + words, "binary data": string(noise),
+	} {
+		if got := Binary([]byte(file)); got != name {
+			t.Errorf("%s: it is %q", name, got)
+		}
+		if a, err := Extract([]byte(file), Options{}); !errors.Is(err, ErrNoArticle) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: text %.40q, error %v", name, a.Text, err)
+		}
+	}
+	page := "<p>Паром вернулся в порт, сказали на пристани.</p>" + strings.Repeat("<p>Он ходит каждый день.</p>", 20)
+	utf16, _ := unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM).NewEncoder().String(`<!doctype html><html lang="ru"><head><title>Port</title></head><body>` + page)
+	marked, _ := unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewEncoder().String("Паром. " + page)
+	for name, text := range map[string]string{"nothing": "", "UTF-8": page, "UTF-16 without mark": utf16, "UTF-16 with mark": marked, "a stray zero": "It\x00 is" + words + page, "an escape": "\x1b[0m" + page} {
+		if got := Binary([]byte(text)); got != "" {
+			t.Errorf("%s is called %s", name, got)
 		}
 	}
 }

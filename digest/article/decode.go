@@ -3,6 +3,7 @@ package article
 import (
 	"bytes"
 	"mime"
+	"net/http"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -131,6 +132,29 @@ func looksUTF16(page []byte, zero int) bool {
 		}
 	}
 	return n > 24
+}
+
+// Binary is what a file is that is no text, whatever a header says of it:
+// "application/pdf", "image/png", "binary data"; "" for a page.
+func Binary(page []byte) string {
+	sample := page[:min(len(page), 4096)]
+	kind, _, _ := strings.Cut(http.DetectContentType(sample), ";")
+	switch {
+	case strings.HasPrefix(kind, "text/"), bytes.HasPrefix(page, []byte("\xff\xfe")), bytes.HasPrefix(page, []byte("\xfe\xff")), looksUTF16(page, 0), looksUTF16(page, 1):
+		return ""
+	case kind != "application/octet-stream":
+		return kind
+	}
+	control := 0
+	for _, c := range sample {
+		if c < ' ' && !strings.ContainsRune("\t\n\f\r\x1b", rune(c)) {
+			control++
+		}
+	}
+	if 50*control > len(sample) {
+		return "binary data"
+	}
+	return ""
 }
 
 func headerCharset(contentType string) string {
