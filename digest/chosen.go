@@ -54,9 +54,10 @@ type Chosen struct {
 // Reviewed reports whether a named editor has read exactly this summary.
 func (c Chosen) Reviewed() bool { return c.ReviewedBy != "" && c.ReviewedHash == textHash(c.Summary) }
 
-// Printed is the summary as readers get it: the headline is not said twice.
+// Printed is the summary as readers get it: the headline is not said twice, and
+// of a source that may only be quoted since, nothing longer than a quotation.
 func (c Chosen) Printed() string {
-	if c.Method == "headline" {
+	if c.Method == "headline" || c.Story.Rights == "quote" && c.Method != "editor" && len(strings.Fields(c.Summary)) > quoteWords {
 		return ""
 	}
 	return c.Summary

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	bcp47 "golang.org/x/text/language"
+
 	"pressrun/digest/article"
 	"pressrun/digest/feed"
 )
@@ -308,6 +310,9 @@ func (s *Store) SetSource(ctx context.Context, id int64, title, language, rights
 	rights = cmp.Or(rights, src.Rights)
 	if !slices.Contains([]string{"own", "licensed", "quote"}, rights) {
 		return fmt.Errorf("rights %q: use own, licensed or quote", rights)
+	}
+	if _, err := bcp47.Parse(language); language != "" && err != nil {
+		return fmt.Errorf("language %q: write its code, for instance ur, en-GB or zh-Hant", language)
 	}
 	text, err := json.Marshal(set)
 	if err != nil {

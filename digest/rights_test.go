@@ -69,7 +69,8 @@ func TestQuotation(t *testing.T) {
 	}
 }
 
-// TestRightsThatAreTakenBack: stories told before lose their pictures.
+// TestRightsThatAreTakenBack: stories told before lose their pictures, and in a
+// draft that waits what is more than a quotation.
 func TestRightsThatAreTakenBack(t *testing.T) {
 	r := newRoom(t, schematest.SQLite(t))
 	ctx := t.Context()
@@ -80,8 +81,32 @@ func TestRightsThatAreTakenBack(t *testing.T) {
 	if s := r.storyAt(t, p.URL+"/a"); s.Image == "" {
 		t.Fatal("its own picture is not shown")
 	}
+	r.now = r.now.Add(time.Minute)
+	poll(t, c, src)
+	r.headlines(t, nil)
+	told := func() string {
+		t.Helper()
+		i, err := r.IssueByNumber(ctx, 1, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		chosen, err := r.Chosen(ctx, i.ID)
+		if err != nil || len(chosen) != 1 {
+			t.Fatalf("%d stories, %v", len(chosen), err)
+		}
+		return chosen[0].Printed()
+	}
+	if n := len(strings.Fields(told())); n <= quoteWords {
+		t.Fatalf("its own source's story is told in %d words", n)
+	}
 	if err := r.SetSource(ctx, src.ID, "", "", "quote", nil); err != nil {
 		t.Fatal(err)
+	}
+	if told() != "" {
+		t.Errorf("a draft still tells %q", told())
+	}
+	if err := r.SetSource(ctx, src.ID, "", "klingonese", "", nil); err == nil || !strings.Contains(err.Error(), "en-GB") {
+		t.Errorf("a language nobody has: %v", err)
 	}
 	if s := r.storyAt(t, p.URL+"/a"); s.Image != "" || s.Rights != "quote" {
 		t.Errorf("rights %s, picture %q", s.Rights, s.Image)
