@@ -272,7 +272,7 @@ func (b *Builder) sourcesOf(ctx context.Context, spec Spec) (map[int64]bool, err
 	list, err := b.Sources(ctx)
 	m := map[int64]bool{}
 	for _, src := range list {
-		m[src.ID] = len(spec.Sources) == 0 || slices.ContainsFunc(append(src.Former, src.URL, src.SiteURL), func(address string) bool { return slices.Contains(spec.Sources, address) })
+		m[src.ID] = spec.Takes(src)
 	}
 	return m, err
 }

@@ -127,9 +127,8 @@ func embargo(tags []string) (until time.Time) {
 
 // ParseWhen reads RFC 3339 with or without seconds: 2026-11-25T18:00+05:00.
 func ParseWhen(s string) (time.Time, error) {
-	s = strings.ToUpper(s)
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00"} {
-		if t, err := time.Parse(layout, s); err == nil {
+		if t, err := time.Parse(layout, strings.ToUpper(s)); err == nil {
 			return t.UTC(), nil
 		}
 	}

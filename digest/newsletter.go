@@ -232,6 +232,13 @@ var (
 	accent   = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
 )
 
+// Takes reports whether the newsletter is made of a source: it names none, or one
+// of the addresses by which the source is or was known.
+func (s Spec) Takes(src Source) bool {
+	names := func(address string) bool { return slices.Contains(s.Sources, address) }
+	return len(s.Sources) == 0 || names(src.URL) || names(src.SiteURL) || slices.ContainsFunc(src.Former, names)
+}
+
 // Check reports everything that is wrong with a newsletter, in words that say
 // where and how to mend it; nil means it can run.
 func (s Spec) Check(name string) []string {

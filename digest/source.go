@@ -65,8 +65,8 @@ func scanSource(rows interface{ Scan(...any) error }) (Source, error) {
 	return s, json.Unmarshal(settings, &s.Settings)
 }
 
-// AddSource stores a new source, due at once, and returns it with its id. A
-// source with the same URL is returned as it is stored.
+// AddSource stores a new source, due at NextPoll, or at once, and returns it with
+// its id. A source with the same URL is returned as it is stored.
 func (s *Store) AddSource(ctx context.Context, src Source) (Source, error) {
 	site := src.SiteURL
 	if site == "" {
@@ -83,12 +83,12 @@ func (s *Store) AddSource(ctx context.Context, src Source) (Source, error) {
 	if src.Interval == 0 {
 		src.Interval = 600
 	}
-	now := schema.At(s.Now())
+	now := s.Now()
 	_, err = s.DB.Write.ExecContext(ctx, `
 		insert into sources (kind, url, site_url, host, title, language, rights, interval_s, created_at, next_poll_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		on conflict (url) do nothing`,
-		src.Kind, src.URL, src.SiteURL, src.Host, src.Title, src.Language, src.Rights, src.Interval, now)
+		src.Kind, src.URL, src.SiteURL, src.Host, src.Title, src.Language, src.Rights, src.Interval, schema.At(now), schema.At(later(now, src.NextPoll)))
 	if err != nil {
 		return Source{}, fmt.Errorf("add source %s: %w", src.URL, err)
 	}

@@ -479,7 +479,7 @@ func (s *Store) BlockStory(ctx context.Context, id int64) error {
 // told into, the stricter flags and the later embargo hold.
 func (s *Store) MergeStories(ctx context.Context, from, into int64) error {
 	if from == into {
-		return fmt.Errorf("merge story %d into itself: %w", from, ErrState)
+		return fmt.Errorf("merge story %d into itself: give the numbers of two stories: %w", from, ErrState)
 	}
 	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
 		var n int

@@ -360,7 +360,8 @@ type FormBody struct {
 	URL    string
 	Fields []Field
 	Submit string
-	Upload bool // has a field of the kind file
+	Busy   string // what the button says while the answer is awaited; "" = it comes at once
+	Upload bool   // has a field of the kind file
 }
 
 // Field is a field of a form.

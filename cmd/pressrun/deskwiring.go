@@ -43,6 +43,9 @@ func (p *Press) desk() http.Handler {
 			return c.Now, c.Odd(), err
 		},
 		StoryChanged: p.StoryChanged, PauseSource: p.Collector.Pause,
+		AddSource: func(ctx context.Context, address, rights string) (desk.Added, error) {
+			return p.AddSource(ctx, address, rights, 0)
+		},
 		Why: func(ctx context.Context, issue int64, address string) (string, error) {
 			why, err := p.Why(ctx, issue, address)
 			return why.Line, err

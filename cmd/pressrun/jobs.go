@@ -11,6 +11,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"pressrun/deploy/installation"
+	"pressrun/digest"
 	"pressrun/digest/trend"
 	"pressrun/subscribers"
 )
@@ -143,11 +144,7 @@ func (p *Press) runCollect(ctx context.Context, job collectJob) error {
 	if src.State == "paused" || src.NextPoll.After(p.Now()) {
 		return nil // done by another process meanwhile
 	}
-	backlog := p.backlog
-	if !src.LastPoll.IsZero() {
-		backlog = 7 * 24 * time.Hour // known source: everything new is news
-	}
-	got, err := p.collect(ctx, src, backlog)
+	got, err := p.collect(ctx, src, p.backlogOf(src))
 	if err != nil {
 		return err
 	}
@@ -158,6 +155,15 @@ func (p *Press) runCollect(ctx context.Context, job collectJob) error {
 	}
 	p.Log.Info("collected", "source", src.URL, "new", got.New, "stories", got.Stories, "failed", got.Failed, "problem", got.Err)
 	return nil
+}
+
+// backlogOf is how old the news of a source may be: of one that was read before
+// everything new is news.
+func (p *Press) backlogOf(src digest.Source) time.Duration {
+	if src.LastOK.IsZero() {
+		return p.backlog
+	}
+	return 7 * 24 * time.Hour
 }
 
 // kept is how long what is kept. Each room deletes its own rows in batches,

@@ -15,6 +15,7 @@ import (
 	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -23,6 +24,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"pressrun/deploy/schema"
+	"pressrun/digest"
 )
 
 // Exit codes, beside 0.
@@ -122,7 +124,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 			return exitFailed
 		}
-		fmt.Fprintf(errs, "pressrun %s: %s\n", firstWords(k.Command()), withAdvice(err))
+		fmt.Fprintf(errs, "pressrun %s: %s\n", firstWords(k.Command()), withAdvice(err)+whatThereIs(k.Command(), err))
 		var wrong ConfigError
 		if errors.As(err, &wrong) {
 			return exitUsage
@@ -130,6 +132,15 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		return exitFailed
 	}
 	return 0
+}
+
+// whatThereIs says where to look for what was not found.
+func whatThereIs(command string, err error) string {
+	noun, _, _ := strings.Cut(command, " ")
+	if errors.Is(err, digest.ErrNotFound) && slices.Contains([]string{"source", "story", "newsletter", "issue"}, noun) {
+		return "; what there is, shows: pressrun " + noun + " ls"
+	}
+	return ""
 }
 
 // withAdvice is an error in words, with how to mend it where that is known.

@@ -214,6 +214,65 @@ func TestSourcesAtTheDesk(t *testing.T) {
 	}
 }
 
+// TestSourceIsAddedAtTheDesk: by an operator, with what was found, what counts as
+// old, and what a digest would take; a wrong address is answered beside its field.
+func TestSourceIsAddedAtTheDesk(t *testing.T) {
+	r := newCountingRoom(t, `fetch = {delay = "0s", allow = ["127.0.0.0/8"]}`)
+	ctx := t.Context()
+	call := r.editor(t)
+	if page := call(200, "GET", "/desk/sources", ""); strings.Contains(page, "/desk/sources/add") {
+		t.Error("an editor is offered what only an operator may do")
+	}
+	call(403, "GET", "/desk/sources/add", "")
+	call(403, "POST", "/desk/sources/add", "address=http://127.0.0.1/")
+	if _, err := r.Installation.AddUser(ctx, "ed@news.example", "", "operator"); err != nil {
+		t.Fatal(err)
+	}
+	if page := call(200, "GET", "/desk/sources", ""); !strings.Contains(page, `href="/desk/sources/add"`) {
+		t.Error("an operator is not offered to add a source")
+	}
+	has := func(page string, words ...string) {
+		t.Helper()
+		for _, w := range words {
+			if !strings.Contains(page, w) {
+				t.Errorf("no %q in\n%s", w, page)
+			}
+		}
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `<html><link rel="alternate" type="application/rss+xml" href="/feed">`)
+	})
+	mux.HandleFunc("/feed", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `<rss version="2.0"><channel><title>Bay &amp; Post</title><item><title>The ferry sails</title><link>/a</link><pubDate>Mon, 01 Jun 2020 07:05:09 +0000</pubDate></item><item><title>Old news</title><link>/b</link></item></channel></rss>`)
+	})
+	mux.HandleFunc("/a", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `<html lang="en"><body><article><h1>The ferry sails</h1>`+strings.Repeat("<p>The ferry crosses the bay again twice a day, the harbour master said on Tuesday.</p>", 5))
+	})
+	mux.HandleFunc("/shut", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) })
+	site := serveHTTP(t, mux)
+	has(call(200, "GET", "/desk/sources/add", ""), `action="/desk/sources/add"`, `name="address"`, `name="rights"`, "Looking at the site")
+	has(call(400, "POST", "/desk/sources/add", "address="), "Give an address")
+	has(call(400, "POST", "/desk/sources/add", "rights=licensed&address="+site+"/shut"), `id="p-address"`, "ask it to let our user agent in", `value="`+site+`/shut"`, `value="licensed" selected`)
+	has(call(400, "POST", "/desk/sources/add", "address=http://10.0.0.1/"), "inside a private network")
+	before, _ := r.Digest.Sources(ctx)
+	page := call(200, "POST", "/desk/sources/add", "address=+"+site+"+")
+	has(page, "Bay &amp; Post", "2 old items baselined, 0 will be mailed", "quote", "at most 20 words, no picture", "The ferry crosses the bay again", "75 words", ">rss<", "/feed", "none takes it yet")
+	list, err := r.Digest.Sources(ctx)
+	if err != nil || len(list) != len(before)+1 {
+		t.Fatalf("%d sources, %v", len(list), err)
+	}
+	has(call(200, "POST", "/desk/sources/add", "address="+site), "already", "Nothing was changed")
+	has(call(200, "GET", "/desk/users/audit?q=add", ""), "add source", site+"/feed")
+	req := httptest.NewRequest("POST", "/desk/sources/add", strings.NewReader("address="+site))
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Sec-Fetch-Site", "cross-site")
+	w := httptest.NewRecorder()
+	if r.Handler().ServeHTTP(w, req); w.Code != http.StatusForbidden {
+		t.Errorf("from another site: status %d", w.Code)
+	}
+}
+
 // editor signs an editor in and returns how to call the desk as such.
 func (r *countingRoom) editor(t *testing.T) func(want int, method, path, form string) string {
 	t.Helper()

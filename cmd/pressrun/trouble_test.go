@@ -71,6 +71,19 @@ func TestVerbsSayHowToMend(t *testing.T) {
 	d.says(1, []string{empty, "has no items", "wait for the first"}, "source", "test", empty)
 	d.says(1, []string{"127.0.0.1:1", "connection was refused"}, "source", "test", "http://127.0.0.1:1/feed")
 
+	d.says(1, []string{"source 99: not found", "pressrun source ls"}, "source", "pause", "99")
+	d.says(1, []string{"story 99: not found", "pressrun story ls"}, "story", "show", "99")
+	d.says(1, []string{`"tomorrow" is not a time`, "with its zone"}, "story", "hold", "1", "--until", "tomorrow")
+	d.says(0, []string{`no story of the last 48h0m0s has "zebra"`, "--since"}, "story", "ls", "--search", "zebra")
+	d.says(1, []string{`"[[" is no CSS selector`, "div.article-body"}, "source", "set", "1", "--body", "[[")
+	d.says(1, []string{"is an address", "--url https://a.example/", "pressrun source test"}, "extract", "https://a.example/")
+	if _, _, errs := d.verb(`{"id": 1}`, "story", "cluster"); !strings.Contains(errs, "all its values texts") {
+		t.Errorf("story cluster says %q", errs)
+	}
+	if _, _, errs := d.verb("%PDF-1.7 and so on", "extract"); !strings.Contains(errs, "it is no web page but application/pdf") {
+		t.Errorf("extract says %q", errs)
+	}
+
 	relay("smtp://127.0.0.1:1").says(1, []string{"relay main", "127.0.0.1:1", "connection refused"}, "doctor", "smtp")
 	t.Setenv("PRESSRUN_RELAY_MAIN_PASSWORD", "hunter2")
 	wrong := relay("smtp://press@" + refusingPasswords(t))

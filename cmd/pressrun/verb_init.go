@@ -91,11 +91,12 @@ func (v *initVerb) writeConfig(path string) error {
 // real draft of today and the link to it.
 func (v *initVerb) firstDraft(e *env, p *Press, site, host string) error {
 	fmt.Fprintf(e.err, "reading %s …\n", site)
-	src, got, err := p.addSource(e, site, "own", 48*time.Hour)
+	x, err := p.AddSource(e.ctx, site, "own", 48*time.Hour)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(e.err, "%d stories read, %d older ones put aside\n", got.Stories+got.Members, got.Old)
+	src, got := x.Source, x.Collected
+	fmt.Fprintf(e.err, "found %s: %s\n%d stories read, %d older ones put aside\n", x.Found[0].Kind, src.URL, got.Stories+got.Members, got.Old)
 	if _, err := p.Subscribers.CreateList(e.ctx, subscribers.List{Name: v.Name, Title: "Readers of " + src.Title, Language: orDefault(src.Language, "en"), Public: true}); err != nil && !errors.Is(err, subscribers.ErrTaken) {
 		return err
 	}
@@ -114,6 +115,9 @@ func (v *initVerb) firstDraft(e *env, p *Press, site, host string) error {
 	issue, err := p.Build(e.ctx, slot.ID)
 	if err != nil {
 		return err
+	}
+	if issue.State != "draft" { // a young site, or a quiet one
+		return v.report(e, p, issue, admin)
 	}
 	// A draft that nobody sees is not sent by accident: it waits for a person.
 	if err := p.Digest.MoveIssue(e.ctx, p.DB.Write, issue.ID, "held", "first draft of a new newsroom", "draft"); err != nil {
@@ -157,6 +161,11 @@ func (v *initVerb) report(e *env, p *Press, issue digest.Issue, admin string) er
 		return err
 	}
 	return e.print(map[string]any{"config": e.config, "issue": issue, "preview": preview, "sign_in": link}, func(w io.Writer) {
+		if len(list) == 0 {
+			fmt.Fprintf(w, "\nThe newsroom is made, but has no draft yet: %s.\nNew stories are read while serve runs, and the next draft is built 45 minutes before its slot (pressrun -c %s newsletter next).\nTo have one of what was read: set min_stories to 1 (pressrun -c %[2]s newsletter export %s > FILE, then newsletter apply -f FILE), then run: pressrun -c %[2]s issue build %[3]s\n", issue.Reason, e.config, v.Name)
+			fmt.Fprintf(w, "\n  pressrun -c %s serve\n  %s   (the desk; works once, for 30 minutes)\n", e.config, link)
+			return
+		}
 		fmt.Fprintf(w, "\nA draft of %s:\n", issue.Spec.Title)
 		for _, c := range list {
 			fmt.Fprintf(w, "%3d. %s\n     %s\n", c.Position, c.Title, c.Reason)

@@ -9,15 +9,15 @@ import (
 	"mime"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"pressrun/cmd/pressrun/desk"
 	"pressrun/digest"
 	"pressrun/digest/article"
 	"pressrun/digest/feed"
 	"pressrun/digest/fetch"
-	"pressrun/digest/summary"
 )
 
 type sourceVerb struct {
@@ -38,34 +38,32 @@ type sourceAdd struct {
 
 func (v *sourceAdd) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		src, got, err := p.addSource(e, v.URL, v.Rights, v.Fresh)
+		fmt.Fprintf(e.err, "looking at %s …\n", v.URL)
+		x, err := p.AddSource(e.ctx, v.URL, v.Rights, v.Fresh)
 		if err != nil {
 			return err
 		}
-		newest, err := p.taste(e.ctx, src)
-		if err != nil {
-			return err
-		}
-		return e.print(map[string]any{"source": src, "collected": got, "newest": newest}, func(w io.Writer) {
-			fmt.Fprintf(w, "added source %d: %s %s\n", src.ID, src.Kind, src.URL)
-			fmt.Fprintf(w, "%d old items baselined, %d will be mailed\n", got.Old, got.New-got.Old)
-			newest.print(w, src)
+		return e.print(x, func(w io.Writer) {
+			for _, f := range x.Found {
+				fmt.Fprintf(w, "found %s: %s (%d items)\n", f.Kind, f.URL, f.Items)
+			}
+			if x.Known {
+				fmt.Fprintf(w, "source %d reads it already and is %s; nothing was changed\n", x.Source.ID, x.Source.State)
+			} else {
+				fmt.Fprintf(w, "added source %d: %s %s\n", x.Source.ID, x.Source.Kind, x.Source.URL)
+				fmt.Fprintf(w, "%d old items baselined, %d will be mailed\n", x.Collected.Old, x.Collected.New-x.Collected.Old)
+			}
+			printTasted(w, x)
+			if len(x.Newsletters) == 0 {
+				fmt.Fprintf(w, "no newsletter takes it yet: add %q to the sources of one (pressrun newsletter export NAME > FILE, then apply -f FILE)\n", x.Source.SiteURL)
+			}
 		})
 	})
 }
 
-// tasted is the newest article of a source as a digest would show it.
-type tasted struct {
-	Title   string   `json:"title"`
-	URL     string   `json:"url"`
-	Summary []string `json:"summary"`
-	Picture string   `json:"picture,omitempty"`
-	Words   int      `json:"words"` // of the article
-	Problem string   `json:"problem,omitempty"`
-}
-
-func (t tasted) print(w io.Writer, src digest.Source) {
-	fmt.Fprintf(w, "what a digest would take from it (rights: %s):\n", src.Rights)
+func printTasted(w io.Writer, x desk.Added) {
+	fmt.Fprintf(w, "what a digest would take from it (rights: %s):\n", x.Source.Rights)
+	t := x.Newest
 	if t.Problem != "" {
 		fmt.Fprintf(w, "  %s\n", t.Problem)
 		return
@@ -75,25 +73,6 @@ func (t tasted) print(w io.Writer, src digest.Source) {
 		fmt.Fprintf(w, "    %s\n", s)
 	}
 	fmt.Fprintf(w, "  picture: %s; the article has %d words\n", orDefault(t.Picture, "none"), t.Words)
-}
-
-// taste reads the newest article of a source and summarises it, storing nothing.
-func (p *Press) taste(ctx context.Context, src digest.Source) (tasted, error) {
-	st, err := p.Collector.Taste(ctx, src)
-	switch {
-	case ctx.Err() != nil:
-		return tasted{}, ctx.Err()
-	case errors.Is(err, digest.ErrNotFound):
-		return tasted{Problem: "it lists nothing now"}, nil
-	case err != nil:
-		return tasted{Problem: "its newest article cannot be read: " + digest.Words(err)}, nil
-	}
-	words := digest.Spec{}.WithDefaults("").Words
-	if src.Rights == "quote" {
-		words = min(words, 20)
-	}
-	sum := summary.Summarize(summary.Doc{Language: st.Language, Title: st.Title, Text: st.Body, Description: st.Description}, summary.Options{Words: words})
-	return tasted{Title: st.Title, URL: st.URL, Summary: strings.Split(sum.Text, "\n"), Picture: st.Image, Words: len(strings.Fields(st.Body))}, nil
 }
 
 type sourceSet struct {
@@ -179,77 +158,6 @@ func (v *sourceSet) settings(set digest.Settings) (digest.Settings, error) {
 	return set, nil
 }
 
-// addSource finds, stores and polls a source for the first time.
-func (p *Press) addSource(e *env, address, rights string, fresh time.Duration) (digest.Source, digest.Collected, error) {
-	var none digest.Collected
-	if !strings.Contains(address, "://") {
-		address = "https://" + address
-	}
-	found, err := p.Collector.Client.Discover(e.ctx, address)
-	if err != nil {
-		return digest.Source{}, none, fmt.Errorf("look for feeds at %s: %w", address, err)
-	}
-	if len(found) == 0 {
-		return digest.Source{}, none, fmt.Errorf("no feed, WordPress interface or news sitemap at %s; give the address of the feed itself", address)
-	}
-	if rights == "" {
-		if rights, err = p.rightsTo(e.ctx, address); err != nil {
-			return digest.Source{}, none, err
-		}
-	}
-	best := found[0]
-	for _, other := range found { // WordPress' interface does not say the site's name, its feed does
-		best.Title = orDefault(best.Title, other.Title)
-	}
-	fmt.Fprintf(e.err, "found %s: %s (%d items)\n", best.Kind, best.URL, best.Items)
-	src, err := p.Digest.AddSource(e.ctx, digest.Source{Kind: sourceKind(best.Kind), URL: best.URL, SiteURL: address, Title: best.Title, Rights: rights})
-	if err != nil {
-		return src, none, err
-	}
-	got, err := p.Collector.Collect(e.ctx, src, fresh)
-	if err != nil {
-		return src, got, err
-	}
-	if got.Err != "" {
-		return src, got, fmt.Errorf("%s", got.Err)
-	}
-	if fresh > 0 { // a story needs two polls: ask once more, so that it may stand in today's issue
-		if err := p.Digest.StillListed(e.ctx, src); err != nil {
-			return src, got, err
-		}
-	}
-	src, err = p.Digest.Source(e.ctx, src.ID)
-	return src, got, err
-}
-
-// rightsTo is what a digest may show of a site when nobody says: all where a
-// newsletter is that site's own, else a quotation.
-func (p *Press) rightsTo(ctx context.Context, address string) (string, error) {
-	u, err := url.Parse(address)
-	if err != nil {
-		return "quote", nil
-	}
-	list, err := p.Digest.Newsletters(ctx)
-	if err != nil {
-		return "", err
-	}
-	for _, n := range list {
-		if own, err := url.Parse(n.Spec.Brand.URL); err == nil && own.Host != "" && digest.Host(own.Hostname()) == digest.Host(u.Hostname()) {
-			return "own", nil
-		}
-	}
-	return "quote", nil
-}
-
-// sourceKind folds the feed formats into the kinds of sources.
-func sourceKind(kind string) string {
-	switch kind {
-	case "wordpress", "sitemap", "pages":
-		return kind
-	}
-	return "feed"
-}
-
 type sourceLs struct{}
 
 func (sourceLs) Run(e *env) error {
@@ -274,7 +182,7 @@ type sourceTest struct {
 
 // step is a line of what source test tells.
 type step struct {
-	Step string `json:"step"` // dns | fetch | redirect | charset | caching | parse | items | item | robots | page | article | text | look | views
+	Step string `json:"step"` // dns | fetch | redirect | charset | caching | parse | items | item | robots | page | article | text | look | next | views
 	OK   bool   `json:"ok"`
 	Text string `json:"text"`
 }
@@ -305,6 +213,9 @@ func (v *sourceTest) Run(e *env) error {
 			}
 		}
 	}
+	if _, err := strconv.ParseInt(src.URL, 10, 64); err == nil {
+		return fmt.Errorf("there is no source %s; give the number of one, or an address. What there is, shows: pressrun source ls", src.URL)
+	}
 	if !strings.Contains(src.URL, "://") {
 		src.URL = "https://" + src.URL
 	}
@@ -326,7 +237,7 @@ func (v *sourceTest) Run(e *env) error {
 // run returns what an operator has to mend, nil when all went well.
 func (t *sourceTrial) run(src digest.Source) error {
 	u, err := url.Parse(src.URL)
-	if err != nil || u.Hostname() == "" {
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return fmt.Errorf("%q is not a web address; write https://host/path", src.URL)
 	}
 	addresses, err := net.DefaultResolver.LookupHost(t.ctx, u.Hostname())
@@ -385,10 +296,7 @@ func charsetOf(res fetch.Response) string {
 	if _, params, err := mime.ParseMediaType(res.ContentType); err == nil && params["charset"] != "" {
 		label = params["charset"] + " in the header"
 	}
-	if utf8.Valid(res.Body) {
-		return label + "; the bytes are valid UTF-8 and read as such"
-	}
-	return label + "; the bytes are not UTF-8: header, prolog, meta and a detector decide"
+	return label + "; " + feed.Charset(res.Body, res.ContentType)
 }
 
 // look tells what else the site offers.
@@ -401,6 +309,7 @@ func (t *sourceTrial) look(address string) error {
 	for _, one := range found {
 		t.say("look", true, "%s with %d items: %s", one.Kind, one.Items, one.URL)
 	}
+	t.say("next", true, "the first of these is read after: pressrun source add %s", address)
 	return nil
 }
 
@@ -409,10 +318,11 @@ func (t *sourceTrial) article(src digest.Source, f feed.Feed) error {
 	address := src.Settings.Address(f.Items[0].URL)
 	allowed, delay, err := t.client.Robots(t.ctx, address)
 	switch {
-	case err != nil:
-		t.say("robots", false, "%s", digest.Words(err))
+	case err != nil && src.Rights != "own":
+		t.say("robots", false, "robots.txt cannot be read: %s. Until it can, no page of that site is opened, and only what the feed itself tells in full is told", digest.Words(err))
+		return nil
 	case !allowed && src.Rights != "own":
-		t.say("robots", false, "robots.txt keeps us off %s: headline and the feed's own words have to do", address)
+		t.say("robots", false, "robots.txt keeps us off %s: headline and the feed's own words have to do, unless the site lets %q in", address, t.client.Product())
 		return nil
 	default:
 		t.say("robots", true, "may be read; pause asked for: %s", delay)
@@ -447,7 +357,7 @@ func (v *sourcePull) Run(e *env) error {
 		}
 		var all []digest.Collected
 		for _, src := range list {
-			got, err := p.collect(e.ctx, src, 7*24*time.Hour)
+			got, err := p.collect(e.ctx, src, p.backlogOf(src))
 			if err != nil {
 				return err
 			}

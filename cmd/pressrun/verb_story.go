@@ -44,7 +44,11 @@ func (v *storyLs) Run(e *env) error {
 			list[i].Body = ""
 		}
 		return e.print(list, func(w io.Writer) {
-			table(w, "no stories yet; sources are polled by serve, or now with: pressrun source pull", "ID | PUBLISHED | LANG | SECTION | ARTICLES | FLAGS | HEADLINE", func(row func(...any)) {
+			none := "no stories yet; sources are polled by serve, or now with: pressrun source pull"
+			if v.Search != "" {
+				none = fmt.Sprintf("no story of the last %s has %q in its headline; look further back with --since", v.Since, v.Search)
+			}
+			table(w, none, "ID | PUBLISHED | LANG | SECTION | ARTICLES | FLAGS | HEADLINE", func(row func(...any)) {
 				for _, s := range list {
 					row(s.ID, when(s.Published), s.Language, s.Section, len(s.Keys), s.Flags, clip(s.Title, 90))
 				}
@@ -71,8 +75,8 @@ func (v *storyShow) Run(e *env) error {
 			digest.Story
 			Members []digest.Member `json:"members"`
 		}{s, members}, func(w io.Writer) {
-			fmt.Fprintf(w, "%s\n%s\n%s · %s · %s · %s · %s · %d min to read\narticle %s %s\n", s.Title, s.URL, s.SourceTitle, s.Author, when(s.Published), s.Language, s.State,
-				article.Minutes(s.Body), strings.Join(s.Keys, " "), strings.Join(s.Names, " "))
+			fmt.Fprintf(w, "%s\n%s\n%s · by %s · %s · %s · %s · rights %s · %d min to read\n", s.Title, s.URL, s.SourceTitle, orDefault(s.Author, "nobody named"), when(s.Published), s.Language, s.State, s.Rights,
+				article.Minutes(s.Body))
 			if s.Flags != "" {
 				fmt.Fprintf(w, "flags: %s\n", s.Flags)
 			}
@@ -82,6 +86,7 @@ func (v *storyShow) Run(e *env) error {
 			for _, m := range members {
 				fmt.Fprintf(w, "told by %d: %s (%s): %s\n", m.ID, m.Title, m.Source, m.Why)
 			}
+			fmt.Fprintf(w, "keys of its articles %s; names on their sites %s\n", strings.Join(s.Keys, " "), strings.Join(s.Names, " "))
 			fmt.Fprintf(w, "\n%s\n", s.Body)
 		})
 	})

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"pressrun/digest/article"
 	"pressrun/digest/feed"
@@ -40,6 +41,9 @@ const maxInput = 64 << 20
 
 func readAll(e *env, name string) ([]byte, error) {
 	in := e.in
+	if strings.Contains(name, "://") {
+		return nil, fmt.Errorf("%s is an address, and a file is read here: save the page and give its name with --url %[1]s, or have it read as serve does: pressrun source test %[1]s", name)
+	}
 	if name != "-" && name != "" {
 		f, err := os.Open(name)
 		if err != nil {

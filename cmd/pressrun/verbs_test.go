@@ -68,7 +68,6 @@ var withoutJSON = map[string]string{
 	"demo":              "is run with --once --json by ./test",
 	"init":              "is run first",
 	"bench send":        "measures; it is run by hand",
-	"source add":        "is run by init",
 	"feed parse":        "is JSON by itself, read by TestEndToEnd",
 	"extract":           "is JSON by itself, read by TestEndToEnd",
 	"summarize":         "JSON lines in and out, read by TestEndToEnd",
@@ -103,7 +102,7 @@ func TestVerbsPrintOneJSONDocument(t *testing.T) {
 		line string
 	}{
 		{0, "version"}, {0, "completion bash"}, {0, "config check"}, {0, "migrate"}, {0, "backup " + d.path("backup")}, {1, "backup " + d.path("backup")}, {1, "restore " + d.path("backup")}, {0, "doctor redis"}, {0, "doctor"},
-		{0, "source ls"}, {0, "source test " + site.URL + "/feed"}, {0, "source set 1 --title Gazette --pictures none --flag tag:Opinion=opinion --block lottery --body div.text"}, {1, "source set 1 --flag nonsense"}, {1, "source set 1 --body [["}, {0, "source set 1 --no-flags --no-filter --pictures= --body="}, {1, "source test http://127.0.0.1:1/feed"}, {0, "source pull"}, {0, "source pause 1"}, {0, "source pause 1 --resume"}, {1, "source rm 1"}, {1, "source rm 99"},
+		{0, "source ls"}, {0, "source test " + site.URL + "/feed"}, {0, "source set 1 --title Gazette --pictures none --flag tag:Opinion=opinion --block lottery --body div.text"}, {1, "source set 1 --flag nonsense"}, {1, "source set 1 --body [["}, {0, "source set 1 --no-flags --no-filter --pictures= --body="}, {1, "source test http://127.0.0.1:1/feed"}, {0, "source add " + site.URL + "/feed"}, {1, "source add http://127.0.0.1:1/"}, {0, "source pull"}, {0, "source pause 1"}, {0, "source pause 1 --resume"}, {1, "source rm 1"}, {1, "source rm 99"},
 		{0, "story ls"}, {0, "story show 1"}, {1, "story show 99999"}, {0, "story merge 2 1"}, {0, "story split 1 2"}, {1, "story split 1 99"}, {0, "story block 3"}, {0, "story block 3 --undo"}, {0, "story flag 3 opinion"}, {1, "story flag 3 funny"}, {0, "story hold 3 --until 2030-01-01T00:00Z"}, {1, "story hold 3 --until soon"}, {0, "story hold 3"}, {0, "story pin 1 --for 24h"}, {1, "story pin 99999"}, {0, "story boost 1 1.5"}, {1, "story boost 1 9"}, {0, "story update 1"},
 		{0, "trend ls"}, {0, "trend explain 1"}, {0, "trend ingest-log --site " + site.URL + " " + log},
 		{0, "newsletter ls"}, {0, "newsletter apply -f " + spec}, {0, "newsletter export morning"}, {0, "newsletter next 3"}, {0, "newsletter simulate --days 2"}, {0, "newsletter pause morning"}, {0, "newsletter pause morning --resume"},

@@ -97,7 +97,7 @@ func compile(r Rules) (rules, error) {
 		}
 		sel, err := cascadia.ParseGroup(x.css)
 		if err != nil {
-			return c, fmt.Errorf("rule %s %q: %w", x.name, x.css, err)
+			return c, fmt.Errorf("rule %s %q is no CSS selector (%w); write for instance div.article-body", x.name, x.css, err)
 		}
 		*x.into = sel
 	}

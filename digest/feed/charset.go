@@ -2,6 +2,7 @@ package feed
 
 import (
 	"bytes"
+	"fmt"
 	"mime"
 	"regexp"
 	"unicode/utf8"
@@ -23,30 +24,54 @@ import (
 // before the document's own); the XML prolog or meta element; nearly valid
 // UTF-8, whose bad bytes are replaced; a detector; windows-1252.
 func UTF8(body []byte, contentType string) []byte {
+	_, text := read(body, contentType)
+	return text
+}
+
+// Charset says in words what UTF8 takes a body for, and why. Of one that is packed
+// with gzip it tells about what is inside.
+func Charset(body []byte, contentType string) string {
+	packed := ""
+	if inside, err := unpack(body); err == nil && len(inside) != len(body) {
+		body, packed = inside, "packed with gzip; "
+	}
+	why, _ := read(body, contentType)
+	return packed + why
+}
+
+func read(body []byte, contentType string) (why string, text []byte) {
 	if enc, n := bom(body); enc != nil {
-		return decode(enc, body[n:])
+		return "read as " + name(enc) + ", by its byte order mark", decode(enc, body[n:])
 	} else if n > 0 {
-		return bytes.ToValidUTF8(body[n:], []byte("\uFFFD"))
+		return "read as UTF-8, by its byte order mark", bytes.ToValidUTF8(body[n:], []byte("\uFFFD"))
 	}
 	if enc := wide(body); enc != nil {
-		return decode(enc, body)
+		return "read as " + name(enc) + ", by its first characters", decode(enc, body)
 	}
 	if utf8.Valid(body) && !bytes.Contains(body, []byte{0x1b, '$'}) { // ISO-2022 is ASCII with escapes
-		return body
+		return "the bytes are valid UTF-8 and read as such", body
 	}
-	for _, label := range []string{headerLabel(contentType), prologLabel(body)} {
+	for i, label := range []string{headerLabel(contentType), prologLabel(body)} {
 		enc := lookup(label)
 		if enc == nil || enc == unicode.UTF8 {
 			continue
 		}
 		if out := decode(enc, body); bytes.Count(out, replacement)*100 <= len(out) {
-			return out
+			return "the bytes are not UTF-8: read as " + name(enc) + ", as the " + []string{"header", "document"}[i] + " says", out
 		}
 	}
 	if utf8.Valid(body) || nearlyUTF8(body) {
-		return bytes.ToValidUTF8(body, replacement)
+		return "the bytes are UTF-8 with some damage, which is left out", bytes.ToValidUTF8(body, replacement)
 	}
-	return decode(detect(body), body)
+	enc := detect(body)
+	return "the bytes are not UTF-8 and nothing says what they are: read as " + name(enc) + ", guessed from its letters", decode(enc, body)
+}
+
+func name(enc encoding.Encoding) string {
+	if n, err := htmlindex.Name(enc); err == nil {
+		return n
+	}
+	return fmt.Sprint(enc)
 }
 
 var replacement = []byte("\uFFFD")

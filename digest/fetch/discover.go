@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
@@ -19,10 +18,10 @@ import (
 
 // Found is a way to read a site.
 type Found struct {
-	Kind  string // a kind of package feed
-	URL   string // what to poll
-	Title string
-	Items int // how many it holds now
+	Kind  string `json:"kind"` // a kind of package feed
+	URL   string `json:"url"`  // what to poll
+	Title string `json:"title,omitempty"`
+	Items int    `json:"items"` // how many it holds now
 }
 
 // maxProbes bounds the requests one Discover makes.
@@ -33,7 +32,8 @@ const maxProbes = 24
 // page itself. siteURL may be a home page, any page, or a feed already. Each
 // way has been tried and holds items.
 //
-// The error is that of the first request; what fails later is left out.
+// The error is that of the first request, an *Error; what fails later is left
+// out. When ctx ends, what was found by then comes with its error.
 func (c *Client) Discover(ctx context.Context, siteURL string) ([]Found, error) {
 	if !strings.Contains(siteURL, "://") {
 		siteURL = "https://" + siteURL
@@ -52,7 +52,7 @@ func (c *Client) Discover(ctx context.Context, siteURL string) ([]Found, error) 
 		d.add(f, page.URL)
 		return d.found, nil
 	} else if !errors.Is(err, feed.ErrHTML) && !errors.Is(err, feed.ErrUnknown) {
-		return nil, fmt.Errorf("discover %s: %w", page.URL, err)
+		return nil, &Error{Kind: KindDamaged, URL: page.URL, Status: page.Status, Temporary: true, Message: err.Error(), Err: err}
 	}
 	links := scan(page)
 	d.wordPress(ctx, links.api)

@@ -45,7 +45,7 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	if e.Err == nil || e.Kind == KindBlocked { // the message says it all
+	if e.Err == nil || e.Kind == KindBlocked || e.Err.Error() == e.Message { // the message says it all
 		return fmt.Sprintf("fetch %s: %s", e.URL, e.Message)
 	}
 	return fmt.Sprintf("fetch %s: %s: %v", e.URL, e.Message, e.Err)
@@ -124,7 +124,7 @@ func statusError(url string, status int, retry time.Duration) *Error {
 	case status == http.StatusForbidden:
 		e.Message = "the site refuses us (403): ask it to let our user agent in, or try another of its feeds"
 	case status == http.StatusNotFound:
-		e.Message = "nothing is at this address (404): it may have moved, add the site again to find its new feed"
+		e.Message = "nothing is at this address (404): it may have moved, add the site by its home page to find its new feed"
 	case status == http.StatusGone:
 		e.Message = "the site says it is gone for good (410)"
 	case status == http.StatusUnavailableForLegalReasons:

@@ -65,8 +65,8 @@ func (r *robotsCache) delay(u *url.URL, now time.Time) time.Duration {
 	return 0
 }
 
-// product is the name robots.txt knows us by: the user agent up to its version.
-func (c *Client) product() string {
+// Product is the name robots.txt knows us by: the user agent up to its version.
+func (c *Client) Product() string {
 	name, _, _ := strings.Cut(c.userAgent(), "/")
 	name, _, _ = strings.Cut(name, " ")
 	return strings.ToLower(name)
@@ -105,5 +105,5 @@ func (c *Client) fetchRobots(ctx context.Context, host string) robotsEntry {
 	case err != nil:
 		return robotsEntry{err: fmt.Errorf("robots.txt: %w", err), until: c.now().Add(robotsFailed)}
 	}
-	return robotsEntry{rules: parseRobots(r.Body, c.product()), until: c.now().Add(robotsFresh)}
+	return robotsEntry{rules: parseRobots(r.Body, c.Product()), until: c.now().Add(robotsFresh)}
 }

@@ -23,13 +23,13 @@ func ReplayJSON(r io.Reader, w io.Writer) error {
 		if err := dec.Decode(&in); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
-			return fmt.Errorf("read article %d: %w", len(docs)+1, err)
+			return fmt.Errorf("read article %d: %w; write a JSON object a line, all its values texts: {\"id\": \"1\", \"title\": \"…\", \"text\": \"…\", \"url\": \"…\", \"published\": \"2026-11-25T18:00:00Z\"}", len(docs)+1, err)
 		}
 		d := Doc{ID: in.ID, Title: in.Title, Text: in.Text, URL: in.URL, Source: in.Source, Language: in.Language}
 		if in.Published != "" {
 			t, err := time.Parse(time.RFC3339, in.Published)
 			if err != nil {
-				return fmt.Errorf("read article %q: %w", in.ID, err)
+				return fmt.Errorf("read article %q: published %q is not a time; write it with its zone, for instance 2026-11-25T18:00:00Z, or leave it out", in.ID, in.Published)
 			}
 			d.Published = t
 		}

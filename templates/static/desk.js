@@ -27,7 +27,21 @@
 
   document.addEventListener("submit", (event) => {
     const question = event.target.dataset.confirm;
-    if (question && !window.confirm(question)) event.preventDefault();
+    if (question && !window.confirm(question)) return event.preventDefault();
+    const slow = event.target.querySelector("[data-busy]");
+    if (!slow) return;
+    if (slow.ariaDisabled) return event.preventDefault();
+    slow.dataset.idle = slow.textContent;
+    slow.textContent = slow.dataset.busy;
+    slow.ariaDisabled = "true";
+  });
+
+  // Whoever goes back finds the button as it was.
+  window.addEventListener("pageshow", () => {
+    for (const slow of document.querySelectorAll("[data-idle]")) {
+      slow.textContent = slow.dataset.idle;
+      slow.ariaDisabled = null;
+    }
   });
 
   const timer = document.querySelector("[data-until]");

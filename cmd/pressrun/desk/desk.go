@@ -66,6 +66,9 @@ type Desk struct {
 	// StoryChanged notes what an editor did to a story and seals again the issues
 	// that show it.
 	StoryChanged func(ctx context.Context, story int64, action, by string) error
+	// AddSource finds how a site can be read and does so from now on; rights ""
+	// follow from the address. The error is a Refusal where the address is at fault.
+	AddSource func(ctx context.Context, address, rights string) (Added, error)
 	// PauseSource stops or resumes polling a source.
 	PauseSource func(ctx context.Context, source int64, pause bool) error
 	// Why tells in a line what became of a reader's copy.
@@ -98,6 +101,8 @@ func (d *Desk) Handler() http.Handler {
 		"GET /desk/stories/{id}":                           {"viewer", d.story},
 		"POST /desk/stories/{id}":                          {"editor", d.storyAct},
 		"GET /desk/sources":                                {"viewer", d.sources},
+		"GET /desk/sources/add":                            {"operator", d.sourceForm},
+		"POST /desk/sources/add":                           {"operator", d.sourceAdd},
 		"GET /desk/sources/{id}/icon":                      {"viewer", d.sourceIcon},
 		"POST /desk/sources/{id}":                          {"operator", d.sourceAct},
 		"GET /desk/newsletters":                            {"viewer", d.newsletters},

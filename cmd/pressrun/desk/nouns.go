@@ -33,7 +33,7 @@ func (d *Desk) sources(r *request) error {
 		return !contains(strings.Join([]string{s.Title, s.URL, s.State, s.Reason, s.Note, s.Kind, s.Rights, s.Language}, " "), query) || only != "" && s.State != only
 	})
 	sortSources(list, order)
-	t := templates.Table{Caption: "Sources", Empty: templates.Empty{Text: "No source here. Add one on the server: pressrun source add https://your-site.example"},
+	t := templates.Table{Caption: "Sources", Empty: templates.Empty{Text: "No source here. Add the address of a site, or run on the server: pressrun source add https://your-site.example"},
 		Columns: []templates.Column{withWide(sorted(r, "Source", "title", order)), sorted(r, "Health", "state", order), sorted(r, "Last news", "news", order), sorted(r, "Last read", "read", order), sorted(r, "Next poll", "next", order), sorted(r, "Every", "every", order)}}
 	t.Columns[5].Number = true
 	for _, n := range []int{2, 3} { // the newest stand first
@@ -66,7 +66,11 @@ func (d *Desk) sources(r *request) error {
 			filters = append(filters, templates.Filter{Title: name, URL: "/desk/sources?state=" + name, Count: states[name], Current: only == name})
 		}
 	}
-	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Sources", Current: "Sources", Body: templates.TableBody{
+	var add *templates.Action
+	if r.user.May("operator") {
+		add = &templates.Action{Title: "Add a source", URL: "/desk/sources/add", Primary: true}
+	}
+	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Sources", Current: "Sources", Action: add, Body: templates.TableBody{
 		Search: searchOf(r, "Search sources", "state"), Filters: filters, Table: t}})
 }
 
