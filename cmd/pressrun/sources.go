@@ -111,6 +111,9 @@ func (p *Press) taste(ctx context.Context, src digest.Source) (desk.Tasted, erro
 		words = min(words, 20)
 	}
 	sum := summary.Summarize(summary.Doc{Language: st.Language, Title: st.Title, Text: st.Body, Description: st.Description}, summary.Options{Words: words})
+	if sum.Method == "headline" { // which is not said twice
+		sum.Text = "the headline alone: " + sum.Reason
+	}
 	return desk.Tasted{Title: st.Title, URL: st.URL, Summary: strings.Split(sum.Text, "\n"), Picture: st.Image, Words: len(strings.Fields(st.Body)), Language: st.Language, Direction: st.Direction}, nil
 }
 

@@ -44,7 +44,7 @@ func (r Refusal) Error() string { return string(r) }
 func (d *Desk) sourceForm(r *request) error { return d.drawSourceForm(r, http.StatusOK, "") }
 
 func (d *Desk) drawSourceForm(r *request, status int, problem string) error {
-	rights := []templates.Option{{Value: "", Title: "By its address: own if a newsletter is of that site, else quote"}, {Value: "own", Title: "Own: text and pictures"},
+	rights := []templates.Option{{Value: "", Title: "Own if a newsletter is of this site, else quote"}, {Value: "own", Title: "Own: text and pictures"},
 		{Value: "licensed", Title: "Licensed: text, and pictures that are no agency’s"}, {Value: "quote", Title: "Quote: headline, name, link and at most 20 words"}}
 	for i := range rights {
 		rights[i].Selected = rights[i].Value == r.FormValue("rights")
@@ -79,10 +79,10 @@ func (d *Desk) sourceAdd(r *request) error {
 	return d.drawAdded(r, x)
 }
 
-// sentence is a text with a capital and a full stop.
+// sentence is a text with a capital, unless an address begins it, and a full stop.
 func sentence(s string) string {
-	if s == "" {
-		return ""
+	if s == "" || strings.HasPrefix(s, "http") {
+		return s
 	}
 	return strings.ToUpper(s[:1]) + strings.TrimSuffix(s[1:], ".") + "."
 }
@@ -106,8 +106,9 @@ func (d *Desk) drawAdded(r *request, x Added) error {
 			{Name: "Newsletters", Value: templates.Cell{Text: cmp.Or(strings.Join(x.Newsletters, ", "), "none takes it yet"), Note: whereToList(x)}},
 		},
 		Actions: []templates.Action{{Title: "All sources", URL: "/desk/sources"}, {Title: "Add another", URL: "/desk/sources/add"}},
-		Tables:  []templates.TableSection{{Title: "What a digest would take now", Table: tastedTable(x)}, {Title: "What the site offers", Table: foundTable(x)}},
+		Tables:  []templates.TableSection{{Title: "What the site offers", Table: foundTable(x)}},
 	}
+	body.Facts = append(body.Facts, tasted(x.Newest)...)
 	return d.draw(r, templates.DeskRecord, templates.DeskPage{Title: cmp.Or(x.Source.Title, x.Source.Host), Current: "Sources", Flash: []templates.Flash{said}, Body: body})
 }
 
@@ -123,18 +124,20 @@ func whereToList(x Added) string {
 	return "add “" + x.Source.SiteURL + "” to the sources of one"
 }
 
-func tastedTable(x Added) templates.Table {
-	t := templates.Table{Caption: "The newest article as a digest would show it", Empty: templates.Empty{Text: sentence(x.Newest.Problem)},
-		Columns: []templates.Column{{Title: "Headline", Wide: true}, {Title: "Summary", Wide: true}, {Title: "Picture"}, {Title: "Article"}}}
-	if n := x.Newest; n.Problem == "" {
-		picture := templates.Cell{Text: "none"}
-		if n.Picture != "" {
-			picture = templates.Cell{Text: "shown", URL: n.Picture}
-		}
-		t.Rows = []templates.Row{{Cells: []templates.Cell{{Text: n.Title, URL: n.URL, Language: n.Language, Direction: n.Direction},
-			{Text: strings.Join(n.Summary, " "), Language: n.Language, Direction: n.Direction}, picture, {Text: plural(n.Words, "word", "words")}}}}
+// tasted are the facts of the newest article as a digest would show it.
+func tasted(n Tasted) []templates.Fact {
+	if n.Problem != "" {
+		return []templates.Fact{{Name: "A digest would take", Value: templates.Cell{Text: "nothing now", Note: n.Problem}}}
 	}
-	return t
+	picture := templates.Cell{Text: "none"}
+	if n.Picture != "" {
+		picture = templates.Cell{Text: bare(n.Picture), URL: n.Picture}
+	}
+	return []templates.Fact{
+		{Name: "A digest would take", Value: templates.Cell{Text: n.Title, URL: n.URL, Note: plural(n.Words, "word", "words"), Language: n.Language, Direction: n.Direction}},
+		{Name: "and tell", Value: templates.Cell{Text: strings.Join(n.Summary, " "), Language: n.Language, Direction: n.Direction}},
+		{Name: "with the picture", Value: picture},
+	}
 }
 
 func foundTable(x Added) templates.Table {
