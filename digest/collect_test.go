@@ -422,6 +422,81 @@ func TestFlags(t *testing.T) {
 	})
 }
 
+// TestFlagsInAnEdition: what each flag does to a story as an edition shows it. No
+// newsletter has sponsored places, so nothing sponsored stands beside any.
+func TestFlagsInAnEdition(t *testing.T) {
+	for flags, want := range map[string]struct {
+		rank, summary, picture, related bool
+		label                           string
+	}{
+		"":          {rank: true, summary: true, picture: true, related: true},
+		"sensitive": {rank: false, summary: true, picture: true, related: true},
+		"legal":     {rank: true},
+		"opinion":   {rank: true, summary: true, picture: true, related: true, label: "opinion"},
+		"satire":    {rank: true, summary: true, picture: true, related: true, label: "satire"},
+		"live":      {rank: true, summary: true, picture: true, related: true, label: "live"},
+		"paid":      {rank: true, summary: true, picture: true, related: true, label: "paid"},
+
+		"satire opinion live legal sensitive": {label: "satire"},
+	} {
+		related := map[int64]Story{7: {ID: 7, Title: "Near", State: "live"}, 8: {ID: 8, Title: "In court", State: "live", Flags: "legal"}, 9: {ID: 9, Title: "A hotel", State: "live", Flags: "paid"}}
+		c := Chosen{Story: Story{ID: 1, Flags: flags, Label: labelFrom(flags), Image: "https://a.example/x.jpg"}, Position: 1, Title: "T", Summary: "It sails.", Method: "extract", Related: []int64{8, 7, 9}}
+		v := storyView(c, Spec{}, "trending", true, related)
+		if v.Rank != 0 != want.rank || len(v.Summary) != 0 != want.summary || v.Image != "" != want.picture || v.Label != want.label {
+			t.Errorf("%q: rank %d, summary %q, picture %q, label %q", flags, v.Rank, v.Summary, v.Image, v.Label)
+		}
+		if want.related != (len(v.Related) == 1 && v.Related[0].Title == "Near") || !want.related && len(v.Related) > 0 {
+			t.Errorf("%q: Related News %+v", flags, v.Related)
+		}
+	}
+}
+
+// TestWhatWasToldStaysTold: an item that is known by its guid or its address is not
+// news again, whatever became of its story and its text.
+func TestWhatWasToldStaysTold(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := t.Context()
+		r := newRoom(t, db)
+		p := newPaper(t)
+		c, src := r.press(t, p, "feed", "own")
+		for n := range 4 {
+			p.posts = append(p.posts, post{path: fmt.Sprint("/", n), title: fmt.Sprint("Harbour news number ", n), text: about(n), at: r.now.Add(-time.Duration(n+1) * time.Hour)})
+		}
+		if got := poll(t, c, src); got.Stories != 4 {
+			t.Fatalf("%+v", got)
+		}
+		stories, _ := r.Stories(ctx, r.now.Add(-24*time.Hour))
+		if err := r.BlockStory(ctx, stories[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		r.now = r.now.Add(31 * 24 * time.Hour)
+		if err := r.HouseKeep(ctx, 30*24*time.Hour, 2); err != nil {
+			t.Fatal(err)
+		}
+		guids := strings.NewReplacer("<guid>", "<guid>new-", "?", "")
+		feeds := p.Config.Handler
+		for _, change := range []func(string) string{func(s string) string { return s + " " }, guids.Replace} {
+			p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+				rec := httptest.NewRecorder()
+				feeds.ServeHTTP(rec, req)
+				if req.URL.Path == "/feed" {
+					fmt.Fprint(w, change(rec.Body.String()))
+					return
+				}
+				w.WriteHeader(rec.Code)
+				w.Write(rec.Body.Bytes())
+			})
+			slices.Reverse(p.posts)
+			if got := poll(t, c, src); got.New+got.Stories+got.Members != 0 || got.Err != "" {
+				t.Errorf("%+v, want nothing new", got)
+			}
+		}
+		if s, err := r.Story(ctx, stories[0].ID); err != nil || s.State != "blocked" {
+			t.Errorf("the blocked story is %s, %v", s.State, err)
+		}
+	})
+}
+
 // TestCollectorClustersAsTheVerb: the collector's stories are those that the
 // verb story cluster gives for the same articles.
 func TestCollectorClustersAsTheVerb(t *testing.T) {

@@ -211,8 +211,11 @@ func (d *discovery) within(ctx context.Context, index feed.Feed) bool {
 	return false
 }
 
-func newsRank(u string) int {
-	if strings.Contains(strings.ToLower(u), "news") {
+// newsRank is 0 for an address that looks like a news sitemap. Its host does not
+// count: that of a newspaper often says news.
+func newsRank(address string) int {
+	u, err := url.Parse(address)
+	if err == nil && strings.Contains(strings.ToLower(u.Path+"?"+u.RawQuery), "news") {
 		return 0
 	}
 	return 1

@@ -3,8 +3,11 @@ package fetch
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+
+	"pressrun/digest/feed"
 )
 
 const oneItem = `<rss><channel><title>%s</title><item><title>A story of the day</title><link>/2026/11/a-story-of-today</link><description>Text</description></item></channel></rss>`
@@ -100,6 +103,18 @@ func TestDiscoverSaysWhyNot(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
 	_, err := local().Discover(t.Context(), s.URL)
 	wantKind(t, err, KindStatus)
+}
+
+// TestNewsOfAnIndex: of an index those are opened whose name says news, not those of
+// a host whose name does.
+func TestNewsOfAnIndex(t *testing.T) {
+	var index feed.Feed
+	for _, path := range []string{"/sitemap-pages.xml", "/sitemap.xml?part=3", "/Sitemap-News.xml", "/sitemap.php?kind=news", "/authors.xml"} {
+		index.Items = append(index.Items, feed.Item{URL: "https://news.example" + path})
+	}
+	if got, want := newsOf(index), []string{"https://news.example/Sitemap-News.xml", "https://news.example/sitemap.php?kind=news"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }
 
 func TestKnownHosts(t *testing.T) {
