@@ -189,7 +189,9 @@ func (p *Press) liveStories(ctx context.Context) ([]trend.LiveStory, error) {
 	if err != nil {
 		return nil, err
 	}
-	list = slices.DeleteFunc(list, func(s digest.Story) bool { return s.Label == "paid" || s.Title == "" || s.Published.After(p.Now()) })
+	list = slices.DeleteFunc(list, func(s digest.Story) bool {
+		return s.Label == "paid" || s.Title == "" || s.Published.After(p.Now()) || s.NotBefore.After(p.Now())
+	})
 	out := make([]trend.LiveStory, len(list))
 	for i, c := range digest.Candidates(list) {
 		out[i] = trend.LiveStory{Candidate: c, Title: list[i].Title, URL: list[i].URL}

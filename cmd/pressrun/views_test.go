@@ -133,11 +133,17 @@ func TestReadersAlone(t *testing.T) {
 	for i := range 9 {
 		r.visit(i+10, "/story-2")
 	}
+	for i := range 5 { // whoever sees it on the site: it stands in no list before its time
+		r.visit(i+30, "/story-0")
+	}
+	if err := r.Digest.HoldStory(ctx, r.stories[0], r.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
 	if err := r.Beacon.Flush(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if s := r.Beacon.Stats(); s.Counted != 12 || s.Ignored["newsletter"] != 1 || s.Ignored["preview"] != 1 || s.Ignored["editor"] != 1 {
-		t.Errorf("got %+v; want 12 counted, one each of newsletter, preview and editor left out", s)
+	if s := r.Beacon.Stats(); s.Counted != 17 || s.Ignored["newsletter"] != 1 || s.Ignored["preview"] != 1 || s.Ignored["editor"] != 1 {
+		t.Errorf("got %+v; want 17 counted, one each of newsletter, preview and editor left out", s)
 	}
 	w := httptest.NewRecorder()
 	r.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/v1/trending.json?lang=en", nil))
