@@ -66,7 +66,7 @@ func scanSource(rows interface{ Scan(...any) error }) (Source, error) {
 }
 
 // AddSource stores a new source, due at NextPoll, or at once, and returns it with
-// its id. A source with the same URL is returned as it is stored.
+// its id. Its host is that of its site unless it says another. A source with the same URL is returned as it is stored.
 func (s *Store) AddSource(ctx context.Context, src Source) (Source, error) {
 	site := src.SiteURL
 	if site == "" {
@@ -76,7 +76,7 @@ func (s *Store) AddSource(ctx context.Context, src Source) (Source, error) {
 	if err != nil || u.Host == "" {
 		return Source{}, fmt.Errorf("add source %q: that is not a web address; write https://host/path", src.URL)
 	}
-	src.SiteURL, src.Host = site, Host(u.Hostname())
+	src.SiteURL, src.Host = site, Host(cmp.Or(src.Host, u.Hostname()))
 	if src.Rights == "" {
 		src.Rights = "quote"
 	}

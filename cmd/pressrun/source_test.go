@@ -158,6 +158,27 @@ func TestSourceAddSaysWhatItTakes(t *testing.T) {
 	}
 }
 
+// TestSourceIsOfItsArticles: whose a feed is, its articles say, not where it lies.
+func TestSourceIsOfItsArticles(t *testing.T) {
+	d, _ := newDeskless(t)
+	feed := func(host string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprintf(w, `<rss version="2.0"><channel><title>F</title><item><title>One</title><link>http://%s/a</link></item><item><title>Two</title><link>http://%[1]s/b</link></item><item><title>Three</title><link>http://127.0.0.9/c</link></item></channel></rss>`, host)
+		}
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/ours", feed("127.0.0.1:1")) // the newsletter is of 127.0.0.1
+	mux.HandleFunc("/theirs", feed("127.0.0.7:1"))
+	service := serveHTTP(t, mux)
+	for path, want := range map[string][2]string{"/ours": {"127.0.0.1", "own"}, "/theirs": {"127.0.0.7", "quote"}} {
+		code, text, errs := d.verb("", "source", "add", service+path, "--json")
+		var out struct{ Source digest.Source }
+		if err := json.Unmarshal([]byte(text), &out); err != nil || code != 0 || out.Source.Host != want[0] || out.Source.Rights != want[1] {
+			t.Errorf("%s: host %q, rights %q, want %q; exit %d, %v, %s", path, out.Source.Host, out.Source.Rights, want, code, err, errs)
+		}
+	}
+}
+
 // TestSourceAddFindsPageLists: a site without any feed is read by its page.
 func TestSourceAddFindsPageLists(t *testing.T) {
 	d, _ := newDeskless(t)

@@ -41,11 +41,11 @@ func (p *Press) AddSource(ctx context.Context, address, rights string, fresh tim
 		best.Title = cmp.Or(best.Title, other.Title)
 	}
 	if rights == "" {
-		if rights, err = p.rightsTo(ctx, address); err != nil {
+		if rights, err = p.rightsTo(ctx, digest.Host(best.Host)); err != nil {
 			return x, err
 		}
 	}
-	x.Source, err = p.Digest.AddSource(ctx, digest.Source{Kind: sourceKind(best.Kind), URL: best.URL, SiteURL: address, Title: best.Title, Rights: rights, NextPoll: p.Now().Add(addTime)})
+	x.Source, err = p.Digest.AddSource(ctx, digest.Source{Kind: sourceKind(best.Kind), URL: best.URL, SiteURL: address, Host: best.Host, Title: best.Title, Rights: rights, NextPoll: p.Now().Add(addTime)})
 	if err != nil {
 		return x, err
 	}
@@ -129,23 +129,16 @@ func (p *Press) newslettersOf(ctx context.Context, src digest.Source) ([]string,
 	return titles, err
 }
 
-// rightsTo is what a digest may show of a site when nobody says: all where a
-// newsletter is that site's own, else a quotation.
-func (p *Press) rightsTo(ctx context.Context, address string) (string, error) {
-	u, err := url.Parse(address)
-	if err != nil {
-		return "quote", nil
-	}
+// rightsTo is what a digest may show of the articles of a host when nobody says: all
+// where a newsletter is of that site, else a quotation.
+func (p *Press) rightsTo(ctx context.Context, host string) (string, error) {
 	list, err := p.Digest.Newsletters(ctx)
-	if err != nil {
-		return "", err
-	}
 	for _, n := range list {
-		if own, err := url.Parse(n.Spec.Brand.URL); err == nil && own.Host != "" && digest.Host(own.Hostname()) == digest.Host(u.Hostname()) {
+		if own, err := url.Parse(n.Spec.Brand.URL); err == nil && own.Host != "" && digest.Host(own.Hostname()) == host {
 			return "own", nil
 		}
 	}
-	return "quote", nil
+	return "quote", err
 }
 
 // sourceKind folds the feed formats into the kinds of sources.

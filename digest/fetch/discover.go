@@ -22,6 +22,7 @@ type Found struct {
 	URL   string `json:"url"`  // what to poll
 	Title string `json:"title,omitempty"`
 	Items int    `json:"items"` // how many it holds now
+	Host  string `json:"host"`  // that most of them are on
 }
 
 // maxProbes bounds the requests one Discover makes.
@@ -113,9 +114,26 @@ func (d *discovery) add(f feed.Feed, u string) bool {
 			return true
 		}
 	}
-	d.found = append(d.found, Found{Kind: f.Kind, URL: u, Title: f.Title, Items: len(f.Items)})
+	d.found = append(d.found, Found{Kind: f.Kind, URL: u, Title: f.Title, Items: len(f.Items), Host: hostOf(f.Items)})
 	d.weight = append(d.weight, weigh(f, u))
 	return true
+}
+
+// hostOf is the host that most items are on, the first of them in doubt; "" when
+// none has an address.
+func hostOf(items []feed.Item) (most string) {
+	count := map[string]int{}
+	for _, it := range items {
+		if u, err := url.Parse(it.URL); err == nil && u.Host != "" {
+			count[u.Hostname()]++
+		}
+	}
+	for _, it := range items {
+		if u, err := url.Parse(it.URL); err == nil && count[u.Hostname()] > count[most] {
+			most = u.Hostname()
+		}
+	}
+	return most
 }
 
 var secondary = regexp.MustCompile(`(?i)comments?|/category/|/tag/|/author/|podcast`)
