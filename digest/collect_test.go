@@ -225,34 +225,6 @@ func TestWhatMayEnterADraft(t *testing.T) {
 	})
 }
 
-// TestRelatedNews: the nearest that the newsletter's sources tell, of nobody else.
-func TestRelatedNews(t *testing.T) {
-	r := newRoom(t, schematest.SQLite(t))
-	flood := post{path: "/quarry", title: "Quarry at Mount Orlen floods, and the lamps go out in Kessel", text: "Water rose in the quarry at Mount Orlen on Friday. In Kessel the lamps went out. " + about(55), at: r.now.Add(-2 * time.Hour)}
-	museum := post{path: "/museum", title: "Mount Orlen opens a museum of its quarry in Kessel", text: "A museum of the quarry at Mount Orlen has opened its doors in Kessel. " + about(56), at: r.now.Add(-26 * time.Hour)}
-	divers := post{path: "/divers", title: "Divers from Kessel look into the quarry at Mount Orlen", text: "Two divers went down in the quarry at Mount Orlen; Kessel waits for word of them. " + about(57), at: r.now.Add(-50 * time.Hour)}
-	ours, theirs := newPaper(t), newPaper(t)
-	ours.posts, theirs.posts = []post{flood, museum}, []post{divers}
-	c, src := r.press(t, ours, "feed", "own")
-	_, other := r.press(t, theirs, "feed", "own")
-	for range 2 {
-		poll(t, c, src)
-		poll(t, c, other)
-		r.now = r.now.Add(time.Minute)
-	}
-	for _, k := range []struct {
-		sources, want []string
-	}{{nil, []string{divers.title, museum.title}}, {[]string{ours.URL + "/"}, []string{museum.title}}} {
-		r.headlines(t, func(s *Spec) {
-			s.Trending, s.Latest, s.Related, s.Sources, s.MaxAge = 1, 1, 5, k.sources, Duration(24*time.Hour)
-		})
-		if got := r.relatedIn(t); !slices.Equal(got, k.want) {
-			t.Errorf("of the sources %q Related News is %q, want %q", k.sources, got, k.want)
-		}
-		r.now = r.now.Add(time.Minute)
-	}
-}
-
 // TestFirstPollTakesTheBacklogAsOld also where the list gives no dates.
 func TestFirstPollTakesTheBacklogAsOld(t *testing.T) {
 	schematest.Each(t, func(t *testing.T, db *schema.DB) {
