@@ -174,6 +174,36 @@ func TestFaultTerminate(t *testing.T) {
 	})
 }
 
+// A claim that the server still commits while its process ends, no longer waiting
+// for the answer, is given back too: nobody waits for the lease.
+func TestFaultTerminateDuringClaim(t *testing.T) {
+	r := newRoom(t, schematest.Postgres(t), 100)
+	for _, s := range []string{
+		`create function dawdle() returns trigger language plpgsql as $$ begin
+			perform pg_sleep(0.5); return null;
+			exception when query_canceled then perform pg_sleep(0.5); return null; end $$`, // a commit is not broken off
+		`create constraint trigger dawdle after update on deliveries deferrable initially deferred for each row
+			when (new.state = 'claimed' and new.subscriber_id = 1) execute function dawdle()`,
+	} {
+		if _, err := r.DB.Write.Exec(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.freeze()
+	stop := r.start()
+	r.until("a claim is being committed", func(map[mailer.State]int) bool {
+		var n int
+		if err := r.DB.Read.QueryRow(`select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n > 0
+	})
+	stop()
+	if c := r.counts(); c[mailer.StateQueued] != r.readers {
+		t.Errorf("after the end: %v, want all queued", c)
+	}
+}
+
 // A relay that answers later than the drain leaves what is in flight uncertain,
 // listed, and sent again with the same Message-ID.
 func TestFaultTerminateBeforeASlowRelay(t *testing.T) {

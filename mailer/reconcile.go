@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
 	"time"
 
@@ -113,16 +114,20 @@ func (w *watch) takeOverDead(ctx context.Context) error {
 // abandon takes over from this very process, which ends and could not settle
 // everything itself.
 func (m *Mailer) abandon(ctx context.Context, owner string) error {
-	list, err := m.senders(ctx)
-	if err != nil {
-		return err
-	}
-	for _, p := range list {
-		if p.owner == owner {
-			_, err = m.takeOver(ctx, p)
+	for {
+		list, err := m.senders(ctx)
+		if err != nil {
+			return err
 		}
+		at := slices.IndexFunc(list, func(p process) bool { return p.owner == owner })
+		if at < 0 {
+			return nil
+		}
+		if sum, err := m.takeOver(ctx, list[at]); err != nil || sum.Owners > 0 {
+			return err
+		}
+		sleep(ctx, 20*time.Millisecond) // the server has just committed a claim that we had given up
 	}
-	return err
 }
 
 // takeOver settles everything p had claimed. What was marked as in flight is

@@ -410,12 +410,12 @@ func (s *sending) anyArming() bool {
 
 // trouble reports that the database or another room keeps us from claiming.
 func (s *sending) trouble(ctx context.Context, err error) {
-	if ctx.Err() != nil {
-		return
-	}
 	s.mu.Lock()
 	s.suspect = true
 	s.mu.Unlock()
+	if ctx.Err() != nil {
+		return // told to end in the middle of it
+	}
 	s.m.log().Error("claiming waits", "err", err)
 	sleep(ctx, time.Second)
 }
