@@ -106,7 +106,7 @@ func (m *Mailer) begin(ctx context.Context) (*sending, error) {
 		groups = DefaultGroups()
 	}
 	s := &sending{
-		m: m, owner: m.Owner, machine: machine(), unsigned: make(chan *job), arming: make(chan *job, 8),
+		m: m, owner: m.Owner, machine: machine(), unsigned: make(chan *job, 2*maxClaim), arming: make(chan *job, 8),
 		entries: make(chan *entry), give: make(chan struct{}), conns: map[Conn]struct{}{},
 		held: map[kind]map[int64]bool{delivery: {}, letter: {}}, hands: map[*lane]hands{}, loopbackOnly: true,
 		paces: paces{operators: newOperators(groups), of: map[paceKey]*pace{}, asking: map[*lane][]paceKey{}},
@@ -225,7 +225,7 @@ func (s *sending) next() *lane {
 		}
 	}
 	s.sharing = sharing
-	if best == nil || len(best.jobs) > best.limit/2 {
+	if best == nil || len(best.jobs)+len(s.unsigned) > best.limit/2 {
 		return nil
 	}
 	return best
@@ -296,10 +296,12 @@ func (s *sending) usedUp(ctx context.Context, l *lane, full bool) {
 
 // pause is how long to wait before looking again: short while there is work.
 func (s *sending) pause() time.Duration {
+	busy := len(s.unsigned) > 0
 	for _, l := range s.lanes {
-		if len(l.jobs) > 0 {
-			return 2 * time.Millisecond
-		}
+		busy = busy || len(l.jobs) > 0
+	}
+	if busy {
+		return 2 * time.Millisecond
 	}
 	return 50 * time.Millisecond
 }
@@ -498,7 +500,7 @@ func (s *sending) emptyQueues() {
 	for _, l := range s.lanes {
 		s.release(0, emptied(l.jobs, l.letters)...)
 	}
-	s.release(0, emptied(s.arming)...)
+	s.release(0, emptied(s.unsigned, s.arming)...)
 }
 
 func emptied(queues ...chan *job) (jobs []*job) {

@@ -66,37 +66,85 @@ func (s *sending) signBulk(ctx context.Context, workers *sync.WaitGroup) {
 	if len(s.m.DKIM) == 0 {
 		return
 	}
-	for range runtime.GOMAXPROCS(0) {
+	for range spareThread() {
 		workers.Go(func() { s.sign(ctx) })
 	}
 }
 
+// spareThread gives the runtime a thread more than there are cores, and returns
+// how many these are. Without it cores that all sign look at the network once in
+// ten milliseconds, and so long do replies wait.
+var spareThread = sync.OnceValue(func() int {
+	cores := runtime.GOMAXPROCS(0)
+	runtime.GOMAXPROCS(cores + 1)
+	return cores
+})
+
+// signAhead is how many copies a signer hands on together, unless there are no
+// more: their connections then write the ledger together as well, instead of a
+// transaction for each.
+const signAhead = 32
+
+// sign signs what is claimed until ctx ends.
 func (s *sending) sign(ctx context.Context) {
 	var buf []byte
-	for {
-		var j *job
-		select {
-		case <-ctx.Done():
-			return
-		case j = <-s.unsigned:
+	var ready, back []*job
+	for ctx.Err() == nil {
+		if j := s.nextUnsigned(ctx, len(ready)+len(back) > 0); j != nil {
+			if ok, _ := j.lane.usable(); !ok {
+				back = append(back, j)
+			} else if buf = s.signJob(j, buf); j.signed != nil {
+				ready = append(ready, j)
+			}
+			if len(ready)+len(back) < signAhead {
+				continue
+			}
 		}
-		s.date(j)
-		msg, err := j.content.template.AppendMessage(buf[:0], j.values())
-		if err == nil {
-			buf = msg
-			j.signed, err = signatures(j.content.signers, msg)
-		}
-		if err != nil {
-			s.settle(s.unwritable(j, err))
-			continue
-		}
-		select {
-		case j.lane.jobs <- j:
-		case <-ctx.Done():
-			s.release(0, j)
-			return
+		s.release(0, back...)
+		back = back[:0]
+		for len(ready) > 0 && ctx.Err() == nil {
+			select {
+			case ready[0].lane.jobs <- ready[0]:
+				ready = ready[1:]
+			case <-ctx.Done():
+			}
 		}
 	}
+	s.release(0, append(ready, back...)...)
+}
+
+// nextUnsigned is the next delivery to sign; nil when ctx ended, or when there
+// is none just now and the signer has something else to do.
+func (s *sending) nextUnsigned(ctx context.Context, busy bool) *job {
+	select {
+	case j := <-s.unsigned:
+		return j
+	default:
+	}
+	if busy {
+		return nil
+	}
+	select {
+	case j := <-s.unsigned:
+		return j
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// signJob signs j's copy, which it makes in buf. When it cannot be made, j is
+// dealt with, unsigned.
+func (s *sending) signJob(j *job, buf []byte) []byte {
+	s.date(j)
+	msg, err := j.content.template.AppendMessage(buf[:0], j.values())
+	if err == nil {
+		buf = msg
+		j.signed, err = signatures(j.content.signers, msg)
+	}
+	if err != nil {
+		s.settle(s.unwritable(j, err))
+	}
+	return buf
 }
 
 // signLetter signs a letter, which lies ready for the wire.
