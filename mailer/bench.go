@@ -23,8 +23,11 @@ type Figures struct {
 	Accepted  int           `json:"accepted"`
 	Uncertain int           `json:"uncertain"` // of the audience, in flight when a process or connection ended
 	States    map[State]int `json:"states"`
-	Seconds   float64       `json:"seconds"` // from the start to the last durable result
+	Seconds   float64       `json:"seconds"` // from the approval to the last durable result
 	Rate      float64       `json:"rate"`    // accepted in these seconds, a second
+	// First is when the first message was accepted, from the approval; 0 for an
+	// issue that was taken up.
+	First float64 `json:"first_message_seconds,omitempty"`
 	// CPU seconds of this process, and of the database server when it runs on
 	// this machine, for 1,000 accepted messages.
 	CPU   float64 `json:"cpu_s_per_1000"`
@@ -34,14 +37,20 @@ type Figures struct {
 }
 
 // Bench runs the mailer until the issue has nothing left to send, and measures
-// that. An issue that was partly sent is taken up where it was.
-func (m *Mailer) Bench(ctx context.Context, issue int64) (Figures, error) {
+// that, with what approve does: it approves the issue and freezes its audience.
+// Nil takes an issue that is being sent up where it was.
+func (m *Mailer) Bench(ctx context.Context, issue int64, approve func(context.Context) error) (Figures, error) {
 	before, err := m.Counts(ctx, issue)
 	if err != nil {
 		return Figures{}, fmt.Errorf("bench: %w", err)
 	}
 	server := m.serverPID(ctx)
 	cpu, serverCPU, began := processCPU(), treeCPU(server), time.Now()
+	if approve != nil {
+		if err := approve(ctx); err != nil {
+			return Figures{}, fmt.Errorf("bench: %w", err)
+		}
+	}
 	run, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- m.Run(run) }()
@@ -55,7 +64,21 @@ func (m *Mailer) Bench(ctx context.Context, issue int64) (Figures, error) {
 	if waitErr != nil {
 		return Figures{}, fmt.Errorf("bench: %w", waitErr)
 	}
-	return m.figures(context.WithoutCancel(ctx), issue, before[StateAccepted], took, cpu, serverCPU)
+	f, err := m.figures(context.WithoutCancel(ctx), issue, before[StateAccepted], took, cpu, serverCPU)
+	if err == nil && approve != nil {
+		f.First, err = m.firstAfter(context.WithoutCancel(ctx), issue, began)
+	}
+	return f, err
+}
+
+// firstAfter is how many seconds after began the first message was accepted.
+func (m *Mailer) firstAfter(ctx context.Context, issue int64, began time.Time) (float64, error) {
+	var at schema.Time
+	err := m.DB.Read.QueryRowContext(ctx, `select min(done_at) from deliveries where issue_id = $1 and state = 'accepted'`, issue).Scan(&at)
+	if err != nil || at.IsZero() {
+		return 0, err
+	}
+	return at.Sub(began).Seconds(), nil
 }
 
 // untilSent waits until nothing of the issue is left to do. It looks from the

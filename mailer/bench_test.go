@@ -47,7 +47,7 @@ func BenchmarkSend(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.ReportMetric(time.Since(began).Seconds(), "s-to-freeze")
-		f, err := m.Bench(b.Context(), issue)
+		f, err := m.Bench(b.Context(), issue, nil)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -210,7 +210,7 @@ func BenchmarkSigned(b *testing.B) {
 			b.Fatal(err)
 		}
 		before, cpuBefore := rawRSA(b, time.Second)
-		f, err := m.Bench(b.Context(), issue)
+		f, err := m.Bench(b.Context(), issue, nil)
 		if err != nil {
 			b.Fatal(err)
 		}
