@@ -58,22 +58,32 @@ func scanDelivery(row interface{ Scan(...any) error }) (Delivery, error) {
 // Counts returns how many of an issue's deliveries are in each state; states
 // without any are absent. They add up to the audience.
 func (m *Mailer) Counts(ctx context.Context, issue int64) (map[State]int, error) {
-	rows, err := m.DB.Read.QueryContext(ctx, `select state, count(*) from deliveries where issue_id = $1 group by state`, issue)
-	if err != nil {
+	counts := map[State]int{}
+	all := States()
+	numbers, into := make([]int, len(all)), make([]any, len(all))
+	for i := range all {
+		into[i] = &numbers[i]
+	}
+	if err := m.DB.Read.QueryRowContext(ctx, countsSQL, issue).Scan(into...); err != nil {
 		return nil, fmt.Errorf("count deliveries of issue %d: %w", issue, err)
 	}
-	defer rows.Close()
-	counts := map[State]int{}
-	for rows.Next() {
-		var s State
-		var n int
-		if err := rows.Scan(&s, &n); err != nil {
-			return nil, fmt.Errorf("count deliveries of issue %d: %w", issue, err)
+	for i, s := range all {
+		if numbers[i] > 0 {
+			counts[s] = numbers[i]
 		}
-		counts[s] = n
 	}
-	return counts, rows.Err()
+	return counts, nil
 }
+
+// countsSQL counts the states in one pass: to group by them, SQLite sorts them
+// all, which takes 60 MB for a million.
+var countsSQL = func() string {
+	var columns []string
+	for _, s := range States() {
+		columns = append(columns, "count(case when state = '"+string(s)+"' then 1 end)")
+	}
+	return "select " + strings.Join(columns, ", ") + " from deliveries where issue_id = $1"
+}()
 
 // Filter chooses deliveries; zero fields do not.
 type Filter struct {
