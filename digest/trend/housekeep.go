@@ -107,10 +107,10 @@ func addDay(ctx context.Context, tx *sql.Tx, day int64, views map[string]int64) 
 	return nil
 }
 
-// addDays is addDay in short transactions of its own.
+// addDays is addDay in short transactions of its own, of 2,000 rows.
 func addDays(ctx context.Context, db *schema.DB, day int64, views map[string]int64) error {
 	keys := slices.Sorted(maps.Keys(views))
-	for part := range slices.Chunk(keys, rowsAtOnce) {
+	for part := range slices.Chunk(keys, 2000) {
 		some := make(map[string]int64, len(part))
 		for _, k := range part {
 			some[k] = views[k]

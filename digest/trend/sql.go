@@ -38,9 +38,10 @@ func clock(now func() time.Time) func() time.Time {
 	return now
 }
 
-// rowsAtOnce bounds the rows of one insert: SQLite allows 32,766 arguments,
-// PostgreSQL 65,535.
-const rowsAtOnce = 2000
+// rowsAtOnce bounds the rows of one statement. SQLite looks each $N up in a list
+// of those before it: 5,000 views cost it 258 ms of processor in statements of
+// 2,000 rows and 44 to 78 in those of 100; PostgreSQL 18 and 29 to 34.
+const rowsAtOnce = 100
 
 // Add implements Counters.
 func (s *SQL) Add(ctx context.Context, views []View) (int, error) {
