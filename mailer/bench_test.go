@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -71,7 +72,7 @@ func benchDB(b *testing.B) *schema.DB {
 	if dsn := os.Getenv("PRESSRUN_BENCH_DB"); dsn != "" {
 		return schematest.Open(b, dsn)
 	}
-	return schematest.SQLite(b)
+	return schematest.Open(b, filepath.Join(b.TempDir(), "press.db")) // which waits for the disk
 }
 
 func seedReaders(b *testing.B, db *schema.DB, n int) {

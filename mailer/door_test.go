@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"pressrun/deploy/schema/schematest"
 	"pressrun/mailer"
 )
 
@@ -102,7 +103,7 @@ func TestFaultRefusedAtTheDoor(t *testing.T) {
 		"no tls":   func(d *door) { d.password.Store(&right) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 100)
+			r := newRoom(t, schematest.SQLite(t), 100)
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)

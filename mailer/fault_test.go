@@ -132,7 +132,7 @@ func TestFaultDrops(t *testing.T) {
 
 // What is uncertain waits for a person when the issue wants it so.
 func TestFaultPark(t *testing.T) {
-	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 300)
+	r := newRoom(t, schematest.SQLite(t), 300)
 	r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{{Stage: catch.AtDot, Drop: true, Share: .03, Times: 1}}})
 	r.freezeWith(mailer.Enqueue{Park: true})
 	r.start()
@@ -173,7 +173,7 @@ func TestFaultOutage(t *testing.T) {
 // outage lets the relay be away, by the ledger's clock, which runs speed times as
 // fast as the world's. The relay is tried every 30 s of it.
 func outage(t *testing.T, kind catch.Outage, away time.Duration, speed int) {
-	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 400)
+	r := newRoom(t, schematest.SQLite(t), 400)
 	r.fast(speed)
 	r.Probe = 30 * time.Second / time.Duration(speed)
 	r.catcher.Misbehave(catch.Faults{Delay: 5 * time.Millisecond})
@@ -243,7 +243,7 @@ func (r *room) alarmsLike(prefix string) int {
 
 // A relay that refuses us for what we are is not asked five hundred times.
 func TestFaultBreaker(t *testing.T) {
-	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 800)
+	r := newRoom(t, schematest.SQLite(t), 800)
 	r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{share(554, .2, "")}})
 	r.freeze()
 	r.start()
@@ -335,7 +335,7 @@ func TestFaultStopAndPause(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 600)
+			r := newRoom(t, schematest.SQLite(t), 600)
 			r.catcher.Misbehave(catch.Faults{Delay: 30 * time.Millisecond})
 			r.freeze()
 			stop := r.start()
@@ -357,7 +357,7 @@ func TestFaultStopAndPause(t *testing.T) {
 }
 
 func TestFaultCancel(t *testing.T) {
-	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 300)
+	r := newRoom(t, schematest.SQLite(t), 300)
 	r.relay.Rate = 100
 	r.freeze()
 	r.start()
@@ -377,7 +377,7 @@ func TestFaultCancel(t *testing.T) {
 
 // An issue that nobody wants to read any more is not sent.
 func TestFaultExpiry(t *testing.T) {
-	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 200)
+	r := newRoom(t, schematest.SQLite(t), 200)
 	var shift atomic.Int64
 	r.Now = func() time.Time { return time.Now().Add(time.Duration(shift.Load())) }
 	r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{share(451, .5, "")}}) // for ever
@@ -467,7 +467,7 @@ func TestFaultFrozenProcess(t *testing.T) {
 
 // Clocks that jump neither repeat nor skip anybody.
 func TestFaultClockJumps(t *testing.T) {
-	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 400)
+	r := newRoom(t, schematest.SQLite(t), 400)
 	var shift atomic.Int64
 	r.Now = func() time.Time { return time.Now().Add(time.Duration(shift.Load())) }
 	r.Lease, r.Heartbeat = 2*time.Second, 50*time.Millisecond
@@ -556,9 +556,7 @@ func (p *lossy) answer(client, server net.Conn) {
 // A commit whose answer is lost is found out about: what was accepted is never
 // queued again, what was claimed is not forgotten.
 func TestFaultLostCommit(t *testing.T) {
-	direct := schematest.PostgresURL(t)
-	schematest.Open(t, direct)
-	way, dsn := losing(t, direct)
+	way, dsn := losing(t, schematest.PostgresURL(t))
 	r := newRoom(t, schematest.Open(t, dsn), soak(600, 3000))
 	r.catcher.Misbehave(catch.Faults{Delay: 3 * time.Millisecond})
 	r.freeze()

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"pressrun/deploy/schema"
+	"pressrun/deploy/schema/schematest"
 	"pressrun/mailer"
 	"pressrun/mailer/catch"
 	"pressrun/mailer/smtp"
@@ -358,7 +359,7 @@ func TestEnqueueTwice(t *testing.T) {
 
 // A reader in the ledger whom nobody knows any more is withheld, not lost.
 func TestUnknownReader(t *testing.T) {
-	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 10)
+	r := newRoom(t, schematest.SQLite(t), 10)
 	real := r.Recipients
 	r.Recipients = func(ctx context.Context, tx *sql.Tx, issue int64, ids []int64) ([]mailer.Recipient, []mailer.Withheld, error) {
 		return real(ctx, tx, issue, slices.DeleteFunc(slices.Clone(ids), func(id int64) bool { return id == 4 }))
@@ -372,7 +373,7 @@ func TestUnknownReader(t *testing.T) {
 
 // A message that cannot be made is that reader's failure and nobody else's.
 func TestUnwritable(t *testing.T) {
-	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 10)
+	r := newRoom(t, schematest.SQLite(t), 10)
 	real := r.Recipients
 	r.Recipients = func(ctx context.Context, tx *sql.Tx, issue int64, ids []int64) ([]mailer.Recipient, []mailer.Withheld, error) {
 		to, out, err := real(ctx, tx, issue, ids)

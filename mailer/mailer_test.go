@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -91,56 +89,11 @@ func watchStates(t *testing.T, db *schema.DB) {
 }
 
 // each runs f on a fresh database of each engine, and says how another process
-// can open it. SQLite's is copied: migrating takes seconds in a race-enabled test.
+// can open it.
 func each(t *testing.T, f func(t *testing.T, db *schema.DB, dsn string)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) {
-		dsn := filepath.Join(t.TempDir(), "press.db")
-		f(t, openCopy(t, dsn), dsn)
-	})
-	t.Run("postgres", func(t *testing.T) {
-		dsn := schematest.PostgresURL(t)
-		f(t, schematest.Open(t, dsn), dsn)
-	})
+	schematest.Each(t, func(t *testing.T, db *schema.DB) { f(t, db, db.Name) })
 }
-
-func openCopy(t *testing.T, dsn string) *schema.DB {
-	t.Helper()
-	empty, err := emptySQLite()
-	if err == nil {
-		err = os.WriteFile(dsn, empty, 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := schema.Open(t.Context(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return db
-}
-
-// emptySQLite is the file of a migrated database.
-var emptySQLite = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "pressrun-mailer-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "press.db")
-	db, err := schema.Open(context.Background(), path)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := db.Migrate(context.Background()); err != nil {
-		return nil, err
-	}
-	if err := db.Close(); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(path)
-})
 
 // receiver starts a receiver with books and the relay that leads to it.
 func receiver(t testing.TB) (*catch.Catcher, *smtp.Relay) {

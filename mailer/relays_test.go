@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"pressrun/deploy/schema"
+	"pressrun/deploy/schema/schematest"
 	"pressrun/mailer"
 	"pressrun/mailer/catch"
 )
@@ -30,7 +31,7 @@ func taken(c *catch.Catcher, r *room) int {
 // Relays that have no share are used in order: the second only while the first
 // is away.
 func TestRelaysInOrder(t *testing.T) {
-	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 600)
+	r := newRoom(t, schematest.SQLite(t), 600)
 	r.fast(60)
 	other := r.second()
 	r.catcher.Misbehave(catch.Faults{Delay: 5 * time.Millisecond})
@@ -55,7 +56,7 @@ func TestRelaysInOrder(t *testing.T) {
 
 // Relays with shares get their part, however fast they are.
 func TestRelaysByShare(t *testing.T) {
-	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 600)
+	r := newRoom(t, schematest.SQLite(t), 600)
 	other := r.second()
 	r.Quotas = map[string]mailer.Quota{"test": {Share: 70}, "second": {Share: 30}}
 	r.catcher.Misbehave(catch.Faults{Delay: 4 * time.Millisecond}) // the slower one
@@ -220,7 +221,7 @@ func TestFaultBreakerOnReports(t *testing.T) {
 
 // A streak of refusals opens the breaker as well.
 func TestFaultBreakerOnStreak(t *testing.T) {
-	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 300)
+	r := newRoom(t, schematest.SQLite(t), 300)
 	r.Breaker = mailer.Breaker{Bounce: -1}
 	r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{{Stage: catch.AtRcpt, Code: 550}}})
 	r.freeze()
@@ -234,7 +235,7 @@ func TestFaultBreakerOnStreak(t *testing.T) {
 
 // Nothing begins outside the window; what is left goes on in the next, or ends.
 func TestWindow(t *testing.T) {
-	r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 300)
+	r := newRoom(t, schematest.SQLite(t), 300)
 	var shift atomic.Int64
 	r.Now = func() time.Time { return time.Now().Add(time.Duration(shift.Load())) }
 	r.relay.Rate = 100

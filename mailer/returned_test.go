@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"pressrun/deploy/schema"
+	"pressrun/deploy/schema/schematest"
 	"pressrun/mailer"
 	"pressrun/mailer/intake"
 	"pressrun/templates"
@@ -210,7 +211,7 @@ func TestSoftBounces(t *testing.T) {
 		"the last ones may yet come back": {[]int{0, 4, 8, 12, 16, -17, -18}, "hard"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), 0)
+			r := newRoom(t, schematest.SQLite(t), 0)
 			r.intake()
 			start := time.Date(2026, 11, 1, 7, 0, 0, 0, time.UTC)
 			now := start

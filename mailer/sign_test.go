@@ -24,6 +24,7 @@ import (
 
 	msgauth "github.com/emersion/go-msgauth/dkim"
 
+	"pressrun/deploy/schema/schematest"
 	"pressrun/mailer"
 	"pressrun/mailer/dkim"
 	"pressrun/mailer/message"
@@ -121,7 +122,7 @@ func TestSignedMailVerifies(t *testing.T) {
 	for name, keys := range map[string][]crypto.Signer{"rsa": {rsaKey()}, "ed25519": {edKey}, "both": {rsaKey(), edKey}} {
 		t.Run(name, func(t *testing.T) {
 			const readers = 40
-			r := newRoom(t, openCopy(t, t.TempDir()+"/press.db"), readers)
+			r := newRoom(t, schematest.SQLite(t), readers)
 			names := []string{"Müller, Jürg = ü", ".точка", "احمد", "=?utf-8?q?x?=", ""}
 			r.Mailer.Editions = func(context.Context, int64) (mailer.Edition, error) { return slotted, nil }
 			r.Mailer.Recipients = func(ctx context.Context, tx *sql.Tx, issue int64, ids []int64) ([]mailer.Recipient, []mailer.Withheld, error) {

@@ -67,7 +67,7 @@ func TestEndToEndBackup(t *testing.T) {
 			if left, _ := filepath.Glob(d.path("*")); len(left) > 0 {
 				t.Errorf("a refused restore leaves %v", left)
 			}
-			t.Setenv("PRESSRUN_DATABASE", schematest.PostgresURL(t))
+			t.Setenv("PRESSRUN_DATABASE", schematest.EmptyPostgresURL(t))
 		}
 		journal, err := os.ReadFile(old.path("departures.journal"))
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"pressrun/cmd/pressrun/desk"
+	"pressrun/deploy/schema/schematest"
 	"pressrun/mailer/intake"
 	"pressrun/subscribers"
 )
@@ -22,6 +23,7 @@ import (
 func TestDeskBounces(t *testing.T) {
 	ctx := t.Context()
 	dir := t.TempDir()
+	schematest.SQLiteFile(t, filepath.Join(dir, "press.db"))
 	p, err := Open(ctx, Config{
 		Database: filepath.Join(dir, "press.db"), PublicURL: "http://press.test", Keys: filepath.Join(dir, "link.keys"), Journal: filepath.Join(dir, "journal"),
 		Fetch: FetchConfig{Delay: "0s"}, path: filepath.Join(dir, "press.toml"), Bounce: BounceConfig{Address: "bounces@b.example", Listen: "smtp://127.0.0.1:2525", Every: "1m"},

@@ -142,6 +142,9 @@ func pressOn(t *testing.T, now func() time.Time, log io.Writer, database, redisU
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !strings.Contains(database, "://") {
+		schematest.SQLiteFile(t, database)
+	}
 	dir := t.TempDir()
 	c := Config{
 		Database: database, Redis: redisURL, PublicURL: "http://" + l.Addr().String(), Keys: filepath.Join(dir, "link.keys"), Journal: filepath.Join(dir, "journal"),

@@ -52,6 +52,9 @@ func newWay(t *testing.T, database string) *way {
 	free := listenLoopback(t)
 	w.back = free.Addr().String()
 	free.Close()
+	if !strings.Contains(database, "://") {
+		schematest.SQLiteFile(t, database)
+	}
 	dir := t.TempDir()
 	c := Config{
 		Database: database, PublicURL: "http://" + l.Addr().String(), Keys: filepath.Join(dir, "link.keys"), Journal: filepath.Join(dir, "journal"),

@@ -94,6 +94,9 @@ url = "smtp://%s"
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !strings.Contains(c.Database, "://") {
+		schematest.SQLiteFile(t, c.Database)
+	}
 	if pl.press, err = Open(t.Context(), c, now, slog.New(slog.NewTextHandler(io.Discard, nil))); err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"pressrun/deploy/schema/schematest"
 )
 
 // deskless is an installation that is worked with by verbs alone.
@@ -39,6 +41,7 @@ func newDeskless(t *testing.T) (*deskless, *paper) {
 	site := newPaper(t, "Harbour Gazette", time.Now, time.Now().Add(-24*time.Hour), 2*time.Hour)
 	d := &deskless{T: t, dir: t.TempDir()}
 	d.config = d.path("press.toml")
+	schematest.SQLiteFile(t, d.path("press.db"))
 	code, out, errs := d.verb("", "init", "--json", "--site", site.URL+"/feed", "--dir", d.dir, "--allow", "127.0.0.0/8", "--postal", "2 Quay Street, Port Ellery")
 	if code != 0 {
 		t.Fatalf("init: exit %d: %s", code, errs)

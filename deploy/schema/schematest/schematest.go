@@ -2,9 +2,13 @@
 // own directory and a database of its own in a real PostgreSQL server.
 //
 // The server is PRESSRUN_TEST_POSTGRES (a postgres:// URL of a superuser) when
-// that is set, as ./test does; else each test process starts one on a private
-// port as an unprivileged user and takes it away again when it ends, however
-// it ends. A missing server fails the test: nothing passes by being skipped.
+// that is set, as ./test does with the one that the command postgres starts for
+// all; else each test process starts one on a private port as an unprivileged
+// user and takes it away again when it ends, however it ends. A missing server
+// fails the test: nothing passes by being skipped.
+//
+// These databases survive a killed process, not a power cut: nothing is forced
+// to the disk. A test that is about the disk opens its own with [schema.Open].
 package schematest
 
 import (
@@ -31,18 +35,28 @@ func Each(t *testing.T, f func(t *testing.T, db *schema.DB)) {
 }
 
 // SQLite returns a fresh, migrated SQLite database, closed when the test ends.
-// The file is migrated once a process and copied from then on.
 func SQLite(tb testing.TB) *schema.DB {
 	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "press.db")
+	SQLiteFile(tb, path)
+	db := open(tb, path)
+	if _, err := db.Write.Exec("pragma synchronous = off"); err != nil { // the write pool is one connection
+		tb.Fatal(err)
+	}
+	return db
+}
+
+// SQLiteFile writes the file of a migrated database for those who open it
+// themselves: migrated once a process and copied from then on.
+func SQLiteFile(tb testing.TB, path string) {
+	tb.Helper()
 	content, err := migrated()
+	if err == nil {
+		err = os.WriteFile(path, content, 0o600)
+	}
 	if err != nil {
 		tb.Fatal(err)
 	}
-	path := filepath.Join(tb.TempDir(), "press.db")
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		tb.Fatal(err)
-	}
-	return open(tb, path)
 }
 
 // migrated is the content of a migrated SQLite file.
@@ -65,27 +79,27 @@ var migrated = sync.OnceValues(func() ([]byte, error) {
 })
 
 // Postgres returns a fresh, migrated PostgreSQL database, dropped when the
-// test ends. It is a copy of one that was migrated once.
+// test ends. It is a copy of one that was migrated once for all who share the server.
 func Postgres(tb testing.TB) *schema.DB {
 	tb.Helper()
-	admin := server(tb)
-	templates.once.Do(func() {
-		templates.name = fmt.Sprintf("press_template_%d", os.Getpid())
-		templates.err = template(admin, templates.name)
-	})
-	if templates.err != nil {
-		tb.Fatalf("migrate the template of test databases: %v", templates.err)
+	return open(tb, PostgresURL(tb))
+}
+
+// template is the name of a migrated database on the server: the one that the
+// command postgres has made for all, else one for this process.
+var template = sync.OnceValues(func() (string, error) {
+	if name := os.Getenv("PRESSRUN_TEST_TEMPLATE"); name != "" {
+		return name, nil
 	}
-	return open(tb, database(tb, admin, " template "+templates.name))
-}
+	admin, err := postgresURL()
+	if err != nil {
+		return "", err
+	}
+	name := fmt.Sprintf("press_template_%d", os.Getpid())
+	return name, makeTemplate(admin, name)
+})
 
-var templates struct {
-	once sync.Once
-	name string
-	err  error
-}
-
-func template(admin, name string) error {
+func makeTemplate(admin, name string) error {
 	ctx := context.Background()
 	db, err := openWhenReady(ctx, admin)
 	if err != nil {
@@ -101,6 +115,18 @@ func template(admin, name string) error {
 	}
 	_, err = fresh.Migrate(ctx)
 	return errors.Join(err, fresh.Close())
+}
+
+// Share starts a PostgreSQL server for other test processes and makes their
+// template. It returns the variables that lead them there; the server ends with
+// this process.
+func Share() (env []string, err error) {
+	admin, err := startPostgres()
+	if err != nil {
+		return nil, err
+	}
+	const name = "press_template"
+	return []string{"PRESSRUN_TEST_POSTGRES=" + admin, "PRESSRUN_TEST_TEMPLATE=" + name}, makeTemplate(admin, name)
 }
 
 // Open opens and migrates dsn for the length of the test.
@@ -141,9 +167,20 @@ func named(admin, name string) string {
 
 var databases atomic.Int64
 
-// PostgresURL creates an empty database and returns its URL; it is dropped
-// when the test ends.
+// PostgresURL is [Postgres] for those who open it themselves.
 func PostgresURL(tb testing.TB) string {
+	tb.Helper()
+	admin := server(tb)
+	name, err := template()
+	if err != nil {
+		tb.Fatalf("migrate the template of test databases: %v", err)
+	}
+	return database(tb, admin, " template "+name)
+}
+
+// EmptyPostgresURL creates a database that nobody has migrated and returns its
+// URL; it is dropped when the test ends.
+func EmptyPostgresURL(tb testing.TB) string {
 	tb.Helper()
 	return database(tb, server(tb), "")
 }
@@ -173,14 +210,18 @@ func database(tb testing.TB, admin, how string) string {
 
 func server(tb testing.TB) string {
 	tb.Helper()
-	if u := os.Getenv("PRESSRUN_TEST_POSTGRES"); u != "" {
-		return u
-	}
-	u, err := startPostgres()
+	u, err := postgresURL()
 	if err != nil {
 		tb.Fatalf("PostgreSQL for tests: %v (run ./test, which installs what is missing)", err)
 	}
 	return u
+}
+
+func postgresURL() (string, error) {
+	if u := os.Getenv("PRESSRUN_TEST_POSTGRES"); u != "" {
+		return u, nil
+	}
+	return startPostgres()
 }
 
 // Redis returns the URL of a real Redis server, started on a private port for
@@ -219,7 +260,7 @@ func Unwritable(t *testing.T, db *schema.DB) (heal func(), words string) {
 		t.Fatal(err)
 	}
 	set := func(on string) { // for connections to come; those there are ended
-		conn, err := schema.Open(t.Context(), PostgresURL(t))
+		conn, err := schema.Open(t.Context(), server(t))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,7 +16,7 @@ import (
 
 // keeper runs a server and ends it when its standard input closes, which
 // happens when this process is gone, by whatever way; then it tidies up.
-const keeper = `dir=$1; shift
+const keeper = `trap : INT; dir=$1; shift
 "$@" >"$dir/log" 2>&1 & pid=$!
 while read -r line; do :; done
 kill -INT $pid 2>/dev/null; wait $pid; rm -rf "$dir"`
@@ -43,7 +43,7 @@ var startPostgres = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	err = keep(dir, cred, filepath.Join(bin, "postgres"), "-D", data, "-p", port, "-k", dir, "-h", "127.0.0.1",
-		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200")
+		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=400")
 	if err != nil {
 		return "", err
 	}
