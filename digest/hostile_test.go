@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -75,7 +76,7 @@ var hostile = map[string]struct {
 		io.WriteString(w, "</title></item></channel></rss>")
 	}},
 	"javascript":    {"none with a link", say(strings.ReplaceAll(items(5, "javascript:alert(%d)"), "Item", "<script>alert(1)</script>"))},
-	"100,000 items": {"", say(items(100_000, "/many/%d"))},
+	"100,000 items": {"", manyItems()},
 	"web page":      {"", say("<!DOCTYPE html><html><body><p>Not a feed.</p></body></html>")},
 	"empty":         {"empty", say("")},
 	"reset": {"", func(w http.ResponseWriter, r *http.Request) {
@@ -83,6 +84,21 @@ var hostile = map[string]struct {
 			c.Close()
 		}
 	}},
+}
+
+// manyItems lists 100,000 articles to the first two who ask, as many as are taken of
+// them are written down; later ones read as long a feed, of one article.
+func manyItems() http.HandlerFunc {
+	all := items(100_000, "/many/%d")
+	one := rssHead + strings.Repeat(`<item><title>Item of many</title><link>/many/0</link></item>`, 100_000) + `</channel></rss>`
+	var asked atomic.Int64
+	return func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) > 2 {
+			io.WriteString(w, one)
+			return
+		}
+		io.WriteString(w, all)
+	}
 }
 
 // bomb is 24 MB of zeros in 24 KB, packed once: unpacking is what is tested.
