@@ -110,7 +110,7 @@ func TestPreflight(t *testing.T) {
 
 // A mail that would be larger than mail programs show loses its last stories,
 // and the issue says so.
-func TestTooLargeAnIssueLosesItsLastStories(t *testing.T) {
+func TestLoadTooLargeAnIssueLosesItsLastStories(t *testing.T) {
 	ctx := context.Background()
 	r := newRoom(t, schematest.SQLite(t))
 	r.sealer.Compose = composed

@@ -36,7 +36,7 @@ var badURLs = []string{
 	"https://user:password@evil.example/", "http://", "https://a.example/\r\nX: y", "https://a.example/" + strings.Repeat("x", 3000), "mailto:a@b.example", "https://[::1", "prslot0to0tolsrp",
 }
 
-func TestRenderIssueSurvivesHostileViews(t *testing.T) {
+func TestHostileViewsInMail(t *testing.T) {
 	for i, s := range attacks {
 		e, err := RenderIssue(hostile(s, "https://courier.example/story?a=1&b=2"))
 		if err != nil {
@@ -58,7 +58,7 @@ func TestRenderIssueSurvivesHostileViews(t *testing.T) {
 	}
 }
 
-func TestPagesSurviveHostileViews(t *testing.T) {
+func TestHostileViewsOnPages(t *testing.T) {
 	for i, s := range attacks {
 		f := Frame{Brand: hostile(s, s).Brand, Alternates: []Alternate{{s, s}}}
 		for name, view := range map[string]any{

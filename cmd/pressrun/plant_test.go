@@ -31,9 +31,13 @@ import (
 	"pressrun/templates"
 )
 
-// program builds pressrun as an operator gets it.
+// program is pressrun as an operator gets it: the one that ./test has built, else
+// one that is built now.
 func program(t *testing.T) string {
 	t.Helper()
+	if name := os.Getenv("PRESSRUN_TEST_PROGRAM"); name != "" {
+		return name
+	}
 	name := filepath.Join(t.TempDir(), "pressrun")
 	if out, err := exec.Command("go", "build", "-o", name, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build pressrun: %v: %s", err, out)

@@ -66,7 +66,7 @@ func TestClusterIgnoresTheOrder(t *testing.T) {
 	}
 }
 
-func TestCopiesAmongMany(t *testing.T) {
+func TestLoadCopiesAmongMany(t *testing.T) {
 	stories := asStories(Cluster(newsroom(1500)))
 	distinct := map[string]bool{}
 	for _, s := range stories {

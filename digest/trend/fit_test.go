@@ -66,9 +66,9 @@ func TestFitStandsNonsense(t *testing.T) {
 	}
 }
 
-// TestFitIsQuick fits what a site of 5,000 articles keeps: the 150 best, eight
+// TestLoadFit fits what a site of 5,000 articles keeps: the 150 best, eight
 // times a day, as long as the fit looks back.
-func TestFitIsQuick(t *testing.T) {
+func TestLoadFit(t *testing.T) {
 	db := schematest.SQLite(t)
 	now := time.Date(2026, 3, 29, 3, 0, 0, 0, time.UTC)
 	rnd := rand.New(rand.NewPCG(2, 2))

@@ -405,10 +405,10 @@ func zipf(n int, seed uint64, at time.Time) []trend.View {
 	return views
 }
 
-// TestRedisCPUOfAView bounds what a view costs the server: 4 µs where a plain
+// TestLoadRedisCPUOfAView bounds what a view costs the server: 4 µs where a plain
 // ZINCRBY in a pipeline costs 1.9. Beside other programs both cost more, so
 // they are measured side by side, and the best of five rounds counts.
-func TestRedisCPUOfAView(t *testing.T) {
+func TestLoadRedisCPUOfAView(t *testing.T) {
 	c := redisClient(t)
 	counters := trend.NewRedis(c, "site", at(noon))
 	count := func(views []trend.View) int {

@@ -100,7 +100,7 @@ func TestCopyWithMistakesIsRefused(t *testing.T) {
 	}
 }
 
-func TestEveryMotifFitsItsBound(t *testing.T) {
+func TestLoadEveryMotif(t *testing.T) {
 	for motif := range scenes {
 		b, err := draw(motif, "a-slug")
 		if err != nil || len(b) > maxPicture {
