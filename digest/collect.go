@@ -85,14 +85,15 @@ func (c *Collector) Collect(ctx context.Context, src Source, backlog time.Durati
 	return out, c.read(ctx, src, &out)
 }
 
-// announce raises one alarm for a source in trouble and takes it back after.
+// announce raises one alarm for a source in trouble and takes it back after: at
+// each poll, as the process may have died between the poll that found it well
+// and this.
 func (c *Collector) announce(ctx context.Context, src Source, h Health) {
 	for _, kind := range []string{"failing", "silent"} {
 		subject := fmt.Sprintf("%s, number %d", src.Host, src.ID) // title and address may change meanwhile
-		switch {
-		case h.Is == kind:
+		if h.Is == kind {
 			c.Alarm(ctx, kind+" source", subject, fmt.Sprintf("%s, %s: %s.", cmp.Or(src.Title, src.Host), src.URL, h.Reason))
-		case h.Was == kind:
+		} else {
 			c.Clear(ctx, kind+" source", subject)
 		}
 	}
@@ -381,6 +382,6 @@ func (c *Collector) settle(ctx context.Context, id int64, do func() error) error
 	if err := do(); err != nil {
 		return err
 	}
-	c.announce(ctx, src, Health{Was: src.State})
+	c.announce(ctx, src, Health{})
 	return nil
 }

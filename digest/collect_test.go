@@ -559,7 +559,9 @@ func TestSourceTroubleIsAnnouncedOnce(t *testing.T) {
 			raised, open[kind+subject] = append(raised, kind+": "+detail), true
 		}
 		c.Clear = func(_ context.Context, kind, subject string) {
-			cleared = append(cleared, kind)
+			if open[kind+subject] {
+				cleared = append(cleared, kind)
+			}
 			delete(open, kind+subject)
 		}
 		for n := range 40 {
@@ -579,6 +581,10 @@ func TestSourceTroubleIsAnnouncedOnce(t *testing.T) {
 		poll(t, c, src)
 		if got, _ := r.Source(ctx, src.ID); got.State != "active" || len(cleared) != 1 || len(open) > 0 {
 			t.Errorf("after news: %s, cleared %q, still open %v", got.State, cleared, open)
+		}
+		open["failing source"+fmt.Sprintf("%s, number %d", src.Host, src.ID)] = true // as a process left it that died after a good poll
+		if poll(t, c, src); len(open) > 0 {
+			t.Errorf("a poll later it is still open: %v", open)
 		}
 		p.Close()
 		for range 3 {

@@ -194,10 +194,10 @@ type Poll struct {
 	MaxAge, TTL time.Duration // how long headers and feed promise nothing new
 }
 
-// Health is what a poll changed.
+// Health is how a poll found a source.
 type Health struct {
-	Was, Is string // states of the source
-	Reason  string // of Is, in words
+	Is     string // state of the source
+	Reason string // of Is, in words
 }
 
 // confirmPoll is when a source that had news is asked again at the latest: a
@@ -210,7 +210,7 @@ var schedule = fetch.Schedule{Max: time.Hour, MaxBackoff: 6 * time.Hour}
 // often it publishes, backing off while it fails.
 func (s *Store) Polled(ctx context.Context, src Source, p Poll) (Health, error) {
 	now := s.Now()
-	h := Health{Was: src.State}
+	var h Health
 	published, err := s.publishedBy(ctx, src.ID)
 	if err != nil {
 		return h, err
