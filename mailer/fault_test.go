@@ -398,44 +398,104 @@ func TestFaultExpiry(t *testing.T) {
 // While the ledger cannot be written nothing more is sent, and nothing is lost.
 func TestFaultDatabaseTrouble(t *testing.T) {
 	each(t, func(t *testing.T, db *schema.DB, dsn string) {
+		troubles := []func(*room, func(string) error){fullDisk, readOnly, locked}
+		if db.Engine == schema.Postgres {
+			troubles = []func(*room, func(string) error){restarted, readOnlyServer, locked}
+		}
+		other, err := schema.Open(t.Context(), dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close()
+		conn, err := other.Write.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
 		r := newRoom(t, db, 1000)
-		r.catcher.Misbehave(catch.Faults{Delay: 2 * time.Millisecond})
+		r.catcher.Misbehave(catch.Faults{Delay: 10 * time.Millisecond})
 		r.freeze()
 		r.start()
-		r.sentAtLeast(100)
-		if db.Engine == schema.SQLite {
-			disk := func(pages string) {
-				if _, err := db.Write.Exec("pragma max_page_count = " + pages); err != nil {
-					t.Fatal(err)
-				}
-			}
-			disk("1") // SQLite makes that the present size: full
-			r.waitAlarm("ledger")
-			n := r.acceptedByReceiver()
-			time.Sleep(300 * time.Millisecond)
-			if more := r.acceptedByReceiver() - n; more > 4 {
-				t.Errorf("%d were sent while the ledger could not be written", more)
-			}
-			disk("1000000")
-		} else {
-			other, err := schema.Open(t.Context(), dsn)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer other.Close()
-			for range 5 { // as when the server is restarted
-				if _, err := other.Write.Exec(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`); err != nil {
-					t.Fatal(err)
-				}
-				time.Sleep(100 * time.Millisecond)
-			}
+		for _, trouble := range troubles {
+			r.sentAtLeast(r.acceptedByReceiver() + 50)
+			trouble(r, func(text string) error { _, err := conn.ExecContext(t.Context(), text); return err })
 		}
-		for end := time.Now().Add(30 * time.Second); r.acceptedByReceiver() < r.readers && time.Now().Before(end); {
+		for end := time.Now().Add(60 * time.Second); r.acceptedByReceiver() < r.readers && time.Now().Before(end); {
 			time.Sleep(20 * time.Millisecond)
 		}
 		r.untilDone()
 		r.judge(0)
 	})
+}
+
+// waits fails when more goes out than what is under way, while the ledger
+// cannot be written.
+func (r *room) waits() {
+	r.t.Helper()
+	time.Sleep(100 * time.Millisecond)
+	n := r.acceptedByReceiver()
+	time.Sleep(300 * time.Millisecond)
+	if more := r.acceptedByReceiver() - n; more > 4 {
+		r.t.Errorf("%d were sent while the ledger could not be written", more)
+	}
+}
+
+func fullDisk(r *room, _ func(string) error) {
+	r.trouble(func() { r.pragma("max_page_count = 1") }, func() { r.pragma("max_page_count = 1000000") }) // SQLite makes 1 the present size
+}
+
+func readOnly(r *room, _ func(string) error) {
+	r.trouble(func() { r.pragma("query_only = 1") }, func() { r.pragma("query_only = 0") })
+}
+
+// trouble is in the way of the ledger from begin to end; a person hears of it.
+func (r *room) trouble(begin, end func()) {
+	r.t.Helper()
+	told := r.alarmsLike("ledger")
+	begin()
+	for until := time.Now().Add(60 * time.Second); r.alarmsLike("ledger") == told; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(until) {
+			r.t.Fatal("nobody was told")
+		}
+	}
+	r.waits()
+	end()
+}
+
+func (r *room) pragma(text string) {
+	r.t.Helper()
+	if _, err := r.DB.Write.Exec("pragma " + text); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+const cutAll = `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`
+
+func restarted(r *room, do func(string) error) {
+	for range 5 {
+		r.must(do(cutAll))
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// readOnlyServer is a server that became a standby, or has no room left.
+func readOnlyServer(r *room, do func(string) error) {
+	set := func(to string) {
+		r.must(do(`do $$ begin execute 'alter database ' || quote_ident(current_database()) || ' set default_transaction_read_only = ` + to + `'; end $$`))
+		r.must(do(cutAll))
+	}
+	r.trouble(func() { set("on") }, func() { set("off") })
+}
+
+// locked is another process that keeps the ledger for itself.
+func locked(r *room, do func(string) error) {
+	lock := "begin; lock table deliveries in exclusive mode"
+	if r.DB.Engine == schema.SQLite {
+		lock = "begin immediate"
+	}
+	r.must(do(lock))
+	r.waits()
+	r.must(do("rollback"))
 }
 
 // A process that sleeps through its lease wakes up and sends nothing that
