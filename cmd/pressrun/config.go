@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"os"
@@ -310,6 +311,44 @@ func fromEnvironment(v reflect.Value, lookup func(string) (string, bool)) error 
 	return nil
 }
 
+// mistyped names the variables of an environment that are nearly one of ours, in
+// words. Others are nobody's trouble: Kubernetes sets PRESSRUN_PORT for a service
+// of that name.
+func (c *Config) mistyped(environ []string) []string {
+	known := append(environmentOf(reflect.TypeFor[Config]()), "PRESSRUN_CONFIG", "PRESSRUN_CLOCK", "PRESSRUN_BOUNCE_PASSWORD", aiKey)
+	for _, r := range c.Relays {
+		known = append(known, r.passwordVariable())
+	}
+	for _, d := range c.DKIM {
+		known = append(known, d.keyVariable())
+	}
+	var out []string
+	for _, e := range environ {
+		name, _, _ := strings.Cut(e, "=")
+		if !strings.HasPrefix(name, "PRESSRUN_") || slices.Contains(known, name) {
+			continue
+		}
+		if i := slices.IndexFunc(known, func(k string) bool { return distance(name, k) <= 2 }); i >= 0 {
+			out = append(out, fmt.Sprintf("environment %s is no setting and does nothing; did you mean %s?", name, known[i]))
+		}
+	}
+	return out
+}
+
+// environmentOf lists the variables that fields of a type name.
+func environmentOf(t reflect.Type) []string {
+	var names []string
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Type.Kind() == reflect.Struct {
+			names = append(names, environmentOf(f.Type)...)
+		} else if name := f.Tag.Get("env"); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 func splitList(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
 }
@@ -362,6 +401,10 @@ func (c *Config) check() error {
 	}
 	if u, err := url.Parse(c.AlarmWebhook); c.AlarmWebhook != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		say("alarm_webhook is not a web address; write for instance https://hooks.example.com/…")
+	}
+	_, port, err := net.SplitHostPort(c.Listen)
+	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
+		say("listen %q is not an address and a port; write for instance 127.0.0.1:8080", c.Listen)
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		say("tls_cert and tls_key belong together: give both or neither")

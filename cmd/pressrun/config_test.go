@@ -27,6 +27,7 @@ func TestConfigSaysWhereAndHow(t *testing.T) {
 		{"a mistyped key in a table", "[[relay]]\nname = \"a\"\nurll = \"smtp://127.0.0.1\"\n", `press.toml:3: unknown key "relay.urll"; did you mean "relay.url"?`},
 		{"a wrong type", "listen = 8080\n", `press.toml:1: listen wants a text in quotes`},
 		{"a wrong type in a table", "\n[[relay]]\nconnections = \"many\"\n", `press.toml:3: relay.connections wants a number`},
+		{"an address without a port", "listen = \"news.example.com\"\n", "write for instance 127.0.0.1:8080"},
 		{"broken syntax", "listen = \"127.0.0.1:1\nredis = 1", `press.toml:1:`},
 		{"http with a relay outside", "public_url = \"http://news.example.com\"\n[[relay]]\nurl = \"smtp://mail.example.com:587\"\n", "must begin with https://"},
 		{"a password in the URL", "public_url = \"https://news.example.com\"\n[[relay]]\nurl = \"smtp://me:hunter2@mail.example.com:587\"\n", "take the password out"},
@@ -70,6 +71,28 @@ func TestConfigDefaultsAndEnvironment(t *testing.T) {
 	}
 	if filepath.Base(c.Database) != "press.db" || !filepath.IsAbs(c.Database) {
 		t.Errorf("got database %s, want press.db beside the file", c.Database)
+	}
+}
+
+// A variable that is nearly a setting is named by config check; what else begins
+// with our name is left alone.
+func TestConfigCheckReadsTheEnvironment(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "press.toml")
+	if err := os.WriteFile(file, []byte("[[relay]]\nname = \"main\"\nurl = \"smtp://127.0.0.1\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PRESSRUN_LISEN", "127.0.0.1:9")
+	t.Setenv("PRESSRUN_RELAY_MAIN_PASWORD", "hunter2")
+	t.Setenv("PRESSRUN_PORT", "tcp://10.0.0.1:80")
+	var out, errs bytes.Buffer
+	code := run(t.Context(), []string{"-c", file, "config", "check"}, strings.NewReader(""), &out, &errs)
+	for _, want := range []string{"PRESSRUN_LISEN is no setting and does nothing; did you mean PRESSRUN_LISTEN?", "did you mean PRESSRUN_RELAY_MAIN_PASSWORD?"} {
+		if code != 0 || !strings.Contains(out.String(), want) {
+			t.Errorf("exit %d, %s%s; want %q", code, out.String(), errs.String(), want)
+		}
+	}
+	if strings.Contains(out.String(), "PRESSRUN_PORT") || strings.Contains(out.String(), "hunter2") {
+		t.Errorf("it says %s", out.String())
 	}
 }
 

@@ -85,9 +85,16 @@ func (configCheck) Run(e *env) error {
 		relays[i] = r.Name + " " + redact(r.URL)
 	}
 	shown := map[string]any{"file": e.config, "database": redact(c.Database), "public_url": c.PublicURL, "listen": c.Listen, "relays": relays, "views": viewsIn(c)}
+	notes := c.mistyped(os.Environ())
+	if len(notes) > 0 {
+		shown["notes"] = notes
+	}
 	return e.print(shown, func(w io.Writer) {
 		fmt.Fprintf(w, "%s is in order\n  database    %s\n  public_url  %s\n  listen      %s\n  views       %s\n  relays      %s\n",
 			e.config, redact(c.Database), c.PublicURL, c.Listen, viewsIn(c), strings.Join(relays, ", "))
+		for _, n := range notes {
+			fmt.Fprintln(w, "  note        "+n)
+		}
 	})
 }
 
