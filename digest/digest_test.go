@@ -418,6 +418,31 @@ func TestUsedStoriesAreNotToldAgain(t *testing.T) {
 	})
 }
 
+// TestSlotByHandStays: a slot that no schedule has is nothing the schedule's
+// planning may skip, neither before nor after it was planned again.
+func TestSlotByHandStays(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := context.Background()
+		r := newRoom(t, db)
+		n := r.newsletter(t, func(s *Spec) { s.Schedule, s.Zone = "0 7 * * *", "Europe/London" })
+		slot, err := r.AddSlot(ctx, n.ID, r.now.Add(2*time.Hour+13*time.Minute))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := r.Plan(ctx, n); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if s, _ := r.Slot(ctx, slot.ID); s.State != "planned" {
+			t.Errorf("the slot is %s (%s), want planned", s.State, s.Reason)
+		}
+		if _, err := r.Begin(ctx, n, slot); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestThinIssueIsSkipped(t *testing.T) {
 	schematest.Each(t, func(t *testing.T, db *schema.DB) {
 		ctx := context.Background()

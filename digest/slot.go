@@ -67,9 +67,12 @@ func (s *Store) Plan(ctx context.Context, n Newsletter) error {
 	return s.unplan(ctx, n, sched, now)
 }
 
+// byHand is the reason of a planned slot that no schedule has.
+const byHand = "by hand"
+
 // unplan skips planned slots in the future that the schedule no longer has.
 func (s *Store) unplan(ctx context.Context, n Newsletter, sched Schedule, now time.Time) error {
-	planned, err := s.slots(ctx, `newsletter_id = $1 and state = 'planned' and slot_at > $2`, n.ID, schema.At(now))
+	planned, err := s.slots(ctx, `newsletter_id = $1 and state = 'planned' and slot_at > $2 and reason <> $3`, n.ID, schema.At(now), byHand)
 	if err != nil {
 		return err
 	}
@@ -139,8 +142,8 @@ func (s *Store) Slots(ctx context.Context, newsletter int64, from time.Time) ([]
 // AddSlot writes down one slot outside the schedule, or returns the one that
 // is there: an issue by hand has its slot too.
 func (s *Store) AddSlot(ctx context.Context, newsletter int64, at time.Time) (Slot, error) {
-	_, err := s.DB.Write.ExecContext(ctx, `insert into slots (newsletter_id, slot_at, state) values ($1, $2, 'planned')
-		on conflict (newsletter_id, slot_at) do nothing`, newsletter, schema.At(at))
+	_, err := s.DB.Write.ExecContext(ctx, `insert into slots (newsletter_id, slot_at, state, reason) values ($1, $2, 'planned', $3)
+		on conflict (newsletter_id, slot_at) do nothing`, newsletter, schema.At(at), byHand)
 	if err != nil {
 		return Slot{}, fmt.Errorf("add slot: %w", err)
 	}
