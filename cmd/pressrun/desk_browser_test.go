@@ -199,10 +199,13 @@ func issuePath(id int64) string { return "/desk/issues/" + strconv.FormatInt(id,
 
 func approve(t *testing.T, n *newsroom, wide context.Context, issue string, id int64) {
 	t.Helper()
-	js[bool](t, wide, "window.confirm = () => true, document.querySelector('.actions button.primary').click(), true")
+	js[bool](t, wide, "window.before = true, window.confirm = () => true, document.querySelector('.actions button.primary').click(), true")
 	within(t, 60*time.Second, "the issue is approved", func() bool {
 		i, err := n.press.Digest.Issue(context.Background(), id)
 		return err == nil && i.State == "approved" && i.ApprovedBy == "editor@courier.example"
+	})
+	within(t, 60*time.Second, "the answer is shown", func() bool {
+		return js[bool](t, wide, "!window.before && document.readyState === 'complete'")
 	})
 }
 

@@ -57,7 +57,7 @@ func newWay(t *testing.T, database string) *way {
 	}
 	dir := t.TempDir()
 	c := Config{
-		Database: database, PublicURL: "http://" + l.Addr().String(), Keys: filepath.Join(dir, "link.keys"), Journal: filepath.Join(dir, "journal"),
+		Listen: l.Addr().String(), Database: database, PublicURL: "http://" + l.Addr().String(), Keys: filepath.Join(dir, "link.keys"), Journal: filepath.Join(dir, "journal"),
 		Relays: []RelayConfig{{Name: "relay", URL: "smtp://" + relay, Connections: 2}}, Fetch: FetchConfig{Delay: "0s"}, path: filepath.Join(dir, "press.toml"),
 		Bounce: BounceConfig{Address: "bounces@bounces.news.example", Listen: "smtp://" + w.back, Every: "1m"},
 	}
