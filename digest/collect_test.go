@@ -91,6 +91,11 @@ func about(n int) string {
 	return strings.Repeat(fmt.Sprintf("Harbour board %d met on pier %d to hear of dredging lot %d, of crane %d and of the %d tonnes of gravel that ward %d still waits for. ", n, n*7, n*11, n*13, n*17, n*19), 3)
 }
 
+// harbourNews is the post at /nN, N and one hours old.
+func harbourNews(n int, now time.Time) post {
+	return post{path: fmt.Sprint("/n", n), title: fmt.Sprint("Harbour news number ", n), text: about(n), at: now.Add(-time.Duration(n+1) * time.Hour)}
+}
+
 // press adds a collector to a room, with the source of a paper.
 func (r *room) press(t *testing.T, p *paper, kind, rights string) (*Collector, Source) {
 	t.Helper()
@@ -223,6 +228,39 @@ func TestWhatMayEnterADraft(t *testing.T) {
 			t.Errorf("after 2 h 47 min: got %q, want %q", got, want)
 		}
 	})
+}
+
+// TestRelatedNews: the nearest that the newsletter's sources tell, of nobody else.
+func TestRelatedNews(t *testing.T) {
+	r := newRoom(t, schematest.SQLite(t))
+	flood := post{path: "/quarry", title: "Quarry at Mount Orlen floods, and the lamps go out in Kessel", text: "Water rose in the quarry at Mount Orlen on Friday. In Kessel the lamps went out. " + about(55), at: r.now.Add(-2 * time.Hour)}
+	museum := post{path: "/museum", title: "Mount Orlen opens a museum of its quarry in Kessel", text: "A museum of the quarry at Mount Orlen has opened its doors in Kessel. " + about(56), at: r.now.Add(-26 * time.Hour)}
+	choir := post{path: "/choir", title: "Kessel's choir rehearses on the rim of Mount Orlen", text: "Forty singers of Kessel have moved their rehearsals to Mount Orlen, above the quarry, for the echo. " + about(57), at: r.now.Add(-80 * time.Hour)}
+	ours, theirs := newPaper(t), newPaper(t)
+	ours.posts, theirs.posts = []post{flood, museum}, []post{choir}
+	c, src := r.press(t, ours, "feed", "own")
+	_, other := r.press(t, theirs, "feed", "own")
+	for range 2 {
+		poll(t, c, src)
+		poll(t, c, other)
+		r.now = r.now.Add(time.Minute)
+	}
+	if _, err := c.Cluster(t.Context()); err != nil { // as before each issue; a poll does it when there is time
+		t.Fatal(err)
+	}
+	for _, k := range []struct {
+		sources, want []string
+	}{{nil, []string{choir.title, museum.title}}, {[]string{ours.URL + "/"}, []string{museum.title}}} {
+		r.headlines(t, func(s *Spec) {
+			s.Trending, s.Latest, s.Related, s.Sources, s.MaxAge = 1, 1, 5, k.sources, Duration(24*time.Hour)
+		})
+		got := r.relatedIn(t)
+		slices.Sort(got)
+		if !slices.Equal(got, k.want) {
+			t.Errorf("of the sources %q Related News is %q, want %q", k.sources, got, k.want)
+		}
+		r.now = r.now.Add(time.Minute)
+	}
 }
 
 // TestFirstPollTakesTheBacklogAsOld also where the list gives no dates.
@@ -432,7 +470,7 @@ func TestWhatWasToldStaysTold(t *testing.T) {
 		p := newPaper(t)
 		c, src := r.press(t, p, "feed", "own")
 		for n := range 4 {
-			p.posts = append(p.posts, post{path: fmt.Sprint("/", n), title: fmt.Sprint("Harbour news number ", n), text: about(n), at: r.now.Add(-time.Duration(n+1) * time.Hour)})
+			p.posts = append(p.posts, harbourNews(n, r.now))
 		}
 		if got := poll(t, c, src); got.Stories != 4 {
 			t.Fatalf("%+v", got)

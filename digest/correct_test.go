@@ -70,7 +70,7 @@ func TestCorrectedByItsFeed(t *testing.T) {
 		p := newPaper(t)
 		c, src := r.press(t, p, "feed", "own")
 		for n := range 4 {
-			p.posts = append(p.posts, post{path: fmt.Sprint("/n", n), title: fmt.Sprint("Harbour news number ", n), text: about(n), at: r.now.Add(-time.Duration(n+1) * time.Hour)})
+			p.posts = append(p.posts, harbourNews(n, r.now))
 		}
 		poll(t, c, src)
 		r.now = r.now.Add(time.Minute)
@@ -128,7 +128,7 @@ func TestCorrectedByItsPage(t *testing.T) {
 	p := newPaper(t)
 	c, src := r.press(t, p, "feed", "own")
 	for n := range 3 {
-		p.posts = append(p.posts, post{path: fmt.Sprint("/n", n), title: fmt.Sprint("Harbour news number ", n), text: about(n), at: r.now.Add(-time.Duration(n+1) * time.Hour)})
+		p.posts = append(p.posts, harbourNews(n, r.now))
 	}
 	poll(t, c, src)
 	r.now = r.now.Add(time.Minute)
@@ -171,7 +171,7 @@ func TestWhatIsBlockedStaysAway(t *testing.T) {
 		p := newPaper(t)
 		c, src := r.press(t, p, "feed", "own")
 		for n := range 4 {
-			p.posts = append(p.posts, post{path: fmt.Sprint("/n", n), title: fmt.Sprint("Harbour news number ", n), text: about(n), at: r.now.Add(-time.Duration(n+1) * time.Hour)})
+			p.posts = append(p.posts, harbourNews(n, r.now))
 		}
 		poll(t, c, src)
 		blocked, gone := r.storyAt(t, p.URL+"/n0"), r.storyAt(t, p.URL+"/n1")

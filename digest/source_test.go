@@ -155,7 +155,7 @@ func TestPollsAsTheSiteAsks(t *testing.T) {
 	r := newRoom(t, schematest.SQLite(t))
 	p := newPaper(t)
 	for n := range 12 {
-		p.posts = append(p.posts, post{path: fmt.Sprint("/", n), title: fmt.Sprint("Harbour news number ", n), text: about(n), at: r.now.Add(-time.Duration(n+1) * time.Hour)})
+		p.posts = append(p.posts, harbourNews(n, r.now))
 	}
 	var asked http.Header
 	status := 0
