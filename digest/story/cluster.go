@@ -135,11 +135,9 @@ func (g *grouping) read(entries []entry) {
 	g.relate()
 }
 
-// score puts the surest pairs first. The more articles there are, the more of
-// them are alike by chance: the odds that any two are of one event fall as
-// their number grows beyond that of the collections the forest was fitted on.
+// score puts the surest pairs first.
 func (g *grouping) score(event func(*pair) float64) {
-	crowd := 1.2 * math.Log(max(float64(len(g.docs)), fittedOn)/fittedOn)
+	crowd := crowding * math.Log(max(float64(len(g.docs)), fittedOn)/fittedOn)
 	split(len(g.pairs), func(_, from, to int) {
 		for i := from; i < to; i++ {
 			if p := &g.pairs[i]; p.isEvent() {
@@ -149,15 +147,35 @@ func (g *grouping) score(event func(*pair) float64) {
 			}
 		}
 	})
+	ease := max(0, min(0.3*g.eventful()+0.25, 0.5))
 	g.like = make(map[[2]int32]float64, len(g.pairs))
 	for i := range g.pairs {
 		if p := &g.pairs[i]; p.isEvent() {
+			p.score += ease
 			g.like[[2]int32{p.a, p.b}] = p.score
 		}
 	}
 	slices.SortFunc(g.pairs, func(a, b pair) int {
 		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.a, b.a), cmp.Compare(a.b, b.b))
 	})
+}
+
+// eventful is how far, in log-odds, the share of compared pairs that are of one
+// event is above the usual: the share with which their own odds agree, found by
+// turns (Saerens, Latinne and Decaestecker 2002). Twelve turns settle it.
+func (g *grouping) eventful() (more float64) {
+	logit := func(share float64) float64 { return math.Log(share / (1 - share)) }
+	for range 12 {
+		pairs, same := doubts, doubts*usual/2
+		for i := range g.pairs {
+			if p := &g.pairs[i]; p.isEvent() {
+				pairs++
+				same += 1 / (1 + math.Exp(-p.score-more))
+			}
+		}
+		more = logit(same/pairs) - logit(usual)
+	}
+	return more
 }
 
 func (g *grouping) join() {

@@ -23,6 +23,9 @@ const (
 	maxReports     = 16    // of the articles that share most: so many are compared
 	minLike        = -0.75 // log-odds from which two reports are of one event
 	fittedOn       = 80    // articles
+	crowding       = 0.5   // less, each time their number is e times that
+	usual          = 0.05  // share of compared pairs that are of one event
+	doubts         = 10.0  // pairs that count as half as often of one event, when few were compared
 	unlike         = -2.0  // of two articles that share too little to be compared
 	perDay         = 0.5   // less, for each day between two articles after the first twelve hours
 	kindsUnknown   = 0.4   // how alike two articles count whose words tell no kind
