@@ -92,6 +92,11 @@ func (m *Mailer) untilSent(ctx context.Context, issue int64, ended <-chan error)
 			return fmt.Errorf("the mailer ended: %w", err)
 		case <-time.After(50 * time.Millisecond):
 		}
+		if some, err := m.anyWaiting(ctx, issue); err != nil {
+			return err
+		} else if some {
+			continue
+		}
 		var one int
 		err := m.DB.Read.QueryRowContext(ctx, `select 1 from deliveries where done_at is null and +issue_id = $1 order by next_at desc, id desc limit 1`, issue).Scan(&one)
 		if errors.Is(err, sql.ErrNoRows) {

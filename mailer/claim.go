@@ -87,9 +87,18 @@ func (s *sending) claim(ctx context.Context, l *lane, limit int) (jobs []*job, f
 		if full = n == 0; err != nil || full {
 			return err
 		}
-		claimed, err := s.take(ctx, tx, delivery, n)
+		// First turns before second ones: who was in flight when a process ended must
+		// not be so at each of its next ends.
+		claimed, err := s.draw(ctx, tx, n)
 		if err != nil {
 			return err
+		}
+		if len(claimed) < n {
+			again, err := s.take(ctx, tx, delivery, n-len(claimed))
+			if err != nil {
+				return err
+			}
+			claimed = append(claimed, again...)
 		}
 		if jobs, err = s.addressed(ctx, tx, claimed); err != nil {
 			return err
@@ -214,6 +223,9 @@ func (s *sending) take(ctx context.Context, tx *sql.Tx, k kind, limit int) ([]*j
 	return jobs, nil
 }
 
+// tooLate is why a delivery expired.
+const tooLate = "it was not accepted before it expired"
+
 // expire ends what a claim has found too late.
 func (s *sending) expire(ctx context.Context, tx *sql.Tx, k kind, ids []int64) error {
 	if len(ids) == 0 {
@@ -222,7 +234,7 @@ func (s *sending) expire(ctx context.Context, tx *sql.Tx, k kind, ids []int64) e
 	among, arg := s.m.DB.Engine.Among("id", 2, ids)
 	_, err := tx.ExecContext(ctx, `
 		update `+string(k)+` set
-			owner = '', reason = 'it was not accepted before it expired', done_at = $1,
+			owner = '', reason = '`+tooLate+`', done_at = $1,
 			state = case when state = 'uncertain' then 'parked' else 'expired' end
 		where `+among, s.m.nowMillis(), arg)
 	return err
@@ -292,6 +304,12 @@ func (s *sending) anyDue(ctx context.Context, k kind) bool {
 		open = "and issue_id not in (" + closed + ")"
 	}
 	var one int
+	if k == delivery {
+		err := s.m.DB.Read.QueryRowContext(ctx, `select 1 from audience_parts where due_at <= $1 `+open+` limit 1`, s.m.nowMillis()).Scan(&one)
+		if err == nil {
+			return true
+		}
+	}
 	err := s.m.DB.Read.QueryRowContext(ctx, strings.Join([]string{`select 1 from`, string(k), `where`, due, open, `order by next_at, id limit 1`}, " "), s.m.nowMillis()).Scan(&one)
 	return err == nil
 }

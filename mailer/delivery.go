@@ -13,21 +13,22 @@ import (
 
 // A Delivery is one (issue, subscriber) row of the ledger.
 type Delivery struct {
-	ID, Issue, Subscriber, Edition int64
-	State                          State
-	Reason                         string // in words
-	Attempts                       int
-	MessageID                      string // without brackets
-	EditionHash                    string // seal of the edition its bytes were made of
-	Relay, Phase                   string // of the last attempt
-	Code                           int
-	Enhanced, Reply, QueueID       string
-	WasUncertain                   bool // it was in flight when a process or connection ended
-	Resent                         bool // and was sent again
-	DueAt, ExpiresAt, NextAt       time.Time
-	Date                           time.Time // of the Date header
-	ClaimedAt, DoneAt              time.Time
-	BouncedAt, ComplainedAt        time.Time
+	ID                         int64 // 0 until it is claimed for the first time
+	Issue, Subscriber, Edition int64
+	State                      State
+	Reason                     string // in words
+	Attempts                   int
+	MessageID                  string // without brackets
+	EditionHash                string // seal of the edition its bytes were made of
+	Relay, Phase               string // of the last attempt
+	Code                       int
+	Enhanced, Reply, QueueID   string
+	WasUncertain               bool // it was in flight when a process or connection ended
+	Resent                     bool // and was sent again
+	DueAt, ExpiresAt, NextAt   time.Time
+	Date                       time.Time // of the Date header
+	ClaimedAt, DoneAt          time.Time
+	BouncedAt, ComplainedAt    time.Time
 }
 
 // An Attempt is one try of a delivery at a relay.
@@ -60,14 +61,17 @@ func scanDelivery(row interface{ Scan(...any) error }) (Delivery, error) {
 func (m *Mailer) Counts(ctx context.Context, issue int64) (map[State]int, error) {
 	counts := map[State]int{}
 	all := States()
-	numbers, into := make([]int, len(all)), make([]any, len(all))
+	numbers, into, waiting := make([]int, len(all)), make([]any, len(all)), 0
 	for i := range all {
 		into[i] = &numbers[i]
 	}
-	if err := m.DB.Read.QueryRowContext(ctx, countsSQL, issue).Scan(into...); err != nil {
+	if err := m.DB.Read.QueryRowContext(ctx, countsSQL, issue).Scan(append(into, &waiting)...); err != nil {
 		return nil, fmt.Errorf("count deliveries of issue %d: %w", issue, err)
 	}
 	for i, s := range all {
+		if s == StateQueued {
+			numbers[i] += waiting
+		}
 		if numbers[i] > 0 {
 			counts[s] = numbers[i]
 		}
@@ -82,7 +86,7 @@ var countsSQL = func() string {
 	for _, s := range States() {
 		columns = append(columns, "count(case when state = '"+string(s)+"' then 1 end)")
 	}
-	return "select " + strings.Join(columns, ", ") + " from deliveries where issue_id = $1"
+	return "select " + strings.Join(columns, ", ") + ", (select coalesce(sum(readers), 0) from audience_parts where issue_id = $1) from deliveries where issue_id = $1"
 }()
 
 // Filter chooses deliveries; zero fields do not.
@@ -91,6 +95,11 @@ type Filter struct {
 	WasUncertain bool
 	Class        string // first digits of the enhanced code: "5.7"
 	IDs          []int64
+}
+
+// waiting says whether f chooses readers who have no delivery yet.
+func (f Filter) waiting() bool {
+	return (f.State == "" || f.State == StateQueued) && !f.WasUncertain && f.Class == "" && len(f.IDs) == 0
 }
 
 // Page is a piece of a list: at most Limit deliveries, to subscribers with an id
@@ -135,6 +144,15 @@ func (m *Mailer) Deliveries(ctx context.Context, issue int64, f Filter, p Page) 
 	if p.Last {
 		order += " desc"
 	}
+	if f.waiting() {
+		some, err := m.anyWaiting(ctx, issue)
+		if err != nil {
+			return nil, fmt.Errorf("list deliveries of issue %d: %w", issue, err)
+		}
+		if some {
+			query, order = m.beside(query, order, limit+p.Offset), ""
+		}
+	}
 	args = append(args, limit, p.Offset)
 	rows, err := m.DB.Read.QueryContext(ctx, query+order+fmt.Sprintf(" limit $%d offset $%d", len(args)-1, len(args)), args...)
 	if err != nil {
@@ -154,6 +172,10 @@ func (m *Mailer) Deliveries(ctx context.Context, issue int64, f Filter, p Page) 
 
 // DeliveryOf returns the delivery of an issue to a subscriber, or ErrNoDelivery.
 func (m *Mailer) DeliveryOf(ctx context.Context, issue, subscriber int64) (Delivery, error) {
+	// In this order: whoever leaves his part has a row from then on.
+	if d, ok, err := m.waiting(ctx, issue, subscriber); ok || err != nil {
+		return d, err
+	}
 	row := m.DB.Read.QueryRowContext(ctx, `select `+deliveryColumns+` from deliveries where issue_id = $1 and subscriber_id = $2`, issue, subscriber)
 	d, err := scanDelivery(row)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -7,7 +7,8 @@
 //	                             └─sent again────┘ └────▶ parked, to wait for a person
 //	       exits: expired  withheld(reason)  cancelled
 //
-// A delivery is one (issue, subscriber) row; a letter is one mail to one person
+// An audience is frozen as ids, and counts as queued from then on; its rows are
+// written as they are claimed. A delivery is one (issue, subscriber) row; a letter is one mail to one person
 // outside an issue, in a lane of its own. A claim takes at most one second's
 // worth of deliveries for a process and asks, in its own transaction, whom they
 // may still be sent to. What is in flight is recorded: before a body goes out, a

@@ -31,34 +31,20 @@ type Enqueue struct {
 // said: a daily digest is stale after a day.
 const DefaultExpires = 24 * time.Hour
 
-// Enqueue freezes an audience: one delivery per reader, queued for his due time.
-// It returns how many were added. They are in the order of their readers, which
-// PostgreSQL writes in two thirds of the time, and claims read their rows so. A large audience may be frozen in several
-// calls, each in its own transaction, with the issue paused meanwhile.
+// Enqueue freezes an audience: everybody in it has a delivery from then on, queued
+// for his due time. It returns how many were added. A large audience may be
+// frozen in several calls, each in its own transaction, with the issue paused
+// meanwhile.
 func (m *Mailer) Enqueue(ctx context.Context, tx *sql.Tx, e Enqueue) (int, error) {
-	again := `on conflict (issue_id, subscriber_id) do nothing`
-	if m.DB.Engine == schema.Postgres {
-		var known bool
-		if err := tx.QueryRowContext(ctx, `select exists (select 1 from sends where issue_id = $1)`, e.Issue).Scan(&known); err != nil {
-			return 0, fmt.Errorf("enqueue issue %d: %w", e.Issue, err)
-		}
-		if !known { // nobody can be there: not looking saves a quarter of the time
-			again = ""
-		}
-	}
-	n := len(e.Args)
-	args := append(append([]any{}, e.Args...), e.Issue, orDefault(e.Expires, DefaultExpires).Milliseconds())
-	res, err := tx.ExecContext(ctx, fmt.Sprintf(`
-		insert into deliveries (issue_id, subscriber_id, edition_id, state, due_at, expires_at, next_at)
-		select cast($%d as bigint), a.subscriber_id, a.edition_id, 'queued', a.due_at, a.due_at + cast($%d as bigint), a.due_at
-		from (%s) a
-		where true
-		order by a.subscriber_id
-		%s`, n+1, n+2, e.SQL, again), args...)
-	if err != nil {
+	var known bool
+	if err := tx.QueryRowContext(ctx, `select exists (select 1 from sends where issue_id = $1)`, e.Issue).Scan(&known); err != nil {
 		return 0, fmt.Errorf("enqueue issue %d: %w", e.Issue, err)
 	}
-	added, err := res.RowsAffected()
+	freeze := m.freeze
+	if known {
+		freeze = m.enlarge
+	}
+	added, err := freeze(ctx, tx, e)
 	if err != nil {
 		return 0, fmt.Errorf("enqueue issue %d: %w", e.Issue, err)
 	}
@@ -69,12 +55,52 @@ func (m *Mailer) Enqueue(ctx context.Context, tx *sql.Tx, e Enqueue) (int, error
 	if err != nil {
 		return 0, fmt.Errorf("enqueue issue %d: %w", e.Issue, err)
 	}
-	if m.DB.Engine == schema.Postgres {
-		// Without fresh statistics the claim scans all queued rows. Those of the
-		// columns it asks about are a fifth of the work for all.
-		if _, err := tx.ExecContext(ctx, `analyze deliveries (issue_id, subscriber_id, state, next_at, done_at)`); err != nil {
-			return 0, fmt.Errorf("enqueue issue %d: %w", e.Issue, err)
-		}
+	return added, nil
+}
+
+// freeze writes down an audience of which nobody can be in the ledger.
+func (m *Mailer) freeze(ctx context.Context, tx *sql.Tx, e Enqueue) (int, error) {
+	_, err := tx.ExecContext(ctx, freezeSQL(e.SQL, len(e.Args)+1), e.args()...)
+	if err != nil {
+		return 0, err
 	}
-	return int(added), nil
+	var added int
+	err = tx.QueryRowContext(ctx, `select coalesce(sum(readers), 0) from audience_parts where issue_id = $1`, e.Issue).Scan(&added)
+	return added, err
+}
+
+// enlarge adds those who are not in the ledger yet.
+func (m *Mailer) enlarge(ctx context.Context, tx *sql.Tx, e Enqueue) (int, error) {
+	if _, err := m.layOut(ctx, tx, StateQueued, "", "issue_id = $4", e.Issue); err != nil {
+		return 0, err
+	}
+	n := len(e.Args)
+	res, err := tx.ExecContext(ctx, fmt.Sprintf(`
+		insert into deliveries (issue_id, subscriber_id, edition_id, state, due_at, expires_at, next_at)
+		select cast($%d as bigint), a.subscriber_id, a.edition_id, 'queued', a.due_at, a.due_at + cast($%d as bigint), a.due_at
+		from (%s) a
+		where true
+		order by a.subscriber_id
+		on conflict (issue_id, subscriber_id) do nothing`, n+1, n+2, e.SQL), e.args()...)
+	if err != nil {
+		return 0, err
+	}
+	added, err := res.RowsAffected()
+	if err == nil && m.DB.Engine == schema.Postgres {
+		err = m.analyze(ctx, tx)
+	}
+	return int(added), err
+}
+
+// args are the arguments of e's select, the issue and how long a delivery lives.
+func (e Enqueue) args() []any {
+	return append(append([]any{}, e.Args...), e.Issue, orDefault(e.Expires, DefaultExpires).Milliseconds())
+}
+
+// analyze renews PostgreSQL's statistics of deliveries: without them a claim may
+// read them all. Those of the columns it asks about are a fifth of the work for
+// all.
+func (m *Mailer) analyze(ctx context.Context, q schema.Querier) error {
+	_, err := q.ExecContext(ctx, `analyze deliveries (issue_id, subscriber_id, state, next_at, done_at)`)
+	return err
 }

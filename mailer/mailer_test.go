@@ -197,6 +197,18 @@ func (r *room) freezeWith(e mailer.Enqueue) {
 	}
 }
 
+// layOut gives every reader his row, as an audience does that grows.
+func (r *room) layOut() {
+	r.t.Helper()
+	r.tx(func(tx *sql.Tx) error {
+		n, err := r.Enqueue(r.t.Context(), tx, mailer.Enqueue{Issue: issue, SQL: audienceSQL, Args: []any{1, r.readers, edition, r.nowMillis()}})
+		if n != 0 {
+			r.t.Errorf("the same readers again: %d added", n)
+		}
+		return err
+	})
+}
+
 func (r *room) nowMillis() int64 {
 	if r.Now != nil {
 		return r.Now().UnixMilli()

@@ -26,6 +26,7 @@ func TestPollMailbox(t *testing.T) {
 		r := newRoom(t, db, 3)
 		r.intake()
 		r.freeze()
+		r.layOut()
 		server, user := imapmemserver.New(), imapmemserver.NewUser("bounces", "secret")
 		server.AddUser(user)
 		if err := user.Create("Back", nil); err != nil {

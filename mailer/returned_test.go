@@ -108,6 +108,7 @@ func TestReturned(t *testing.T) {
 		r.Now = func() time.Time { clock = clock.Add(time.Second); return clock }
 		left := r.intake()
 		r.freeze()
+		r.layOut()
 		for _, sql := range []string{`update deliveries set state = 'claimed'`, `update deliveries set state = 'accepted', done_at = due_at, message_id = '7.' || id || '.secret@news.example'`} {
 			if _, err := db.Write.Exec(sql); err != nil {
 				t.Fatal(err)

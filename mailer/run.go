@@ -46,14 +46,16 @@ type sending struct {
 	polled       time.Time // of the mailer's clock: until when revocations are known
 	loopbackOnly bool
 
-	mu      sync.Mutex
-	conns   map[Conn]struct{}
-	held    map[kind]map[int64]bool
-	hands   map[*lane]hands
-	suspect bool // a claim may have been committed that we know nothing of
-	slow    sync.WaitGroup
-	sharing []*lane // those that share the mail just now; the feeder's
-	waits   bool    // all quotas are used up, and a person was told; the feeder's
+	mu        sync.Mutex
+	conns     map[Conn]struct{}
+	held      map[kind]map[int64]bool
+	hands     map[*lane]hands
+	suspect   bool // a claim may have been committed that we know nothing of
+	slow      sync.WaitGroup
+	sharing   []*lane // those that share the mail just now; the feeder's
+	claims    int     // deliveries claimed, and at which number statistics are due; the feeder's
+	analyzeAt int
+	waits     bool // all quotas are used up, and a person was told; the feeder's
 }
 
 // hands is what a lane has to do and has done.
@@ -186,10 +188,26 @@ func (s *sending) feed(ctx context.Context) {
 		}
 		s.usedUp(ctx, l, full)
 		s.charge(l, len(jobs))
+		s.grown(ctx, len(jobs))
 		if len(jobs) == 0 {
 			sleep(ctx, s.pause()) // all of them were put off
 		}
 		s.hand(ctx, l, jobs)
+	}
+}
+
+// grown counts n more claimed deliveries, and has PostgreSQL look at the ledger
+// again each time it is four times as large: it would go on as with few rows.
+func (s *sending) grown(ctx context.Context, n int) {
+	if s.m.DB.Engine != schema.Postgres {
+		return
+	}
+	if s.claims += n; s.claims < s.analyzeAt {
+		return
+	}
+	s.analyzeAt = 4 * s.claims
+	if err := s.m.analyze(ctx, s.m.DB.Write); err != nil && ctx.Err() == nil {
+		s.m.log().Error("analyze deliveries", "err", err)
 	}
 }
 

@@ -71,6 +71,9 @@ func (m *Mailer) Resume(ctx context.Context, tx *sql.Tx, issue int64) error {
 func (m *Mailer) Window(ctx context.Context, tx *sql.Tx, issue int64, opens, closes time.Time) error {
 	_, err := tx.ExecContext(ctx, `update sends set opens_at = $1, closes_at = $2 where issue_id = $3`, schema.At(opens), schema.At(closes), issue)
 	if err == nil && !closes.IsZero() {
+		_, err = tx.ExecContext(ctx, `update audience_parts set expires_at = $1 where issue_id = $2 and expires_at < $1`, schema.Millis(closes), issue)
+	}
+	if err == nil && !closes.IsZero() {
 		_, err = tx.ExecContext(ctx, `update deliveries set expires_at = $1 where issue_id = $2 and done_at is null and expires_at < $1`, schema.Millis(closes), issue)
 	}
 	if err != nil {
@@ -89,7 +92,11 @@ func (m *Mailer) Expire(ctx context.Context, tx *sql.Tx, issue int64, reason str
 		return 0, fmt.Errorf("expire the rest of issue %d: %w", issue, err)
 	}
 	n, _ := res.RowsAffected()
-	return int(n), nil
+	waiting, err := m.layOut(ctx, tx, StateExpired, reason, "issue_id = $4", issue)
+	if err != nil {
+		return 0, fmt.Errorf("expire the rest of issue %d: %w", issue, err)
+	}
+	return int(n) + waiting, nil
 }
 
 // Cancel ends an issue's sending for good: what is not being sent this second
@@ -101,6 +108,9 @@ func (m *Mailer) Cancel(ctx context.Context, tx *sql.Tx, issue int64, reason str
 	_, err := tx.ExecContext(ctx, `
 		update deliveries set state = 'cancelled', reason = $2, done_at = $3
 		where issue_id = $1 and state in ('queued', 'deferred')`, issue, reason, m.nowMillis())
+	if err == nil {
+		_, err = m.layOut(ctx, tx, StateCancelled, reason, "issue_id = $4", issue)
+	}
 	if err != nil {
 		return fmt.Errorf("cancel issue %d: %w", issue, err)
 	}

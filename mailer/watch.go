@@ -2,6 +2,7 @@ package mailer
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"maps"
 	"time"
@@ -137,9 +138,15 @@ func (s *sending) expireHeld(ctx context.Context) {
 	if s.capacity() == 0 {
 		held = ""
 	}
-	_, err := s.m.DB.Write.ExecContext(ctx, `
-		update deliveries set state = 'expired', reason = 'it was not accepted before it expired', done_at = $1
-		where done_at is null and state in ('queued', 'deferred') and next_at <= $1 and expires_at <= $1 `+held, s.m.nowMillis())
+	err := s.m.DB.InTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			update deliveries set state = 'expired', reason = '`+tooLate+`', done_at = $1
+			where done_at is null and state in ('queued', 'deferred') and next_at <= $1 and expires_at <= $1 `+held, s.m.nowMillis())
+		if err == nil {
+			_, err = s.m.layOut(ctx, tx, StateExpired, tooLate, "expires_at <= $4 "+held, s.m.nowMillis())
+		}
+		return err
+	})
 	if err != nil && ctx.Err() == nil {
 		s.m.log().Error("expire deliveries", "err", err)
 	}

@@ -372,6 +372,9 @@ func (p *Press) feedbackAddress() string {
 
 // cameBack says in words what came back of a delivery.
 func (p *Press) cameBack(ctx context.Context, delivery int64) (string, error) {
+	if delivery == 0 {
+		return "", nil // it waits and has no row yet
+	}
 	list, _, err := p.Mailer.Returned(ctx, mailer.ReturnedFilter{Delivery: delivery, Oldest: true, Limit: 5})
 	var words []string
 	for _, r := range list {

@@ -302,6 +302,18 @@ func TestEndToEndBounce(t *testing.T) {
 			if err != nil || total != 3 {
 				t.Errorf("%d mails came back, %v: %+v; want 3", total, err, list)
 			}
+
+			// Who only waits yet is told nothing of what came back from others.
+			if err := w.Mailer.Stop(ctx, "ed", "a look"); err != nil {
+				t.Fatal(err)
+			}
+			third := w.issue(3)
+			if err := w.SendNow(ctx, third.ID, "ed"); err != nil {
+				t.Fatal(err)
+			}
+			if why, err := w.Why(ctx, third.ID, "ann@readers.example"); err != nil || !strings.Contains(why.Line, "Waits to be sent") || strings.Contains(why.Line, "came back") {
+				t.Errorf("why of who waits: %q, %v", why.Line, err)
+			}
 		})
 	}
 }

@@ -48,7 +48,11 @@ func (p *Press) printDeliveries(e *env, issue int64, f mailer.Filter, page maile
 	return e.print(out, func(w io.Writer) {
 		table(w, "no such deliveries", "ID | READER | ADDRESS | STATE | ATTEMPTS | WHY", func(row func(...any)) {
 			for _, d := range out {
-				row(d.ID, d.Subscriber, d.Address, d.State, d.Attempts, clip(d.Why(), 110))
+				id := any(d.ID)
+				if d.ID == 0 {
+					id = "-"
+				}
+				row(id, d.Subscriber, d.Address, d.State, d.Attempts, clip(d.Why(), 110))
 			}
 		})
 	})

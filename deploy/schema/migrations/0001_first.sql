@@ -441,6 +441,22 @@ create table deliveries (
 create index deliveries_due on deliveries (next_at, id) where done_at is null;
 create index deliveries_reported on deliveries (issue_id) where bounced_at is not null or complained_at is not null;
 
+-- readers of a frozen audience who have no delivery yet, a thousand a row at
+-- most: their deliveries are queued
+create table audience_parts (
+    id         @id,
+    issue_id   bigint  not null,
+    edition_id bigint  not null,
+    due_at     bigint  not null,
+    expires_at bigint  not null,
+    first_id   bigint  not null,    -- they lie between these
+    last_id    bigint  not null,
+    readers    integer not null,    -- how many
+    ids        text    not null     -- of the subscribers, with commas between
+);
+create index audience_parts_due on audience_parts (due_at, id);
+create index audience_parts_of on audience_parts (issue_id, first_id);
+
 create table attempts (
     id          @id,
     delivery_id bigint,

@@ -1,0 +1,185 @@
+package mailer_test
+
+import (
+	"database/sql"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"pressrun/deploy/schema"
+	"pressrun/mailer"
+	"pressrun/mailer/catch"
+)
+
+// sparse yields readers 3, 6, 9 … up to $1, every fifth of them an hour later.
+const sparse = `with recursive n(i) as (select cast(3 as bigint) union all select i + 3 from n where i < $1)
+	select i as subscriber_id, cast($2 as bigint) as edition_id, cast($3 as bigint) + case when i % 5 = 0 then 3600000 else 0 end as due_at from n`
+
+// Whoever is in a frozen audience is queued, though he has no row yet: counted,
+// listed in his place, and found.
+func TestAudienceIsQueued(t *testing.T) {
+	each(t, func(t *testing.T, db *schema.DB, _ string) {
+		const last = 7500
+		r := newRoom(t, db, last/3)
+		e := mailer.Enqueue{Issue: issue, SQL: sparse, Args: []any{last, edition, r.nowMillis()}}
+		r.tx(func(tx *sql.Tx) error {
+			n, err := r.Enqueue(t.Context(), tx, e)
+			if n != r.readers {
+				t.Errorf("frozen %d, want %d", n, r.readers)
+			}
+			return err
+		})
+		if c := r.counts(); c[mailer.StateQueued] != r.readers {
+			t.Errorf("got %v, want all queued", c)
+		}
+		stop := r.start()
+		r.until("some are sent", func(c map[mailer.State]int) bool { return c[mailer.StateAccepted] > 0 })
+		stop()
+		c := r.counts()
+		if c[mailer.StateQueued] == 0 || c[mailer.StateAccepted] == 0 {
+			t.Fatalf("got %v, want some sent and some not", c)
+		}
+
+		all := r.listed(mailer.Filter{})
+		want := make([]int64, r.readers)
+		for i := range want {
+			want[i] = int64(3 * (i + 1))
+		}
+		if !slices.Equal(all, want) {
+			t.Errorf("%d listed, want each of %d once, in order", len(all), r.readers)
+		}
+		if n := len(r.listed(mailer.Filter{State: mailer.StateQueued})); n != c[mailer.StateQueued] {
+			t.Errorf("%d listed as queued, counted %d", n, c[mailer.StateQueued])
+		}
+		if n := len(r.listed(mailer.Filter{State: mailer.StateAccepted})); n != c[mailer.StateAccepted] {
+			t.Errorf("%d listed as accepted, counted %d", n, c[mailer.StateAccepted])
+		}
+		list, err := r.Deliveries(t.Context(), issue, mailer.Filter{State: mailer.StateQueued}, mailer.Page{Last: true, Limit: 2, Offset: 1})
+		if err != nil || len(list) != 2 || list[0].Subscriber != last-3 || list[1].Subscriber != last-6 {
+			t.Errorf("from the end: %+v, %v", list, err)
+		}
+
+		late := r.delivery(last) // due in an hour
+		if late.State != mailer.StateQueued || late.Edition != edition || late.ExpiresAt.Sub(late.DueAt) != mailer.DefaultExpires || time.Until(late.DueAt) < 50*time.Minute {
+			t.Errorf("got %+v", late)
+		}
+		if _, err := r.DeliveryOf(t.Context(), issue, last-1); !errors.Is(err, mailer.ErrNoDelivery) {
+			t.Errorf("a stranger between them: %v", err)
+		}
+		r.start()
+		due := r.readers - last/15
+		r.until("all that are due are sent", func(c map[mailer.State]int) bool { return c[mailer.StateAccepted] == due })
+		if d := r.delivery(3); d.State != mailer.StateAccepted || d.ID == 0 {
+			t.Errorf("got %+v", d)
+		}
+	})
+}
+
+// An audience ends with its issue, also where nobody has a row yet.
+func TestAudienceEnds(t *testing.T) {
+	for want, end := range map[mailer.State]func(*room, *sql.Tx) (int, error){
+		mailer.StateCancelled: func(r *room, tx *sql.Tx) (int, error) {
+			return r.readers, r.Cancel(t.Context(), tx, issue, "never mind")
+		},
+		mailer.StateExpired: func(r *room, tx *sql.Tx) (int, error) { return r.Expire(t.Context(), tx, issue, "never mind") },
+	} {
+		each(t, func(t *testing.T, db *schema.DB, _ string) {
+			r := newRoom(t, db, 1500)
+			r.freeze()
+			r.tx(func(tx *sql.Tx) error {
+				n, err := end(r, tx)
+				if n != r.readers {
+					t.Errorf("%d are said to have ended, want %d", n, r.readers)
+				}
+				return err
+			})
+			if c := r.counts(); c[want] != r.readers {
+				t.Errorf("got %v, want all %s", c, want)
+			}
+			if d := r.delivery(1500); d.Reason != "never mind" || d.DoneAt.IsZero() {
+				t.Errorf("got %+v", d)
+			}
+		})
+	}
+}
+
+// What is too late expires: by the claim, and where a paused issue is claimed by
+// nobody. A window keeps it alive.
+func TestAudienceExpires(t *testing.T) {
+	for _, paused := range []bool{false, true} {
+		each(t, func(t *testing.T, db *schema.DB, _ string) {
+			r := newRoom(t, db, 30)
+			r.Heartbeat = 50 * time.Millisecond
+			now := time.Now().Truncate(time.Millisecond)
+			r.Now = func() time.Time { return now }
+			r.freezeWith(mailer.Enqueue{Expires: time.Hour})
+			if paused {
+				r.tx(func(tx *sql.Tx) error { return r.Pause(t.Context(), tx, issue, "wait") })
+			}
+			r.tx(func(tx *sql.Tx) error { return r.Window(t.Context(), tx, issue, now, now.Add(2*time.Hour)) })
+			if d := r.delivery(7); !d.ExpiresAt.Equal(now.Add(2 * time.Hour)) {
+				t.Errorf("it lives until %v, want the end of the window", d.ExpiresAt)
+			}
+			r.tx(func(tx *sql.Tx) error { return r.Window(t.Context(), tx, issue, time.Time{}, time.Time{}) })
+			later := now.Add(3 * time.Hour)
+			r.Now = func() time.Time { return later }
+			r.start()
+			if c := r.untilDone(); c[mailer.StateExpired] != r.readers {
+				t.Errorf("paused %v: got %v, want all expired", paused, c)
+			}
+		})
+	}
+}
+
+// listed are the subscribers of an issue's list, read page by page.
+func (r *room) listed(f mailer.Filter) []int64 {
+	r.t.Helper()
+	var ids []int64
+	for after := int64(0); ; {
+		list, err := r.Deliveries(r.t.Context(), issue, f, mailer.Page{After: after, Limit: 400})
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if len(list) == 0 {
+			return ids
+		}
+		for _, d := range list {
+			if d.ID == 0 && d.State != mailer.StateQueued {
+				r.t.Errorf("subscriber %d has no row and is %s", d.Subscriber, d.State)
+			}
+			ids = append(ids, d.Subscriber)
+		}
+		after = list[len(list)-1].Subscriber
+	}
+}
+
+// Who has had a turn waits until everybody has had one: a process that ends every
+// few seconds would else have the same readers in flight each time.
+func TestFirstTurnsBeforeSecondOnes(t *testing.T) {
+	each(t, func(t *testing.T, db *schema.DB, _ string) {
+		r := newRoom(t, db, 3000)
+		r.fast(20_000) // the second try is due after milliseconds
+		r.catcher.Misbehave(catch.Faults{Delay: 2 * time.Millisecond, Rules: []catch.Rule{
+			{Code: 451, Times: 1, Match: func(a string) bool { return a == address(1) }},
+		}})
+		r.freezeWith(mailer.Enqueue{Expires: 90 * 24 * time.Hour})
+		r.start()
+		if c := r.untilDone(); c[mailer.StateAccepted] != r.readers {
+			t.Fatalf("got %v, want all accepted", c)
+		}
+		list, err := r.Deliveries(t.Context(), issue, mailer.Filter{}, mailer.Page{Limit: r.readers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		later, second := 0, r.delivery(1)
+		for _, d := range list {
+			if d.DoneAt.After(second.DoneAt) {
+				later++
+			}
+		}
+		if later > r.readers/4 || second.Attempts != 2 { // those claimed with him
+			t.Errorf("%d first tries came after the second of one reader (%d tries)", later, second.Attempts)
+		}
+	})
+}
