@@ -14,13 +14,14 @@ import (
 	"time"
 
 	"pressrun/cmd/pressrun/desk"
+	"pressrun/digest/article"
 )
 
 // TestLoadNobodySeesBusy lets everything write to one SQLite file at once: a
 // send of many thousands, the beacon at a thousand views a second, the desk. No
-// caller may be told that the database is busy.
+// caller may be told that the database is busy, and every view counts.
 func TestLoadNobodySeesBusy(t *testing.T) {
-	const readers = 20_000
+	const readers, page = 20_000, "https://bench.example.test/story-3"
 	inbox, relay := receiver(t)
 	inbox.Book = false
 	var log bytes.Buffer
@@ -52,7 +53,7 @@ func TestLoadNobodySeesBusy(t *testing.T) {
 	var others sync.WaitGroup
 	views, pages := 0, 0
 	others.Go(func() {
-		views = beat(t, stop, 100*time.Millisecond, func(n int) { visit(t, p, "https://bench.example.test/story-3", 100, fmt.Sprint("r", n)) }) * 100
+		views = beat(t, stop, 100*time.Millisecond, func(n int) { visit(t, p, page, 100, fmt.Sprint("r", n)) }) * 100
 	})
 	others.Go(func() {
 		pages = beat(t, stop, 50*time.Millisecond, func(n int) {
@@ -76,6 +77,15 @@ func TestLoadNobodySeesBusy(t *testing.T) {
 	if text := log.String(); strings.Contains(text, "BUSY") || strings.Contains(text, "locked") {
 		t.Errorf("somebody was told that the database is busy:\n%s", text)
 	}
+	if float64(views) < 900*took {
+		t.Errorf("%d views in %.1f s are no thousand a second", views, took)
+	}
+	if err := p.Beacon.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if n := counted(t, p, page); n != views {
+		t.Errorf("%d views are counted of %d", n, views)
+	}
 	t.Logf("%d mails, %d views and %d pages in %.1f s", readers, views, pages, took)
 }
 
@@ -83,16 +93,34 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
-// beat calls f in a rhythm until stop and returns how often.
+// counted is how many views of a page the counters hold.
+func counted(t *testing.T, p *Press, page string) int {
+	t.Helper()
+	key, err := article.KeyOf(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := p.Now()
+	all, err := p.Counters.Of(context.Background(), []string{string(key)}, now.Add(-2*time.Hour), now.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, c := range all[string(key)] {
+		n += c.Views
+	}
+	return n
+}
+
+// beat calls f in a rhythm until stop, late calls included, and returns how often.
 func beat(t *testing.T, stop chan struct{}, every time.Duration, f func(n int)) int {
 	t.Helper()
-	tick := time.NewTicker(every)
-	defer tick.Stop()
+	began := time.Now()
 	for n := 0; ; n++ {
 		select {
 		case <-stop:
 			return n
-		case <-tick.C:
+		case <-time.After(time.Until(began.Add(time.Duration(n) * every))):
 			f(n)
 		}
 	}
