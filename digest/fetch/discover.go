@@ -28,8 +28,8 @@ type Found struct {
 // maxProbes bounds the requests one Discover makes.
 const maxProbes = 24
 
-// Discover finds the ways a site can be read, richest first: WordPress's REST
-// interface, feeds with full text, feeds, a news sitemap, and the links of the
+// Discover finds the ways a site can be read, richest first: feeds of the section
+// that siteURL is the front of, WordPress's REST interface, feeds with full text, feeds, a news sitemap, and the links of the
 // page itself. siteURL may be a home page, any page, or a feed already. Each
 // way has been tried and holds items.
 //
@@ -115,8 +115,23 @@ func (d *discovery) add(f feed.Feed, u string) bool {
 		}
 	}
 	d.found = append(d.found, Found{Kind: f.Kind, URL: u, Title: f.Title, Items: len(f.Items), Host: hostOf(f.Items)})
-	d.weight = append(d.weight, weigh(f, u))
+	w := weigh(f, u)
+	if w >= 50 && below(d.site, u) {
+		w += 100 // who names a section wants no more than that, however rich the rest is
+	}
+	d.weight = append(d.weight, w)
 	return true
+}
+
+// below says whether an address lies below the section that a page is the front of.
+func below(page, address string) bool {
+	p, err := url.Parse(page)
+	a, err2 := url.Parse(address)
+	if err != nil || err2 != nil {
+		return false
+	}
+	section := strings.TrimRight(p.Path, "/") + "/"
+	return section != "/" && a.Host == p.Host && strings.HasPrefix(a.Path, section)
 }
 
 // hostOf is the host that most items are on, the first of them in doubt; "" when

@@ -79,6 +79,27 @@ func TestDiscover(t *testing.T) {
 	}
 }
 
+// Who names a section gets its own feed, and not the whole site; who names an
+// article gets the site, and not its comments.
+func TestDiscoverSection(t *testing.T) {
+	page := `<html><title>x</title><link rel='https://api.w.org/' href='URL/wp-json/'><link rel="alternate" type="application/rss+xml" href="URL/feed/">
+		<link rel="alternate" type="application/rss+xml" href="%s">`
+	url := site(t, map[string]string{
+		"/wp-json/wp/v2/posts":     `[{"id":1,"link":"URL/1","title":{"rendered":"One"}},{"id":2,"link":"URL/2","title":{"rendered":"Two"}}]`,
+		"/feed/":                   fmt.Sprintf(oneItem, "Harbour"),
+		"/ur/":                     fmt.Sprintf(page, "URL/ur/feed/"),
+		"/ur/feed/":                fmt.Sprintf(oneItem, "Harbour, Urdu"),
+		"/2026/11/the-mayor/":      fmt.Sprintf(page, "URL/2026/11/the-mayor/feed/"),
+		"/2026/11/the-mayor/feed/": fmt.Sprintf(oneItem, "Comments on: The mayor"),
+	})
+	for path, want := range map[string]string{"/ur/": "/ur/feed/", "/2026/11/the-mayor/": "/wp-json/wp/v2/posts"} {
+		got, err := local().Discover(t.Context(), url+path)
+		if err != nil || len(got) < 3 || !strings.HasPrefix(got[0].URL, url+want) {
+			t.Errorf("%s: got\n%s%v, want %s first", path, found(got, url), err, want)
+		}
+	}
+}
+
 func TestDiscoverWordPressByHeader(t *testing.T) {
 	var url string
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
