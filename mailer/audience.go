@@ -19,16 +19,21 @@ import (
 // no delivery yet, which means that his is queued; its row is written when it is
 // claimed, or when it ends otherwise.
 
-// freezeSQL writes the readers that query yields down as parts. Arguments n and
-// n+1 are the issue and how long a delivery lives.
+// freezeAtOnce bounds what one statement of a freeze sorts, in memory on SQLite:
+// 40 MB for a million readers.
+const freezeAtOnce = 100_000
+
+// freezeSQL writes the next readers that query yields down as parts. Its last
+// arguments, from n on, are the issue, how long a delivery lives, and the reader
+// after whom they are.
 func freezeSQL(query string, n int) string {
 	return fmt.Sprintf(`
 		insert into audience_parts (issue_id, edition_id, due_at, expires_at, first_id, last_id, readers, ids)
 		select cast($%d as bigint), a.edition_id, a.due_at, a.due_at + cast($%d as bigint), min(a.subscriber_id), max(a.subscriber_id),
 			count(*), string_agg(cast(a.subscriber_id as text), ',')
-		from (%s) a
+		from (select * from (%s) q where q.subscriber_id > $%d order by q.subscriber_id limit %d) a
 		group by a.subscriber_id / 250, a.edition_id, a.due_at
-		order by min(a.subscriber_id)`, n, n+1, query)
+		order by min(a.subscriber_id)`, n, n+1, query, n+2, freezeAtOnce)
 }
 
 // part is a piece of an audience.

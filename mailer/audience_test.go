@@ -76,6 +76,26 @@ func TestAudienceIsQueued(t *testing.T) {
 	})
 }
 
+// A large audience is frozen in several statements, none of them short of a reader.
+func TestAudienceOfMany(t *testing.T) {
+	each(t, func(t *testing.T, db *schema.DB, _ string) {
+		r := newRoom(t, db, 1)
+		for _, readers := range []int{200_000, 200_001} {
+			r.tx(func(tx *sql.Tx) error {
+				n, err := r.Enqueue(t.Context(), tx, mailer.Enqueue{Issue: issue + int64(readers), SQL: sparse, Args: []any{3 * readers, edition, r.nowMillis()}})
+				if n != readers {
+					t.Errorf("frozen %d, want %d", n, readers)
+				}
+				return err
+			})
+			c, err := r.Counts(t.Context(), issue+int64(readers))
+			if err != nil || c[mailer.StateQueued] != readers {
+				t.Errorf("got %v, %v; want %d queued", c, err, readers)
+			}
+		}
+	})
+}
+
 // An audience ends with its issue, also where nobody has a row yet.
 func TestAudienceEnds(t *testing.T) {
 	for want, end := range map[mailer.State]func(*room, *sql.Tx) (int, error){

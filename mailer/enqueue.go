@@ -60,13 +60,18 @@ func (m *Mailer) Enqueue(ctx context.Context, tx *sql.Tx, e Enqueue) (int, error
 
 // freeze writes down an audience of which nobody can be in the ledger.
 func (m *Mailer) freeze(ctx context.Context, tx *sql.Tx, e Enqueue) (int, error) {
-	_, err := tx.ExecContext(ctx, freezeSQL(e.SQL, len(e.Args)+1), e.args()...)
-	if err != nil {
-		return 0, err
+	added := 0
+	for last := int64(0); ; {
+		_, err := tx.ExecContext(ctx, freezeSQL(e.SQL, len(e.Args)+1), append(e.args(), last)...)
+		if err != nil {
+			return 0, err
+		}
+		before := added
+		err = tx.QueryRowContext(ctx, `select coalesce(sum(readers), 0), coalesce(max(last_id), 0) from audience_parts where issue_id = $1`, e.Issue).Scan(&added, &last)
+		if err != nil || added < before+freezeAtOnce {
+			return added, err
+		}
 	}
-	var added int
-	err = tx.QueryRowContext(ctx, `select coalesce(sum(readers), 0) from audience_parts where issue_id = $1`, e.Issue).Scan(&added)
-	return added, err
 }
 
 // enlarge adds those who are not in the ledger yet.
