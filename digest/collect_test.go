@@ -14,12 +14,14 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"pressrun/deploy/schema"
 	"pressrun/deploy/schema/schematest"
+	"pressrun/digest/article"
 	"pressrun/digest/feed"
 	"pressrun/digest/fetch"
 	"pressrun/digest/story"
@@ -311,6 +313,47 @@ func TestTwoSourcesOfOneArticle(t *testing.T) {
 		}
 		if got := poll(t, c, other); got.New != 1 || got.Stories != 0 || got.Members != 1 || pages.Load() != 0 {
 			t.Errorf("second source: %+v, %d pages read; want one member, none read", got, pages.Load())
+		}
+	})
+}
+
+// TestToldAtOnce: two processes may read one entry, and two sources list one
+// article, at the same moment: it is one story, and no poll fails for it.
+func TestToldAtOnce(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := t.Context()
+		r := newRoom(t, db)
+		other, err := r.AddSource(ctx, Source{Kind: "feed", URL: "https://news.example/other", SiteURL: "https://news.example/", Title: "Other", Rights: "own"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var items []feed.Item
+		for i := range 20 {
+			url := fmt.Sprintf("https://news.example/at-once-%d", i)
+			items = append(items, feed.Item{ID: url, URL: url, Title: fmt.Sprintf("Story %d", i), Published: r.now.Add(-time.Hour)})
+		}
+		var all sync.WaitGroup
+		for _, src := range []Source{r.source, other} {
+			if _, _, err := r.AddEntries(ctx, src, items, time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+			entries, err := r.UnreadEntries(ctx, src.ID, 100)
+			if err != nil || len(entries) != len(items) {
+				t.Fatal(entries, err)
+			}
+			for range 2 {
+				all.Go(func() {
+					for _, e := range entries {
+						if _, err := r.Tell(ctx, src, e, article.Article{URL: e.URL, Title: e.Title, Text: "Text.", Language: "en", Kind: "article"}, 0, ""); err != nil {
+							t.Errorf("%s by %s: %v", e.URL, src.Title, err)
+						}
+					}
+				})
+			}
+		}
+		all.Wait()
+		if list, err := r.Stories(ctx, r.now.Add(-48*time.Hour)); err != nil || len(list) != len(items) {
+			t.Errorf("%d stories, %v; want %d", len(list), err, len(items))
 		}
 	})
 }

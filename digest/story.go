@@ -249,14 +249,19 @@ func (s *Store) Tell(ctx context.Context, src Source, e Entry, a article.Article
 		if err != sql.ErrNoRows {
 			return err
 		}
-		err = tx.QueryRowContext(ctx, `select story_id from story_members where article_key = $1`, key).Scan(&id)
-		if err == nil {
+		toldElsewhere := func() error {
+			if err := tx.QueryRowContext(ctx, `select story_id from story_members where article_key = $1`, key).Scan(&id); err != nil {
+				return err
+			}
 			return markRead(ctx, tx, e.ID, "the same address is told already")
 		}
-		if err != sql.ErrNoRows {
+		if err := toldElsewhere(); err != sql.ErrNoRows {
 			return err
 		}
 		own, err := s.insertStory(ctx, tx, src, e, a, key, into)
+		if err == sql.ErrNoRows { // by another process, this very moment
+			return toldElsewhere()
+		}
 		if err != nil {
 			return err
 		}
@@ -351,6 +356,7 @@ func markRead(ctx context.Context, tx *sql.Tx, entry int64, reason string) error
 }
 
 // insertStory stores an article: as a story, or merged into the one it tells too.
+// sql.ErrNoRows means that it is stored already.
 func (s *Store) insertStory(ctx context.Context, tx *sql.Tx, src Source, e Entry, a article.Article, key string, into int64) (int64, error) {
 	st := storyOf(src, e, a)
 	state, merged := "live", any(nil)
@@ -361,7 +367,8 @@ func (s *Store) insertStory(ctx context.Context, tx *sql.Tx, src Source, e Entry
 	err := tx.QueryRowContext(ctx, `
 		insert into stories (article_key, url, title, author, source_id, source_title, language, direction, section, image, image_alt,
 			rule_flags, body, description, state, merged_into, title_hash, published_at, not_before_at, seen_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) returning id`,
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+		on conflict (article_key) do nothing returning id`,
 		key, st.URL, st.Title, st.Author, src.ID, st.SourceTitle, st.Language, st.Direction, st.Section, st.Image, st.ImageAlt,
 		st.ruleFlags(src, e, a), st.Body, st.Description, state, merged, pageHash(st, a),
 		schema.At(st.Published), schema.At(e.NotBefore), schema.At(s.Now())).Scan(&id)
