@@ -220,7 +220,7 @@ func (p *Press) Why(ctx context.Context, id int64, address string) (Answer, erro
 	}
 	if d.Edition != 0 {
 		if ed, err := p.Digest.Edition(ctx, d.Edition); err == nil {
-			out.Line += fmt.Sprintf("; edition %s, revision %d, sealed %s", ed.Name, ed.Revision, ed.Hash[:16])
+			out.Line += fmt.Sprintf(" Edition %s, revision %d, sealed %s.", ed.Name, ed.Revision, ed.Hash[:16])
 		}
 	}
 	return out, nil
