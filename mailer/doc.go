@@ -8,8 +8,8 @@
 //	       exits: expired  withheld(reason)  cancelled
 //
 // An audience is frozen as ids, and counts as queued from then on; its rows are
-// written as they are claimed. A delivery is one (issue, subscriber) row; a letter is one mail to one person
-// outside an issue, in a lane of its own. A claim takes at most one second's
+// written as they are claimed. A delivery is one (issue, subscriber) row; a letter
+// is one mail to one person outside an issue, in a lane of its own. A claim takes at most one second's
 // worth of deliveries for a process and asks, in its own transaction, whom they
 // may still be sent to. What is in flight is recorded: before a body goes out, a
 // mark (connection → delivery, owner, fence) is durable; one committer writes

@@ -441,8 +441,8 @@ create table deliveries (
 create index deliveries_due on deliveries (next_at, id) where done_at is null;
 create index deliveries_reported on deliveries (issue_id) where bounced_at is not null or complained_at is not null;
 
--- readers of a frozen audience who have no delivery yet, a thousand a row at
--- most: their deliveries are queued
+-- readers of a frozen audience who have no delivery yet, 250 a row at most:
+-- their deliveries are queued
 create table audience_parts (
     id         @id,
     issue_id   bigint  not null,
