@@ -29,12 +29,20 @@ func (w *Writer) cached(ctx context.Context, hash string) (text string, found bo
 	case errors.Is(err, sql.ErrNoRows):
 		return "", false, nil
 	case err != nil:
-		return "", false, &Failed{Why: "the database did not answer"}
+		return "", false, unasked(ctx)
 	case refused != "":
 		guard, why, _ := strings.Cut(refused, ": ")
 		return "", true, &Refused{guard, why}
 	}
 	return text, true, nil
+}
+
+// unasked is why a failed query left the model unasked.
+func unasked(ctx context.Context) *Failed {
+	if ctx.Err() != nil {
+		return &Failed{Why: "the time for this issue was over before it was asked"}
+	}
+	return &Failed{Why: "the database did not answer"}
 }
 
 // keep stores an answer with what became of it.
@@ -63,14 +71,14 @@ func (w *Writer) reserve(ctx context.Context, p prompt) (reservation, error) {
 	r := reservation{day: w.Now().Unix() / 86400, sent: p.tokens(), received: int64(p.maxTokens())}
 	r.cost = w.cost(r.sent, r.received)
 	if _, err := w.DB.Write.ExecContext(ctx, `insert into model_days (day) values ($1) on conflict (day) do nothing`, r.day); err != nil {
-		return r, &Failed{Why: "the database did not answer"}
+		return r, unasked(ctx)
 	}
 	res, err := w.DB.Write.ExecContext(ctx, `
 		update model_days set requests = requests + 1, tokens = tokens + $2, cost = cost + $3
 		where day = $1 and tokens + $2 <= $4 and ($5 = 0 or cost + $3 <= $5)`,
 		r.day, r.sent+r.received, r.cost, w.DailyTokens, int64(w.DailyCost*1e6))
 	if err != nil {
-		return r, &Failed{Why: "the database did not answer"}
+		return r, unasked(ctx)
 	}
 	if n, _ := res.RowsAffected(); n == 0 {
 		return r, &Failed{Why: w.capWords()}

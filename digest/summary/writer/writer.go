@@ -119,7 +119,7 @@ func (w *Writer) write(ctx context.Context, d summary.Doc, o summary.Options) (s
 		case w.places <- struct{}{}:
 			defer func() { <-w.places }()
 		case <-ctx.Done():
-			return "", &Failed{Why: "the time for this issue was over before it was asked"}
+			return "", unasked(ctx)
 		}
 		return w.ask(ctx, hash, a, o)
 	})

@@ -307,25 +307,34 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// A request that hangs ends with its time, and so does one whose issue is due.
+// A request that hangs ends with its time, and so does one whose issue is due;
+// an issue that is due before the model was asked says so.
 func TestTimeouts(t *testing.T) {
-	release := make(chan struct{})
-	s := newStub(t, func(_ http.ResponseWriter, r *http.Request, _ int) {
-		select {
-		case <-release:
-		case <-r.Context().Done():
-		}
-	})
-	defer close(release)
-	w := newWriter(t, schematest.SQLite(t), s)
+	hangs := func(asked func()) *Writer {
+		release := make(chan struct{})
+		s := newStub(t, func(_ http.ResponseWriter, r *http.Request, _ int) {
+			asked()
+			select {
+			case <-release:
+			case <-r.Context().Done():
+			}
+		})
+		t.Cleanup(func() { close(release) }) // before the stub waits for its requests
+		return newWriter(t, schematest.SQLite(t), s)
+	}
+	w := hangs(func() {})
 	w.Timeout = 30 * time.Millisecond
 	if _, err := w.Summarize(context.Background(), trialDoc, summary.Options{}); err == nil || !strings.Contains(err.Error(), "in time") {
 		t.Errorf("got %v", err)
 	}
+	ctx, due := context.WithCancel(context.Background())
+	defer due()
+	w = hangs(due)
 	w.Timeout = time.Minute
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
-	defer cancel()
-	if _, err := w.Summarize(ctx, trialDoc, summary.Options{Words: 59}); err == nil || !strings.Contains(err.Error(), "in time") {
+	if _, err := w.Summarize(ctx, trialDoc, summary.Options{}); err == nil || !strings.Contains(err.Error(), "in time") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := w.Summarize(ctx, trialDoc, summary.Options{Words: 59}); err == nil || !strings.Contains(err.Error(), "before it was asked") {
 		t.Errorf("got %v", err)
 	}
 }
