@@ -3,7 +3,6 @@ package mailer
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,9 +14,9 @@ import (
 )
 
 // An audience is frozen as ids, 250 readers a row at most: a million are
-// written in the time of fifty thousand deliveries. Whoever stands in a part has
-// no delivery yet, which means that his is queued; its row is written when it is
-// claimed, or when it ends otherwise.
+// written in the time of fifty thousand deliveries. Whoever stands in a part and
+// has no delivery is queued or, where the part has an owner, claimed. His row is
+// written once, with what became of his first turn.
 
 // freezeAtOnce bounds what one statement of a freeze sorts, in memory on SQLite:
 // 40 MB for a million readers.
@@ -52,7 +51,7 @@ func (s *sending) nextPart(ctx context.Context, tx *sql.Tx) (*part, error) {
 	var ids string
 	err := tx.QueryRowContext(ctx, `
 		select id, issue_id, edition_id, due_at, expires_at, ids from audience_parts
-		where due_at <= $1 and issue_id not in (`+closed+`) order by due_at, id limit 1 `+lock, s.m.nowMillis()).
+		where owner = '' and due_at <= $1 and issue_id not in (`+closed+`) order by due_at, id limit 1 `+lock, s.m.nowMillis()).
 		Scan(&p.id, &p.issue, &p.edition, &p.due, &p.expires, &ids)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
@@ -71,7 +70,7 @@ func (s *sending) nextPart(ctx context.Context, tx *sql.Tx) (*part, error) {
 	return &p, nil
 }
 
-// draw claims up to limit deliveries of readers who have none yet.
+// draw claims up to limit readers who have no delivery yet.
 func (s *sending) draw(ctx context.Context, tx *sql.Tx, limit int) ([]*job, error) {
 	var jobs []*job
 	for len(jobs) < limit {
@@ -80,17 +79,13 @@ func (s *sending) draw(ctx context.Context, tx *sql.Tx, limit int) ([]*job, erro
 			return jobs, err
 		}
 		if p.expires <= s.m.nowMillis() {
-			if _, err := s.m.layOut(ctx, tx, StateExpired, tooLate, "id = $4", p.id); err != nil {
+			if _, err := s.m.layOut(ctx, tx, StateExpired, tooLate, "a.id = $4", p.id); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		n := min(limit-len(jobs), len(p.ids))
-		drawn, err := s.claimNew(ctx, tx, p, p.ids[:n])
+		drawn, err := s.drawFrom(ctx, tx, p, min(limit-len(jobs), len(p.ids)))
 		if err != nil {
-			return nil, err
-		}
-		if err := shorten(ctx, tx, p, n); err != nil {
 			return nil, err
 		}
 		jobs = append(jobs, drawn...)
@@ -98,49 +93,179 @@ func (s *sending) draw(ctx context.Context, tx *sql.Tx, limit int) ([]*job, erro
 	return jobs, nil
 }
 
-// claimNew writes the deliveries of readers of a part, claimed.
-func (s *sending) claimNew(ctx context.Context, tx *sql.Tx, p *part, readers []int64) ([]*job, error) {
-	each, list := "unnest(cast($7 as bigint[])) as r(value)", any(readers)
-	if s.m.DB.Engine == schema.SQLite {
-		text, err := json.Marshal(readers)
-		if err != nil {
-			return nil, err
-		}
-		each, list = "json_each($7) r", string(text)
+// drawFrom claims the first n readers of a part.
+func (s *sending) drawFrom(ctx context.Context, tx *sql.Tx, p *part, n int) ([]*job, error) {
+	held, err := s.cut(ctx, tx, p, n)
+	if err != nil {
+		return nil, err
 	}
-	rows, err := tx.QueryContext(ctx, `
-		insert into deliveries (issue_id, subscriber_id, edition_id, state, owner, fence, due_at, expires_at, next_at, claimed_at)
-		select cast($1 as bigint), r.value, cast($2 as bigint), 'claimed', cast($3 as text), 1, cast($4 as bigint), cast($5 as bigint), cast($4 as bigint), cast($6 as bigint)
-		from `+each+` returning id, subscriber_id`, p.issue, p.edition, s.owner, p.due, p.expires, s.m.nowMillis(), list)
+	ids, err := s.m.newIDs(ctx, tx, n)
+	if err != nil {
+		return nil, fmt.Errorf("number deliveries: %w", err)
+	}
+	now := time.Now()
+	jobs := make([]*job, n)
+	for i := range jobs {
+		jobs[i] = &job{
+			kind: delivery, id: ids[i], part: held, issue: p.issue, subscriber: p.ids[i], edition: p.edition,
+			dueAt: p.due, expires: p.expires, fence: 1, attempt: 1, claimed: now,
+		}
+	}
+	return jobs, nil
+}
+
+// cut makes a part of its own of the first n readers of p, for this process.
+func (s *sending) cut(ctx context.Context, tx *sql.Tx, p *part, n int) (held int64, err error) {
+	if n == len(p.ids) {
+		_, err := tx.ExecContext(ctx, `update audience_parts set owner = $1, claimed_at = $2 where id = $3`, s.owner, s.m.nowMillis(), p.id)
+		return p.id, err
+	}
+	err = tx.QueryRowContext(ctx, `
+		insert into audience_parts (issue_id, edition_id, due_at, expires_at, first_id, last_id, readers, ids, owner, claimed_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id`,
+		p.issue, p.edition, p.due, p.expires, p.ids[0], p.ids[n-1], n, joined(p.ids[:n]), s.owner, s.m.nowMillis()).Scan(&held)
+	if err != nil {
+		return 0, err
+	}
+	_, err = tx.ExecContext(ctx, `update audience_parts set first_id = $1, readers = $2, ids = $3 where id = $4`, p.ids[n], len(p.ids)-n, joined(p.ids[n:]), p.id)
+	return held, err
+}
+
+// joined are ids as they stand in a part.
+func joined(ids []int64) string {
+	text := make([]string, len(ids))
+	for i, id := range ids {
+		text[i] = strconv.FormatInt(id, 10)
+	}
+	return strings.Join(text, ",")
+}
+
+// newIDs takes numbers for deliveries whose rows are yet to be written: a message
+// bears its number.
+func (m *Mailer) newIDs(ctx context.Context, tx *sql.Tx, n int) ([]int64, error) {
+	ids := make([]int64, 0, n)
+	if m.DB.Engine == schema.SQLite {
+		var last int64
+		err := tx.QueryRowContext(ctx, `update sqlite_sequence set seq = seq + $1 where name = 'deliveries' returning seq`, n).Scan(&last)
+		if errors.Is(err, sql.ErrNoRows) { // there has never been a delivery
+			last = int64(n)
+			_, err = tx.ExecContext(ctx, `insert into sqlite_sequence (name, seq) values ('deliveries', $1)`, last)
+		}
+		for id := last - int64(n) + 1; id <= last; id++ {
+			ids = append(ids, id)
+		}
+		return ids, err
+	}
+	rows, err := tx.QueryContext(ctx, `select nextval('deliveries_id_seq') from generate_series(1, cast($1 as bigint))`, n)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	now := time.Now()
-	jobs := make([]*job, 0, len(readers))
 	for rows.Next() {
-		j := &job{kind: delivery, issue: p.issue, edition: p.edition, dueAt: p.due, expires: p.expires, fence: 1, attempt: 1, claimed: now}
-		if err := rows.Scan(&j.id, &j.subscriber); err != nil {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
 			return nil, err
 		}
-		jobs = append(jobs, j)
+		ids = append(ids, id)
 	}
-	return jobs, rows.Err()
+	return ids, rows.Err()
 }
 
-// shorten takes the first n readers out of a part.
-func shorten(ctx context.Context, tx *sql.Tx, p *part, n int) error {
-	if n == len(p.ids) {
-		_, err := tx.ExecContext(ctx, `delete from audience_parts where id = $1`, p.id)
+// firstRow begins the statements that write the row of a reader who stands in a
+// part a as r.id and r.subscriber_id.
+const firstRow = `
+	insert into deliveries (issue_id, edition_id, due_at, expires_at, next_at, claimed_at, owner, fence, id, subscriber_id, state`
+
+// writeDown writes the rows of jobs that have none, claimed: for what is not
+// simply accepted. It changes nothing for those whose part is another process's
+// now, or who have been written down.
+func (s *sending) writeDown(ctx context.Context, tx *sql.Tx, jobs []*job) error {
+	var ids, subscribers, parts []int64
+	for _, j := range jobs {
+		if j.part != 0 {
+			ids, subscribers, parts = append(ids, j.id), append(subscribers, j.subscriber), append(parts, j.part)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	const row = firstRow + `) select a.issue_id, a.edition_id, a.due_at, a.expires_at, a.due_at, a.claimed_at, a.owner, 1, `
+	if s.m.DB.Engine == schema.Postgres {
+		_, err := tx.ExecContext(ctx, row+`r.id, r.subscriber_id, 'claimed'
+			from unnest(cast($1 as bigint[]), cast($2 as bigint[]), cast($3 as bigint[])) as r (id, subscriber_id, part)
+			join audience_parts a on a.id = r.part and a.owner = $4 on conflict do nothing`, ids, subscribers, parts, s.owner)
 		return err
 	}
-	rest := make([]string, 0, len(p.ids)-n)
-	for _, id := range p.ids[n:] {
-		rest = append(rest, strconv.FormatInt(id, 10))
+	stmt, err := tx.PrepareContext(ctx, row+`$1, $2, 'claimed' from audience_parts a where a.id = $3 and a.owner = $4 on conflict do nothing`)
+	if err != nil {
+		return err
 	}
-	_, err := tx.ExecContext(ctx, `update audience_parts set first_id = $1, readers = $2, ids = $3 where id = $4`, p.ids[n], len(rest), strings.Join(rest, ","), p.id)
-	return err
+	defer stmt.Close()
+	for i := range ids {
+		if _, err := stmt.ExecContext(ctx, ids[i], subscribers[i], parts[i], s.owner); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// stand counts for each part drawn from how many of its readers are on their way.
+func (s *sending) stand(drawn, jobs []*job) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, j := range drawn {
+		s.parts[j.part] += 0
+	}
+	for _, j := range jobs {
+		if j.part != 0 {
+			s.parts[j.part]++
+		}
+	}
+}
+
+// done are the parts of this process whose readers all have their rows.
+func (s *sending) done() (parts []int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, left := range s.parts {
+		if left == 0 {
+			parts = append(parts, id)
+		}
+	}
+	return parts
+}
+
+// clear deletes parts that are done.
+func (s *sending) clear(ctx context.Context, q schema.Querier, parts []int64) error {
+	if len(parts) == 0 {
+		return nil
+	}
+	among, arg := s.m.DB.Engine.Among("id", 2, parts)
+	if _, err := q.ExecContext(ctx, `delete from audience_parts where owner = $1 and `+among, s.owner, arg); err != nil {
+		return fmt.Errorf("clear parts of an audience: %w", err)
+	}
+	return nil
+}
+
+// cleared forgets parts that are deleted.
+func (s *sending) cleared(parts []int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range parts {
+		delete(s.parts, id)
+	}
+}
+
+// tidy deletes what is done when no claim does.
+func (s *sending) tidy(ctx context.Context) {
+	parts := s.done()
+	if err := s.clear(ctx, s.m.DB.Write, parts); err == nil {
+		s.cleared(parts)
+	}
+}
+
+// unwritten chooses of the readers r.value of parts a those who have no row.
+const unwritten = `(a.owner = '' or not exists (select 1 from deliveries d where d.issue_id = a.issue_id and d.subscriber_id = r.value))`
 
 // eachReader joins the readers of parts a, one a row, as r.value.
 func eachReader(e schema.Engine) string {
@@ -150,10 +275,10 @@ func eachReader(e schema.Engine) string {
 	return "json_each('[' || a.ids || ']') r"
 }
 
-// layOut writes the deliveries of all readers in the parts that where chooses by
-// arg, its $4, and returns how many.
+// layOut writes the deliveries of all readers without one in the parts that where
+// chooses by arg, its $4, and returns how many.
 func (m *Mailer) layOut(ctx context.Context, tx *sql.Tx, state State, reason, where string, arg any) (int, error) {
-	parts := `from audience_parts where ` + strings.ReplaceAll(where, "$4", "$1")
+	parts := `from audience_parts as a where ` + strings.ReplaceAll(where, "$4", "$1")
 	if m.DB.Engine == schema.Postgres { // a claim may be taking readers out of one
 		if _, err := tx.ExecContext(ctx, `select id `+parts+` for update`, arg); err != nil {
 			return 0, fmt.Errorf("lay the audience out: %w", err)
@@ -166,7 +291,7 @@ func (m *Mailer) layOut(ctx context.Context, tx *sql.Tx, state State, reason, wh
 	res, err := tx.ExecContext(ctx, `
 		insert into deliveries (issue_id, subscriber_id, edition_id, state, reason, due_at, expires_at, next_at, done_at)
 		select a.issue_id, r.value, a.edition_id, cast($1 as text), cast($2 as text), a.due_at, a.expires_at, a.due_at, cast($3 as bigint)
-		from audience_parts a, `+eachReader(m.DB.Engine)+` where a.`+where, state, reason, done, arg)
+		from audience_parts a, `+eachReader(m.DB.Engine)+` where `+unwritten+` and `+where, state, reason, done, arg)
 	if err != nil {
 		return 0, fmt.Errorf("lay the audience out: %w", err)
 	}
@@ -182,20 +307,40 @@ func (m *Mailer) layOut(ctx context.Context, tx *sql.Tx, state State, reason, wh
 
 // waiting returns the delivery that a reader in a part will have.
 func (m *Mailer) waiting(ctx context.Context, issue, subscriber int64) (Delivery, bool, error) {
-	d := Delivery{Issue: issue, Subscriber: subscriber, State: StateQueued}
-	var due, expires schema.Time
+	d := Delivery{Issue: issue, Subscriber: subscriber}
+	var due, expires, claimed schema.Time
 	err := m.DB.Read.QueryRowContext(ctx, `
-		select edition_id, due_at, expires_at from audience_parts
-		where issue_id = $1 and first_id <= $2 and last_id >= $2 and ',' || ids || ',' like $3`, issue, subscriber, fmt.Sprintf("%%,%d,%%", subscriber)).
-		Scan(&d.Edition, &due, &expires)
+		select edition_id, due_at, expires_at, claimed_at, case when owner = '' then 'queued' else 'claimed' end from audience_parts
+		where issue_id = $1 and first_id <= $2 and last_id >= $2 and ',' || ids || ',' like $3
+			and (owner = '' or not exists (select 1 from deliveries where issue_id = $1 and subscriber_id = $2))`,
+		issue, subscriber, fmt.Sprintf("%%,%d,%%", subscriber)).
+		Scan(&d.Edition, &due, &expires, &claimed, &d.State)
 	if errors.Is(err, sql.ErrNoRows) {
 		return d, false, nil
 	}
-	d.DueAt, d.ExpiresAt, d.NextAt = due.Time, expires.Time, due.Time
+	d.DueAt, d.ExpiresAt, d.NextAt, d.ClaimedAt = due.Time, expires.Time, due.Time, claimed.Time
 	return d, err == nil, err
 }
 
-// anyWaiting says whether an issue has readers without a delivery.
+// partsOf are the parts that a process holds.
+func (m *Mailer) partsOf(ctx context.Context, owner string) ([]int64, error) {
+	rows, err := m.DB.Read.QueryContext(ctx, `select id from audience_parts where owner = $1`, owner)
+	if err != nil {
+		return nil, fmt.Errorf("read parts that %s holds: %w", owner, err)
+	}
+	defer rows.Close()
+	var ids []int64
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("read parts that %s holds: %w", owner, err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+// anyWaiting says whether an issue has readers who stand in a part.
 func (m *Mailer) anyWaiting(ctx context.Context, issue int64) (some bool, err error) {
 	err = m.DB.Read.QueryRowContext(ctx, `select exists (select 1 from audience_parts where issue_id = $1)`, issue).Scan(&some)
 	return some, err
@@ -203,22 +348,24 @@ func (m *Mailer) anyWaiting(ctx context.Context, issue int64) (some bool, err er
 
 // beside puts the readers in parts between the rows of a list of deliveries, which
 // query chooses and order sorts: it returns a query for both that has the same
-// arguments, the issue and the subscriber before the list being $1 and $2.
+// arguments, the issue and the subscriber before the list being $1 and $2. which
+// chooses parts by their owner.
 //
 // No more than n are looked at: that many parts hold the first n readers, a
-// reader being first in each, and some more those that the list begins within.
-func (m *Mailer) beside(query, order string, n int) string {
-	const within = 1000 // more than there are editions and waves
+// reader being first in each, and some more those that the list begins within or
+// that are held and nearly done.
+func (m *Mailer) beside(query, order, which string, n int) string {
+	const within = 1000 // more than there are editions and waves, and parts held
 	edge := "first_id"
 	if strings.HasSuffix(order, "desc") {
 		edge = "last_id desc"
 	}
 	return fmt.Sprintf(`
 		with written as (%s %s limit %d), waiting as (
-			select 0, a.issue_id, r.value as subscriber_id, a.edition_id, 'queued', '', 0, '', '', '', '',
-				0, '', '', '', false, false, a.due_at, a.expires_at, a.due_at, no.t, no.t, no.t, no.t, no.t
-			from (select * from audience_parts where issue_id = $1 and last_id > $2 order by %s limit %d) a, %s, (select cast(null as bigint) as t) no
-			where r.value > $2 %s limit %d)
+			select 0, a.issue_id, r.value as subscriber_id, a.edition_id, case when a.owner = '' then 'queued' else 'claimed' end, '', 0, '', '', '', '',
+				0, '', '', '', false, false, a.due_at, a.expires_at, a.due_at, no.t, a.claimed_at, no.t, no.t, no.t
+			from (select * from audience_parts where issue_id = $1 and last_id > $2 and %s order by %s limit %d) a, %s, (select cast(null as bigint) as t) no
+			where r.value > $2 and %s %s limit %d)
 		select * from (select * from written union all select * from waiting) d %s`,
-		query, order, n, edge, n+within, eachReader(m.DB.Engine), order, n, order)
+		query, order, n, which, edge, n+within, eachReader(m.DB.Engine), unwritten, order, n, order)
 }

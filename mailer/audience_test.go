@@ -165,7 +165,7 @@ func (r *room) listed(f mailer.Filter) []int64 {
 			return ids
 		}
 		for _, d := range list {
-			if d.ID == 0 && d.State != mailer.StateQueued {
+			if d.ID == 0 && d.State != mailer.StateQueued && d.State != mailer.StateClaimed {
 				r.t.Errorf("subscriber %d has no row and is %s", d.Subscriber, d.State)
 			}
 			ids = append(ids, d.Subscriber)
@@ -201,5 +201,62 @@ func TestFirstTurnsBeforeSecondOnes(t *testing.T) {
 		if later > r.readers/4 || second.Attempts != 2 { // those claimed with him
 			t.Errorf("%d first tries came after the second of one reader (%d tries)", later, second.Attempts)
 		}
+	})
+}
+
+// Who is being sent to for the first time has no row either: he is claimed,
+// counted and listed as such, and not added again by an audience that grows.
+func TestAudienceBeingSent(t *testing.T) {
+	each(t, func(t *testing.T, db *schema.DB, _ string) {
+		r := newRoom(t, db, 600)
+		r.fast(1000)
+		r.Drain = 200 * time.Millisecond
+		r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{{Stage: catch.AtDot, Stall: time.Hour, Match: func(a string) bool { return a != address(2) }}}})
+		r.freeze()
+		stop := r.start()
+		r.until("one is sent, others are being sent", func(c map[mailer.State]int) bool {
+			return c[mailer.StateClaimed] > 0 && c[mailer.StateAccepted] == 1
+		})
+		c := r.counts()
+		claimed := r.listed(mailer.Filter{State: mailer.StateClaimed})
+		if len(claimed) != c[mailer.StateClaimed] || slices.Contains(claimed, 2) {
+			t.Errorf("%d listed as claimed, counted %v; the accepted one among them: %v", len(claimed), c, slices.Contains(claimed, 2))
+		}
+		if n := len(r.listed(mailer.Filter{State: mailer.StateQueued})); n != c[mailer.StateQueued] {
+			t.Errorf("%d listed as queued, counted %v", n, c)
+		}
+		if all := r.listed(mailer.Filter{}); len(all) != r.readers || !slices.IsSorted(all) {
+			t.Errorf("%d listed, want %d, in order", len(all), r.readers)
+		}
+		if d := r.delivery(claimed[0]); d.State != mailer.StateClaimed || time.Since(d.ClaimedAt) > time.Minute {
+			t.Errorf("got %+v", d)
+		}
+		if d := r.delivery(2); d.State != mailer.StateAccepted || d.ID == 0 {
+			t.Errorf("got %+v", d)
+		}
+
+		r.readers += 100
+		r.tx(func(tx *sql.Tx) error {
+			n, err := r.Enqueue(t.Context(), tx, mailer.Enqueue{Issue: issue, SQL: audienceSQL, Args: []any{1, r.readers, edition, r.nowMillis()}})
+			if n != 100 {
+				t.Errorf("%d added, want 100", n)
+			}
+			return err
+		})
+		r.counts()
+		r.catcher.Misbehave(catch.Faults{})
+		stop()
+		r.start()
+		if c := r.untilDone(); c[mailer.StateAccepted] != r.readers {
+			t.Errorf("got %v, want all accepted", c)
+		}
+		r.judge(4)
+		var left int
+		r.until("no part is left", func(map[mailer.State]int) bool {
+			if err := db.Read.QueryRow(`select count(*) from audience_parts`).Scan(&left); err != nil {
+				t.Fatal(err)
+			}
+			return left == 0
+		})
 	})
 }

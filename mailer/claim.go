@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 type job struct {
 	kind       kind
 	id, fence  int64
+	part       int64 // of an audience, where its reader stands; 0: it has a row
 	issue      int64 // deliveries only
 	subscriber int64
 	edition    int64
@@ -78,9 +80,14 @@ func claimSQL(k kind, e schema.Engine) string {
 // written to are withheld, those whose operator wants less are put off, and the
 // lane's quota is taken; full says that nothing is left of that.
 func (s *sending) claim(ctx context.Context, l *lane, limit int) (jobs []*job, full bool, err error) {
+	var drawn []*job
+	done := s.done()
 	err = s.m.DB.InTx(ctx, func(tx *sql.Tx) error {
-		jobs, full = nil, false
+		jobs, drawn, full = nil, nil, false
 		if err := s.register(ctx, tx); err != nil {
+			return err
+		}
+		if err := s.clear(ctx, tx, done); err != nil {
 			return err
 		}
 		n, err := s.left(ctx, tx, l, limit)
@@ -89,10 +96,11 @@ func (s *sending) claim(ctx context.Context, l *lane, limit int) (jobs []*job, f
 		}
 		// First turns before second ones: who was in flight when a process ended must
 		// not be so at each of its next ends.
-		claimed, err := s.draw(ctx, tx, n)
+		drawn, err = s.draw(ctx, tx, n)
 		if err != nil {
 			return err
 		}
+		claimed := drawn
 		if len(claimed) < n {
 			again, err := s.take(ctx, tx, delivery, n-len(claimed))
 			if err != nil {
@@ -111,6 +119,8 @@ func (s *sending) claim(ctx context.Context, l *lane, limit int) (jobs []*job, f
 	if err != nil {
 		return nil, false, fmt.Errorf("claim deliveries: %w", err)
 	}
+	s.cleared(done)
+	s.stand(drawn, jobs)
 	return jobs, full, nil
 }
 
@@ -144,6 +154,9 @@ func (s *sending) paced(ctx context.Context, tx *sql.Tx, l *lane, jobs []*job) (
 }
 
 func (s *sending) putOff(ctx context.Context, tx *sql.Tx, jobs []*job, next []int64) error {
+	if err := s.writeDown(ctx, tx, jobs); err != nil {
+		return err
+	}
 	if s.m.DB.Engine == schema.Postgres {
 		ids := make([]int64, len(jobs))
 		for i, j := range jobs {
@@ -284,6 +297,9 @@ func (s *sending) withhold(ctx context.Context, tx *sql.Tx, waiting map[int64]*j
 	for _, w := range withheld {
 		reasons[w.ID] = w.Reason
 	}
+	if err := s.writeDown(ctx, tx, slices.Collect(maps.Values(waiting))); err != nil {
+		return fmt.Errorf("withhold deliveries: %w", err)
+	}
 	for id, j := range waiting {
 		reason := reasons[id]
 		if reason == "" {
@@ -305,7 +321,7 @@ func (s *sending) anyDue(ctx context.Context, k kind) bool {
 	}
 	var one int
 	if k == delivery {
-		err := s.m.DB.Read.QueryRowContext(ctx, `select 1 from audience_parts where due_at <= $1 `+open+` limit 1`, s.m.nowMillis()).Scan(&one)
+		err := s.m.DB.Read.QueryRowContext(ctx, `select 1 from audience_parts where owner = '' and due_at <= $1 `+open+` limit 1`, s.m.nowMillis()).Scan(&one)
 		if err == nil {
 			return true
 		}

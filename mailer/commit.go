@@ -64,6 +64,11 @@ const acceptedDelivery = `
 		enhanced = $6, reply = $7, queue_id = $8, date_at = $9, done_at = $10
 	where id = $11 and owner = $12 and fence = $13`
 
+// acceptedFirst is acceptedDelivery for a delivery that has no row.
+const acceptedFirst = firstRow + `, phase, attempts, message_id, edition_hash, relay, code, enhanced, reply, queue_id, date_at, done_at)
+	select issue_id, edition_id, due_at, expires_at, due_at, claimed_at, owner, 1, $1, $2, 'accepted', 'dot', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
+	from audience_parts where id = $13 and owner = $14 on conflict do nothing`
+
 const resultLetter = `
 	update letters set
 		state = $1, reason = $2, attempts = $3, relay = $4, phase = $5, code = $6,
@@ -91,8 +96,17 @@ const markSQL = `
 	select cast($1 as text), owner, id, fence, cast($2 as text), cast($3 as bigint), cast($4 as bigint)
 	from %[1]s where id = $5 and owner = $6 and fence = $7 and state = 'claimed'
 	on conflict (connection) do update set
-		owner = excluded.owner, delivery_id = excluded.delivery_id, letter_id = excluded.letter_id, fence = excluded.fence,
-		message_id = excluded.message_id, date_at = excluded.date_at, marked_at = excluded.marked_at`
+		owner = excluded.owner, delivery_id = excluded.delivery_id, letter_id = excluded.letter_id, part_id = null, subscriber_id = null,
+		fence = excluded.fence, message_id = excluded.message_id, date_at = excluded.date_at, marked_at = excluded.marked_at`
+
+// markFirst is markSQL for a delivery that has no row.
+const markFirst = `
+	insert into in_flight (connection, owner, part_id, delivery_id, subscriber_id, fence, message_id, date_at, marked_at)
+	select cast($1 as text), owner, id, cast($2 as bigint), cast($3 as bigint), cast($4 as bigint), cast($5 as text), cast($6 as bigint), cast($7 as bigint)
+	from audience_parts where id = $8 and owner = $9
+	on conflict (connection) do update set
+		owner = excluded.owner, part_id = excluded.part_id, delivery_id = excluded.delivery_id, subscriber_id = excluded.subscriber_id,
+		letter_id = null, fence = excluded.fence, message_id = excluded.message_id, date_at = excluded.date_at, marked_at = excluded.marked_at`
 
 const unspendSQL = `update relay_use set taken = taken - 1 where relay = $1 and minute = $2 and taken > 0`
 
@@ -111,10 +125,12 @@ func newCommitter(ctx context.Context, s *sending) (*committer, error) {
 	texts := map[string]string{
 		"result deliveries":  resultDelivery,
 		"accepted":           acceptedDelivery,
+		"accepted first":     acceptedFirst,
 		"result letters":     resultLetter,
 		"release deliveries": releaseDelivery,
 		"release letters":    releaseLetter,
 		"mark deliveries":    fmt.Sprintf(markSQL, "deliveries", "delivery_id"),
+		"mark first":         markFirst,
 		"mark letters":       fmt.Sprintf(markSQL, "letters", "letter_id"),
 		"unmark":             unmarkSQL,
 		"unspend":            unspendSQL,
@@ -125,7 +141,7 @@ func newCommitter(ctx context.Context, s *sending) (*committer, error) {
 	}
 	if s.m.DB.Engine == schema.SQLite {
 		// Its driver asks for the name of each parameter each time; these have none.
-		for _, name := range []string{"accepted", "mark deliveries"} {
+		for _, name := range []string{"accepted first", "mark first"} {
 			texts[name] = placeholder.ReplaceAllString(texts[name], "?")
 		}
 	}
@@ -169,9 +185,14 @@ func (c *committer) run() {
 }
 
 // settle writes a batch, and when that fails each entry by itself, so that one
-// which cannot be written keeps only its own connection waiting.
+// which cannot be written keeps only its own connection waiting. It may have been
+// committed all the same: then statement by statement finds its rows.
 func (c *committer) settle(batch []*entry) {
-	if c.try(batch) == nil {
+	write := c.writeTx
+	if c.arrays && plain(batch) != "" {
+		write = c.writePlain
+	}
+	if c.try(write, batch) == nil {
 		return
 	}
 	for _, e := range batch {
@@ -184,7 +205,7 @@ func (c *committer) settle(batch []*entry) {
 func (c *committer) insist(e *entry) {
 	wait := 100 * time.Millisecond
 	for {
-		err := c.try([]*entry{e})
+		err := c.try(c.writeTx, []*entry{e})
 		if err == nil {
 			c.recovered()
 			return
@@ -218,13 +239,9 @@ func (c *committer) recovered() {
 	c.s.m.alarm(context.Background(), "ledger", c.s.m.DB.Name, "")
 }
 
-func (c *committer) try(batch []*entry) error {
+func (c *committer) try(write func(context.Context, []*entry, []bool) error, batch []*entry) error {
 	ctx := context.Background() // what was sent is recorded even when the process is ending
 	granted := make([]bool, len(batch))
-	write := c.writeTx
-	if c.arrays && plain(batch) {
-		write = c.writePlain
-	}
 	if err := write(ctx, batch, granted); err != nil {
 		return err
 	}
@@ -263,12 +280,18 @@ func (c *committer) write(ctx context.Context, tx *sql.Tx, e *entry) (bool, erro
 	if e.mark == nil {
 		return false, c.unmark(ctx, tx, e)
 	}
-	j := e.mark
-	n, err := c.exec(ctx, tx, "mark "+string(j.kind), e.conn, j.messageID, schema.Millis(j.date), c.s.m.nowMillis(), j.id, c.s.owner, j.fence)
+	n, err := c.mark(ctx, tx, e.conn, e.mark)
 	if err != nil || n == 1 {
 		return n == 1, err
 	}
 	return false, c.unmark(ctx, tx, e)
+}
+
+func (c *committer) mark(ctx context.Context, tx *sql.Tx, conn string, j *job) (int64, error) {
+	if j.part != 0 {
+		return c.exec(ctx, tx, "mark first", conn, j.id, j.subscriber, j.fence, j.messageID, schema.Millis(j.date), c.s.m.nowMillis(), j.part, c.s.owner)
+	}
+	return c.exec(ctx, tx, "mark "+string(j.kind), conn, j.messageID, schema.Millis(j.date), c.s.m.nowMillis(), j.id, c.s.owner, j.fence)
 }
 
 // unmark removes the mark of the connection's last message, if it has one.
@@ -292,6 +315,15 @@ func (c *committer) exec(ctx context.Context, tx *sql.Tx, name string, args ...a
 // taken the job over meanwhile.
 func (c *committer) record(ctx context.Context, tx *sql.Tx, r *result) error {
 	j := r.job
+	if j.part != 0 && r.state == StateAccepted {
+		n, err := c.exec(ctx, tx, "accepted first", j.id, j.subscriber, j.attempt, j.messageID, j.hash(), r.relay, r.code,
+			r.enhance, r.reply, r.queueID, schema.Millis(j.date), r.at, j.part, c.s.owner)
+		if err != nil || n == 1 {
+			return err
+		}
+	} else if err := c.s.writeDown(ctx, tx, []*job{j}); err != nil {
+		return fmt.Errorf("write down delivery %d: %w", j.id, err)
+	}
 	if !r.tried && r.state == StateQueued {
 		n, err := c.exec(ctx, tx, "release "+string(j.kind), r.next, j.id, c.s.owner, j.fence)
 		if err == nil && n == 1 && j.minute > 0 {

@@ -182,8 +182,8 @@ func TestFaultTerminateDuringClaim(t *testing.T) {
 		`create function dawdle() returns trigger language plpgsql as $$ begin
 			perform pg_sleep(0.5); return null;
 			exception when query_canceled then perform pg_sleep(0.5); return null; end $$`, // a commit is not broken off
-		`create constraint trigger dawdle after insert or update on deliveries deferrable initially deferred for each row
-			when (new.state = 'claimed' and new.subscriber_id = 1) execute function dawdle()`,
+		`create constraint trigger dawdle after insert or update on audience_parts deferrable initially deferred for each row
+			when (new.owner <> '' and new.first_id = 1) execute function dawdle()`,
 	} {
 		if _, err := r.DB.Write.Exec(s); err != nil {
 			t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 
 // A Delivery is one (issue, subscriber) row of the ledger.
 type Delivery struct {
-	ID                         int64 // 0 until it is claimed for the first time
+	ID                         int64 // 0 until its first turn is over
 	Issue, Subscriber, Edition int64
 	State                      State
 	Reason                     string // in words
@@ -61,16 +61,19 @@ func scanDelivery(row interface{ Scan(...any) error }) (Delivery, error) {
 func (m *Mailer) Counts(ctx context.Context, issue int64) (map[State]int, error) {
 	counts := map[State]int{}
 	all := States()
-	numbers, into, waiting := make([]int, len(all)), make([]any, len(all)), 0
+	numbers, into, queued, claimed := make([]int, len(all)), make([]any, len(all)), 0, 0
 	for i := range all {
 		into[i] = &numbers[i]
 	}
-	if err := m.DB.Read.QueryRowContext(ctx, countsSQL, issue).Scan(append(into, &waiting)...); err != nil {
+	if err := m.DB.Read.QueryRowContext(ctx, countsSQL(m.DB.Engine), issue).Scan(append(into, &queued, &claimed)...); err != nil {
 		return nil, fmt.Errorf("count deliveries of issue %d: %w", issue, err)
 	}
 	for i, s := range all {
-		if s == StateQueued {
-			numbers[i] += waiting
+		switch s {
+		case StateQueued:
+			numbers[i] += queued
+		case StateClaimed:
+			numbers[i] += claimed
 		}
 		if numbers[i] > 0 {
 			counts[s] = numbers[i]
@@ -81,13 +84,16 @@ func (m *Mailer) Counts(ctx context.Context, issue int64) (map[State]int, error)
 
 // countsSQL counts the states in one pass: to group by them, SQLite sorts them
 // all, which takes 60 MB for a million.
-var countsSQL = func() string {
+func countsSQL(e schema.Engine) string {
 	var columns []string
 	for _, s := range States() {
 		columns = append(columns, "count(case when state = '"+string(s)+"' then 1 end)")
 	}
-	return "select " + strings.Join(columns, ", ") + ", (select coalesce(sum(readers), 0) from audience_parts where issue_id = $1) from deliveries where issue_id = $1"
-}()
+	return "select " + strings.Join(columns, ", ") + `,
+		(select coalesce(sum(readers), 0) from audience_parts where issue_id = $1 and owner = ''),
+		(select count(*) from audience_parts a, ` + eachReader(e) + ` where a.issue_id = $1 and a.owner <> '' and ` + unwritten + `)
+		from deliveries where issue_id = $1`
+}
 
 // Filter chooses deliveries; zero fields do not.
 type Filter struct {
@@ -97,9 +103,13 @@ type Filter struct {
 	IDs          []int64
 }
 
-// waiting says whether f chooses readers who have no delivery yet.
-func (f Filter) waiting() bool {
-	return (f.State == "" || f.State == StateQueued) && !f.WasUncertain && f.Class == "" && len(f.IDs) == 0
+// parts is the condition for the parts of an audience whose readers f chooses; ""
+// when it chooses none who have no row.
+func (f Filter) parts() string {
+	if f.WasUncertain || f.Class != "" || len(f.IDs) > 0 {
+		return ""
+	}
+	return map[State]string{"": "true", StateQueued: "owner = ''", StateClaimed: "owner <> ''"}[f.State]
 }
 
 // Page is a piece of a list: at most Limit deliveries, to subscribers with an id
@@ -144,13 +154,13 @@ func (m *Mailer) Deliveries(ctx context.Context, issue int64, f Filter, p Page) 
 	if p.Last {
 		order += " desc"
 	}
-	if f.waiting() {
+	if which := f.parts(); which != "" {
 		some, err := m.anyWaiting(ctx, issue)
 		if err != nil {
 			return nil, fmt.Errorf("list deliveries of issue %d: %w", issue, err)
 		}
 		if some {
-			query, order = m.beside(query, order, limit+p.Offset), ""
+			query, order = m.beside(query, order, which, limit+p.Offset), ""
 		}
 	}
 	args = append(args, limit, p.Offset)
@@ -172,7 +182,7 @@ func (m *Mailer) Deliveries(ctx context.Context, issue int64, f Filter, p Page) 
 
 // DeliveryOf returns the delivery of an issue to a subscriber, or ErrNoDelivery.
 func (m *Mailer) DeliveryOf(ctx context.Context, issue, subscriber int64) (Delivery, error) {
-	// In this order: whoever leaves his part has a row from then on.
+	// In this order: who is no longer in a part, or has had his turn, has a row.
 	if d, ok, err := m.waiting(ctx, issue, subscriber); ok || err != nil {
 		return d, err
 	}

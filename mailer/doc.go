@@ -7,14 +7,15 @@
 //	                             └─sent again────┘ └────▶ parked, to wait for a person
 //	       exits: expired  withheld(reason)  cancelled
 //
-// An audience is frozen as ids, and counts as queued from then on; its rows are
-// written as they are claimed. A delivery is one (issue, subscriber) row; a letter
-// is one mail to one person outside an issue, in a lane of its own. A claim takes at most one second's
-// worth of deliveries for a process and asks, in its own transaction, whom they
-// may still be sent to. What is in flight is recorded: before a body goes out, a
-// mark (connection → delivery, owner, fence) is durable; one committer writes
-// the result of a connection's last message and the mark of its next in one
-// transaction with those of all other connections, as soon as it is free.
+// An audience is frozen as ids, in parts, and counts as queued from then on. A
+// claim gives parts, or what it cuts off them, to a process: at most one second's
+// worth of readers. It asks, in its own transaction, whom it may still send to. A
+// delivery is one (issue, subscriber) row, written with what became of the first
+// turn; a letter is one mail to one person outside an issue, in a lane of its own.
+// What is in flight is recorded: before a body goes out, a mark (connection →
+// delivery, owner, fence) is durable; one committer writes the result of a
+// connection's last message and the mark of its next in one transaction with those
+// of all other connections, as soon as it is free.
 //
 // Claims are made for one relay at a time: in order or by share, within its
 // quota (Quota), and at the pace that mailbox operators want (Group). A Breaker

@@ -68,6 +68,9 @@ func (m *Mailer) freeze(ctx context.Context, tx *sql.Tx, e Enqueue) (int, error)
 		}
 		before := added
 		err = tx.QueryRowContext(ctx, `select coalesce(sum(readers), 0), coalesce(max(last_id), 0) from audience_parts where issue_id = $1`, e.Issue).Scan(&added, &last)
+		if err == nil && added < before+freezeAtOnce && m.DB.Engine == schema.Postgres {
+			_, err = tx.ExecContext(ctx, `analyze audience_parts (id, issue_id, owner, due_at)`) // else they may all be read for each batch
+		}
 		if err != nil || added < before+freezeAtOnce {
 			return added, err
 		}
@@ -76,7 +79,7 @@ func (m *Mailer) freeze(ctx context.Context, tx *sql.Tx, e Enqueue) (int, error)
 
 // enlarge adds those who are not in the ledger yet.
 func (m *Mailer) enlarge(ctx context.Context, tx *sql.Tx, e Enqueue) (int, error) {
-	if _, err := m.layOut(ctx, tx, StateQueued, "", "issue_id = $4", e.Issue); err != nil {
+	if _, err := m.layOut(ctx, tx, StateQueued, "", "a.owner = '' and a.issue_id = $4", e.Issue); err != nil {
 		return 0, err
 	}
 	n := len(e.Args)
@@ -84,9 +87,9 @@ func (m *Mailer) enlarge(ctx context.Context, tx *sql.Tx, e Enqueue) (int, error
 		insert into deliveries (issue_id, subscriber_id, edition_id, state, due_at, expires_at, next_at)
 		select cast($%d as bigint), a.subscriber_id, a.edition_id, 'queued', a.due_at, a.due_at + cast($%d as bigint), a.due_at
 		from (%s) a
-		where true
+		where a.subscriber_id not in (select r.value from audience_parts a, %s where a.issue_id = $%d)
 		order by a.subscriber_id
-		on conflict (issue_id, subscriber_id) do nothing`, n+1, n+2, e.SQL), e.args()...)
+		on conflict (issue_id, subscriber_id) do nothing`, n+1, n+2, e.SQL, eachReader(m.DB.Engine), n+1), e.args()...)
 	if err != nil {
 		return 0, err
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"syscall"
 	"time"
@@ -150,6 +151,7 @@ func (m *Mailer) takeOver(ctx context.Context, p process) (Reconciled, error) {
 	}
 	err := m.DB.InTx(ctx, func(tx *sql.Tx) error {
 		sum = Reconciled{Owners: 1}
+		held := maps.Clone(held)
 		res, err := tx.ExecContext(ctx, `delete from senders where owner = $1 and beat_at = $2`, owner, schema.At(p.beat))
 		if err != nil {
 			return err
@@ -158,6 +160,11 @@ func (m *Mailer) takeOver(ctx context.Context, p process) (Reconciled, error) {
 			sum = Reconciled{}
 			return nil // another process was faster, or p lives
 		}
+		written, err := m.settleParts(ctx, tx, owner, &sum)
+		if err != nil {
+			return err
+		}
+		held[delivery] = append(held[delivery], written...)
 		for k, rows := range held {
 			marks, err := m.marks(ctx, tx, k, owner)
 			if err != nil {
@@ -178,6 +185,26 @@ func (m *Mailer) takeOver(ctx context.Context, p process) (Reconciled, error) {
 	return sum, nil
 }
 
+// settleParts writes the rows of those who stand in parts that owner held: of what
+// was in flight claimed, which it returns, under the number that the message bears;
+// of the rest queued.
+func (m *Mailer) settleParts(ctx context.Context, tx *sql.Tx, owner string, sum *Reconciled) ([]claimedRow, error) {
+	rows, err := tx.QueryContext(ctx, firstRow+`)
+		select a.issue_id, a.edition_id, a.due_at, a.expires_at, a.due_at, a.claimed_at, a.owner, f.fence, f.delivery_id, f.subscriber_id, 'claimed'
+		from in_flight f join audience_parts a on a.id = f.part_id and a.owner = f.owner
+		where f.owner = $1 on conflict do nothing returning id, fence`, owner)
+	if err != nil {
+		return nil, err
+	}
+	written, err := claimedRows(rows)
+	if err != nil {
+		return nil, err
+	}
+	n, err := m.layOut(ctx, tx, StateQueued, "", "a.owner = $4", owner)
+	sum.Released += n
+	return written, err
+}
+
 type claimedRow struct{ id, fence int64 }
 
 // claimedBy is read before the transaction: the writer is not held meanwhile.
@@ -187,12 +214,20 @@ func (m *Mailer) claimedBy(ctx context.Context, k kind, owner string) ([]claimed
 	if err != nil {
 		return nil, fmt.Errorf("read claims of %s: %w", owner, err)
 	}
+	list, err := claimedRows(rows)
+	if err != nil {
+		return nil, fmt.Errorf("read claims of %s: %w", owner, err)
+	}
+	return list, nil
+}
+
+func claimedRows(rows *sql.Rows) ([]claimedRow, error) {
 	defer rows.Close()
 	var list []claimedRow
 	for rows.Next() {
 		var r claimedRow
 		if err := rows.Scan(&r.id, &r.fence); err != nil {
-			return nil, fmt.Errorf("read claims of %s: %w", owner, err)
+			return nil, err
 		}
 		list = append(list, r)
 	}
@@ -298,8 +333,36 @@ func (s *sending) reconciled(ctx context.Context) bool {
 			}
 		}
 	}
+	if err := s.unknownParts(ctx); err != nil {
+		return false
+	}
 	s.mu.Lock()
 	s.suspect = false
 	s.mu.Unlock()
 	return true
+}
+
+// unknownParts gives back parts of audiences that are held in our name and that
+// we know nothing of.
+func (s *sending) unknownParts(ctx context.Context) error {
+	ids, err := s.m.partsOf(ctx, s.owner)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		s.mu.Lock()
+		_, known := s.parts[id]
+		s.mu.Unlock()
+		if known {
+			continue
+		}
+		err := s.m.DB.InTx(ctx, func(tx *sql.Tx) error {
+			_, err := s.m.layOut(ctx, tx, StateQueued, "", "a.id = $4", id)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

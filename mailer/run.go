@@ -49,6 +49,7 @@ type sending struct {
 	mu        sync.Mutex
 	conns     map[Conn]struct{}
 	held      map[kind]map[int64]bool
+	parts     map[int64]int // of audiences that this process holds: readers on their way
 	hands     map[*lane]hands
 	suspect   bool // a claim may have been committed that we know nothing of
 	slow      sync.WaitGroup
@@ -110,7 +111,7 @@ func (m *Mailer) begin(ctx context.Context) (*sending, error) {
 	s := &sending{
 		m: m, owner: m.Owner, machine: machine(), unsigned: make(chan *job, 2*maxClaim), arming: make(chan *job, 8),
 		entries: make(chan *entry), give: make(chan struct{}), conns: map[Conn]struct{}{},
-		held: map[kind]map[int64]bool{delivery: {}, letter: {}}, hands: map[*lane]hands{}, loopbackOnly: true,
+		held: map[kind]map[int64]bool{delivery: {}, letter: {}}, parts: map[int64]int{}, hands: map[*lane]hands{}, loopbackOnly: true,
 		paces: paces{operators: newOperators(groups), of: map[paceKey]*pace{}, asking: map[*lane][]paceKey{}},
 	}
 	if s.owner == "" {
@@ -175,6 +176,7 @@ func (s *sending) feed(ctx context.Context) {
 		}
 		began := time.Now()
 		if !more && !s.anyDue(ctx, delivery) {
+			s.tidy(ctx)
 			// Where much is due that must wait, looking for what need not is work.
 			sleep(ctx, max(s.pause(), 20*time.Since(began)))
 			continue
@@ -460,6 +462,9 @@ func (s *sending) written(results []*result) {
 	defer s.mu.Unlock()
 	for _, r := range results {
 		delete(s.held[r.job.kind], r.job.id)
+		if r.job.part != 0 {
+			s.parts[r.job.part]--
+		}
 		if r.job.lane == nil {
 			continue
 		}
@@ -608,7 +613,7 @@ func (s *sending) leave() {
 	var err error
 	if held > 0 || suspect {
 		err = s.m.abandon(ctx, s.owner)
-	} else {
+	} else if err = s.clear(ctx, s.m.DB.Write, s.done()); err == nil {
 		_, err = s.m.DB.Write.ExecContext(ctx, `delete from senders where owner = $1`, s.owner)
 	}
 	if err != nil {

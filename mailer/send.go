@@ -92,7 +92,7 @@ func (m *Mailer) Expire(ctx context.Context, tx *sql.Tx, issue int64, reason str
 		return 0, fmt.Errorf("expire the rest of issue %d: %w", issue, err)
 	}
 	n, _ := res.RowsAffected()
-	waiting, err := m.layOut(ctx, tx, StateExpired, reason, "issue_id = $4", issue)
+	waiting, err := m.layOut(ctx, tx, StateExpired, reason, "a.owner = '' and a.issue_id = $4", issue)
 	if err != nil {
 		return 0, fmt.Errorf("expire the rest of issue %d: %w", issue, err)
 	}
@@ -109,7 +109,7 @@ func (m *Mailer) Cancel(ctx context.Context, tx *sql.Tx, issue int64, reason str
 		update deliveries set state = 'cancelled', reason = $2, done_at = $3
 		where issue_id = $1 and state in ('queued', 'deferred')`, issue, reason, m.nowMillis())
 	if err == nil {
-		_, err = m.layOut(ctx, tx, StateCancelled, reason, "issue_id = $4", issue)
+		_, err = m.layOut(ctx, tx, StateCancelled, reason, "a.owner = '' and a.issue_id = $4", issue)
 	}
 	if err != nil {
 		return fmt.Errorf("cancel issue %d: %w", issue, err)

@@ -436,13 +436,13 @@ create table deliveries (
     bounced_at    bigint,
     complained_at bigint,
     unique (issue_id, subscriber_id)
-) @room;
+);
 -- what is not done with; a claim does not touch it, which lets PostgreSQL update in place
 create index deliveries_due on deliveries (next_at, id) where done_at is null;
 create index deliveries_reported on deliveries (issue_id) where bounced_at is not null or complained_at is not null;
 
--- readers of a frozen audience who have no delivery yet, 250 a row at most:
--- their deliveries are queued
+-- readers of a frozen audience, 250 a row at most; those of them who have no
+-- delivery yet are queued or, where the part has an owner, claimed
 create table audience_parts (
     id         @id,
     issue_id   bigint  not null,
@@ -452,9 +452,11 @@ create table audience_parts (
     first_id   bigint  not null,    -- they lie between these
     last_id    bigint  not null,
     readers    integer not null,    -- how many
+    owner      text    not null default '', -- process that claimed it
+    claimed_at bigint,
     ids        text    not null     -- of the subscribers, with commas between
 );
-create index audience_parts_due on audience_parts (due_at, id);
+create index audience_parts_due on audience_parts (due_at, id) where owner = '';
 create index audience_parts_of on audience_parts (issue_id, first_id);
 
 create table attempts (
@@ -478,6 +480,8 @@ create table in_flight (
     owner       text   not null,
     delivery_id bigint,
     letter_id   bigint,
+    part_id     bigint,                           -- of an audience and the reader in it,
+    subscriber_id bigint,                         -- where the delivery has no row yet
     fence       bigint not null,
     message_id  text   not null default '',       -- for the second copy, should there be one
     date_at     bigint,
