@@ -168,20 +168,56 @@ func (c *committer) run() {
 	defer c.close()
 	batch := make([]*entry, 0, maxBatch)
 	for first := range c.entries {
-		batch = append(batch[:0], first)
-		for len(batch) < maxBatch {
-			select {
-			case e, ok := <-c.entries:
-				if ok {
-					batch = append(batch, e)
-					continue
-				}
-			default:
-			}
-			break
-		}
+		batch = c.gather(append(batch[:0], first))
 		c.settle(batch)
 	}
+}
+
+// signingWait bounds how long a transaction waits for others to share it while the
+// cores sign: messages then come one by one, and each would have two of its own.
+const signingWait = 5 * time.Millisecond
+
+// gather adds what has arrived to a batch; where messages are signed, also what
+// arrives until half of the connections are in it.
+func (c *committer) gather(batch []*entry) []*entry {
+	var enough <-chan time.Time
+	for len(batch) < maxBatch {
+		select {
+		case e, ok := <-c.entries:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, e)
+			continue
+		default:
+		}
+		if len(batch) >= c.s.connected()/2 || !signed(batch) {
+			return batch
+		}
+		if enough == nil {
+			enough = time.After(signingWait)
+		}
+		select {
+		case e, ok := <-c.entries:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, e)
+		case <-enough:
+			return batch
+		}
+	}
+	return batch
+}
+
+// signed says whether an entry is about a message that was signed.
+func signed(batch []*entry) bool {
+	for _, e := range batch {
+		if e.mark != nil && e.mark.signed != nil || len(e.results) > 0 && e.results[0].job.signed != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // settle writes a batch, and when that fails each entry by itself, so that one

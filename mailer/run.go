@@ -545,6 +545,13 @@ func (s *sending) track(c Conn) {
 	s.conns[c] = struct{}{}
 }
 
+// connected is how many connections are open.
+func (s *sending) connected() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
+}
+
 func (s *sending) untrack(c Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
