@@ -249,6 +249,7 @@ func (c *committer) insist(e *entry) {
 		c.failed(err)
 		select {
 		case <-c.give:
+			c.s.suspects() // its rows are not what this process takes them for
 			e.done <- false
 			return
 		case <-time.After(wait):

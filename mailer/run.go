@@ -51,7 +51,7 @@ type sending struct {
 	held      map[kind]map[int64]bool
 	parts     map[int64]int // of audiences that this process holds: readers on their way
 	hands     map[*lane]hands
-	suspect   bool // a claim may have been committed that we know nothing of
+	suspect   bool // the ledger may say of us what we do not know of
 	slow      sync.WaitGroup
 	sharing   []*lane // those that share the mail just now; the feeder's
 	claims    int     // deliveries claimed, and at which number statistics are due; the feeder's
@@ -432,14 +432,19 @@ func (s *sending) anyArming() bool {
 
 // trouble reports that the database or another room keeps us from claiming.
 func (s *sending) trouble(ctx context.Context, err error) {
-	s.mu.Lock()
-	s.suspect = true
-	s.mu.Unlock()
+	s.suspects()
 	if ctx.Err() != nil {
 		return // told to end in the middle of it
 	}
 	s.m.log().Error("claiming waits", "err", err)
 	sleep(ctx, time.Second)
+}
+
+// suspects notes that the ledger may say of this process what it does not know of.
+func (s *sending) suspects() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.suspect = true
 }
 
 // hold remembers what this process has claimed.
