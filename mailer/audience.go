@@ -79,7 +79,7 @@ func (s *sending) draw(ctx context.Context, tx *sql.Tx, limit int) ([]*job, erro
 			return jobs, err
 		}
 		if p.expires <= s.m.nowMillis() {
-			if _, err := s.m.layOut(ctx, tx, StateExpired, tooLate, "a.id = $4", p.id); err != nil {
+			if _, err := s.m.layOut(ctx, tx, StateExpired, tooLate, "a.id = $1", p.id); err != nil {
 				return nil, err
 			}
 			continue
@@ -99,7 +99,7 @@ func (s *sending) drawFrom(ctx context.Context, tx *sql.Tx, p *part, n int) ([]*
 	if err != nil {
 		return nil, err
 	}
-	ids, err := s.m.newIDs(ctx, tx, n)
+	numbers, err := s.m.newIDs(ctx, tx, n)
 	if err != nil {
 		return nil, fmt.Errorf("number deliveries: %w", err)
 	}
@@ -107,7 +107,7 @@ func (s *sending) drawFrom(ctx context.Context, tx *sql.Tx, p *part, n int) ([]*
 	jobs := make([]*job, n)
 	for i := range jobs {
 		jobs[i] = &job{
-			kind: delivery, id: ids[i], part: held, issue: p.issue, subscriber: p.ids[i], edition: p.edition,
+			kind: delivery, id: numbers[i], part: held, issue: p.issue, subscriber: p.ids[i], edition: p.edition,
 			dueAt: p.due, expires: p.expires, fence: 1, attempt: 1, claimed: now,
 		}
 	}
@@ -143,32 +143,20 @@ func joined(ids []int64) string {
 // newIDs takes numbers for deliveries whose rows are yet to be written: a message
 // bears its number.
 func (m *Mailer) newIDs(ctx context.Context, tx *sql.Tx, n int) ([]int64, error) {
-	ids := make([]int64, 0, n)
-	if m.DB.Engine == schema.SQLite {
-		var last int64
-		err := tx.QueryRowContext(ctx, `update sqlite_sequence set seq = seq + $1 where name = 'deliveries' returning seq`, n).Scan(&last)
-		if errors.Is(err, sql.ErrNoRows) { // there has never been a delivery
-			last = int64(n)
-			_, err = tx.ExecContext(ctx, `insert into sqlite_sequence (name, seq) values ('deliveries', $1)`, last)
-		}
-		for id := last - int64(n) + 1; id <= last; id++ {
-			ids = append(ids, id)
-		}
-		return ids, err
+	if m.DB.Engine == schema.Postgres {
+		return ids(tx.QueryContext(ctx, `select nextval('deliveries_id_seq') from generate_series(1, cast($1 as bigint))`, n))
 	}
-	rows, err := tx.QueryContext(ctx, `select nextval('deliveries_id_seq') from generate_series(1, cast($1 as bigint))`, n)
-	if err != nil {
-		return nil, err
+	var last int64
+	err := tx.QueryRowContext(ctx, `update sqlite_sequence set seq = seq + $1 where name = 'deliveries' returning seq`, n).Scan(&last)
+	if errors.Is(err, sql.ErrNoRows) { // there has never been a delivery
+		last = int64(n)
+		_, err = tx.ExecContext(ctx, `insert into sqlite_sequence (name, seq) values ('deliveries', $1)`, last)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
+	list := make([]int64, n)
+	for i := range list {
+		list[i] = last - int64(n-1-i)
 	}
-	return ids, rows.Err()
+	return list, err
 }
 
 // firstRow begins the statements that write the row of a reader who stands in a
@@ -180,20 +168,20 @@ const firstRow = `
 // simply accepted. It changes nothing for those whose part is another process's
 // now, or who have been written down.
 func (s *sending) writeDown(ctx context.Context, tx *sql.Tx, jobs []*job) error {
-	var ids, subscribers, parts []int64
+	var numbers, subscribers, parts []int64
 	for _, j := range jobs {
 		if j.part != 0 {
-			ids, subscribers, parts = append(ids, j.id), append(subscribers, j.subscriber), append(parts, j.part)
+			numbers, subscribers, parts = append(numbers, j.id), append(subscribers, j.subscriber), append(parts, j.part)
 		}
 	}
-	if len(ids) == 0 {
+	if len(numbers) == 0 {
 		return nil
 	}
 	const row = firstRow + `) select a.issue_id, a.edition_id, a.due_at, a.expires_at, a.due_at, a.claimed_at, a.owner, 1, `
 	if s.m.DB.Engine == schema.Postgres {
 		_, err := tx.ExecContext(ctx, row+`r.id, r.subscriber_id, 'claimed'
 			from unnest(cast($1 as bigint[]), cast($2 as bigint[]), cast($3 as bigint[])) as r (id, subscriber_id, part)
-			join audience_parts a on a.id = r.part and a.owner = $4 on conflict do nothing`, ids, subscribers, parts, s.owner)
+			join audience_parts a on a.id = r.part and a.owner = $4 on conflict do nothing`, numbers, subscribers, parts, s.owner)
 		return err
 	}
 	stmt, err := tx.PrepareContext(ctx, row+`$1, $2, 'claimed' from audience_parts a where a.id = $3 and a.owner = $4 on conflict do nothing`)
@@ -201,8 +189,8 @@ func (s *sending) writeDown(ctx context.Context, tx *sql.Tx, jobs []*job) error 
 		return err
 	}
 	defer stmt.Close()
-	for i := range ids {
-		if _, err := stmt.ExecContext(ctx, ids[i], subscribers[i], parts[i], s.owner); err != nil {
+	for i := range numbers {
+		if _, err := stmt.ExecContext(ctx, numbers[i], subscribers[i], parts[i], s.owner); err != nil {
 			return err
 		}
 	}
@@ -223,8 +211,8 @@ func (s *sending) stand(drawn, jobs []*job) {
 	}
 }
 
-// done are the parts of this process whose readers all have their rows.
-func (s *sending) done() (parts []int64) {
+// doneParts are those of this process whose readers all have their rows.
+func (s *sending) doneParts() (parts []int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, left := range s.parts {
@@ -258,7 +246,7 @@ func (s *sending) cleared(parts []int64) {
 
 // tidy deletes what is done when no claim does.
 func (s *sending) tidy(ctx context.Context) {
-	parts := s.done()
+	parts := s.doneParts()
 	if err := s.clear(ctx, s.m.DB.Write, parts); err == nil {
 		s.cleared(parts)
 	}
@@ -275,34 +263,45 @@ func eachReader(e schema.Engine) string {
 	return "json_each('[' || a.ids || ']') r"
 }
 
-// layOut writes the deliveries of all readers without one in the parts that where
-// chooses by arg, its $4, and returns how many.
+// layOut writes the deliveries of all readers without one in the parts a that
+// where chooses by arg, its $1, and returns how many.
 func (m *Mailer) layOut(ctx context.Context, tx *sql.Tx, state State, reason, where string, arg any) (int, error) {
-	parts := `from audience_parts as a where ` + strings.ReplaceAll(where, "$4", "$1")
+	n, err := m.layOutParts(ctx, tx, state, reason, where, arg)
+	if err != nil {
+		return 0, fmt.Errorf("lay the audience out: %w", err)
+	}
+	return n, nil
+}
+
+func (m *Mailer) layOutParts(ctx context.Context, tx *sql.Tx, state State, reason, where string, arg any) (int, error) {
+	choose := `select a.id from audience_parts a where ` + where
 	if m.DB.Engine == schema.Postgres { // a claim may be taking readers out of one
-		if _, err := tx.ExecContext(ctx, `select id `+parts+` for update`, arg); err != nil {
-			return 0, fmt.Errorf("lay the audience out: %w", err)
-		}
+		choose += ` for update`
+	}
+	parts, err := ids(tx.QueryContext(ctx, choose, arg))
+	if err != nil || len(parts) == 0 {
+		return 0, err
 	}
 	var done any
 	if state.Done() {
 		done = m.nowMillis()
 	}
+	// These very parts: what where chooses may be others by now.
+	among, list := m.DB.Engine.Among("a.id", 4, parts)
 	res, err := tx.ExecContext(ctx, `
 		insert into deliveries (issue_id, subscriber_id, edition_id, state, reason, due_at, expires_at, next_at, done_at)
 		select a.issue_id, r.value, a.edition_id, cast($1 as text), cast($2 as text), a.due_at, a.expires_at, a.due_at, cast($3 as bigint)
-		from audience_parts a, `+eachReader(m.DB.Engine)+` where `+unwritten+` and `+where, state, reason, done, arg)
+		from audience_parts a, `+eachReader(m.DB.Engine)+` where `+unwritten+` and `+among, state, reason, done, list)
 	if err != nil {
-		return 0, fmt.Errorf("lay the audience out: %w", err)
+		return 0, err
 	}
 	n, err := res.RowsAffected()
-	if err == nil {
-		_, err = tx.ExecContext(ctx, `delete `+parts, arg)
-	}
 	if err != nil {
-		return 0, fmt.Errorf("lay the audience out: %w", err)
+		return 0, err
 	}
-	return int(n), nil
+	among, list = m.DB.Engine.Among("id", 1, parts)
+	_, err = tx.ExecContext(ctx, `delete from audience_parts where `+among, list)
+	return int(n), err
 }
 
 // waiting returns the delivery that a reader in a part will have.
@@ -324,20 +323,28 @@ func (m *Mailer) waiting(ctx context.Context, issue, subscriber int64) (Delivery
 
 // partsOf are the parts that a process holds.
 func (m *Mailer) partsOf(ctx context.Context, owner string) ([]int64, error) {
-	rows, err := m.DB.Read.QueryContext(ctx, `select id from audience_parts where owner = $1`, owner)
+	list, err := ids(m.DB.Read.QueryContext(ctx, `select id from audience_parts where owner = $1`, owner))
 	if err != nil {
 		return nil, fmt.Errorf("read parts that %s holds: %w", owner, err)
 	}
+	return list, nil
+}
+
+// ids are the rows of a query that asks for numbers.
+func ids(rows *sql.Rows, err error) ([]int64, error) {
+	if err != nil {
+		return nil, err
+	}
 	defer rows.Close()
-	var ids []int64
+	var list []int64
 	for rows.Next() {
 		var id int64
 		if err := rows.Scan(&id); err != nil {
-			return nil, fmt.Errorf("read parts that %s holds: %w", owner, err)
+			return nil, err
 		}
-		ids = append(ids, id)
+		list = append(list, id)
 	}
-	return ids, rows.Err()
+	return list, rows.Err()
 }
 
 // anyWaiting says whether an issue has readers who stand in a part.
@@ -355,7 +362,7 @@ func (m *Mailer) anyWaiting(ctx context.Context, issue int64) (some bool, err er
 // reader being first in each, and some more those that the list begins within or
 // that are held and nearly done.
 func (m *Mailer) beside(query, order, which string, n int) string {
-	const within = 1000 // more than there are editions and waves, and parts held
+	const within = 1000 // more than there are editions, waves and parts held
 	edge := "first_id"
 	if strings.HasSuffix(order, "desc") {
 		edge = "last_id desc"

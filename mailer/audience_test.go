@@ -258,5 +258,17 @@ func TestAudienceBeingSent(t *testing.T) {
 			}
 			return left == 0
 		})
+
+		// A part all of whose readers have had their turn is nothing that is left.
+		if _, err := db.Write.Exec(`insert into audience_parts (issue_id, edition_id, due_at, expires_at, first_id, last_id, readers, owner, ids)
+			values ($1, $2, 1, 1, 1, 2, 2, 'another', '1,2')`, issue, edition); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Trip(t.Context(), issue, "reports"); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := r.SendOf(t.Context(), db.Read, issue); err != nil || s.State != "open" || s.Tripped == "" {
+			t.Errorf("got %+v, %v; want it marked and not paused", s, err)
+		}
 	})
 }

@@ -135,7 +135,7 @@ func (m *Mailer) Trip(ctx context.Context, issue int64, why string) error {
 	res, err := m.DB.Write.ExecContext(ctx, `
 		update sends set tripped = $1, reason = $1, changed_at = $2, state = case
 			when state = 'open' and exists (select 1 from deliveries d where d.issue_id = sends.issue_id and d.done_at is null)
-				or state = 'open' and exists (select 1 from audience_parts a where a.issue_id = sends.issue_id) then 'paused' else state end
+				or state = 'open' and exists (select 1 from audience_parts a, `+eachReader(m.DB.Engine)+` where a.issue_id = sends.issue_id and `+unwritten+`) then 'paused' else state end
 		where issue_id = $3 and tripped = '' and state <> 'cancelled'`, why, m.nowMillis(), issue)
 	if err != nil {
 		return fmt.Errorf("trip breaker of issue %d: %w", issue, err)

@@ -81,7 +81,7 @@ func claimSQL(k kind, e schema.Engine) string {
 // lane's quota is taken; full says that nothing is left of that.
 func (s *sending) claim(ctx context.Context, l *lane, limit int) (jobs []*job, full bool, err error) {
 	var drawn []*job
-	done := s.done()
+	done := s.doneParts()
 	err = s.m.DB.InTx(ctx, func(tx *sql.Tx) error {
 		jobs, drawn, full = nil, nil, false
 		if err := s.register(ctx, tx); err != nil {

@@ -35,8 +35,9 @@ type entry struct {
 	done    chan bool // whether the mark stands
 }
 
-// committer writes entries, many in a transaction. There is no timer: what has
-// arrived while the last transaction was being committed is the next one.
+// committer writes entries, many in a transaction: what has arrived while the last
+// one was being committed is the next. Each connection waits for its own, so that
+// it has at most one message in doubt; see gather for the one timer.
 type committer struct {
 	s       *sending
 	entries chan *entry
@@ -191,7 +192,7 @@ func (c *committer) gather(batch []*entry) []*entry {
 			continue
 		default:
 		}
-		if len(batch) >= c.s.connected()/2 || !signed(batch) {
+		if len(batch) >= c.s.connected()/2 || !anySigned(batch) {
 			return batch
 		}
 		if enough == nil {
@@ -210,8 +211,8 @@ func (c *committer) gather(batch []*entry) []*entry {
 	return batch
 }
 
-// signed says whether an entry is about a message that was signed.
-func signed(batch []*entry) bool {
+// anySigned says whether an entry is about a message that was signed.
+func anySigned(batch []*entry) bool {
 	for _, e := range batch {
 		if e.mark != nil && e.mark.signed != nil || len(e.results) > 0 && e.results[0].job.signed != nil {
 			return true
@@ -225,8 +226,10 @@ func signed(batch []*entry) bool {
 // committed all the same: then statement by statement finds its rows.
 func (c *committer) settle(batch []*entry) {
 	write := c.writeTx
-	if c.arrays && plain(batch) != "" {
-		write = c.writePlain
+	if statement := plain(batch); c.arrays && statement != "" {
+		write = func(ctx context.Context, batch []*entry, granted []bool) error {
+			return c.writePlain(ctx, statement, batch, granted)
+		}
 	}
 	if c.try(write, batch) == nil {
 		return
@@ -309,6 +312,15 @@ func (c *committer) writeTx(ctx context.Context, batch []*entry, granted []bool)
 
 // write puts one entry into tx and says whether its mark stands.
 func (c *committer) write(ctx context.Context, tx *sql.Tx, e *entry) (bool, error) {
+	var first []*job
+	for _, r := range e.results {
+		if r.state != StateAccepted {
+			first = append(first, r.job)
+		}
+	}
+	if err := c.s.writeDown(ctx, tx, first); err != nil {
+		return false, fmt.Errorf("write down deliveries: %w", err)
+	}
 	for _, r := range e.results {
 		if err := c.record(ctx, tx, r); err != nil {
 			return false, err
@@ -357,9 +369,7 @@ func (c *committer) record(ctx context.Context, tx *sql.Tx, r *result) error {
 			r.enhance, r.reply, r.queueID, schema.Millis(j.date), r.at, j.part, c.s.owner)
 		if err != nil || n == 1 {
 			return err
-		}
-	} else if err := c.s.writeDown(ctx, tx, []*job{j}); err != nil {
-		return fmt.Errorf("write down delivery %d: %w", j.id, err)
+		} // else it has its row: its first commit had succeeded after all
 	}
 	if !r.tried && r.state == StateQueued {
 		n, err := c.exec(ctx, tx, "release "+string(j.kind), r.next, j.id, c.s.owner, j.fence)

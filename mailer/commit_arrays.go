@@ -31,7 +31,7 @@ const plainSQL = `
 	returning connection`
 
 // results and marks are plainSQL's two lists. claim is the part of an audience
-// that a job is from, where it has no row; else its fence.
+// that a job is from, where it has no row, else its fence.
 const (
 	results = `
 		unnest(cast($2 as bigint[]), cast($3 as bigint[]), cast($4 as bigint[]), cast($5 as integer[]), cast($6 as text[]), cast($7 as text[]), cast($8 as text[]),
@@ -102,7 +102,7 @@ type accepted struct {
 
 func (a *accepted) add(r *result) {
 	j := r.job
-	a.ids, a.claims, a.subscribers, a.attempts = append(a.ids, j.id), append(a.claims, j.claim()), append(a.subscribers, j.subscriber), append(a.attempts, int32(j.attempt))
+	a.ids, a.claims, a.subscribers, a.attempts = append(a.ids, j.id), append(a.claims, j.standing()), append(a.subscribers, j.subscriber), append(a.attempts, int32(j.attempt))
 	a.messageIDs, a.hashes, a.relays = append(a.messageIDs, j.messageID), append(a.hashes, j.hash()), append(a.relays, r.relay)
 	a.codes, a.enhanced, a.replies = append(a.codes, int32(r.code)), append(a.enhanced, r.enhance), append(a.replies, r.reply)
 	a.queueIDs, a.dates, a.done = append(a.queueIDs, r.queueID), append(a.dates, schema.Millis(j.date)), append(a.done, r.at)
@@ -115,11 +115,13 @@ type marked struct {
 
 func (m *marked) add(conn string, j *job) {
 	m.conns, m.messageIDs = append(m.conns, conn), append(m.messageIDs, j.messageID)
-	m.ids, m.claims = append(m.ids, j.id), append(m.claims, j.claim())
+	m.ids, m.claims = append(m.ids, j.id), append(m.claims, j.standing())
 	m.subscribers, m.dates = append(m.subscribers, j.subscriber), append(m.dates, schema.Millis(j.date))
 }
 
-func (j *job) claim() int64 {
+// standing is by what a job may be written: the part of an audience where it has no
+// row, else its fence.
+func (j *job) standing() int64 {
 	if j.part != 0 {
 		return j.part
 	}
@@ -128,7 +130,7 @@ func (j *job) claim() int64 {
 
 // writePlain writes a batch for which there is a plain statement, in that, which
 // is a transaction by itself.
-func (c *committer) writePlain(ctx context.Context, batch []*entry, granted []bool) error {
+func (c *committer) writePlain(ctx context.Context, statement string, batch []*entry, granted []bool) error {
 	var a accepted
 	var m marked
 	idle := []string{}
@@ -145,7 +147,6 @@ func (c *committer) writePlain(ctx context.Context, batch []*entry, granted []bo
 	if err := c.call(ctx); err != nil {
 		return err
 	}
-	statement := plain(batch)
 	args := []any{c.s.owner,
 		a.ids, a.claims, a.subscribers, a.attempts, a.messageIDs, a.hashes, a.relays, a.codes, a.enhanced, a.replies, a.queueIDs, a.dates, a.done,
 		m.conns, m.ids, m.claims, m.subscribers, idle, m.messageIDs, m.dates, c.s.m.nowMillis()}

@@ -15,7 +15,7 @@
 // What is in flight is recorded: before a body goes out, a mark (connection →
 // delivery, owner, fence) is durable; one committer writes the result of a
 // connection's last message and the mark of its next in one transaction with those
-// of all other connections, as soon as it is free.
+// of all other connections.
 //
 // Claims are made for one relay at a time: in order or by share, within its
 // quota (Quota), and at the pace that mailbox operators want (Group). A Breaker

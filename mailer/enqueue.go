@@ -68,9 +68,6 @@ func (m *Mailer) freeze(ctx context.Context, tx *sql.Tx, e Enqueue) (int, error)
 		}
 		before := added
 		err = tx.QueryRowContext(ctx, `select coalesce(sum(readers), 0), coalesce(max(last_id), 0) from audience_parts where issue_id = $1`, e.Issue).Scan(&added, &last)
-		if err == nil && added < before+freezeAtOnce && m.DB.Engine == schema.Postgres {
-			_, err = tx.ExecContext(ctx, `analyze audience_parts (id, issue_id, owner, due_at)`) // else they may all be read for each batch
-		}
 		if err != nil || added < before+freezeAtOnce {
 			return added, err
 		}
@@ -79,7 +76,7 @@ func (m *Mailer) freeze(ctx context.Context, tx *sql.Tx, e Enqueue) (int, error)
 
 // enlarge adds those who are not in the ledger yet.
 func (m *Mailer) enlarge(ctx context.Context, tx *sql.Tx, e Enqueue) (int, error) {
-	if _, err := m.layOut(ctx, tx, StateQueued, "", "a.owner = '' and a.issue_id = $4", e.Issue); err != nil {
+	if _, err := m.layOut(ctx, tx, StateQueued, "", "a.owner = '' and a.issue_id = $1", e.Issue); err != nil {
 		return 0, err
 	}
 	n := len(e.Args)
@@ -105,10 +102,10 @@ func (e Enqueue) args() []any {
 	return append(append([]any{}, e.Args...), e.Issue, orDefault(e.Expires, DefaultExpires).Milliseconds())
 }
 
-// analyze renews PostgreSQL's statistics of deliveries: without them a claim may
-// read them all. Those of the columns it asks about are a fifth of the work for
+// analyze renews PostgreSQL's statistics of deliveries and parts: without them a
+// claim or a batch of results may read them all. Those of the columns it asks about are a fifth of the work for
 // all.
 func (m *Mailer) analyze(ctx context.Context, q schema.Querier) error {
-	_, err := q.ExecContext(ctx, `analyze deliveries (issue_id, subscriber_id, state, next_at, done_at)`)
+	_, err := q.ExecContext(ctx, `analyze deliveries (issue_id, subscriber_id, state, next_at, done_at), audience_parts (id, issue_id, owner, due_at)`)
 	return err
 }

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"syscall"
 	"time"
@@ -132,8 +131,9 @@ func (m *Mailer) abandon(ctx context.Context, owner string) error {
 }
 
 // takeOver settles everything p had claimed. What was marked as in flight is
-// uncertain, the rest is queued again; the fence grows, so that p, should it
-// only have slept, can neither send nor record any of it. Nothing happens when
+// uncertain, the rest is queued again; the fence grows, and parts of audiences
+// are gone, so that p, should it only have slept, can neither send nor record any
+// of it. Nothing happens when
 // p has been heard of since its heartbeat was read.
 //
 // The row of senders decides: deleting it waits for transactions of p that
@@ -151,7 +151,6 @@ func (m *Mailer) takeOver(ctx context.Context, p process) (Reconciled, error) {
 	}
 	err := m.DB.InTx(ctx, func(tx *sql.Tx) error {
 		sum = Reconciled{Owners: 1}
-		held := maps.Clone(held)
 		res, err := tx.ExecContext(ctx, `delete from senders where owner = $1 and beat_at = $2`, owner, schema.At(p.beat))
 		if err != nil {
 			return err
@@ -200,14 +199,19 @@ func (m *Mailer) settleParts(ctx context.Context, tx *sql.Tx, owner string, sum 
 	if err != nil {
 		return nil, err
 	}
-	n, err := m.layOut(ctx, tx, StateQueued, "", "a.owner = $4", owner)
+	const over = `a.owner = $1 and a.issue_id in (select issue_id from sends where state = 'cancelled')`
+	if _, err := m.layOut(ctx, tx, StateCancelled, "its issue was cancelled", over, owner); err != nil {
+		return nil, err
+	}
+	n, err := m.layOut(ctx, tx, StateQueued, "", "a.owner = $1", owner)
 	sum.Released += n
 	return written, err
 }
 
 type claimedRow struct{ id, fence int64 }
 
-// claimedBy is read before the transaction: the writer is not held meanwhile.
+// claimedBy are the rows that a process has claimed, beside those who stand in its
+// parts. It is read before the transaction: the writer is not held meanwhile.
 // That a row changes in between is seen by its fence.
 func (m *Mailer) claimedBy(ctx context.Context, k kind, owner string) ([]claimedRow, error) {
 	rows, err := m.DB.Read.QueryContext(ctx, `select id, fence from `+string(k)+` where owner = $1 and state = 'claimed' and done_at is null`, owner)
@@ -269,8 +273,14 @@ const inFlightReason = "it was being sent when the process ended"
 func (m *Mailer) settleRow(ctx context.Context, tx *sql.Tx, k kind, owner string, row claimedRow, marks map[int64]mark, sum *Reconciled) error {
 	f, inFlight := marks[row.id]
 	if !inFlight || f.fence != row.fence {
-		res, err := tx.ExecContext(ctx, `update `+string(k)+` set state = 'queued', owner = '', fence = fence + 1 where id = $1 and owner = $2 and fence = $3 and state = 'claimed'`,
-			row.id, owner, row.fence)
+		state, args := "'queued'", []any{row.id, owner, row.fence}
+		if k == delivery {
+			const over = `issue_id in (select issue_id from sends where state = 'cancelled')`
+			state = `case when ` + over + ` then 'cancelled' else 'queued' end, done_at = case when ` + over + ` then cast($4 as bigint) else null end`
+			args = append(args, m.nowMillis())
+		}
+		res, err := tx.ExecContext(ctx, `update `+string(k)+` set owner = '', fence = fence + 1, state = `+state+`
+			where id = $1 and owner = $2 and fence = $3 and state = 'claimed'`, args...)
 		if err != nil {
 			return err
 		}
@@ -316,8 +326,12 @@ func (s *sending) reconciled(ctx context.Context) bool {
 	s.mu.Lock()
 	suspect := s.suspect
 	s.mu.Unlock()
-	if !suspect {
+	if suspect == 0 {
 		return true
+	}
+	// This waits for a claim that the server has yet to commit.
+	if s.register(ctx, s.m.DB.Write) != nil {
+		return false
 	}
 	for _, k := range []kind{delivery, letter} {
 		rows, err := s.m.claimedBy(ctx, k, s.owner)
@@ -337,8 +351,11 @@ func (s *sending) reconciled(ctx context.Context) bool {
 		return false
 	}
 	s.mu.Lock()
-	s.suspect = false
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	if s.suspect != suspect {
+		return false
+	}
+	s.suspect = 0
 	return true
 }
 
@@ -357,7 +374,7 @@ func (s *sending) unknownParts(ctx context.Context) error {
 			continue
 		}
 		err := s.m.DB.InTx(ctx, func(tx *sql.Tx) error {
-			_, err := s.m.layOut(ctx, tx, StateQueued, "", "a.id = $4", id)
+			_, err := s.m.layOut(ctx, tx, StateQueued, "", "a.id = $1", id)
 			return err
 		})
 		if err != nil {

@@ -190,7 +190,9 @@ func (m *Mailer) identify(ctx context.Context, tx *sql.Tx, r *Returned, t Trace,
 			return 0, err
 		}
 	}
-	query := `select coalesce(subscriber_id, 0), issue_id from deliveries where id = $1`
+	// One that was in flight when its process ended has no row until that is taken over.
+	query := `select coalesce(subscriber_id, 0), issue_id from deliveries where id = $1
+		union all select f.subscriber_id, a.issue_id from in_flight f join audience_parts a on a.id = f.part_id where f.delivery_id = $1 limit 1`
 	if r.Letter != 0 {
 		query = `select coalesce(subscriber_id, 0), 0 from letters where id = $1`
 	}

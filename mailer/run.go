@@ -51,7 +51,7 @@ type sending struct {
 	held      map[kind]map[int64]bool
 	parts     map[int64]int // of audiences that this process holds: readers on their way
 	hands     map[*lane]hands
-	suspect   bool // the ledger may say of us what we do not know of
+	suspect   int // times that the ledger may have come to say of us what we do not know
 	slow      sync.WaitGroup
 	sharing   []*lane // those that share the mail just now; the feeder's
 	claims    int     // deliveries claimed, and at which number statistics are due; the feeder's
@@ -171,6 +171,7 @@ func (s *sending) feed(ctx context.Context) {
 		s.emptyIdle()
 		l := s.next()
 		if l == nil || !s.reconciled(ctx) {
+			s.tidy(ctx)
 			sleep(ctx, s.pause())
 			continue
 		}
@@ -444,7 +445,7 @@ func (s *sending) trouble(ctx context.Context, err error) {
 func (s *sending) suspects() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.suspect = true
+	s.suspect++
 }
 
 // hold remembers what this process has claimed.
@@ -618,19 +619,35 @@ func (s *sending) register(ctx context.Context, q schema.Querier) error {
 func (s *sending) leave() {
 	s.mu.Lock()
 	held := len(s.held[delivery]) + len(s.held[letter])
-	suspect := s.suspect
+	suspect := s.suspect > 0
+	for _, left := range s.parts {
+		held += left
+	}
 	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
-	var err error
+	err := s.clear(ctx, s.m.DB.Write, s.doneParts())
+	if err == nil && held == 0 && !suspect {
+		held, err = s.signOff(ctx)
+	}
 	if held > 0 || suspect {
 		err = s.m.abandon(ctx, s.owner)
-	} else if err = s.clear(ctx, s.m.DB.Write, s.done()); err == nil {
-		_, err = s.m.DB.Write.ExecContext(ctx, `delete from senders where owner = $1`, s.owner)
 	}
 	if err != nil {
 		s.m.log().Error("sign off", "err", err)
 	}
+}
+
+// signOff deletes the row of this process, unless a part is left in its name: then
+// it returns one.
+func (s *sending) signOff(ctx context.Context) (left int, err error) {
+	res, err := s.m.DB.Write.ExecContext(ctx, `
+		delete from senders where owner = $1 and not exists (select 1 from audience_parts where owner = $1)`, s.owner)
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	return 1 - int(n), err
 }
 
 func sleep(ctx context.Context, d time.Duration) {

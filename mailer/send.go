@@ -85,18 +85,19 @@ func (m *Mailer) Window(ctx context.Context, tx *sql.Tx, issue int64, opens, clo
 // Expire ends what has not been sent of an issue, for the reason given; what is
 // uncertain is parked. It returns how many copies that were.
 func (m *Mailer) Expire(ctx context.Context, tx *sql.Tx, issue int64, reason string) (int, error) {
+	// First the parts: this waits for a claim, which may write rows that are queued.
+	waiting, err := m.layOut(ctx, tx, StateExpired, reason, "a.owner = '' and a.issue_id = $1", issue)
+	if err != nil {
+		return 0, fmt.Errorf("expire the rest of issue %d: %w", issue, err)
+	}
 	res, err := tx.ExecContext(ctx, `
 		update deliveries set reason = $2, done_at = $3, state = case when state = 'uncertain' then 'parked' else 'expired' end
 		where issue_id = $1 and done_at is null and state in ('queued', 'deferred', 'uncertain')`, issue, reason, m.nowMillis())
 	if err != nil {
 		return 0, fmt.Errorf("expire the rest of issue %d: %w", issue, err)
 	}
-	n, _ := res.RowsAffected()
-	waiting, err := m.layOut(ctx, tx, StateExpired, reason, "a.owner = '' and a.issue_id = $4", issue)
-	if err != nil {
-		return 0, fmt.Errorf("expire the rest of issue %d: %w", issue, err)
-	}
-	return int(n) + waiting, nil
+	n, err := res.RowsAffected()
+	return int(n) + waiting, err
 }
 
 // Cancel ends an issue's sending for good: what is not being sent this second
@@ -105,11 +106,11 @@ func (m *Mailer) Cancel(ctx context.Context, tx *sql.Tx, issue int64, reason str
 	if err := m.turn(ctx, tx, issue, "cancelled", reason, "open", "paused"); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `
-		update deliveries set state = 'cancelled', reason = $2, done_at = $3
-		where issue_id = $1 and state in ('queued', 'deferred')`, issue, reason, m.nowMillis())
+	_, err := m.layOut(ctx, tx, StateCancelled, reason, "a.owner = '' and a.issue_id = $1", issue)
 	if err == nil {
-		_, err = m.layOut(ctx, tx, StateCancelled, reason, "a.owner = '' and a.issue_id = $4", issue)
+		_, err = tx.ExecContext(ctx, `
+			update deliveries set state = 'cancelled', reason = $2, done_at = $3
+			where issue_id = $1 and state in ('queued', 'deferred')`, issue, reason, m.nowMillis())
 	}
 	if err != nil {
 		return fmt.Errorf("cancel issue %d: %w", issue, err)

@@ -139,11 +139,11 @@ func (s *sending) expireHeld(ctx context.Context) {
 		held = ""
 	}
 	err := s.m.DB.InTx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `
-			update deliveries set state = 'expired', reason = '`+tooLate+`', done_at = $1
-			where done_at is null and state in ('queued', 'deferred') and next_at <= $1 and expires_at <= $1 `+held, s.m.nowMillis())
+		_, err := s.m.layOut(ctx, tx, StateExpired, tooLate, "a.owner = '' and a.expires_at <= $1 "+held, s.m.nowMillis())
 		if err == nil {
-			_, err = s.m.layOut(ctx, tx, StateExpired, tooLate, "a.owner = '' and a.expires_at <= $4 "+held, s.m.nowMillis())
+			_, err = tx.ExecContext(ctx, `
+				update deliveries set state = 'expired', reason = '`+tooLate+`', done_at = $1
+				where done_at is null and state in ('queued', 'deferred') and next_at <= $1 and expires_at <= $1 `+held, s.m.nowMillis())
 		}
 		return err
 	})
