@@ -103,8 +103,8 @@ func (e Enqueue) args() []any {
 }
 
 // analyze renews PostgreSQL's statistics of deliveries and parts: without them a
-// claim or a batch of results may read them all. Those of the columns it asks about are a fifth of the work for
-// all.
+// claim or a batch of results may read them all. Those of the columns that are
+// asked about are a fifth of the work for all.
 func (m *Mailer) analyze(ctx context.Context, q schema.Querier) error {
 	_, err := q.ExecContext(ctx, `analyze deliveries (issue_id, subscriber_id, state, next_at, done_at), audience_parts (id, issue_id, owner, due_at)`)
 	return err

@@ -133,8 +133,7 @@ func (m *Mailer) abandon(ctx context.Context, owner string) error {
 // takeOver settles everything p had claimed. What was marked as in flight is
 // uncertain, the rest is queued again; the fence grows, and parts of audiences
 // are gone, so that p, should it only have slept, can neither send nor record any
-// of it. Nothing happens when
-// p has been heard of since its heartbeat was read.
+// of it. Nothing happens when p has been heard of since its heartbeat was read.
 //
 // The row of senders decides: deleting it waits for transactions of p that
 // are under way, and those that follow do not find it.

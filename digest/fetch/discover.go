@@ -30,8 +30,8 @@ const maxProbes = 24
 
 // Discover finds the ways a site can be read, richest first: feeds of the section
 // that siteURL is the front of, WordPress's REST interface, feeds with full text,
-// feeds, a news sitemap, and the links of the page itself. siteURL may be a home page, any page, or a feed already. Each
-// way has been tried and holds items.
+// feeds, a news sitemap, and the links of the page itself. siteURL may be a home
+// page, any page, or a feed already. Each way has been tried and holds items.
 //
 // The error is that of the first request, an *Error; what fails later is left
 // out. When ctx ends, what was found by then comes with its error.
