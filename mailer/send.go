@@ -71,15 +71,26 @@ func (m *Mailer) Resume(ctx context.Context, tx *sql.Tx, issue int64) error {
 func (m *Mailer) Window(ctx context.Context, tx *sql.Tx, issue int64, opens, closes time.Time) error {
 	_, err := tx.ExecContext(ctx, `update sends set opens_at = $1, closes_at = $2 where issue_id = $3`, schema.At(opens), schema.At(closes), issue)
 	if err == nil && !closes.IsZero() {
-		_, err = tx.ExecContext(ctx, `update audience_parts set expires_at = $1 where issue_id = $2 and expires_at < $1`, schema.Millis(closes), issue)
-	}
-	if err == nil && !closes.IsZero() {
-		_, err = tx.ExecContext(ctx, `update deliveries set expires_at = $1 where issue_id = $2 and done_at is null and expires_at < $1`, schema.Millis(closes), issue)
+		err = m.extend(ctx, tx, issue, schema.Millis(closes))
 	}
 	if err != nil {
 		return fmt.Errorf("set window of issue %d: %w", issue, err)
 	}
 	return nil
+}
+
+// extend has what is left of an issue live until a time at least.
+func (m *Mailer) extend(ctx context.Context, tx *sql.Tx, issue, until int64) error {
+	if m.DB.Engine == schema.Postgres { // a claim may be taking readers out of a part, into one that only the next statement sees
+		if _, err := tx.ExecContext(ctx, `select id from audience_parts where issue_id = $1 for update`, issue); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.ExecContext(ctx, `update audience_parts set expires_at = $1 where issue_id = $2 and expires_at < $1`, until, issue); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `update deliveries set expires_at = $1 where issue_id = $2 and done_at is null and expires_at < $1`, until, issue)
+	return err
 }
 
 // Expire ends what has not been sent of an issue, for the reason given; what is
