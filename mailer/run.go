@@ -89,6 +89,8 @@ func (m *Mailer) Run(ctx context.Context) error {
 	workers.Go(func() { s.feed(ctx) })
 	workers.Go(func() { s.feedLetters(ctx) })
 	<-ctx.Done()
+	giveUp := time.AfterFunc(orDefault(m.Drain, 25*time.Second), func() { close(s.give) })
+	defer giveUp.Stop()
 	s.drain(&workers)
 	s.emptyQueues()
 	close(s.entries)
@@ -572,9 +574,8 @@ func (s *sending) drain(workers *sync.WaitGroup) {
 	select {
 	case <-ended:
 		return
-	case <-time.After(orDefault(s.m.Drain, 25*time.Second)):
+	case <-s.give:
 	}
-	close(s.give) // a ledger that cannot be written is not waited for either
 	for {
 		s.mu.Lock()
 		for c := range s.conns {
