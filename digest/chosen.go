@@ -234,7 +234,7 @@ func apply(list []Chosen, e Edit, by string, now time.Time) bool {
 		if e.Pin != nil {
 			c.Pinned = *e.Pin
 		}
-		if e.Section != nil && slices.Contains([]string{"trending", "rising", "latest"}, *e.Section) {
+		if e.Section != nil && slices.Contains(sections, *e.Section) {
 			c.Section = *e.Section
 		}
 		if e.To != nil {

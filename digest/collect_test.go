@@ -475,8 +475,8 @@ func TestFlags(t *testing.T) {
 	})
 }
 
-// TestFlagsInAnEdition: what each flag does to a story as an edition shows it. No
-// newsletter has sponsored places, so nothing sponsored stands beside any.
+// TestFlagsInAnEdition: what each flag does to a story as an edition shows it; what
+// may stand beside it is TestSponsors.
 func TestFlagsInAnEdition(t *testing.T) {
 	for flags, want := range map[string]struct {
 		rank, summary, picture, related bool

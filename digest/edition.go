@@ -96,7 +96,7 @@ func sameHashes(a, b []Edition) bool {
 // render makes an edition and its text-only twin; none when it has no story.
 func (s *Sealer) render(d Draft, e EditionSpec, chosen []Chosen, related map[int64]Story) ([]Edition, error) {
 	issue := d.Issue
-	view, ids := view(d, e, chosen, related)
+	view, ids, _ := view(d, e, chosen, related)
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -209,8 +209,9 @@ func (s *Sealer) relatedOf(ctx context.Context, chosen []Chosen) ([]Story, error
 	return out, nil
 }
 
-// view is the issue as the templates see it, and the ids of its stories in order.
-func view(d Draft, e EditionSpec, chosen []Chosen, related map[int64]Story) (templates.Issue, []int64) {
+// view is the issue as the templates see it, the ids of its stories in order, and
+// the sponsors for whom it has no place.
+func view(d Draft, e EditionSpec, chosen []Chosen, related map[int64]Story) (templates.Issue, []int64, []Sponsor) {
 	issue, spec := d.Issue, d.Spec
 	zone, err := time.LoadLocation(spec.Zone)
 	if err != nil {
@@ -225,17 +226,21 @@ func view(d Draft, e EditionSpec, chosen []Chosen, related map[int64]Story) (tem
 		v.Subject, v.Preheader = issue.Subject, issue.Preheader
 	}
 	var ids []int64
-	for _, kind := range []string{"trending", "rising", "latest"} {
+	var sensitive []ends
+	for _, kind := range sections {
 		section := templates.Section{Kind: kind}
+		var grave ends
 		for _, c := range chosen {
 			if c.Edition != e.Name || c.Section != kind || c.State != "in" {
 				continue
 			}
+			grave.last = c.Story.Has("sensitive")
+			grave.first = grave.first || grave.last && len(section.Stories) == 0
 			section.Stories = append(section.Stories, storyView(c, spec, kind, len(ids) == 0, related))
 			ids = append(ids, c.Story.ID)
 		}
 		if len(section.Stories) > 0 {
-			v.Sections = append(v.Sections, section)
+			v.Sections, sensitive = append(v.Sections, section), append(sensitive, grave)
 		}
 	}
 	ranking := issue.Rankings[e.Name]
@@ -249,7 +254,7 @@ func view(d Draft, e EditionSpec, chosen []Chosen, related map[int64]Story) (tem
 	if v.Preheader == "" {
 		v.Preheader = preheaderOf(v.Sections)
 	}
-	return v, ids
+	return v, ids, sponsored(v.Sections, sensitive, spec.sponsorsOn(v.Date, e.Name))
 }
 
 func storyView(c Chosen, spec Spec, kind string, lead bool, related map[int64]Story) templates.Story {

@@ -107,6 +107,9 @@ type Spec struct {
 	// it fails a guard the chosen sentences stand. Default false.
 	AI bool `toml:"ai" json:"ai,omitempty"`
 
+	// Sponsors are the places that are paid for.
+	Sponsors []Sponsor `toml:"sponsors,omitempty" json:"sponsors,omitempty"`
+
 	// Editions are the forms an issue takes; default one, in Language, with
 	// stories of that language.
 	Editions []EditionSpec `toml:"editions" json:"editions"`
@@ -270,6 +273,7 @@ func (s Spec) Check(name string) []string {
 	checkAddress("reply_to", s.ReplyTo, false)
 	checkAddress("envelope", s.Envelope, false)
 	s.checkSending(say, checkAddress)
+	s.checkSponsors(say)
 	if s.List == "" {
 		say("list is missing: name the list it goes to")
 	}

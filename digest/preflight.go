@@ -22,7 +22,7 @@ import (
 
 // Finding is what the preflight saw when it looked at one thing.
 type Finding struct {
-	Check   string `json:"check"`             // size | subject | preheader | stories | story | links | pictures | alt | postal | headers | unsubscribe | text
+	Check   string `json:"check"`             // size | subject | preheader | stories | story | links | pictures | alt | postal | headers | unsubscribe | text | sponsors
 	Level   string `json:"level"`             // ok | warn | bad
 	Edition string `json:"edition,omitempty"` // "" = all
 	Story   int64  `json:"story,omitempty"`
@@ -61,6 +61,7 @@ func Preflight(d Draft, editions []Edition, picture func(address string) string)
 		p.size()
 		p.subject()
 		p.stories()
+		p.sponsors()
 		p.headers()
 		p.body()
 		p.text()
@@ -142,6 +143,22 @@ func (p *preflight) stories() {
 		}
 	}
 	p.good("story", DropStory, "Every story has its own address and a summary.")
+}
+
+// sponsors is silent where nobody pays.
+func (p *preflight) sponsors() {
+	spec := slices.IndexFunc(p.d.Spec.Editions, func(e EditionSpec) bool { return e.Name == p.e.Name })
+	if spec < 0 {
+		return
+	}
+	told := slices.DeleteFunc(slices.Clone(p.d.Stories), func(c Chosen) bool { return !slices.Contains(p.e.Stories, c.Story.ID) })
+	v, _, left := view(p.d, p.d.Spec.Editions[spec], told, nil)
+	for _, s := range left {
+		p.add("sponsors", "warn", NoRepair, 0, "What %s pays for was left out: each place that is free has a sensitive story beside it.", s.Name)
+	}
+	if paid := p.d.Spec.sponsorsOn(v.Date, p.e.Name); len(paid) > 0 {
+		p.good("sponsors", NoRepair, "%d places are paid for, none beside a sensitive story.", len(paid))
+	}
 }
 
 // headers every list mail needs: RFC 5322 section 3.6, RFC 2919, RFC 8058.
