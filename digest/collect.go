@@ -52,14 +52,14 @@ type Collected struct {
 // collector itself, such as the database.
 func (c *Collector) Collect(ctx context.Context, src Source, backlog time.Duration) (Collected, error) {
 	out := Collected{Source: src.URL}
-	poll, items, unchanged := c.poll(ctx, src)
+	poll, list, unchanged := c.poll(ctx, src)
 	var err error
 	known := src
-	if poll.Refused && src.Kind == "wordpress" {
+	if poll.Refused && (src.Kind == "wordpress" || src.Kind == "sitemap") {
 		var moved bool
 		if moved, err = c.fallBack(ctx, &src, poll.Err); moved {
 			known, backlog = c.sinceListed(src, backlog)
-			poll, items, unchanged = c.poll(ctx, src)
+			poll, list, unchanged = c.poll(ctx, src)
 		}
 	}
 	if err := errors.Join(ctx.Err(), err); err != nil {
@@ -70,7 +70,7 @@ func (c *Collector) Collect(ctx context.Context, src Source, backlog time.Durati
 	case unchanged:
 		err = c.StillListed(ctx, src)
 	default:
-		out.New, out.Old, err = c.AddEntries(ctx, known, items, c.Now().Add(-backlog))
+		out.New, out.Old, err = c.addEntries(ctx, known, list.Items, c.Now().Add(-backlog), !list.Truncated)
 		poll.New = out.New
 	}
 	if err != nil {
@@ -100,8 +100,8 @@ func (c *Collector) announce(ctx context.Context, src Source, h Health) {
 }
 
 // poll fetches and parses; whatever goes wrong becomes words.
-func (c *Collector) poll(ctx context.Context, src Source) (p Poll, items []feed.Item, unchanged bool) {
-	res, err := c.Client.Get(ctx, src.URL, fetch.Validators{ETag: src.ETag, LastModified: src.Modified, Hash: src.BodyHash})
+func (c *Collector) poll(ctx context.Context, src Source) (p Poll, f feed.Feed, unchanged bool) {
+	res, err := GetSource(ctx, c.Client, src, fetch.Validators{ETag: src.ETag, LastModified: src.Modified, Hash: src.BodyHash})
 	if err != nil {
 		p = Poll{Err: Words(err), RetryAfter: res.RetryAfter}
 		var failed *fetch.Error
@@ -109,24 +109,31 @@ func (c *Collector) poll(ctx context.Context, src Source) (p Poll, items []feed.
 			p.Permanent, p.RetryAfter = !failed.Temporary, max(p.RetryAfter, failed.RetryAfter)
 			p.Refused = slices.Contains([]int{401, 403, 404, 410}, failed.Status)
 		}
-		return p, nil, false
+		return p, f, false
 	}
 	p = Poll{ETag: res.ETag, Modified: res.LastModified, BodyHash: res.Hash, MovedTo: res.MovedTo, RetryAfter: res.RetryAfter, MaxAge: res.MaxAge}
 	if res.NotModified {
 		p.ETag, p.Modified, p.BodyHash = src.ETag, src.Modified, src.BodyHash
-		return p, nil, true
+		return p, f, true
 	}
-	f, err := ParseSource(src.Kind, res)
-	if err != nil {
+	if f, err = ParseSource(src.Kind, res); err != nil {
 		// A page in the place of a feed is often only maintenance.
 		refused := f.Kind == "" && (!errors.Is(err, feed.ErrHTML) || src.Errors+1 >= FailingAfter)
-		return Poll{Err: Words(err), Refused: refused}, nil, false
+		return Poll{Err: Words(err), Refused: refused}, f, false
 	}
 	p.Title, p.TTL = f.Title, min(f.TTL, time.Hour)
 	for i := range f.Items {
 		f.Items[i].Language = cmp.Or(f.Items[i].Language, f.Language)
 	}
-	return p, f.Items, false
+	return p, f, false
+}
+
+// GetSource asks a source for what it lists.
+func GetSource(ctx context.Context, client *fetch.Client, src Source, v fetch.Validators) (fetch.Response, error) {
+	if src.Kind == "sitemap" {
+		return client.GetSitemap(ctx, src.URL, v)
+	}
+	return client.Get(ctx, src.URL, v)
 }
 
 // ParseSource reads what a source of a kind answered.
@@ -134,7 +141,7 @@ func ParseSource(kind string, res fetch.Response) (feed.Feed, error) {
 	if kind == "pages" {
 		return feed.ParsePage(res.Body, res.ContentType, res.URL)
 	}
-	f, err := feed.Parse(res.Body, res.ContentType, res.URL)
+	f, err := parseAll(res)
 	switch {
 	case err != nil:
 	case f.Kind == feed.SitemapIndex:
@@ -145,6 +152,32 @@ func ParseSource(kind string, res fetch.Response) (feed.Feed, error) {
 		err = fmt.Errorf("it lists %d items, but none with a link that can be opened", len(f.Items))
 	}
 	return f, err
+}
+
+// parseAll reads a feed, or the sitemaps of an index together.
+func parseAll(res fetch.Response) (all feed.Feed, err error) {
+	if len(res.Sitemaps) == 0 {
+		return feed.Parse(res.Body, res.ContentType, res.URL)
+	}
+	var failed error
+	for _, r := range res.Sitemaps {
+		f, err := feed.Parse(r.Body, r.ContentType, r.URL)
+		if err == nil && f.Kind == feed.SitemapIndex {
+			err = errors.New("its index lists further indexes, which sitemaps.org does not know: give the address of one of those, or of a sitemap")
+		}
+		if err != nil {
+			failed = cmp.Or(failed, err)
+			continue
+		}
+		all.Kind, all.Title, all.Language = f.Kind, cmp.Or(all.Title, f.Title), cmp.Or(all.Language, f.Language)
+		all.Repaired, all.Truncated = all.Repaired || f.Repaired, all.Truncated || f.Truncated
+		all.Items = append(all.Items, f.Items...)
+	}
+	if all.Kind == "" {
+		return all, failed
+	}
+	all.Truncated = all.Truncated || res.Partial || failed != nil
+	return all, nil
 }
 
 // Words is an error of reading a source as people should see it.
@@ -341,7 +374,7 @@ func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || u
 // Taste reads the newest article that a source lists, as it would be told.
 // Nothing is stored. ErrNotFound when it lists none.
 func (c *Collector) Taste(ctx context.Context, src Source) (Story, error) {
-	res, err := c.Client.Get(ctx, src.URL, fetch.Validators{})
+	res, err := GetSource(ctx, c.Client, src, fetch.Validators{})
 	if err != nil {
 		return Story{}, err
 	}

@@ -53,6 +53,11 @@ const (
 // the first poll of a source, without a date that says otherwise. Old ones are
 // remembered but never told.
 func (s *Store) AddEntries(ctx context.Context, src Source, items []feed.Item, fresh time.Time) (added, old int, err error) {
+	return s.addEntries(ctx, src, items, fresh, true)
+}
+
+// addEntries is AddEntries; of a list that is not whole nothing has left.
+func (s *Store) addEntries(ctx context.Context, src Source, items []feed.Item, fresh time.Time, whole bool) (added, old int, err error) {
 	now := s.Now()
 	err = s.DB.InTx(ctx, func(tx *sql.Tx) error {
 		for _, it := range items {
@@ -78,8 +83,8 @@ func (s *Store) AddEntries(ctx context.Context, src Source, items []feed.Item, f
 				return err
 			}
 		}
-		if src.Kind == "pages" {
-			return nil // a page of headlines drops what it likes
+		if src.Kind == "pages" || !whole {
+			return nil // a page of headlines drops what it likes; half a list tells nothing
 		}
 		return withdraw(ctx, tx, src, items, now)
 	})

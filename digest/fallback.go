@@ -11,27 +11,32 @@ import (
 )
 
 // fallBack has a WordPress source whose REST interface was switched off read the
-// site's feed from now on, and says so in its note. It reports false when the
-// site has no feed, or one that another source reads already: then the source
-// fails as any other.
+// site's feed from now on, and one whose sitemap is gone, as yesterday's is where
+// they have a date in their names, the one that the site has now. Its note says
+// so. It reports false when the site has none, or one that another source reads
+// already: then the source fails as any other.
 func (c *Collector) fallBack(ctx context.Context, src *Source, why string) (bool, error) {
 	found, err := c.Client.Discover(ctx, src.SiteURL)
 	if err != nil {
 		return false, nil // the site's own trouble: the next poll asks again
 	}
+	kinds, kind, note := []string{feed.RSS, feed.Atom, feed.RDF, feed.JSON}, "feed", "its WordPress interface %s was closed on %s (%s): the feed is read instead"
+	if src.Kind == "sitemap" {
+		kinds, kind, note = []string{feed.Sitemap}, "sitemap", "its sitemap %s was gone on %s (%s): the one that the site has now is read instead"
+	}
+	note = fmt.Sprintf(note, src.URL, c.Now().UTC().Format("2 January 2006, 15:04 UTC"), why)
 	for _, f := range found {
-		if !slices.Contains([]string{feed.RSS, feed.Atom, feed.RDF, feed.JSON}, f.Kind) {
+		if !slices.Contains(kinds, f.Kind) {
 			continue
 		}
-		note := fmt.Sprintf("its WordPress interface %s was closed on %s (%s): the feed is read instead", src.URL, c.Now().UTC().Format("2 January 2006, 15:04 UTC"), why)
-		err := c.rereadFrom(ctx, src.ID, "feed", f.URL, note)
+		err := c.rereadFrom(ctx, src.ID, kind, f.URL, note)
 		if errors.Is(err, ErrState) {
 			continue // another source reads that one
 		}
 		if err != nil {
 			return false, err
 		}
-		src.Kind, src.URL, src.Note, src.ETag, src.Modified, src.BodyHash = "feed", f.URL, note, "", "", ""
+		src.Kind, src.URL, src.Note, src.ETag, src.Modified, src.BodyHash = kind, f.URL, note, "", "", ""
 		return true, nil
 	}
 	return false, nil

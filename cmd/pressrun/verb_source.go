@@ -246,7 +246,7 @@ func (t *sourceTrial) run(src digest.Source) error {
 		return fmt.Errorf("%s has no address: check its spelling, or the name server of this machine", u.Hostname())
 	}
 	t.say("dns", true, "%s is %s", u.Hostname(), strings.Join(addresses, ", "))
-	res, err := t.fetch("fetch", src.URL, "")
+	res, err := t.fetch("fetch", src.URL, func() (fetch.Response, error) { return digest.GetSource(t.ctx, t.client, src, fetch.Validators{}) })
 	if err != nil {
 		return err
 	}
@@ -256,6 +256,12 @@ func (t *sourceTrial) run(src digest.Source) error {
 			how = "for good: the new address is stored at the next poll"
 		}
 		t.say("redirect", true, "to %s, %s", res.URL, how)
+	}
+	for _, r := range res.Sitemaps {
+		t.say("sitemap", true, "one of the newest that it lists: %s, HTTP %d, %d bytes", r.URL, r.Status, len(r.Body))
+	}
+	if len(res.Sitemaps) > 0 {
+		res.Validators = res.Sitemaps[0].Validators
 	}
 	t.say("charset", true, "%s", charsetOf(res))
 	t.say("caching", true, "ETag %q, Last-Modified %q, fresh for %s", res.ETag, res.LastModified, res.MaxAge)
@@ -280,9 +286,9 @@ func (t *sourceTrial) run(src digest.Source) error {
 	return t.article(src, f)
 }
 
-func (t *sourceTrial) fetch(name, address, referer string) (fetch.Response, error) {
+func (t *sourceTrial) fetch(name, address string, get func() (fetch.Response, error)) (fetch.Response, error) {
 	start := time.Now()
-	res, err := t.client.GetFrom(t.ctx, address, referer)
+	res, err := get()
 	if err != nil {
 		t.say(name, false, "%s", digest.Words(err))
 		return res, fmt.Errorf("%s cannot be read: %s", address, digest.Words(err))
@@ -327,7 +333,7 @@ func (t *sourceTrial) article(src digest.Source, f feed.Feed) error {
 	default:
 		t.say("robots", true, "may be read; pause asked for: %s", delay)
 	}
-	page, err := t.fetch("page", address, src.Settings.Referer)
+	page, err := t.fetch("page", address, func() (fetch.Response, error) { return t.client.GetFrom(t.ctx, address, src.Settings.Referer) })
 	if err != nil {
 		return err
 	}

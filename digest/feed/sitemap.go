@@ -9,6 +9,16 @@ import (
 	"strings"
 )
 
+// IsIndex reports whether a document is an index of sitemaps.
+func IsIndex(body []byte, contentType string) bool {
+	body, err := unpack(body)
+	if err != nil {
+		return false
+	}
+	root, _ := findRoot(bytes.TrimSpace(UTF8(body, contentType)))
+	return root == "sitemapindex"
+}
+
 // parseSitemap reads a sitemap (sitemaps.org 0.9) with Google's news and image
 // extensions, or an index of sitemaps, whose items are the sitemaps it names.
 // It goes token by token and minds local names only, because prefixes are bound

@@ -77,6 +77,9 @@ type Response struct {
 	Validators
 	RetryAfter time.Duration // 0 = the site does not ask for a pause
 	MaxAge     time.Duration // how long the site says the page stays fresh, 0 = it does not say
+
+	Sitemaps []Response // of an index of sitemaps, the newest; see GetSitemap
+	Partial  bool       // one of them could not be read
 }
 
 func (c *Client) setup() {

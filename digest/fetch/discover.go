@@ -46,7 +46,7 @@ func (c *Client) Discover(ctx context.Context, siteURL string) ([]Found, error) 
 	d := &discovery{c: c, site: page.URL, tried: map[string]bool{page.URL: true}}
 	if f, err := feed.Parse(page.Body, page.ContentType, page.URL); err == nil {
 		if f.Kind == feed.SitemapIndex {
-			d.within(ctx, f)
+			d.within(ctx, f, page.URL)
 			d.sort()
 			return d.found, ctx.Err()
 		}
@@ -215,7 +215,7 @@ func (d *discovery) guess(ctx context.Context, candidates []string) {
 }
 
 // sitemaps looks for news sitemaps: those robots.txt names, else the usual
-// places. Of an index only the sitemaps that look like news are opened.
+// places. Of an index those that look like articles are opened.
 func (d *discovery) sitemaps(ctx context.Context) {
 	u, err := url.Parse(d.site)
 	if err != nil {
@@ -228,18 +228,25 @@ func (d *discovery) sitemaps(ctx context.Context) {
 		if d.try(ctx, s) {
 			return
 		}
-		if d.within(ctx, d.c.index(ctx, feed.Absolute(d.site, s))) {
+		address := feed.Absolute(d.site, s)
+		if d.within(ctx, d.c.index(ctx, address), address) {
 			return
 		}
 	}
 }
 
-// within tries the first three news sitemaps of an index.
-func (d *discovery) within(ctx context.Context, index feed.Feed) bool {
-	for _, inner := range newsOf(index) {
-		if d.try(ctx, inner) {
-			return true
+// within tries the newest sitemaps of an index. Where their names hold numbers the
+// index is what to poll: tomorrow's have other names.
+func (d *discovery) within(ctx context.Context, index feed.Feed, address string) bool {
+	for _, inner := range newestOf(index, address == d.site) {
+		if !d.try(ctx, inner) {
+			continue
 		}
+		last := &d.found[len(d.found)-1]
+		if _, numbers := nameNumbers(inner); len(numbers) > 0 && last.Kind == feed.Sitemap {
+			last.URL = address
+		}
+		return true
 	}
 	return false
 }
@@ -268,16 +275,6 @@ func (c *Client) index(ctx context.Context, u string) feed.Feed {
 		return feed.Feed{}
 	}
 	return f
-}
-
-// newsOf lists at most three news sitemaps of a sitemap index.
-func newsOf(index feed.Feed) (out []string) {
-	for _, it := range index.Items {
-		if newsRank(it.URL) == 0 && len(out) < 3 {
-			out = append(out, it.URL)
-		}
-	}
-	return out
 }
 
 // pageLinks is what a page says about how it can be read.

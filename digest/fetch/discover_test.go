@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pressrun/digest/feed"
 )
@@ -126,6 +127,38 @@ func TestDiscoverSaysWhyNot(t *testing.T) {
 	wantKind(t, err, KindStatus)
 }
 
+// TestNewestOfAnIndex: names and dates say which sitemaps of an index hold the
+// newest articles.
+func TestNewestOfAnIndex(t *testing.T) {
+	for _, c := range []struct {
+		name, list, want string
+		any              bool
+	}{
+		{"the number of a part", "post-sitemap.xml post-sitemap2.xml post-sitemap10.xml post-sitemap9.xml page-sitemap.xml category-sitemap.xml", "post-sitemap10.xml post-sitemap9.xml post-sitemap2.xml", false},
+		{"lastmod before the number", "post-1.xml=2026-11-24 post-2.xml=2026-11-22 post-3.xml=2026-11-23 post-4.xml=2026-01-01", "post-1.xml post-3.xml post-2.xml", false},
+		{"a date in the name before lastmod", "a-2026-9.xml=2026-09-30 a-2026-10.xml=2026-11-24 a-2026-11.xml=2026-11-24 a-2019-03.xml=2026-11-24", "a-2026-11.xml a-2026-10.xml a-2026-9.xml", false},
+		{"the current one has no date", "news/2026/10.xml news/2026/11.xml news/current.xml", "news/current.xml news/2026/11.xml news/2026/10.xml", false},
+		{"days run together", "d20261123.xml d20261124.xml", "d20261124.xml d20261123.xml", false},
+		{"names say nothing", "sitemap.xml?page=1 sitemap.xml?page=2", "", false},
+		{"names say nothing, but the index was named", "sitemap.xml?page=1 sitemap.xml?page=2 tags.xml", "sitemap.xml?page=2 sitemap.xml?page=1", true},
+		{"no letters to the news", "newsletters.xml images-2026.xml", "", true},
+	} {
+		var index feed.Feed
+		for _, entry := range strings.Fields(c.list) {
+			at, day := entry, ""
+			if i := strings.LastIndex(entry, "=20"); i > 0 {
+				at, day = entry[:i], entry[i+1:]
+			}
+			modified, _ := time.Parse(time.DateOnly, day)
+			index.Items = append(index.Items, feed.Item{URL: "https://news.example/" + at, Updated: modified})
+		}
+		got := strings.ReplaceAll(strings.Join(newestOf(index, c.any), " "), "https://news.example/", "")
+		if got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
 // TestNewsOfAnIndex: of an index those are opened whose name says news, not those of
 // a host whose name does.
 func TestNewsOfAnIndex(t *testing.T) {
@@ -133,7 +166,7 @@ func TestNewsOfAnIndex(t *testing.T) {
 	for _, path := range []string{"/sitemap-pages.xml", "/sitemap.xml?part=3", "/Sitemap-News.xml", "/sitemap.php?kind=news", "/authors.xml"} {
 		index.Items = append(index.Items, feed.Item{URL: "https://news.example" + path})
 	}
-	if got, want := newsOf(index), []string{"https://news.example/Sitemap-News.xml", "https://news.example/sitemap.php?kind=news"}; !slices.Equal(got, want) {
+	if got, want := newestOf(index, false), []string{"https://news.example/Sitemap-News.xml", "https://news.example/sitemap.php?kind=news"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

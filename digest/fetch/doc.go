@@ -29,6 +29,13 @@
 // A body shorter than its Content-Length is an error and not half a feed: half a
 // feed looks like withdrawn stories.
 //
+// Of an index of sitemaps the newest three are read at each poll, in a minute and
+// in MaxBytes together. Which those are is decided anew each time, as sites name
+// them by day or month. Index and sitemaps are asked for conditionally; where one
+// has changed the others are read too, because what a list leaves out counts as
+// withdrawn. One that fails makes the list Partial instead: today's news does not
+// wait for yesterday's.
+//
 // No proxy is taken from the environment. The guard cannot see behind a proxy,
 // so an operator who wants one has to say so and let it do the guarding.
 package fetch
