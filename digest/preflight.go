@@ -44,10 +44,18 @@ func Bad(list []Finding) []Finding {
 	return slices.DeleteFunc(slices.Clone(list), func(f Finding) bool { return f.Level != "bad" })
 }
 
+// Look is what is known of an issue beside its bytes. The zero value knows nothing.
+type Look struct {
+	// Picture says what is wrong with the picture at an address, "" when nothing is
+	// known against it.
+	Picture func(address string) string
+	// ReadersHere says that every reader is on this machine, as in the demo.
+	ReadersHere bool
+}
+
 // Preflight looks at the sealed editions of a draft, text-only twins aside, as
-// far as their bytes tell. Picture says what is wrong with the picture at an
-// address, "" when nothing is known against it; nil knows nothing.
-func Preflight(d Draft, editions []Edition, picture func(address string) string) []Finding {
+// far as their bytes tell, and what look knows beside.
+func Preflight(d Draft, editions []Edition, look Look) []Finding {
 	var out []Finding
 	told := map[int64]bool{}
 	for _, e := range editions {
@@ -57,7 +65,7 @@ func Preflight(d Draft, editions []Edition, picture func(address string) string)
 		for _, id := range e.Stories {
 			told[id] = true
 		}
-		p := preflight{d: d, e: e, picture: picture}
+		p := preflight{d: d, e: e, look: look}
 		p.size()
 		p.subject()
 		p.stories()
@@ -77,11 +85,11 @@ func Preflight(d Draft, editions []Edition, picture func(address string) string)
 }
 
 type preflight struct {
-	d       Draft
-	e       Edition
-	picture func(string) string
-	out     []Finding
-	flawed  bool // the check under way found something
+	d      Draft
+	e      Edition
+	look   Look
+	out    []Finding
+	flawed bool // the check under way found something
 }
 
 func (p *preflight) add(check, level, repair string, story int64, format string, args ...any) {
@@ -238,19 +246,25 @@ func (p *preflight) pictures(pictures []map[string]string) {
 		}
 	}
 	p.good("alt", DropPicture, "Every picture has a description or is marked as decoration.")
+	where := "all on https"
 	for _, a := range pictures {
 		src, story := a["src"], p.storyOfPicture(a["src"])
-		if u, err := url.Parse(src); err == nil && loopbackHost(u.Hostname()) {
+		u, err := url.Parse(src)
+		here := err == nil && loopbackHost(u.Hostname())
+		if here && p.look.ReadersHere {
+			where = "on this machine, where the readers are"
+		}
+		if here && !p.look.ReadersHere {
 			p.add("pictures", "warn", NoRepair, story, "The picture %s is on this machine; readers elsewhere cannot see it.", src)
-		} else if !strings.HasPrefix(src, "https://") {
+		} else if !here && !strings.HasPrefix(src, "https://") {
 			p.add("pictures", "bad", repairOf(story), story, "The picture %s is not on https; mail programs may not show it.", src)
-		} else if p.picture != nil {
-			if problem := p.picture(src); problem != "" {
+		} else if p.look.Picture != nil {
+			if problem := p.look.Picture(src); problem != "" {
 				p.add("pictures", "bad", repairOf(story), story, "The picture %s %s.", src, problem)
 			}
 		}
 	}
-	p.good("pictures", DropPicture, "%d pictures, all on https.", len(pictures))
+	p.good("pictures", DropPicture, "%d pictures, %s.", len(pictures), where)
 }
 
 func loopbackHost(host string) bool {

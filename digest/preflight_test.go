@@ -83,12 +83,12 @@ func TestPreflight(t *testing.T) {
 				t.Fatalf("render: %v, left out %v", err, left)
 			}
 			c.change(&d, &editions[0])
-			list := Preflight(d, editions, func(address string) string {
+			list := Preflight(d, editions, Look{Picture: func(address string) string {
 				if strings.Contains(address, "dead") {
 					return "is gone (HTTP 404)"
 				}
 				return ""
-			})
+			}})
 			var flaws []Finding
 			for _, f := range list {
 				if f.Repair == "" {
@@ -229,4 +229,34 @@ func TestRepairDropsPicturesAndStories(t *testing.T) {
 			t.Errorf("the story itself is %s, %v; want live: the trouble was the edition's", st.State, err)
 		}
 	})
+}
+
+// TestPicturesOfTheDemo: where the readers are on this machine its pictures are
+// no trouble, unless they are not to be had.
+func TestPicturesOfTheDemo(t *testing.T) {
+	d := sampleDraft()
+	editions, _, err := (&Sealer{Compose: composed}).Render(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	editions[0].HTML += `<img alt="" src="http://127.0.0.1:8081/x.png">`
+	problem := ""
+	pictures := func(here bool) string {
+		for _, f := range Preflight(d, editions, Look{Picture: func(string) string { return problem }, ReadersHere: here}) {
+			if f.Check == "pictures" && f.Edition == editions[0].Name {
+				return f.Level + ": " + f.Text
+			}
+		}
+		return ""
+	}
+	if got := pictures(false); !strings.HasPrefix(got, "warn: ") || !strings.Contains(got, "is on this machine; readers elsewhere cannot see it") {
+		t.Errorf("readers elsewhere: %q", got)
+	}
+	if got := pictures(true); !strings.HasPrefix(got, "ok: ") || !strings.Contains(got, "on this machine, where the readers are") {
+		t.Errorf("readers here: %q", got)
+	}
+	problem = "is gone (HTTP 404)"
+	if got := pictures(true); !strings.HasPrefix(got, "bad: ") {
+		t.Errorf("gone: %q", got)
+	}
 }

@@ -91,14 +91,14 @@ func TestSponsorsPlaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.ContainsFunc(Preflight(d, editions, nil), func(f Finding) bool {
+	if !slices.ContainsFunc(Preflight(d, editions, Look{}), func(f Finding) bool {
 		return f.Check == "sponsors" && f.Level == "warn" && strings.Contains(f.Text, "Third")
 	}) {
 		t.Error("the preflight says nothing of the one that was left out")
 	}
 	d = paidFor()
 	editions, _, _ = (&Sealer{Compose: composed}).Render(d)
-	if bad := slices.DeleteFunc(Preflight(d, editions, nil), func(f Finding) bool { return f.Level == "ok" }); len(bad) > 0 {
+	if bad := slices.DeleteFunc(Preflight(d, editions, Look{}), func(f Finding) bool { return f.Level == "ok" }); len(bad) > 0 {
 		t.Errorf("got %+v, want nothing wrong", bad)
 	}
 }

@@ -67,7 +67,7 @@ type Press struct {
 	close        []func() error
 	watched      map[int64]int64     // issue → last round of Watch that was ordered
 	counted      map[int64]time.Time // issue → when its copies may be counted again
-	openInbox    bool                // the caught mail may be read by anybody
+	isDemo       bool                // readers are on this machine, and their mail may be read by anybody
 	backlog      time.Duration       // how old the news of a newly added source may be
 }
 

@@ -198,7 +198,7 @@ func (p *Press) door(next http.Handler) http.Handler {
 				return
 			}
 		}
-		if p.openInbox {
+		if p.isDemo {
 			next.ServeHTTP(w, r)
 			return
 		}

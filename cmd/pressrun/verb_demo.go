@@ -127,7 +127,7 @@ func (v *demoVerb) open(e *env) (*newsroom, error) {
 		n.news.Close()
 		return nil, err
 	}
-	n.press.openInbox = true
+	n.press.isDemo = true
 	n.press.backlog = 14 * 24 * time.Hour
 	n.site = &demo.Site{Start: time.Now(), Base: "http://" + n.news.Addr().String(), Beacon: c.PublicURL}
 	if n.press.Catcher != nil {

@@ -67,7 +67,7 @@ func (v *issueRender) Run(e *env) error {
 	if err := os.MkdirAll(v.Out, 0o755); err != nil {
 		return err
 	}
-	out := rendered{Checks: digest.Preflight(doc.Draft, editions, pictures.Problem)}
+	out := rendered{Checks: digest.Preflight(doc.Draft, editions, digest.Look{Picture: pictures.Problem})}
 	out.OK = len(digest.Bad(out.Checks)) == 0
 	for _, ed := range editions {
 		f := renderedFile{Name: ed.Name, Subject: ed.Subject, Seal: ed.Hash, Bytes: ed.Bytes, HTML: len(ed.HTML), Text: len(ed.Text), Stories: ed.Stories}

@@ -68,7 +68,7 @@ func (p *Press) preflight(ctx context.Context, id int64, look bool) ([]digest.Fi
 	if look {
 		p.Pictures.Look(ctx, editions)
 	}
-	return digest.Preflight(d, editions, p.Pictures.Problem), nil
+	return digest.Preflight(d, editions, digest.Look{Picture: p.Pictures.Problem, ReadersHere: p.isDemo}), nil
 }
 
 // repair does what the preflight of an issue names when nobody is there: it
