@@ -30,7 +30,10 @@ const (
 // told. One that is read already stays as it is. The error is a desk.Refusal where
 // whoever gave the address can mend it.
 func (p *Press) AddSource(ctx context.Context, address, rights string, fresh time.Duration) (x desk.Added, err error) {
-	if address = strings.TrimSpace(address); !strings.Contains(address, "://") {
+	if address = strings.TrimSpace(address); address == "" {
+		return x, desk.Refusal("no address is given; write https://host/path")
+	}
+	if !strings.Contains(address, "://") {
 		address = "https://" + address
 	}
 	if x.Found, err = p.look(ctx, address); err != nil {

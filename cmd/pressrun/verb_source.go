@@ -37,6 +37,9 @@ type sourceAdd struct {
 }
 
 func (v *sourceAdd) Run(e *env) error {
+	if v.Fresh < 0 {
+		return fmt.Errorf("--fresh %s lies in the future; give the age of the oldest story to be told, such as 24h", v.Fresh)
+	}
 	return e.with(func(p *Press) error {
 		fmt.Fprintf(e.err, "looking at %s …\n", v.URL)
 		x, err := p.AddSource(e.ctx, v.URL, v.Rights, v.Fresh)
@@ -182,7 +185,7 @@ type sourceTest struct {
 
 // step is a line of what source test tells.
 type step struct {
-	Step string `json:"step"` // dns | fetch | redirect | charset | caching | parse | items | item | robots | page | article | text | look | next | views
+	Step string `json:"step"` // dns | fetch | redirect | charset | caching | parse | sitemap | items | whole | item | robots | page | article | text | look | next | views
 	OK   bool   `json:"ok"`
 	Text string `json:"text"`
 }
@@ -280,6 +283,11 @@ func (t *sourceTrial) run(src digest.Source) error {
 		}
 	}
 	t.say("items", true, "%s %q, language %q: %d items, %d with a date", f.Kind, f.Title, f.Language, len(f.Items), dated)
+	if f.Truncated {
+		t.say("whole", false, "it breaks off, or is too long: what comes after the last of these items is not read. Show it to the site in a feed validator")
+	} else if f.Repaired {
+		t.say("whole", true, "it was not well-formed and has been mended; a feed validator shows the site where")
+	}
 	for _, it := range f.Items[:min(3, len(f.Items))] {
 		t.say("item", it.URL != "", "%s  %s  %s", when(it.Published), clip(it.Title, 70), it.URL)
 	}

@@ -131,7 +131,7 @@ func (c *Client) get(ctx context.Context, url string, v Validators, limit int64)
 	for hop := 0; ; hop++ {
 		key := u.String()
 		if hop > maxRedirects || seen[key] {
-			return Response{}, &Error{Kind: KindRedirect, URL: url, Message: "the site redirects in a circle or without end"}
+			return Response{}, &Error{Kind: KindRedirect, URL: url, Message: "the site redirects in a circle or without end: open it in a browser and give the address at which it ends"}
 		}
 		seen[key] = true
 		r, next, took, err := c.hop(ctx, u, v, limit, left, hop > 0)
@@ -187,7 +187,7 @@ func (c *Client) ask(ctx context.Context, u *url.URL, v Validators, limit int64,
 	case isRedirect(res.StatusCode):
 		to, err := u.Parse(res.Header.Get("Location"))
 		if err != nil || res.Header.Get("Location") == "" {
-			return r, "", &Error{Kind: KindRedirect, URL: r.URL, Status: r.Status, Message: "the site redirects to nowhere"}
+			return r, "", &Error{Kind: KindRedirect, URL: r.URL, Status: r.Status, Message: "the site redirects to nowhere: open it in a browser and give the address at which it ends"}
 		}
 		to.Fragment = ""
 		return r, to.String(), nil
@@ -198,7 +198,7 @@ func (c *Client) ask(ctx context.Context, u *url.URL, v Validators, limit int64,
 		return Response{URL: r.URL, Status: r.Status, Header: r.Header}, "", err
 	}
 	if len(r.Body) == 0 {
-		return r, "", &Error{Kind: KindEmpty, URL: r.URL, Status: r.Status, Temporary: true, Message: "the site sent an empty page"}
+		return r, "", &Error{Kind: KindEmpty, URL: r.URL, Status: r.Status, Temporary: true, Message: "the site sent an empty page: it may hold back robots, or the feed may have moved; open it in a browser"}
 	}
 	sum := sha256.Sum256(r.Body)
 	if r.Hash = hex.EncodeToString(sum[:]); r.Hash == v.Hash {
@@ -288,7 +288,7 @@ func readBody(res *http.Response, limit int64) ([]byte, error) {
 		body = zr
 	default:
 		return nil, &Error{Kind: KindDamaged, URL: res.Request.URL.String(), Status: res.StatusCode,
-			Message: fmt.Sprintf("the page is packed as %q although we asked for gzip", enc)}
+			Message: fmt.Sprintf("the page is packed as %q although we asked for gzip: tell the site that it overlooks Accept-Encoding", enc)}
 	}
 	out, err := io.ReadAll(io.LimitReader(body, limit+1))
 	switch {
@@ -302,7 +302,7 @@ func readBody(res *http.Response, limit int64) ([]byte, error) {
 
 func damaged(res *http.Response, err error) error {
 	return &Error{Kind: KindDamaged, URL: res.Request.URL.String(), Status: res.StatusCode, Temporary: true, Err: err,
-		Message: "the page was cut short or damaged on its way"}
+		Message: "the page was cut short or damaged on its way: it is tried again later; if it stays so, tell the site"}
 }
 
 func (c *Client) userAgent() string {

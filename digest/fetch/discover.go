@@ -50,7 +50,9 @@ func (c *Client) Discover(ctx context.Context, siteURL string) ([]Found, error) 
 			d.sort()
 			return d.found, ctx.Err()
 		}
-		d.add(f, page.URL)
+		if !d.add(f, page.URL) {
+			return nil, &Error{Kind: KindEmpty, URL: page.URL, Status: page.Status, Temporary: true, Message: "it is a feed, but lists nothing: add it when it has its first item, or look whether the site has another"}
+		}
 		return d.found, nil
 	} else if !errors.Is(err, feed.ErrHTML) && !errors.Is(err, feed.ErrUnknown) {
 		return nil, &Error{Kind: KindDamaged, URL: page.URL, Status: page.Status, Temporary: true, Message: err.Error(), Err: err}

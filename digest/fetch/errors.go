@@ -72,15 +72,15 @@ func failure(url string, err error) *Error {
 		e.Kind = KindTLS
 		e.Message = "the secure connection failed: " + tlsReason(err)
 	case errors.Is(err, context.Canceled):
-		e.Kind, e.Message = KindStopped, "the request was given up"
+		e.Kind, e.Message = KindStopped, "the request was given up before the site answered: try again"
 	case isTimeout(err):
 		e.Kind, e.Message = KindTimeout, "the site did not answer in time: it may be overloaded, or hold back robots"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		e.Kind, e.Message = KindRefused, "the connection was refused: the server is down or the port is wrong"
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		e.Kind, e.Message = KindDamaged, "the answer was cut short"
+		e.Kind, e.Message = KindDamaged, "the answer was cut short: it is tried again later; if it stays so, tell the site"
 	default:
-		e.Kind, e.Message = KindRefused, "the connection broke"
+		e.Kind, e.Message = KindRefused, "the connection broke: it is tried again later; if it stays so, see whether a browser on this machine can open the address"
 	}
 	return e
 }
@@ -126,15 +126,18 @@ func statusError(url string, status int, retry time.Duration) *Error {
 	case status == http.StatusNotFound:
 		e.Message = "nothing is at this address (404): it may have moved, add the site by its home page to find its new feed"
 	case status == http.StatusGone:
-		e.Message = "the site says it is gone for good (410)"
+		e.Message = "the site says it is gone for good (410): add the site by its home page to find its new feed, or remove the source"
 	case status == http.StatusUnavailableForLegalReasons:
-		e.Message = "withheld for legal reasons (451)"
+		e.Message = "withheld for legal reasons (451): where this machine stands it cannot be read, pause or remove the source"
 	case status == http.StatusTooManyRequests:
-		e.Message = "the site asks us to come less often (429)"
+		e.Message = "the site asks us to come less often (429): it is tried again later; if it stays so, raise delay under [fetch] in press.toml"
+		if retry > 0 {
+			e.Message = fmt.Sprintf("the site asks us to come less often (429) and to stay away for %s: it is tried again after that", retry.Round(time.Second))
+		}
 	case status >= 500:
 		e.Message = fmt.Sprintf("the site has a fault of its own (%d): it is tried again later", status)
 	default:
-		e.Message = fmt.Sprintf("the site answered with status %d", status)
+		e.Message = fmt.Sprintf("the site answered with status %d: open the address in a browser to see what it gives readers", status)
 	}
 	return e
 }

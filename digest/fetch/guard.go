@@ -92,18 +92,18 @@ func public(addr netip.Addr) bool {
 func (c *Client) checkURL(raw string) (*url.URL, error) {
 	bad := func(kind, message string) error { return &Error{Kind: kind, URL: raw, Message: message} }
 	if len(raw) > 8192 {
-		return nil, bad(KindURL, "the address is too long")
+		return nil, bad(KindURL, "the address is too long: it may have 8,192 bytes")
 	}
 	u, err := url.Parse(strings.TrimSpace(raw))
 	switch {
 	case err != nil:
-		return nil, bad(KindURL, "this is not a web address")
+		return nil, bad(KindURL, "this is not a web address: write https://host/path")
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, bad(KindURL, "only http and https addresses can be read")
+		return nil, bad(KindURL, "only http and https addresses can be read: write https://host/path")
 	case u.Hostname() == "":
-		return nil, bad(KindURL, "the address has no host name")
+		return nil, bad(KindURL, "the address has no host name: write https://host/path")
 	case u.User != nil:
-		return nil, bad(KindURL, "an address with a user name in it is not read")
+		return nil, bad(KindURL, "an address with a user name in it is not read: leave that out, and ask the site for a public feed if it wants one")
 	}
 	if addr, err := netip.ParseAddr(u.Hostname()); err == nil {
 		if err := c.permit(addr); err != nil {

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestSourceAddSaysHowToMend gives `source add` what operators give it by mistake:
+// each refusal names the address and what to do.
+func TestSourceAddSaysHowToMend(t *testing.T) {
+	d, _ := newDeskless(t)
+	item := `<item><title>The ferry is back</title><link>/a</link><pubDate>Mon, 23 Nov 2026 07:05:09 +0300</pubDate></item>`
+	mux := http.NewServeMux()
+	mux.HandleFunc("/loop", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/loop", http.StatusFound) })
+	mux.HandleFunc("/often", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", "3600")
+		w.WriteHeader(http.StatusTooManyRequests)
+	})
+	mux.HandleFunc("/gone", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusGone) })
+	mux.HandleFunc("/teapot", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	mux.HandleFunc("/blank", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("/none", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, `<rss version="2.0"><channel><title>Nothing yet</title></channel></rss>`)
+	})
+	mux.HandleFunc("/packed", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Encoding", "br")
+		fmt.Fprint(w, "x")
+	})
+	mux.HandleFunc("/half", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, `<rss version="2.0"><channel><title>Half</title>`+strings.Repeat(item, 2)+`<item><title>Half a t`)
+	})
+	site := serveHTTP(t, mux)
+	for _, c := range []struct{ address, say string }{
+		{"", "no address is given; write https://host/path"},
+		{"not a url", "write https://host/path"},
+		{"ftp://a.example/", "write https://host/path"},
+		{"http://", "write https://host/path"},
+		{"http://me:pw@a.example/feed", "leave that out"},
+		{site + "/loop", "give the address at which it ends"},
+		{site + "/often", "stay away for 1h0m0s"},
+		{site + "/gone", "add the site by its home page"},
+		{site + "/teapot", "open the address in a browser"},
+		{site + "/blank", "open it in a browser"},
+		{site + "/none", "add it when it has its first item"},
+		{site + "/packed", "tell the site"},
+	} {
+		code, out, errs := d.verb("", "source", "add", c.address)
+		if code == 0 || !strings.Contains(errs, c.say) || c.address != "" && !strings.Contains(errs, c.address) {
+			t.Errorf("add %q: %d %s%s, want %q", c.address, code, out, errs, c.say)
+		}
+	}
+	if code, _, errs := d.verb("", "source", "add", site+"/half", "--fresh=-1h"); code == 0 || !strings.Contains(errs, "such as 24h") {
+		t.Errorf("--fresh=-1h: %d %s", code, errs)
+	}
+	if _, out, errs := d.verb("", "source", "test", site+"/half"); !strings.Contains(out, "FAIL whole") {
+		t.Errorf("half a feed: %s%s", out, errs)
+	}
+}
