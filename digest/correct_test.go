@@ -297,3 +297,39 @@ func TestPageThatFails(t *testing.T) {
 		}
 	})
 }
+
+// TestFeedOfOneGUID: a feed that gives all its items one guid has each told, also
+// those that come in front of others.
+func TestFeedOfOneGUID(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		r := newRoom(t, db)
+		p := newPaper(t)
+		for n := range 4 {
+			p.posts = append(p.posts, harbourNews(n, r.now))
+		}
+		from := 3
+		p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			if req.URL.Path != "/feed" {
+				p.serve(w, req)
+				return
+			}
+			fmt.Fprint(w, `<rss version="2.0"><channel><title>Paper</title>`)
+			for _, a := range p.posts[from:] {
+				fmt.Fprintf(w, `<item><title>%s</title><link>%s%s</link><guid>paper</guid><pubDate>%s</pubDate></item>`, a.title, p.URL, a.path, a.at.Format(time.RFC1123Z))
+			}
+			fmt.Fprint(w, `</channel></rss>`)
+		})
+		c, src := r.press(t, p, "feed", "own")
+		for ; from >= 0; from-- {
+			if got := poll(t, c, src); got.New != 1 || len(got.Corrected) != 0 {
+				t.Errorf("with %s in front: %+v, want 1 new", p.posts[from].path, got)
+			}
+			r.now = r.now.Add(time.Minute)
+		}
+		for _, a := range p.posts {
+			if s := r.storyAt(t, p.URL+a.path); s.Title != a.title {
+				t.Errorf("%s is told as %q", a.path, s.Title)
+			}
+		}
+	})
+}

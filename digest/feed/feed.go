@@ -169,11 +169,14 @@ func (f *Feed) finish(base string) {
 	if f.SiteURL != "" {
 		site = f.SiteURL
 	}
+	for i := range f.Items {
+		f.Items[i].finish(site, f.Language)
+	}
+	shared := sharedIDs(f.Items)
 	seen := make(map[string]bool, len(f.Items))
 	kept := f.Items[:0]
 	for _, it := range f.Items {
-		it.finish(site, f.Language)
-		if !it.identify(seen) {
+		if !it.identify(shared, seen) {
 			continue
 		}
 		kept = append(kept, it)
@@ -214,9 +217,25 @@ func (it *Item) finish(site, lang string) {
 	it.AltIDs = altIDs(*it)
 }
 
-// identify gives the item an id that no other item of the feed has, and
-// reports false for one that is wholly a repetition.
-func (it *Item) identify(seen map[string]bool) bool {
+// sharedIDs are the ids that items with different addresses have: feeds exist
+// whose items all have one.
+func sharedIDs(items []Item) map[string]bool {
+	address, shared := make(map[string]string, len(items)), map[string]bool{}
+	for _, it := range items {
+		if it.ID == "" || it.URL == "" {
+			continue
+		}
+		if was, known := address[it.ID]; known && was != it.URL {
+			shared[it.ID] = true
+		}
+		address[it.ID] = it.URL
+	}
+	return shared
+}
+
+// identify gives the item an id that no other item of the feed has, whatever
+// their order, and reports false for one that is wholly a repetition.
+func (it *Item) identify(shared, seen map[string]bool) bool {
 	if it.ID == "" {
 		it.ID = it.URL
 	}
@@ -226,8 +245,8 @@ func (it *Item) identify(seen map[string]bool) bool {
 		}
 		it.ID = "hash:" + hash(it.Title, it.Content, it.Summary)
 	}
-	if seen[it.ID] && it.URL != "" {
-		it.ID += " " + it.URL // feeds exist whose items all have one guid
+	if shared[it.ID] && it.URL != "" {
+		it.ID += " " + it.URL
 	}
 	if seen[it.ID] {
 		return false

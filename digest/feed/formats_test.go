@@ -136,7 +136,7 @@ func TestSameGUIDTwice(t *testing.T) {
 	for _, it := range f.Items {
 		ids = append(ids, it.ID)
 	}
-	if len(ids) != 3 || ids[0] != "1" || ids[1] != "1 https://a.example/2" || !strings.HasPrefix(ids[2], "hash:") {
+	if len(ids) != 3 || ids[0] != "1 https://a.example/1" || ids[1] != "1 https://a.example/2" || !strings.HasPrefix(ids[2], "hash:") {
 		t.Errorf("got ids %q", ids)
 	}
 }
