@@ -173,12 +173,12 @@ func (d *date) step(ts []token, i int) int {
 	return 1
 }
 
-// clock reads h:mm, h:mm:ss, h.mm (only after a whole date), with fractions.
+// clock reads h:mm, "7h05" as the French write it, and h:mm:ss, with fractions.
 func (d *date) clock(ts []token, i int) int {
 	if d.hour >= 0 || i+2 >= len(ts) || len(ts[i].text) > 2 {
 		return 0
 	}
-	if ts[i+1].kind != ':' || ts[i+2].kind != 'n' || len(ts[i+2].text) > 2 {
+	if ts[i+1].kind != ':' && ts[i+1].text != "h" || ts[i+2].kind != 'n' || len(ts[i+2].text) > 2 {
 		return 0
 	}
 	d.hour, d.min = ts[i].value, ts[i+2].value

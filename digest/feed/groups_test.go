@@ -198,3 +198,18 @@ func TestBases(t *testing.T) {
 		}
 	}
 }
+
+// TestThumbnails: the picture of a video stands in or beside it, in a group or not
+// (Media RSS section "media:thumbnail").
+func TestThumbnails(t *testing.T) {
+	const thumb = `<media:thumbnail url="https://a.example/t.jpg"/>`
+	for _, inner := range []string{thumb, `<media:content url="https://a.example/v.mp4" type="video/mp4">` + thumb + `</media:content>`, `<media:group>` + thumb + `</media:group>`,
+		`<media:group><media:content url="https://a.example/v.mp4" medium="video">` + thumb + `</media:content></media:group>`} {
+		for _, doc := range []string{`<rss xmlns:media="http://search.yahoo.com/mrss/"><channel><item><title>A</title><link>/1</link>%s</item></channel></rss>`,
+			`<feed xmlns="http://www.w3.org/2005/Atom" xmlns:media="http://search.yahoo.com/mrss/"><entry><title>A</title><link href="/1"/>%s</entry></feed>`} {
+			if f := parse(t, fmt.Sprintf(doc, inner)); f.Items[0].Image != "https://a.example/t.jpg" {
+				t.Errorf("%s: picture %q", fmt.Sprintf(doc, inner), f.Items[0].Image)
+			}
+		}
+	}
+}

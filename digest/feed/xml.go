@@ -3,6 +3,7 @@ package feed
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -165,7 +166,7 @@ func rssImage(r *rssfeed.Item) (src, alt, credit string) {
 	if src != "" {
 		return src, alt, credit
 	}
-	for _, m := range extensions(r.Extensions, "thumbnail") {
+	for _, m := range thumbnails(r.Extensions) {
 		if w, _ := strconv.Atoi(m.Attrs["width"]); w > width && m.Attrs["url"] != "" {
 			src, width = m.Attrs["url"], w
 		}
@@ -192,6 +193,16 @@ func mediaContents(x ext.Extensions) []ext.Extension {
 	out := x["media"]["content"]
 	for _, g := range x["media"]["group"] {
 		out = append(out, g.Children["content"]...)
+	}
+	return out
+}
+
+// thumbnails lists media:thumbnail elements: the item's own, then those of a
+// media:group, then those inside the media they show.
+func thumbnails(x ext.Extensions) []ext.Extension {
+	out := extensions(x, "thumbnail")
+	for _, m := range slices.Concat(x["media"]["group"], mediaContents(x)) {
+		out = append(out, m.Children["thumbnail"]...)
 	}
 	return out
 }
@@ -279,12 +290,10 @@ func atomImage(it *Item, x ext.Extensions) {
 			break
 		}
 	}
-	thumbs := extensions(x, "thumbnail")
 	for _, g := range x["media"]["group"] {
-		thumbs = append(thumbs, g.Children["thumbnail"]...)
 		it.Summary = either(it.Summary, value1(g.Children, "description"))
 	}
-	for _, t := range thumbs {
+	for _, t := range thumbnails(x) {
 		it.Image = either(it.Image, t.Attrs["url"])
 	}
 	it.Credit = either(it.Credit, value(x, "credit"))
