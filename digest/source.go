@@ -47,6 +47,10 @@ type Source struct {
 // failing and an alarm is raised.
 const FailingAfter = 3
 
+// longAway is the pause beyond which a site that asks for it is called failing at
+// once: three such polls may take days.
+const longAway = 2 * time.Hour
+
 const sourceColumns = `id, kind, url, former, site_url, host, title, language, rights, settings, state, reason, note, errors, interval_s,
 	etag, last_modified, body_hash, next_poll_at, last_poll_at, last_ok_at, last_new_at, icon <> '', icon_at`
 
@@ -219,7 +223,7 @@ func (s *Store) Polled(ctx context.Context, src Source, p Poll) (Health, error) 
 	if p.Err != "" {
 		src.Errors++
 		src.Reason = p.Err
-		if src.Errors >= FailingAfter {
+		if src.Errors >= FailingAfter || p.RetryAfter > longAway {
 			src.State = "failing"
 		}
 	} else {

@@ -358,3 +358,28 @@ func TestIconOfASource(t *testing.T) {
 		t.Errorf("%v, %v; has one: %v, asked %d times, want 2", m, err, src.HasIcon, asked.Load())
 	}
 }
+
+// TestAwayForLong: a site that asks us to stay away for a day is announced at
+// once, not after three such days; one that asks for an hour is not.
+func TestAwayForLong(t *testing.T) {
+	r := newRoom(t, schematest.SQLite(t))
+	p := newPaper(t)
+	wait := "3600"
+	p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", wait)
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	c, src := r.press(t, p, "feed", "own")
+	var raised []string
+	c.Alarm = func(_ context.Context, kind, _, detail string) { raised = append(raised, kind+": "+detail) }
+	poll(t, c, src)
+	if len(raised) != 0 {
+		t.Errorf("away for an hour: %q", raised)
+	}
+	wait = "86400"
+	r.now = r.now.Add(2 * time.Hour)
+	poll(t, c, src)
+	if got, err := c.Source(t.Context(), src.ID); err != nil || got.State != "failing" || len(raised) != 1 || !strings.Contains(raised[0], "stay away for 24h") {
+		t.Errorf("away for a day: %s, %q, %v", got.State, raised, err)
+	}
+}

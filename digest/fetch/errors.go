@@ -136,6 +136,9 @@ func statusError(url string, status int, retry time.Duration) *Error {
 		}
 	case status >= 500:
 		e.Message = fmt.Sprintf("the site has a fault of its own (%d): it is tried again later", status)
+		if retry > 0 {
+			e.Message = fmt.Sprintf("the site has a fault of its own (%d) and asks us to stay away for %s: it is tried again after that", status, retry.Round(time.Second))
+		}
 	default:
 		e.Message = fmt.Sprintf("the site answered with status %d: open the address in a browser to see what it gives readers", status)
 	}
