@@ -35,11 +35,12 @@ type Collector struct {
 // Collected is the outcome of one poll.
 type Collected struct {
 	Source  string `json:"source"`
-	New     int    `json:"new"`     // entries not seen before
-	Old     int    `json:"old"`     // of these, too old to be told
-	Stories int    `json:"stories"` // new stories
-	Members int    `json:"members"` // entries that joined a story
-	Failed  int    `json:"failed"`  // pages that could not be read
+	New     int    `json:"new"`              // entries not seen before
+	Old     int    `json:"old"`              // of these, too old to be told
+	Stories int    `json:"stories"`          // new stories
+	Members int    `json:"members"`          // entries that joined a story
+	Failed  int    `json:"failed"`           // pages that could not be read
+	Unread  string `json:"unread,omitempty"` // the first of these and why, in words
 	// Corrected are the stories whose shown article was read again and tells
 	// itself otherwise now: issues that wait show them as they were.
 	Corrected []int64 `json:"corrected,omitempty"`
@@ -222,6 +223,7 @@ func (c *Collector) read(ctx context.Context, src Source, out *Collected) error 
 		}
 		if err != nil {
 			out.Failed++
+			out.Unread = cmp.Or(out.Unread, e.URL+": "+Words(err))
 			if err := c.EntryFailed(ctx, e, Words(err), passes(err)); err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -50,6 +51,23 @@ func TestSourceAddSaysHowToMend(t *testing.T) {
 		if code == 0 || !strings.Contains(errs, c.say) || c.address != "" && !strings.Contains(errs, c.address) {
 			t.Errorf("add %q: %d %s%s, want %q", c.address, code, out, errs, c.say)
 		}
+	}
+	// What is polled by hand says which page is not read and why, leaves out what is
+	// paused, and fails with a source.
+	var asked atomic.Int64
+	mux.HandleFunc("/kept", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, `<rss version="2.0"><channel><title>Kept</title>`+strings.ReplaceAll(item, "/a", fmt.Sprint("/away-", asked.Add(1)))+`</channel></rss>`)
+	})
+	if code, out, errs := d.verb("", "source", "add", site+"/kept", "--rights", "own", "--fresh", "87600h"); code != 0 {
+		t.Fatalf("add: %d %s%s", code, out, errs)
+	}
+	id := site + "/kept"
+	if code, out, errs := d.verb("", "source", "pull", id); code != 0 || !strings.Contains(out, ": nothing is at this address") {
+		t.Errorf("pull: %d %s%s", code, out, errs)
+	}
+	d.verb("", "source", "pause", id)
+	if code, out, errs := d.verb("", "source", "pull"); code != 0 || strings.Contains(out, "/kept") || !strings.Contains(errs, "is paused and left out") {
+		t.Errorf("pull all: %d %s%s", code, out, errs)
 	}
 	if code, _, errs := d.verb("", "source", "add", site+"/half", "--fresh=-1h"); code == 0 || !strings.Contains(errs, "such as 24h") {
 		t.Errorf("--fresh=-1h: %d %s", code, errs)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,7 +25,7 @@ type sourceVerb struct {
 	Add   sourceAdd   `cmd:"" help:"Find what a site offers and poll the richest; what it shows today counts as old."`
 	Ls    sourceLs    `cmd:"" help:"List sources with their health."`
 	Test  sourceTest  `cmd:"" help:"Show step by step what reading an address gives. Changes nothing."`
-	Pull  sourcePull  `cmd:"" help:"Poll now."`
+	Pull  sourcePull  `cmd:"" help:"Poll now; without a source all but those that are paused."`
 	Set   sourceSet   `cmd:"" help:"Change a source's name, language, rights, rules for its pages, flags and filters."`
 	Pause sourcePause `cmd:"" help:"Stop polling, or resume with --resume."`
 	Rm    sourceRm    `cmd:"" help:"Forget a source that has told no story."`
@@ -360,7 +361,7 @@ func (t *sourceTrial) article(src digest.Source, f feed.Feed) error {
 }
 
 type sourcePull struct {
-	Source string `arg:"" optional:"" help:"Id or address; all when left out."`
+	Source string `arg:"" optional:"" help:"Id or address; all that are not paused when left out."`
 }
 
 func (v *sourcePull) Run(e *env) error {
@@ -370,20 +371,32 @@ func (v *sourcePull) Run(e *env) error {
 			return err
 		}
 		var all []digest.Collected
+		failed := 0
 		for _, src := range list {
+			if src.State == "paused" && v.Source == "" {
+				fmt.Fprintf(e.err, "source %d is paused and left out: %s\n", src.ID, src.URL)
+				continue
+			}
 			got, err := p.collect(e.ctx, src, p.backlogOf(src))
 			if err != nil {
 				return err
 			}
 			all = append(all, got)
+			if got.Err != "" {
+				failed++
+			}
 		}
-		return e.print(all, func(w io.Writer) {
+		err = e.print(all, func(w io.Writer) {
 			table(w, "no sources yet; add one with: pressrun source add URL", "SOURCE | NEW | STORIES | MEMBERS | FAILED | PROBLEM", func(row func(...any)) {
 				for _, g := range all {
-					row(g.Source, g.New, g.Stories, g.Members, g.Failed, g.Err)
+					row(g.Source, g.New, g.Stories, g.Members, g.Failed, cmp.Or(g.Err, g.Unread))
 				}
 			})
 		})
+		if err == nil && failed > 0 {
+			err = fmt.Errorf("%d of %d could not be polled; step by step why: pressrun source test ID", failed, len(all))
+		}
+		return err
 	})
 }
 
