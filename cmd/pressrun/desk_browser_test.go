@@ -276,6 +276,16 @@ func lookAround(t *testing.T, n *newsroom, tab func(int, int, string) context.Co
 			t.Errorf("%s is %v px wider than a phone", path, over)
 		}
 	}
+	for _, path := range []string{"/desk/", "/desk/users"} {
+		open(t, phone, base+path)
+		if !js[bool](t, phone, "(r => r.left >= 0 && r.right <= innerWidth)(document.querySelector('.nav li [aria-current]').getBoundingClientRect())") {
+			t.Errorf("%s: where one is cannot be seen in the row of nouns", path)
+		}
+	}
+	open(t, phone, base+"/desk/")
+	if when := js[string](t, phone, "(c => c.getBoundingClientRect().right <= innerWidth ? '' : c.innerText)(document.querySelector('.table td.wide'))"); when != "" {
+		t.Errorf("the next slot's time (%q) is cut off", when)
+	}
 	editions, err := n.press.Digest.Editions(context.Background(), 1, 1)
 	if err != nil || len(editions) == 0 {
 		t.Errorf("editions: %v", err)

@@ -44,6 +44,9 @@
     }
   });
 
+  // On a phone the nouns stand in a row that is longer than the screen.
+  document.querySelector(".nav li [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
   const timer = document.querySelector("[data-until]");
   const until = timer && Date.now() + 1000 * Number(timer.dataset.until);
   const tick = () => {

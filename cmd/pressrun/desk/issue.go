@@ -78,7 +78,7 @@ func (d *Desk) whenOut(i digest.Issue) string {
 // nextSlots are the slots to come, each also as the wall clock of its
 // newsletter's zone will show it.
 func (d *Desk) nextSlots(r *request) (templates.Table, error) {
-	t := templates.Table{Caption: "Next slots", Columns: []templates.Column{{Title: "Newsletter", Wide: true}, {Title: "When"}, {Title: "State"}},
+	t := templates.Table{Caption: "Next slots", Columns: []templates.Column{{Title: "Newsletter"}, {Title: "When", Wide: true}, {Title: "State"}},
 		Empty: templates.Empty{Text: "Nothing is scheduled. A newsletter with a schedule plans its slots here."}}
 	list, err := d.Digest.Newsletters(r.ctx)
 	if err != nil {
