@@ -10,7 +10,7 @@ import (
 
 type deliveryVerb struct {
 	Ls        deliveryLs        `cmd:"" help:"List copies of an issue."`
-	Reconcile deliveryReconcile `cmd:"" help:"Settle what a dead process left behind, and list what is uncertain."`
+	Reconcile deliveryReconcile `cmd:"" help:"Settle what a dead process left behind; with --issue, list what was uncertain."`
 	Retry     deliveryRetry     `cmd:"" help:"Queue copies again that failed, expired or are parked."`
 }
 
@@ -59,7 +59,7 @@ func (p *Press) printDeliveries(e *env, issue int64, f mailer.Filter, page maile
 }
 
 type deliveryReconcile struct {
-	Issue int64 `help:"List the uncertain copies of this issue."`
+	Issue int64 `help:"List the copies of this issue that are or were uncertain."`
 }
 
 func (v *deliveryReconcile) Run(e *env) error {
@@ -71,7 +71,14 @@ func (v *deliveryReconcile) Run(e *env) error {
 		if v.Issue != 0 {
 			return p.printDeliveries(e, v.Issue, mailer.Filter{WasUncertain: true}, mailer.Page{Limit: 10000})
 		}
-		return e.print(done, func(w io.Writer) { fmt.Fprintf(w, "%+v\n", done) })
+		return e.print(done, func(w io.Writer) {
+			if done.Owners == 0 {
+				fmt.Fprintln(w, "no process ended without signing off")
+			} else {
+				fmt.Fprintf(w, "processes that had ended without signing off: %d; copies back in the queue: %d; uncertain, in flight when they ended: %d\n", done.Owners, done.Released, done.Uncertain)
+			}
+			fmt.Fprintln(w, "Copies of an issue that were ever uncertain: pressrun delivery reconcile --issue ID")
+		})
 	})
 }
 
