@@ -162,7 +162,7 @@ func (p *preflight) sponsors() {
 	told := slices.DeleteFunc(slices.Clone(p.d.Stories), func(c Chosen) bool { return !slices.Contains(p.e.Stories, c.Story.ID) })
 	v, _, left := view(p.d, p.d.Spec.Editions[spec], told, nil)
 	for _, s := range left {
-		p.add("sponsors", "warn", NoRepair, 0, "What %s pays for was left out: each place that is free has a sensitive story beside it.", s.Name)
+		p.add("sponsors", "warn", NoRepair, 0, "What %s pays for was left out: at the end of each section from the one it asks for on stands another sponsor, or a sensitive story is beside it.", s.Name)
 	}
 	if paid := p.d.Spec.sponsorsOn(v.Date, p.e.Name); len(paid) > 0 {
 		p.good("sponsors", NoRepair, "%d places are paid for, none beside a sensitive story.", len(paid))
