@@ -28,6 +28,8 @@ type Collector struct {
 	// takes it back. Both may be called at every poll.
 	Alarm func(ctx context.Context, kind, subject, detail string)
 	Clear func(ctx context.Context, kind, subject string)
+	// Told is called after each article that is told: orders about it may wait.
+	Told func(ctx context.Context)
 
 	clustering clustering
 }
@@ -230,6 +232,9 @@ func (c *Collector) read(ctx context.Context, src Source, out *Collected) error 
 			continue
 		}
 		id, corrected, err := c.tell(ctx, src, e, a)
+		if err == nil && c.Told != nil {
+			c.Told(ctx)
+		}
 		switch {
 		case err != nil:
 			return err

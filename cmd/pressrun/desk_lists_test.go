@@ -30,7 +30,7 @@ func TestDeskLists(t *testing.T) {
 	for _, c := range []struct{ path, word string }{
 		{"/desk/issues", "harbour"}, {"/desk/stories", "story"}, {"/desk/sources", "second paper"}, {"/desk/newsletters", "evening"},
 		{"/desk/lists", "evening"}, {"/desk/lists/segments", "urdu"}, {"/desk/subscribers", "ann@"}, {"/desk/bounces", "elsewhere"}, {"/desk/bounces/mail", "ann@readers.example"},
-		{"/desk/deliverability", "second"}, {"/desk/users", "ed@"}, {"/desk/users/audit", "sending"}, {"/desk/issues/1/readers", "ann@readers.example"},
+		{"/desk/deliverability", "second"}, {"/desk/users", "ed@"}, {"/desk/users/audit", "sending"}, {"/desk/users/tokens", "cms"}, {"/desk/stories/ahead", "ferry"}, {"/desk/issues/1/readers", "ann@readers.example"},
 	} {
 		t.Run(strings.ReplaceAll(c.path[1:], "/", "-"), func(t *testing.T) {
 			if page := get(c.path + "?q=no-such-thing"); strings.Contains(page, "<tbody>") {
@@ -100,6 +100,7 @@ func deskOfTwos(t *testing.T) (*Press, func(path string) string) {
 		"list add evening", "newsletter apply -f " + d.path("evening.toml"), "issue build evening", "segment set urdu language=='ur'", "segment set named name!=''",
 		"subscriber add ann@readers.example --list morning --source fair", "subscriber add bob@readers.example --list morning --source fair",
 		"suppression add eve@elsewhere.example --note asked", "suppression add eve@readers.example --note asked", "user add ed@news.example --role editor", "issue approve 1", "issue send 1", "stop", "start",
+		"token add cms", "token add dashboard --role viewer", "story flag https://news.example/ferry legal", "story block https://news.example/court",
 	} {
 		if code, _, errs := d.verb("", strings.Fields(strings.ReplaceAll(line, "'", "\""))...); code != 0 {
 			t.Fatalf("%s: %s", line, errs)

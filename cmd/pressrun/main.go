@@ -76,6 +76,7 @@ type verbs struct {
 	Suppression suppressionVerb `cmd:"" help:"Addresses that are never written to."`
 	DKIM        dkimVerb        `cmd:"" name:"dkim" help:"Keys that sign the mail of a domain."`
 	User        userVerb        `cmd:"" help:"People who may use the desk."`
+	Token       tokenVerb       `cmd:"" help:"Programs that may call the API."`
 	Audit       auditVerb       `cmd:"" help:"Who did what."`
 	Bounce      bounceVerb      `cmd:"" help:"Bounces, complaints and automatic replies."`
 

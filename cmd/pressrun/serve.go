@@ -168,6 +168,7 @@ func (p *Press) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", p.Beacon.Handler())
 	mux.Handle("/v1/trending.json", p.Live.Handler())
+	p.apiRoutes(mux)
 	mux.Handle(templates.StaticPrefix, templates.StaticHandler())
 	mux.Handle("/archive/", (&archive.Site{Store: p.Digest, Prefix: "/archive", PublicURL: p.Config.PublicURL}).Handler())
 	mux.Handle("/", p.public)
@@ -183,7 +184,7 @@ func (p *Press) Handler() http.Handler {
 	}
 	mux.Handle("/desk/", p.desk())
 	guard := http.NewCrossOriginProtection()
-	guard.AddInsecureBypassPattern("/v1/")       // the beacon is called from the publisher's pages
+	guard.AddInsecureBypassPattern("/v1/")       // the beacon is called from the publisher's pages, the API with a token
 	guard.AddInsecureBypassPattern("/subscribe") // so is the embedded sign-up form
 	return securityHeaders(guard.Handler(mux))
 }

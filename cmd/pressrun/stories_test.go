@@ -276,11 +276,17 @@ func TestSourceIsAddedAtTheDesk(t *testing.T) {
 // editor signs an editor in and returns how to call the desk as such.
 func (r *countingRoom) editor(t *testing.T) func(want int, method, path, form string) string {
 	t.Helper()
+	return r.as(t, "ed@news.example", "editor")
+}
+
+// as gives a function that calls the desk as a user of a role.
+func (r *countingRoom) as(t *testing.T, address, role string) func(want int, method, path, form string) string {
+	t.Helper()
 	ctx := t.Context()
-	if _, err := r.Installation.AddUser(ctx, "ed@news.example", "", "editor"); err != nil {
+	if _, err := r.Installation.AddUser(ctx, address, "", role); err != nil {
 		t.Fatal(err)
 	}
-	token, err := r.Installation.SignInToken(ctx, "ed@news.example")
+	token, err := r.Installation.SignInToken(ctx, address)
 	if err != nil {
 		t.Fatal(err)
 	}

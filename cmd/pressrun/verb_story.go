@@ -23,6 +23,7 @@ type storyVerb struct {
 	Block   storyBlock   `cmd:"" help:"Keep a story out of every issue, or take that back with --undo."`
 	Flag    storyFlag    `cmd:"" help:"Set or take off a flag: paid, satire, opinion, live, legal, sensitive."`
 	Hold    storyHold    `cmd:"" help:"Keep a story out of every issue until a time."`
+	Waiting storyWaiting `cmd:"" help:"What was decided about articles that are not collected yet; --drop takes it back."`
 	Cluster storyCluster `cmd:"" help:"Which articles tell the same story: JSON lines in and out. Needs no database."`
 }
 
@@ -127,51 +128,60 @@ func (v *storySplit) Run(e *env) error {
 }
 
 type storyBlock struct {
-	ID   int64 `arg:"" help:"Story id."`
-	Undo bool  `help:"Let it into issues again; also after it was found gone from its site."`
+	Story about `arg:"" help:"Story id, or the address of an article: also of one that is not collected yet."`
+	Undo  bool  `help:"Let it into issues again; also after it was found gone from its site."`
 }
 
 func (v *storyBlock) Run(e *env) error {
 	return e.with(func(p *Press) error {
+		id, ok := v.Story.number()
+		if !ok {
+			blocked := !v.Undo
+			return v.Story.order(e, p, digest.Order{Blocked: &blocked})
+		}
 		if v.Undo {
-			if err := p.Digest.RestoreStory(e.ctx, v.ID); err != nil {
+			if err := p.Digest.RestoreStory(e.ctx, id); err != nil {
 				return err
 			}
-			if err := p.StoryChanged(e.ctx, v.ID, "restore", "command line"); err != nil {
+			if err := p.StoryChanged(e.ctx, id, "restore", "command line"); err != nil {
 				return err
 			}
-			return e.did(facts{"story": v.ID}, "story %d may stand in issues again", v.ID)
+			return e.did(facts{"story": id}, "story %d may stand in issues again", id)
 		}
-		if err := p.Digest.BlockStory(e.ctx, v.ID); err != nil {
+		if err := p.Digest.BlockStory(e.ctx, id); err != nil {
 			return err
 		}
-		if err := p.StoryChanged(e.ctx, v.ID, "block", "command line"); err != nil {
+		if err := p.StoryChanged(e.ctx, id, "block", "command line"); err != nil {
 			return err
 		}
-		return e.did(facts{"story": v.ID}, "story %d is kept out of every issue", v.ID)
+		return e.did(facts{"story": id}, "story %d is kept out of every issue", id)
 	})
 }
 
 type storyFlag struct {
-	ID   int64  `arg:"" help:"Story id."`
-	Flag string `arg:"" help:"paid, satire, opinion, live, legal or sensitive."`
-	Off  bool   `help:"Take it off, whatever the source says."`
+	Story about  `arg:"" help:"Story id, or the address of an article: also of one that is not collected yet."`
+	Flag  string `arg:"" help:"paid, satire, opinion, live, legal or sensitive."`
+	Off   bool   `help:"Take it off, whatever the source says."`
 }
 
 func (v *storyFlag) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		if err := p.Digest.FlagStory(e.ctx, v.ID, v.Flag, !v.Off); err != nil {
+		id, ok := v.Story.number()
+		if !ok {
+			return v.Story.order(e, p, digest.Order{Flags: map[string]bool{v.Flag: !v.Off}})
+		}
+		if err := p.Digest.FlagStory(e.ctx, id, v.Flag, !v.Off); err != nil {
 			return err
 		}
-		if err := p.StoryChanged(e.ctx, v.ID, "flag "+v.Flag, "command line"); err != nil {
+		if err := p.StoryChanged(e.ctx, id, "flag "+v.Flag, "command line"); err != nil {
 			return err
 		}
-		return e.did(facts{"story": v.ID, "flag": v.Flag, "on": !v.Off}, "story %d: %s %s, and stays so", v.ID, v.Flag, map[bool]string{true: "off", false: "on"}[v.Off])
+		return e.did(facts{"story": id, "flag": v.Flag, "on": !v.Off}, "story %d: %s %s, and stays so", id, v.Flag, map[bool]string{true: "off", false: "on"}[v.Off])
 	})
 }
 
 type storyHold struct {
-	ID    int64  `arg:"" help:"Story id."`
+	Story about  `arg:"" help:"Story id, or the address of an article: also of one that is not collected yet."`
 	Until string `help:"Time with its zone: 2026-11-25T18:00+05:00; left out, the embargo is lifted."`
 }
 
@@ -184,13 +194,17 @@ func (v *storyHold) Run(e *env) error {
 				return err
 			}
 		}
-		if err := p.Digest.HoldStory(e.ctx, v.ID, until); err != nil {
+		id, ok := v.Story.number()
+		if !ok {
+			return v.Story.order(e, p, digest.Order{NotBefore: &until})
+		}
+		if err := p.Digest.HoldStory(e.ctx, id, until); err != nil {
 			return err
 		}
 		if until.IsZero() {
-			return e.did(facts{"story": v.ID}, "story %d is under no embargo", v.ID)
+			return e.did(facts{"story": id}, "story %d is under no embargo", id)
 		}
-		return e.did(facts{"story": v.ID, "not_before": until}, "story %d stands in no issue before %s", v.ID, when(until))
+		return e.did(facts{"story": id, "not_before": until}, "story %d stands in no issue before %s", id, when(until))
 	})
 }
 
@@ -248,5 +262,34 @@ func (v *storyUpdate) Run(e *env) error {
 			return err
 		}
 		return e.did(facts{"story": v.ID}, "story %d may be told once more", v.ID)
+	})
+}
+
+type storyWaiting struct {
+	Drop int64 `help:"Number of a decision to take back."`
+}
+
+func (v *storyWaiting) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		if v.Drop != 0 {
+			if err := p.Digest.DropOrder(e.ctx, v.Drop); err != nil {
+				return err
+			}
+			if err := p.Installation.Audit(e.ctx, "command line", "take back", fmt.Sprintf("order %d", v.Drop), ""); err != nil {
+				return err
+			}
+			return e.did(facts{"order": v.Drop}, "order %d is taken back", v.Drop)
+		}
+		list, err := p.Digest.Orders(e.ctx)
+		if err != nil {
+			return err
+		}
+		return e.print(list, func(w io.Writer) {
+			table(w, "nothing waits for its article; decide ahead with story hold, story flag or story block and an address", "NO | ADDRESS | WHAT | BY | SINCE", func(row func(...any)) {
+				for _, o := range list {
+					row(o.ID, o.URL, o.Words(), o.By, when(o.At))
+				}
+			})
+		})
 	})
 }

@@ -66,6 +66,9 @@ type Desk struct {
 	// StoryChanged notes what an editor did to a story and seals again the issues
 	// that show it.
 	StoryChanged func(ctx context.Context, story int64, action, by string) error
+	// Order does what an editor decides about an article by its address, now or as
+	// soon as it is collected: its Story is 0 until then.
+	Order func(ctx context.Context, o digest.Order) (digest.Order, error)
 	// AddSource finds how a site can be read and does so from now on; rights ""
 	// follow from the address. The error is a Refusal where the address is at fault.
 	AddSource func(ctx context.Context, address, rights string) (Added, error)
@@ -98,6 +101,8 @@ func (d *Desk) Handler() http.Handler {
 		"POST /desk/issues/{id}/stories/{edition}/{story}": {"editor", d.editStory},
 		"GET /desk/issues/{id}/readers":                    {"viewer", d.readers},
 		"GET /desk/stories":                                {"viewer", d.stories},
+		"GET /desk/stories/ahead":                          {"viewer", d.ahead},
+		"POST /desk/stories/ahead":                         {"editor", d.aheadAct},
 		"GET /desk/stories/{id}":                           {"viewer", d.story},
 		"POST /desk/stories/{id}":                          {"editor", d.storyAct},
 		"GET /desk/sources":                                {"viewer", d.sources},
@@ -119,6 +124,8 @@ func (d *Desk) Handler() http.Handler {
 		"GET /desk/users":                                  {"operator", d.users},
 		"GET /desk/users/audit":                            {"operator", d.audit},
 		"POST /desk/users":                                 {"operator", d.userAct},
+		"GET /desk/users/tokens":                           {"operator", d.tokens},
+		"POST /desk/users/tokens":                          {"operator", d.tokenAct},
 		"GET /desk/arm":                                    {"viewer", d.arm},
 		"POST /desk/stop":                                  {"editor", d.stop},
 		"POST /desk/start":                                 {"operator", d.start},

@@ -320,8 +320,17 @@ func (d *Desk) users(r *request) error {
 	}
 	form := templates.FormBody{Title: "Add a user or change a role", URL: "/desk/users", Submit: "Save", Intro: "Then give them a link: pressrun user link ADDRESS",
 		Fields: []templates.Field{{Name: "email", Label: "E-mail address", Kind: "email", Needed: true}, {Name: "role", Label: "Role", Kind: "select", Options: roles}}}
-	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Users", Current: "Users", Action: &templates.Action{Title: "What was done", URL: "/desk/users/audit"},
-		Body: templates.TableBody{Search: searchOf(r, "Search by address or role"), Table: t, Forms: []templates.FormBody{form}}})
+	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Users", Current: "Users",
+		Body: templates.TableBody{Search: searchOf(r, "Search by address or role"), Filters: userPages("Users"), Table: t, Forms: []templates.FormBody{form}}})
+}
+
+// userPages leads from each of the pages about users to the others.
+func userPages(current string) []templates.Filter {
+	out := []templates.Filter{{Title: "Users", URL: "/desk/users"}, {Title: "Tokens", URL: "/desk/users/tokens"}, {Title: "What was done", URL: "/desk/users/audit"}}
+	for i := range out {
+		out[i].Count, out[i].Current = -1, out[i].Title == current
+	}
+	return out
 }
 
 // audit lists who did what.
@@ -336,7 +345,7 @@ func (d *Desk) audit(r *request) error {
 	for _, x := range actions {
 		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{d.near(x.At), {Text: x.Actor}, {Text: x.Action + " " + x.Object}, {Text: x.Detail}}})
 	}
-	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "What was done", Current: "Users", Action: &templates.Action{Title: "Users", URL: "/desk/users"}, Body: templates.TableBody{Search: searchOf(r, "Search by person, action, thing"), Table: t}})
+	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "What was done", Current: "Users", Body: templates.TableBody{Search: searchOf(r, "Search by person, action, thing"), Filters: userPages("What was done"), Table: t}})
 }
 
 func (d *Desk) userAct(r *request) error {

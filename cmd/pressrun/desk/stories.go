@@ -80,7 +80,7 @@ func (d *Desk) stories(r *request) error {
 	if len(languages) < 2 {
 		filters = nil
 	}
-	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Stories and trends", Current: "Stories", Body: templates.TableBody{Intro: how,
+	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Stories and trends", Current: "Stories", Action: &templates.Action{Title: "Decided ahead", URL: "/desk/stories/ahead"}, Body: templates.TableBody{Intro: how,
 		Search: searchOf(r, "Search headlines, sections, sources, authors", "lang"), Filters: filters, Table: t}})
 }
 

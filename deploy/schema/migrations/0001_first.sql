@@ -120,6 +120,18 @@ create table article_aliases (
 );
 create index article_aliases_key on article_aliases (article_key);
 
+-- what the newsroom decided about articles by their address, until it is carried out: they may not be collected yet
+create table story_orders (
+    id           @id,
+    article_key  text   not null,
+    site_name    text   not null default '',    -- a number of its site in the address, as in article_aliases
+    url          text   not null,
+    wants        text   not null,               -- JSON, see digest.Order
+    said_by      text   not null,
+    said_at      bigint not null,
+    matters_at   bigint not null                -- until then at least: when it was said, or the embargo's end where that is later
+);
+
 create table newsletters (
     id          @id,
     name        text    not null unique,         -- short name in URLs and on the command line
@@ -623,6 +635,16 @@ create table sessions (
     user_id     bigint not null references users (id),
     created_at  bigint not null,
     expires_at  bigint not null
+);
+create table tokens (                             -- of programs that call the API
+    id          @id,
+    name        text   not null unique,
+    token_hash  text   not null unique,          -- SHA-256 of the token, hex
+    role        text   not null check (role in ('viewer', 'editor', 'approver', 'list admin', 'operator')),
+    made_by     text   not null,
+    created_at  bigint not null,
+    expires_at  bigint,                          -- null = never
+    used_at     bigint                           -- to the minute
 );
 create table alarms (
     id          @id,

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"pressrun/deploy/installation"
+	"pressrun/digest"
+)
+
+// The API is for the newsroom's own programs, its CMS first:
+//
+//	PUT /v1/stories        {"url": …, "not_before": …, "flags": {…}, "blocked": …}
+//	GET /v1/stories?url=…  what is known of an article, and what is still to be done about it
+//
+// Both answer 200 with what is known, PUT with 202 while the article is not
+// collected yet: then it is done as soon as it is. A program shows a token as
+// RFC 6750 section 2.1 says; PUT needs the role editor, GET viewer.
+
+// apiBody is the most bytes that a call may send.
+const apiBody = 64 << 10
+
+// apiStory is what the API says of an article.
+type apiStory struct {
+	URL       string         `json:"url"`
+	Story     int64          `json:"story,omitempty"` // none = not collected yet
+	Title     string         `json:"title,omitempty"`
+	State     string         `json:"state"` // unknown | live | gone | blocked
+	Flags     []string       `json:"flags"`
+	NotBefore time.Time      `json:"not_before,omitzero"`
+	Issues    []string       `json:"issues"`  // that told it, the newest first: "morning #411"
+	Waiting   []digest.Order `json:"waiting"` // until it is collected
+}
+
+func (p *Press) apiRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /v1/stories", p.api("viewer", p.apiGet))
+	mux.HandleFunc("PUT /v1/stories", p.api("editor", p.apiPut))
+}
+
+// refusal is what a caller did wrong, with its status.
+type refusal struct {
+	status int
+	text   string
+}
+
+func (r refusal) Error() string { return r.text }
+
+// api lets callers with a role in and writes what f answers as JSON, or what is
+// wrong as {"error": …}.
+func (p *Press) api(role string, f func(r *http.Request, by string) (status int, answer any, err error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-store")
+		r.Body = http.MaxBytesReader(w, r.Body, apiBody)
+		by, err := p.caller(r, role)
+		status, answer := 0, any(nil)
+		if err == nil {
+			status, answer, err = f(r, by)
+		}
+		var no refusal
+		switch {
+		case errors.As(err, &no):
+			if status = no.status; status == http.StatusUnauthorized {
+				w.Header().Set("WWW-Authenticate", `Bearer realm="pressrun"`) // RFC 6750 section 3
+			}
+			answer = map[string]string{"error": no.text}
+		case err != nil:
+			p.Log.Error("api", "path", r.URL.Path, "err", err)
+			status, answer = http.StatusInternalServerError, map[string]string{"error": "this failed on our side and has been logged; it is safe to ask again"}
+		}
+		w.WriteHeader(status)
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		enc.Encode(answer)
+	}
+}
+
+// caller is who calls, by the token that is shown.
+func (p *Press) caller(r *http.Request, role string) (string, error) {
+	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || secret == "" {
+		return "", refusal{http.StatusUnauthorized, "show a token: Authorization: Bearer …; make one with: pressrun token add NAME --role " + role}
+	}
+	t, err := p.Installation.TokenOf(r.Context(), strings.TrimSpace(secret))
+	switch {
+	case errors.Is(err, installation.ErrNotFound):
+		return "", refusal{http.StatusUnauthorized, "this token is unknown, was taken away or has expired; make one with: pressrun token add NAME --role " + role}
+	case err != nil:
+		return "", err
+	case !t.May(role):
+		return "", refusal{http.StatusForbidden, fmt.Sprintf("the token %q has the role %s; this needs %s", t.Name, t.Role, role)}
+	}
+	return "token " + t.Name, nil
+}
+
+func (p *Press) apiGet(r *http.Request, _ string) (int, any, error) {
+	answer, err := p.apiStory(r, r.URL.Query().Get("url"))
+	return http.StatusOK, answer, err
+}
+
+func (p *Press) apiPut(r *http.Request, by string) (int, any, error) {
+	var in struct {
+		URL       string          `json:"url"`
+		NotBefore *string         `json:"not_before"` // "" lifts it
+		Flags     map[string]bool `json:"flags"`
+		Blocked   *bool           `json:"blocked"`
+	}
+	dec := json.NewDecoder(r.Body)
+	dec.DisallowUnknownFields()
+	err := dec.Decode(&in)
+	if err == nil {
+		if _, rest := dec.Token(); rest != io.EOF {
+			err = errors.New("more follows the object")
+		}
+	}
+	var long *http.MaxBytesError
+	switch {
+	case errors.As(err, &long):
+		return 0, nil, refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d bytes", apiBody)}
+	case err != nil:
+		return 0, nil, refusal{http.StatusBadRequest, "the body is not as it should be: " + strings.TrimPrefix(err.Error(), "json: ") + `; send for instance {"url": "https://…", "not_before": "2026-11-25T18:00+05:00", "flags": {"legal": true}, "blocked": false}`}
+	}
+	o := digest.Order{URL: in.URL, Flags: in.Flags, Blocked: in.Blocked, By: by}
+	if in.NotBefore != nil {
+		o.NotBefore = new(time.Time)
+		if *in.NotBefore != "" {
+			if *o.NotBefore, err = digest.ParseWhen(*in.NotBefore); err != nil {
+				return 0, nil, refusal{http.StatusBadRequest, "not_before: " + err.Error() + `; "" lifts it`}
+			}
+		}
+	}
+	o, err = p.Order(r.Context(), o)
+	if errors.Is(err, digest.ErrOrder) {
+		return 0, nil, refusal{http.StatusBadRequest, err.Error()}
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	answer, err := p.apiStory(r, o.URL)
+	if answer.Story == 0 {
+		return http.StatusAccepted, answer, err
+	}
+	return http.StatusOK, answer, err
+}
+
+// apiStory says what is known of an article.
+func (p *Press) apiStory(r *http.Request, url string) (apiStory, error) {
+	out := apiStory{URL: url, State: "unknown", Flags: []string{}, Issues: []string{}, Waiting: []digest.Order{}}
+	id, waiting, err := p.Digest.ByAddress(r.Context(), url)
+	if errors.Is(err, digest.ErrOrder) {
+		return out, refusal{http.StatusBadRequest, "url: " + err.Error()}
+	}
+	if err != nil || id == 0 {
+		out.Waiting = append(out.Waiting, waiting...)
+		return out, err
+	}
+	s, err := p.Digest.Story(r.Context(), id)
+	if err != nil {
+		return out, err
+	}
+	out.Story, out.Title, out.State, out.NotBefore = s.ID, s.Title, s.State, s.NotBefore
+	out.Flags = append(out.Flags, strings.Fields(s.Flags)...)
+	seen, err := p.Digest.SeenIn(r.Context(), id)
+	out.Issues = append(out.Issues, seen...)
+	return out, err
+}

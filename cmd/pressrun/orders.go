@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"pressrun/digest"
+)
+
+// Order does what somebody decides about an article by its address: at once
+// where it is collected, else as soon as it is. Its Story is 0 until then.
+func (p *Press) Order(ctx context.Context, o digest.Order) (digest.Order, error) {
+	o, err := p.Digest.AddOrder(ctx, o)
+	if err != nil {
+		return o, err
+	}
+	return p.obeyed(ctx, o)
+}
+
+// obey carries out the orders whose articles are collected. What fails is tried
+// again with the next article, and holds up nothing.
+func (p *Press) obey(ctx context.Context) {
+	if _, err := p.obeyed(ctx, digest.Order{}); err != nil && ctx.Err() == nil {
+		p.Log.Error("orders about stories", "err", err)
+	}
+}
+
+// obeyed carries out what can be, in the order in which it was said, and returns
+// the order that was asked for as it stands then. An order goes once its story
+// and the issues that show it follow it: one that was cut off is done again.
+func (p *Press) obeyed(ctx context.Context, asked digest.Order) (digest.Order, error) {
+	list, err := p.Digest.Orders(ctx)
+	if err != nil {
+		return asked, err
+	}
+	var failed []error
+	stuck := map[int64]bool{} // stories whose later orders wait for an earlier one
+	for _, o := range list {
+		if o.Story == 0 || stuck[o.Story] {
+			continue
+		}
+		if err := p.carryOut(ctx, o); err != nil {
+			stuck[o.Story] = true
+			failed = append(failed, fmt.Errorf("order about %s: %w", o.URL, err))
+			continue
+		}
+		if o.ID == asked.ID {
+			asked = o
+		}
+	}
+	return asked, errors.Join(failed...)
+}
+
+func (p *Press) carryOut(ctx context.Context, o digest.Order) error {
+	if err := p.Digest.Obey(ctx, o); err != nil {
+		return err
+	}
+	var actions []string
+	if o.Blocked != nil {
+		actions = append(actions, map[bool]string{true: "block", false: "restore"}[*o.Blocked])
+	}
+	if o.NotBefore != nil {
+		actions = append(actions, "hold")
+	}
+	for _, f := range slices.Sorted(maps.Keys(o.Flags)) {
+		actions = append(actions, "flag "+f)
+	}
+	for _, action := range actions {
+		if err := p.StoryChanged(ctx, o.Story, action, o.By); err != nil {
+			return err
+		}
+	}
+	if err := p.Digest.DropOrder(ctx, o.ID); !errors.Is(err, digest.ErrNotFound) { // another process did it too
+		return err
+	}
+	return nil
+}
+
+// about calls a story by its number, or an article by its address.
+type about string
+
+// number is the story's number; false when it is called by an address.
+func (a about) number() (int64, bool) {
+	id, err := strconv.ParseInt(string(a), 10, 64)
+	return id, err == nil
+}
+
+// order gives an order from the command line and says what became of it.
+func (a about) order(e *env, p *Press, o digest.Order) error {
+	if !strings.Contains(string(a), "://") {
+		return fmt.Errorf("%q is neither the number of a story nor the address of an article, as in https://news.example.com/2026/ferry", a)
+	}
+	o.URL, o.By = string(a), "command line"
+	o, err := p.Order(e.ctx, o)
+	if err != nil {
+		return err
+	}
+	if o.Story == 0 {
+		return e.did(facts{"order": o.ID, "url": o.URL, "story": nil}, "no article of that address is collected yet; when it is: %s", o.Words())
+	}
+	return e.did(facts{"order": o.ID, "url": o.URL, "story": o.Story}, "story %d: %s", o.Story, o.Words())
+}
