@@ -325,6 +325,7 @@ type PreviewTab struct {
 // RecordBody is one thing: its facts, forms, tables and its timeline.
 type RecordBody struct {
 	State    State
+	Live     bool // it changes by itself: the page looks again every two seconds
 	Facts    []Fact
 	Actions  []Action
 	Forms    []FormBody

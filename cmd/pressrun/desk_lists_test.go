@@ -29,7 +29,7 @@ func TestDeskLists(t *testing.T) {
 	p, get := deskOfTwos(t)
 	for _, c := range []struct{ path, word string }{
 		{"/desk/issues", "harbour"}, {"/desk/stories", "story"}, {"/desk/sources", "second paper"}, {"/desk/newsletters", "evening"},
-		{"/desk/lists", "evening"}, {"/desk/lists/segments", "urdu"}, {"/desk/subscribers", "ann@"}, {"/desk/bounces", "elsewhere"}, {"/desk/bounces/mail", "ann@readers.example"},
+		{"/desk/lists", "evening"}, {"/desk/lists/segments", "urdu"}, {"/desk/subscribers", "ann@"}, {"/desk/subscribers/import", "fair"}, {"/desk/bounces", "elsewhere"}, {"/desk/bounces/mail", "ann@readers.example"},
 		{"/desk/deliverability", "second"}, {"/desk/users", "ed@"}, {"/desk/users/audit", "sending"}, {"/desk/users/tokens", "cms"}, {"/desk/stories/ahead", "ferry"}, {"/desk/issues/1/readers", "ann@readers.example"},
 	} {
 		t.Run(strings.ReplaceAll(c.path[1:], "/", "-"), func(t *testing.T) {
@@ -96,7 +96,13 @@ func deskOfTwos(t *testing.T) (*Press, func(path string) string) {
 	if err := os.WriteFile(d.path("evening.toml"), []byte(strings.ReplaceAll(spec, "morning", "evening")), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	for _, name := range []string{"club.csv", "fair.csv"} {
+		if err := os.WriteFile(d.path(name), []byte("email\n"+name[:4]+"@readers.example\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, line := range []string{
+		"subscriber import " + d.path("club.csv") + " --list morning --source club --yes", "subscriber import " + d.path("fair.csv") + " --list morning --source fair --yes",
 		"list add evening", "newsletter apply -f " + d.path("evening.toml"), "issue build evening", "segment set urdu language=='ur'", "segment set named name!=''",
 		"subscriber add ann@readers.example --list morning --source fair", "subscriber add bob@readers.example --list morning --source fair",
 		"suppression add eve@elsewhere.example --note asked", "suppression add eve@readers.example --note asked", "user add ed@news.example --role editor", "issue approve 1", "issue send 1", "stop", "start",

@@ -42,7 +42,7 @@ func (p *Press) desk() http.Handler {
 			c, err := p.crowd(ctx, i)
 			return c.Now, c.Odd(), err
 		},
-		StoryChanged: p.StoryChanged, Order: p.Order, PauseSource: p.Collector.Pause,
+		StoryChanged: p.StoryChanged, Order: p.Order, CheckImport: p.CheckImport, PauseSource: p.Collector.Pause,
 		AddSource: func(ctx context.Context, address, rights string) (desk.Added, error) {
 			return p.AddSource(ctx, address, rights, 0)
 		},

@@ -86,6 +86,7 @@ func (p *Press) openJobs() error {
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[webhookJob]) error {
 		return p.runWebhook(ctx, j.Args)
 	}))
+	river.AddWorker(workers, &importWorker{press: p})
 	client, err := river.NewClient(p.DB.River(), &river.Config{
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}, collecting: {MaxWorkers: collectors}},
 		Workers:              workers,
@@ -196,6 +197,7 @@ func (p *Press) Night(ctx context.Context) error {
 		p.Digest.HouseKeep(ctx, kept.bodies, 500),
 		p.Mailer.HouseKeep(ctx, kept.attempts),
 		tending,
+		p.Subscribers.DropOldImports(ctx),
 		p.Ranker.Fit(ctx),
 	)
 }

@@ -97,6 +97,9 @@ func (p *Press) Tick(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := p.orderImports(ctx); err != nil {
+		return fmt.Errorf("tick: %w", err)
+	}
 	waiting, err := p.Digest.IssuesIn(ctx, "building", "draft", "held", "approved", "countdown", "sending", "paused", "sent")
 	if err != nil {
 		return fmt.Errorf("tick: %w", err)

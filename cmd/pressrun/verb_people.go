@@ -129,16 +129,17 @@ func (v *segmentRm) Run(e *env) error {
 }
 
 type subscriberVerb struct {
-	Add    subscriberAdd    `cmd:"" help:"Add a reader whose consent was given elsewhere."`
-	Ls     subscriberLs     `cmd:"" help:"List readers."`
-	Show   subscriberShow   `cmd:"" help:"All that is known about a reader, in the order it happened."`
-	Import subscriberImport `cmd:"" help:"Import a CSV file; a report first, nothing without --yes."`
-	Undo   subscriberUndo   `cmd:"" help:"Take an import back."`
-	Export subscriberExport `cmd:"" help:"Export readers as CSV."`
-	Pause  subscriberPause  `cmd:"" help:"Pause a reader's subscription."`
-	Leave  subscriberLeave  `cmd:"" help:"End a reader's subscription on his request."`
-	Move   subscriberMove   `cmd:"" help:"Change a reader's address."`
-	Forget subscriberForget `cmd:"" help:"Erase a reader; only a hash stays, so that nobody writes again."`
+	Add     subscriberAdd     `cmd:"" help:"Add a reader whose consent was given elsewhere."`
+	Ls      subscriberLs      `cmd:"" help:"List readers."`
+	Show    subscriberShow    `cmd:"" help:"All that is known about a reader, in the order it happened."`
+	Import  subscriberImport  `cmd:"" help:"Import a CSV file; a report first, nothing without --yes."`
+	Imports subscriberImports `cmd:"" help:"List imports, the newest first."`
+	Undo    subscriberUndo    `cmd:"" help:"Take an import back."`
+	Export  subscriberExport  `cmd:"" help:"Export readers as CSV."`
+	Pause   subscriberPause   `cmd:"" help:"Pause a reader's subscription."`
+	Leave   subscriberLeave   `cmd:"" help:"End a reader's subscription on his request."`
+	Move    subscriberMove    `cmd:"" help:"Change a reader's address."`
+	Forget  subscriberForget  `cmd:"" help:"Erase a reader; only a hash stays, so that nobody writes again."`
 }
 
 type subscriberAdd struct {
@@ -254,6 +255,24 @@ func (v *subscriberImport) Run(e *env) error {
 			if !v.Yes {
 				fmt.Fprintln(w, "nothing was changed; import with --yes")
 			}
+		})
+	})
+}
+
+type subscriberImports struct{}
+
+func (subscriberImports) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		list, err := p.Subscribers.Imports(e.ctx)
+		if err != nil {
+			return err
+		}
+		return e.print(list, func(w io.Writer) {
+			table(w, "nothing was imported yet; begin with: pressrun subscriber import FILE.csv --list LIST --source …", "ID | STATE | FILE | LIST | SOURCE | BY | WHEN", func(row func(...any)) {
+				for _, i := range list {
+					row(i.ID, i.State, i.File, i.ListName, i.Source, i.By, when(i.At))
+				}
+			})
 		})
 	})
 }

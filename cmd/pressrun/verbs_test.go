@@ -111,7 +111,7 @@ func TestVerbsPrintOneJSONDocument(t *testing.T) {
 		{0, "newsletter ls"}, {0, "newsletter apply -f " + spec}, {0, "newsletter export morning"}, {0, "newsletter next 3"}, {0, "newsletter simulate --days 2"}, {0, "newsletter pause morning"}, {0, "newsletter pause morning --resume"},
 		{0, "list add evening"}, {0, "list ls"},
 		{0, "segment set urdu language=='ur'"}, {0, "segment ls"}, {0, "segment try urdu --list morning"}, {0, "segment rm urdu"},
-		{0, "subscriber import " + readers + " --list morning --source fair"}, {0, "subscriber import " + readers + " --list morning --source fair --yes"}, {0, "subscriber ls"}, {0, "subscriber undo 1"},
+		{0, "subscriber import " + readers + " --list morning --source fair"}, {0, "subscriber import " + readers + " --list morning --source fair --yes"}, {0, "subscriber ls"}, {0, "subscriber imports"}, {0, "subscriber undo 1"}, {1, "subscriber undo 1"}, {1, "subscriber undo 99"},
 		{0, "subscriber add cyd@readers.example --list morning,evening --source fair"}, {0, "subscriber show cyd@readers.example"}, {1, "subscriber show nobody@readers.example"},
 		{0, "subscriber pause cyd@readers.example --list morning"}, {0, "subscriber move cyd@readers.example dan@readers.example"}, {0, "subscriber leave dan@readers.example --list evening"},
 		{1, "subscriber forget dan@readers.example"}, {0, "subscriber forget dan@readers.example --yes"},

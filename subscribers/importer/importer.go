@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -30,6 +29,7 @@ type Options struct {
 	Zone     string            // of readers whose row has none
 	// Progress, when set, is called after each batch with the rows read so far.
 	Progress func(rows int)
+	Import   int64 // number of an import that was started before, see subscribers.StartImport; 0 = a new one
 }
 
 // ErrNoAddress is returned for a file without a column of addresses.
@@ -46,6 +46,7 @@ type run struct {
 	report  Report
 	seen    map[[16]byte]struct{}
 	batch   []subscribers.Subscriber
+	beat    time.Time // when the import was last said to run
 }
 
 // Import reads a file and brings its readers to a list, or with DryRun tells
@@ -63,7 +64,8 @@ func Import(ctx context.Context, s *subscribers.Store, r io.Reader, o Options) (
 	if o.DryRun {
 		return u.report, nil
 	}
-	return u.report, u.end(ctx)
+	err = u.end(ctx)
+	return u.report, err
 }
 
 func prepare(ctx context.Context, s *subscribers.Store, o Options) (*run, error) {
@@ -104,13 +106,13 @@ func (u *run) all(ctx context.Context, r io.Reader) error {
 	if err := u.headings(in); err != nil {
 		return err
 	}
-	if !u.DryRun {
+	if u.arrival.Import = u.Import; !u.DryRun && u.Import == 0 {
 		u.arrival.Import, err = u.store.BeginImport(ctx, subscribers.Import{File: u.File, List: u.arrival.List, Source: u.Source, Evidence: u.Evidence, By: u.By})
 		if err != nil {
 			return err
 		}
-		u.report.ID = u.arrival.Import
 	}
+	u.report.ID = u.arrival.Import
 	for {
 		row, line, err := in.next()
 		switch {
@@ -244,17 +246,23 @@ func (u *run) flush(ctx context.Context) error {
 	if u.Progress != nil {
 		u.Progress(u.report.Rows)
 	}
-	return nil
+	if now := u.store.Now(); !u.DryRun && now.Sub(u.beat) >= time.Second {
+		u.beat = now
+	} else {
+		return nil
+	}
+	return u.store.BeatImport(ctx, u.arrival.Import, u.report.Rows)
 }
 
-// end stores the report, without addresses: it outlives those that are erased.
+// end stores the report. Whom an import brought before it was cut off and taken up again, it brought.
 func (u *run) end(ctx context.Context) error {
-	kept := u.report
-	kept.Problems = make([]Problem, len(u.report.Problems))
-	for i, p := range u.report.Problems {
-		kept.Problems[i] = Problem{Line: p.Line, Kind: p.Kind, Reason: p.Reason}
+	made, added, err := u.store.Brought(ctx, u.arrival.Import)
+	if err != nil {
+		return err
 	}
-	text, err := json.Marshal(kept)
+	u.report.Known -= made + added - u.report.New - u.report.Added
+	u.report.New, u.report.Added = made, added
+	text, err := u.report.Kept()
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,9 @@
 package importer
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"pressrun/subscribers"
@@ -56,6 +58,32 @@ func (r *Report) count(o subscribers.Outcome) {
 	}
 }
 
+// Kept is the report as it is stored with an import that is done: without
+// addresses, it outlives those that are erased.
+func (r Report) Kept() (json.RawMessage, error) {
+	problems := make([]Problem, len(r.Problems))
+	for i, p := range r.Problems {
+		problems[i] = Problem{Line: p.Line, Kind: p.Kind, Reason: p.Reason}
+	}
+	r.Problems = problems
+	return json.Marshal(r)
+}
+
+// Count is how many rows became what.
+type Count struct {
+	N    int
+	What string
+}
+
+// Counts are what became of the rows, without what none became.
+func (r Report) Counts() []Count {
+	return slices.DeleteFunc([]Count{
+		{r.New, "new readers"}, {r.Added, "known readers, added to this list"}, {r.Known, "on the list already"},
+		{r.Unsubscribed, "left this list before: stay away"}, {r.Suppressed, "suppressed: stay away"}, {r.Inactive, "not active according to the file: left out"},
+		{r.Duplicates, "twice in the file"}, {r.Invalid, "without a usable address"}, {r.Remarks, "taken, but not all of the row"}, {r.Typos, "taken, but the address looks mistyped"},
+	}, func(c Count) bool { return c.N == 0 })
+}
+
 // String is the report for a terminal: one fact a line, then the first
 // problems.
 func (r Report) String() string {
@@ -66,17 +94,8 @@ func (r Report) String() string {
 			fmt.Fprintf(&b, "  column %-24s → %s\n", c.Heading, strings.Replace(c.Field, "-", "ignored", 1))
 		}
 	}
-	for _, line := range []struct {
-		n    int
-		what string
-	}{
-		{r.New, "new readers"}, {r.Added, "known readers, added to this list"}, {r.Known, "on the list already"},
-		{r.Unsubscribed, "left this list before: stay away"}, {r.Suppressed, "suppressed: stay away"}, {r.Inactive, "not active according to the file: left out"},
-		{r.Duplicates, "twice in the file"}, {r.Invalid, "without a usable address"}, {r.Remarks, "taken, but not all of the row"}, {r.Typos, "taken, but the address looks mistyped"},
-	} {
-		if line.n > 0 {
-			fmt.Fprintf(&b, "%8d %s\n", line.n, line.what)
-		}
+	for _, c := range r.Counts() {
+		fmt.Fprintf(&b, "%8d %s\n", c.N, c.What)
 	}
 	const shown = 20
 	for i, p := range r.Problems {

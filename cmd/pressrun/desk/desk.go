@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -23,6 +24,7 @@ import (
 	"pressrun/digest"
 	"pressrun/mailer"
 	"pressrun/subscribers"
+	"pressrun/subscribers/importer"
 	"pressrun/templates"
 )
 
@@ -66,6 +68,9 @@ type Desk struct {
 	// StoryChanged notes what an editor did to a story and seals again the issues
 	// that show it.
 	StoryChanged func(ctx context.Context, story int64, action, by string) error
+	// CheckImport looks at a file of readers as an import would and keeps it with
+	// what it found, until the import of that number is started or thrown away.
+	CheckImport func(ctx context.Context, file io.Reader, o importer.Options) (int64, error)
 	// Order does what an editor decides about an article by its address, now or as
 	// soon as it is collected: its Story is 0 until then.
 	Order func(ctx context.Context, o digest.Order) (digest.Order, error)
@@ -115,6 +120,10 @@ func (d *Desk) Handler() http.Handler {
 		"GET /desk/lists":                                  {"viewer", d.lists},
 		"GET /desk/lists/segments":                         {"viewer", d.segments},
 		"GET /desk/subscribers":                            {"list admin", d.subscribers},
+		"GET /desk/subscribers/import":                     {"list admin", d.imports},
+		"GET /desk/subscribers/import/{id}":                {"list admin", d.importPage},
+		"GET /desk/subscribers/import/{id}/rows":           {"list admin", d.importRows},
+		"POST /desk/subscribers/import/{id}":               {"list admin", d.importChange},
 		"GET /desk/subscribers/{id}":                       {"list admin", d.subscriber},
 		"POST /desk/subscribers/{id}":                      {"list admin", d.subscriberAct},
 		"GET /desk/bounces":                                {"list admin", d.suppressions},
@@ -131,9 +140,10 @@ func (d *Desk) Handler() http.Handler {
 		"POST /desk/start":                                 {"operator", d.start},
 		"POST /desk/sign-out":                              {"viewer", d.signOut},
 	} {
-		mux.HandleFunc(pattern, d.guarded(page.role, page.f))
+		mux.HandleFunc(pattern, d.guarded(page.role, formBytes, page.f))
 	}
-	mux.HandleFunc("/desk/", d.guarded("viewer", func(r *request) error { return digest.ErrNotFound }))
+	mux.HandleFunc("POST /desk/subscribers/import", d.guarded("list admin", maxImport+formBytes, d.importAct))
+	mux.HandleFunc("/desk/", d.guarded("viewer", formBytes, func(r *request) error { return digest.ErrNotFound }))
 	return mux
 }
 
@@ -148,11 +158,14 @@ type request struct {
 // policy lets pages load what is ours and show the sealed preview in a frame.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' https: data:; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-func (d *Desk) guarded(role string, f func(*request) error) http.HandlerFunc {
+// formBytes is the most that a form may send.
+const formBytes = 1 << 20
+
+func (d *Desk) guarded(role string, most int64, f func(*request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, hr *http.Request) {
 		w.Header().Set("Content-Security-Policy", policy)
 		w.Header().Set("Cache-Control", "no-store")
-		hr.Body = http.MaxBytesReader(w, hr.Body, 1<<20)
+		hr.Body = http.MaxBytesReader(w, hr.Body, most)
 		user, err := d.user(hr)
 		if errors.Is(err, installation.ErrNotFound) {
 			d.locked(w)
@@ -352,7 +365,7 @@ var stateKinds = map[string]string{
 	"draft": templates.KindWait, "held": templates.KindWarn, "approved": templates.KindGood, "sending": templates.KindWait, "paused": templates.KindWarn,
 	"sent": templates.KindGood, "closed": templates.KindGood, "failed": templates.KindAlert, "skipped": templates.KindPlain, "cancelled": templates.KindPlain,
 	"active": templates.KindGood, "failing": templates.KindAlert, "silent": templates.KindWarn, "pending": templates.KindWait, "unsubscribed": templates.KindPlain,
-	"planned": templates.KindPlain, "running": templates.KindWait, "done": templates.KindGood, "missed": templates.KindAlert,
+	"planned": templates.KindPlain, "running": templates.KindWait, "done": templates.KindGood, "waiting": templates.KindWarn, "undoing": templates.KindWait, "undone": templates.KindPlain, "missed": templates.KindAlert,
 	"accepted": templates.KindGood, "queued": templates.KindWait, "deferred": templates.KindWarn, "uncertain": templates.KindWarn, "parked": templates.KindWarn,
 }
 

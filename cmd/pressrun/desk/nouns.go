@@ -228,7 +228,7 @@ func (d *Desk) subscribers(r *request) error {
 	}
 	order := f.Sort
 	t := templates.Table{Caption: "Subscribers", Columns: []templates.Column{withWide(sorted(r, "Address", "email", order)), sorted(r, "Name", "name", order), {Title: "Language"}, {Title: "Lists", Wide: true}, sorted(r, "Since", "created", order)},
-		Empty: templates.Empty{Text: "Nobody matches. Readers come by the sign-up page, or: pressrun subscriber import FILE.csv"}}
+		Empty: templates.Empty{Text: "Nobody matches. Readers come by the sign-up page, or by an import."}}
 	for _, s := range list {
 		var on []string
 		for name, st := range s.Lists {
@@ -246,7 +246,7 @@ func (d *Desk) subscribers(r *request) error {
 	for _, st := range []string{"active", "pending", "paused", "unsubscribed", "suppressed"} {
 		filters = append(filters, templates.Filter{Title: st, URL: "/desk/subscribers?state=" + st + "&list=" + f.List, Count: -1, Current: f.State == st})
 	}
-	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Subscribers", Current: "Subscribers", Body: templates.TableBody{
+	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Subscribers", Current: "Subscribers", Action: &templates.Action{Title: "Import", URL: "/desk/subscribers/import"}, Body: templates.TableBody{
 		Search: searchOf(r, "Search by address or name", "list", "state"), Filters: filters, Table: t}})
 }
 

@@ -402,10 +402,18 @@ create table imports (
     list_id     bigint references lists (id),
     source      text   not null,                 -- declared source of consent
     evidence    text   not null default '',
-    state       text   not null check (state in ('running', 'done', 'undone')),
+    state       text   not null check (state in ('waiting', 'running', 'done', 'failed', 'undoing', 'undone')),
     report      @json  not null,
+    note        text   not null default '',      -- why it failed, or what undoing it did
+    undone_by   text   not null default '',
+    rows_read   integer not null default 0,      -- so far
+    beat_at     bigint,                          -- when it was last seen running
     created_by  text   not null default '',
     created_at  bigint not null
+);
+create table import_files (                       -- until it is imported or thrown away
+    import_id   bigint primary key references imports (id),
+    content     @blob  not null                  -- gzip
 );
 create table import_rows (                        -- what an import created, so that it can be undone
     import_id     bigint not null references imports (id),
@@ -414,6 +422,7 @@ create table import_rows (                        -- what an import created, so 
     created       boolean not null,              -- the subscriber itself is new
     primary key (import_id, subscriber_id)
 );
+create index import_rows_of on import_rows (subscriber_id);
 
 -- ---------------------------------------------------------------- mailer
 -- A list of words after "in" would be a table that SQLite makes for each
