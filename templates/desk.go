@@ -219,6 +219,7 @@ type IssueBody struct {
 	When       string // "goes out in 42 min"
 	Hover      string
 	Countdown  *Countdown // none unless one is running
+	Copies     *Copies    // none before an audience is frozen
 	Audience   string     // "12,840 readers"
 	Subject    string
 	SubjectURL string // where subject and preheader are posted to: fields "subject", "preheader"; "" = not editable
@@ -239,6 +240,14 @@ type Countdown struct {
 	Until int    // the same in seconds
 	At    string // "at 07:00 PKT"
 	Seeds int    // addresses that have got it
+}
+
+// Copies is how far the copies of an issue are.
+type Copies struct {
+	Live        string // as RecordBody's
+	Done, Total int
+	Pace        string   // "812 a second, 3 min more at this pace"; "" = not known
+	States      []Filter // how many are in which, and where these are listed
 }
 
 // DeskStory is a story on the issue desk.
@@ -325,7 +334,7 @@ type PreviewTab struct {
 // RecordBody is one thing: its facts, forms, tables and its timeline.
 type RecordBody struct {
 	State    State
-	Live     bool // it changes by itself: the page looks again every two seconds
+	Live     string // as what it goes on by itself: the page looks again every two seconds; "" = it does not
 	Facts    []Fact
 	Actions  []Action
 	Forms    []FormBody

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"database/sql"
 	"fmt"
 	"html"
 	"net/http"
@@ -157,4 +158,31 @@ func operator(t *testing.T, p *Press) (session string) {
 		t.Fatal(err)
 	}
 	return session
+}
+
+// TestDeskCopies: the page of an issue that goes out says how far it is.
+func TestDeskCopies(t *testing.T) {
+	p, get := deskOfTwos(t)
+	i, err := p.Digest.Issue(t.Context(), 1)
+	if err != nil || i.State != "sending" || i.Audience != 4 {
+		t.Fatalf("issue %+v, %v", i, err)
+	}
+	page := get("/desk/issues/1")
+	for _, want := range []string{`data-live="sending"`, "0 of 4 done", `href="/desk/issues/1/readers?state=queued">queued <span class="note">4<`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("while it goes out, the page lacks %q", want)
+		}
+	}
+	if _, err := p.DB.Write.ExecContext(t.Context(), `update issues set started_at = started_at - 60000 where id = 1`); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.DB.InTx(t.Context(), func(tx *sql.Tx) error { return p.Mailer.Cancel(t.Context(), tx, 1, "test") }); err != nil {
+		t.Fatal(err)
+	}
+	if page := get("/desk/issues/1"); !strings.Contains(page, "4 of 4 done") || !strings.Contains(page, "a minute") {
+		t.Errorf("nothing is left, and the page says %s", page)
+	}
+	if page := get("/desk/issues"); !strings.Contains(page, "/desk/issues/1/readers") {
+		t.Error("the list of issues leads to no readers")
+	}
 }

@@ -105,7 +105,7 @@ func TestImportAtTheDesk(t *testing.T) {
 
 	call(200, "POST", at, "do=start")
 	call(409, "POST", at, "do=start")
-	if page := call(200, "GET", at, ""); !strings.Contains(page, `hx-trigger="every 2s"`) || !strings.Contains(page, "running") {
+	if page := call(200, "GET", at, ""); !strings.Contains(page, "data-live") || !strings.Contains(page, "running") {
 		t.Error("the page of what runs does not go on by itself")
 	}
 	if err := r.Jobs.Start(ctx); err != nil {
@@ -124,7 +124,7 @@ func TestImportAtTheDesk(t *testing.T) {
 		}
 	}
 	page = until("done")
-	if !strings.Contains(page, "1201") || !strings.Contains(page, "Undo") || strings.Contains(page, "every 2s") {
+	if !strings.Contains(page, "1201") || !strings.Contains(page, "Undo") || strings.Contains(page, "data-live") {
 		t.Errorf("done, the page says %s", page)
 	}
 	if _, total, err := r.Subscribers.Page(ctx, subscribers.Filter{State: "active"}); err != nil || total != 1201 {

@@ -47,6 +47,21 @@
   // On a phone the nouns stand in a row that is longer than the screen.
   document.querySelector(".nav li [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
+  // What goes on by itself is looked at again every two seconds; once it goes on
+  // otherwise, or is over, the whole page is.
+  const look = async () => {
+    if (!document.hidden) {
+      try {
+        const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+        const was = document.querySelector("[data-live]"), now = page.querySelector("[data-live]");
+        if (was.dataset.live !== now?.dataset.live) return location.reload();
+        was.replaceWith(now);
+      } catch {} // the server is away; it is asked again
+    }
+    setTimeout(look, 2000);
+  };
+  if (document.querySelector("[data-live]")) setTimeout(look, 2000);
+
   const timer = document.querySelector("[data-until]");
   const until = timer && Date.now() + 1000 * Number(timer.dataset.until);
   const tick = () => {

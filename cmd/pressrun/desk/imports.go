@@ -112,12 +112,15 @@ func (d *Desk) importPage(r *request) error {
 	}
 	url := fmt.Sprintf("/desk/subscribers/import/%d", i.ID)
 	number := func(n int) templates.Cell { return templates.Cell{Text: templates.Words("en").Number(n)} }
-	body := templates.RecordBody{State: state(i.State), Live: i.State == "running" || i.State == "undoing", Facts: []templates.Fact{
+	body := templates.RecordBody{State: state(i.State), Facts: []templates.Fact{
 		{Name: "To the list", Value: templates.Cell{Text: cmp.Or(i.ListName, "a list that is gone")}},
 		{Name: "They agreed", Value: templates.Cell{Text: i.Source, Note: i.Evidence, Direction: "auto"}},
 		{Name: "By", Value: templates.Cell{Text: i.By}}, {Name: "When", Value: d.near(i.At)},
 	}}
 	report := reportOf(i)
+	if i.State == "running" || i.State == "undoing" {
+		body.Live = i.State
+	}
 	switch i.State {
 	case "undone":
 		body.Facts = append(body.Facts, templates.Fact{Name: "Undone by " + i.UndoneBy, Value: templates.Cell{Text: sentence(i.Note)}})

@@ -218,6 +218,11 @@ func (d *Desk) issue(r *request) error {
 	} else {
 		body.Audience = plural(i.Audience, "reader", "readers")
 	}
+	if i.Audience > 0 {
+		if body.Copies, err = d.copies(r, i); err != nil {
+			return err
+		}
+	}
 	body.Stories, body.Dropped = d.storyDesk(i, chosen, edition, open)
 	if open {
 		findings, err := d.Preflight(r.ctx, i.ID)
@@ -239,6 +244,44 @@ func (d *Desk) issue(r *request) error {
 		body.Subject = title
 	}
 	return d.draw(r, templates.DeskIssue, templates.DeskPage{Title: title, Current: "Issues", Body: body})
+}
+
+// copies is how far the copies of an issue are, and at what pace they went out.
+func (d *Desk) copies(r *request, i digest.Issue) (*templates.Copies, error) {
+	counts, err := d.Mailer.Counts(r.ctx, i.ID)
+	if err != nil {
+		return nil, err
+	}
+	c := &templates.Copies{Total: i.Audience, Done: i.Audience}
+	if i.State == "sending" || i.State == "paused" || i.State == "sent" {
+		c.Live = i.State
+	}
+	for _, s := range mailer.States() {
+		if counts[s] == 0 {
+			continue
+		}
+		c.States = append(c.States, templates.Filter{Title: string(s), URL: issueURL(i.ID) + "/readers?state=" + string(s), Count: counts[s]})
+		if s == mailer.StateQueued || s == mailer.StateClaimed || s == mailer.StateDeferred {
+			c.Done -= counts[s]
+		}
+	}
+	took := d.Now().Sub(i.Started)
+	if i.State != "sending" || i.Spec.Waves || c.Done == 0 || took < 2*time.Second || took > 24*time.Hour { // no one pace
+		return c, nil
+	}
+	pace := float64(c.Done) / took.Seconds()
+	c.Pace = templates.Words("en").Number(int(pace)) + " a second"
+	if pace < 1 {
+		c.Pace = templates.Words("en").Number(int(60*pace)) + " a minute"
+	}
+	left := time.Duration(float64(c.Total-c.Done) / pace * float64(time.Second))
+	switch {
+	case left >= time.Minute:
+		c.Pace += ", " + span(left) + " more at this pace"
+	case left >= time.Second:
+		c.Pace += fmt.Sprintf(", %d s more at this pace", int(left.Seconds()))
+	}
+	return c, nil
 }
 
 // countdown is what is left of an issue's countdown, nil when none is running.
