@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
@@ -274,30 +275,37 @@ func readBody(res *http.Response, limit int64) ([]byte, error) {
 	if res.ContentLength > limit {
 		return nil, tooLarge
 	}
-	var body io.Reader = res.Body
+	// Time is for what the site does, size for what we do: it is unpacked when all
+	// has come.
+	sent, err := io.ReadAll(io.LimitReader(res.Body, limit+1))
+	switch {
+	case int64(len(sent)) > limit:
+		return nil, tooLarge
+	case err != nil && !isTimeout(err) && res.Request.Context().Err() == nil:
+		return nil, damaged(res, err)
+	case err != nil || len(sent) == 0:
+		return nil, err
+	}
 	switch enc := strings.ToLower(strings.TrimSpace(res.Header.Get("Content-Encoding"))); enc {
 	case "", "identity":
+		return sent, nil
 	case "gzip", "x-gzip":
-		zr, err := gzip.NewReader(io.LimitReader(res.Body, limit+1))
+		zr, err := gzip.NewReader(bytes.NewReader(sent))
 		if err != nil {
-			if err == io.EOF {
-				return nil, nil
-			}
 			return nil, damaged(res, err)
 		}
-		body = zr
+		out, err := io.ReadAll(io.LimitReader(zr, limit+1))
+		switch {
+		case int64(len(out)) > limit:
+			return nil, tooLarge
+		case err != nil:
+			return nil, damaged(res, err)
+		}
+		return out, nil
 	default:
 		return nil, &Error{Kind: KindDamaged, URL: res.Request.URL.String(), Status: res.StatusCode,
 			Message: fmt.Sprintf("the page is packed as %q although we asked for gzip: tell the site that it overlooks Accept-Encoding", enc)}
 	}
-	out, err := io.ReadAll(io.LimitReader(body, limit+1))
-	switch {
-	case int64(len(out)) > limit:
-		return nil, tooLarge
-	case err != nil && !isTimeout(err) && res.Request.Context().Err() == nil:
-		return nil, damaged(res, err)
-	}
-	return out, err
 }
 
 func damaged(res *http.Response, err error) error {

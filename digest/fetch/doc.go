@@ -7,7 +7,7 @@
 //	                                                                     └ body, unpacked, at most MaxBytes
 //
 // What it promises: [Client.Get] returns within Timeout once it is the host's
-// turn; it holds at most MaxBytes; no packet goes to a private, loopback,
+// turn; it holds at most MaxBytes, packed and unpacked; no packet goes to a private, loopback,
 // link-local or otherwise special address that Allow does not name, whatever
 // names and redirects say, because the check is made on the address being
 // dialled, after DNS. Every failure is an [*Error] that says in words what
@@ -35,6 +35,10 @@
 // has changed the others are read too, because what a list leaves out counts as
 // withdrawn. One that fails makes the list Partial instead: today's news does not
 // wait for yesterday's.
+//
+// A packed body is unpacked when all of it has come: Timeout is for what the site
+// does, MaxBytes for what we do. A bomb of few bytes met the time-out first on a
+// slow machine, and its site was said not to answer.
 //
 // No proxy is taken from the environment. The guard cannot see behind a proxy,
 // so an operator who wants one has to say so and let it do the guarding.
