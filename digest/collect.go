@@ -85,7 +85,10 @@ func (c *Collector) Collect(ctx context.Context, src Source, backlog time.Durati
 		return out, fmt.Errorf("collect %s: %w", src.URL, err)
 	}
 	c.announce(ctx, src, h)
-	return out, c.read(ctx, src, &out)
+	if err := c.read(ctx, src, &out); err != nil || src.Kind != "sitemap" || out.Err != "" || out.New > 0 {
+		return out, err
+	}
+	return out, c.goOn(ctx, src)
 }
 
 // announce raises one alarm for a source in trouble and takes it back after: at

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"time"
 
+	"pressrun/deploy/schema"
 	"pressrun/digest/feed"
+	"pressrun/digest/fetch"
 )
 
 // fallBack has a WordPress source whose REST interface was switched off read the
@@ -42,12 +44,36 @@ func (c *Collector) fallBack(ctx context.Context, src *Source, why string) (bool
 	return false, nil
 }
 
-// rereadFrom has a source polled at another address. ErrState when another
-// source polls that one.
+// goOnEvery is how often at most a site is asked where it goes on.
+const goOnEvery = 2 * time.Hour
+
+// goOn has a source whose sitemap is of a month or day that is over, and had
+// nothing new, polled where its site goes on: all it listed was listed by two
+// polls by then. Its note says so. A site is asked at the first poll of every two
+// hours, so often that a morning's issue has the news of the month's first day.
+func (c *Collector) goOn(ctx context.Context, src Source) error {
+	if now := c.Now(); !fetch.Ended(src.URL, now) || !now.Truncate(goOnEvery).After(src.LastPoll) {
+		return nil
+	}
+	next := c.Client.Successor(ctx, src.URL)
+	if next == "" {
+		return nil // the alarm of a silent source tells
+	}
+	note := fmt.Sprintf("its sitemap %s had ended by %s: the site goes on in the one that is read instead", src.URL, c.Now().UTC().Format("2 January 2006, 15:04 UTC"))
+	err := c.rereadFrom(ctx, src.ID, "sitemap", next, note)
+	if errors.Is(err, ErrState) {
+		note = fmt.Sprintf("its sitemap has ended, and where the site goes on, %s, another source reads: pause this one", next)
+		_, err = c.DB.Write.ExecContext(ctx, `update sources set note = $2 where id = $1`, src.ID, note)
+	}
+	return err
+}
+
+// rereadFrom has a source polled at another address, at once. ErrState when
+// another source polls that one.
 func (s *Store) rereadFrom(ctx context.Context, id int64, kind, address, note string) error {
 	res, err := s.DB.Write.ExecContext(ctx, `
-		update sources set kind = $2, former = former || url || ' ', url = $3, note = $4, etag = '', last_modified = '', body_hash = ''
-		where id = $1 and not exists (select 1 from sources where url = $3)`, id, kind, address, note)
+		update sources set kind = $2, former = former || url || ' ', url = $3, note = $4, etag = '', last_modified = '', body_hash = '', next_poll_at = $5
+		where id = $1 and not exists (select 1 from sources where url = $3)`, id, kind, address, note, schema.At(s.Now()))
 	if err != nil {
 		return fmt.Errorf("read source %d from %s: %w", id, address, err)
 	}

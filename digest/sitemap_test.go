@@ -246,3 +246,107 @@ func TestSitemapOfYesterday(t *testing.T) {
 		t.Errorf("polled at %s: %s, %v", src.URL, src.Note, err)
 	}
 }
+
+// TestSitemapThatTheSiteLeft: a source that polls the sitemap of a month reads on
+// where its site goes on, though the old one answers as ever; what the old one
+// listed last is told all the same, and the site is asked seldom.
+func TestSitemapThatTheSiteLeft(t *testing.T) {
+	for _, how := range []string{"an index", "robots.txt alone"} {
+		t.Run(how, func(t *testing.T) {
+			r := newRoom(t, schematest.SQLite(t))
+			r.now = time.Date(2026, 11, 30, 23, 50, 0, 0, time.UTC)
+			a := newArchive(t)
+			for n := range 6 {
+				a.posts = append(a.posts, harbourNews(n, r.now))
+			}
+			a.robots = "Sitemap: " + a.URL + "/sitemap.xml"
+			a.index = []string{"/map-2026-10.xml", "/map-2026-11.xml", "/sport-2026-12.xml"}
+			a.sitemaps["/map-2026-11.xml"] = []string{"/n3", "/n2"}
+			a.sitemaps["/sport-2026-12.xml"] = []string{"/n5"}
+			c, _ := r.press(t, a.paper, "feed", "own")
+			src, err := r.AddSource(t.Context(), Source{Kind: "sitemap", URL: a.URL + "/map-2026-11.xml", SiteURL: a.URL + "/", Rights: "own"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := func() Source {
+				t.Helper()
+				src, err := c.Source(t.Context(), src.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return src
+			}
+			if got := poll(t, c, src); got.New != 2 || got.Err != "" {
+				t.Fatalf("in November: %+v, want 2 new", got)
+			}
+			a.sitemaps["/map-2026-11.xml"] = []string{"/n3", "/n2", "/n1"} // the last of the month, late
+			r.now = r.now.Add(20 * time.Minute)
+			if got := poll(t, c, src); got.New != 1 || at().Note != "" {
+				t.Errorf("the month's last: %+v, %q; want 1 new", got, at().Note)
+			}
+			a.sent()
+			for range 12 { // three hours in which the site is asleep
+				r.now = r.now.Add(15 * time.Minute)
+				if got := poll(t, c, src); got.New != 0 || got.Err != "" {
+					t.Errorf("at night: %+v", got)
+				}
+			}
+			if sent := a.sent(); len(sent) > 2 {
+				t.Errorf("%q were sent in three hours", sent)
+			}
+			a.sitemaps["/map-2026-12.xml"] = []string{"/n0"}
+			a.posts[0].at = r.now
+			if how == "an index" {
+				a.index = append(a.index, "/map-2026-12.xml")
+			} else {
+				a.index, a.robots = nil, "Sitemap: "+a.URL+"/map-2026-11.xml\nSitemap: "+a.URL+"/map-2026-12.xml"
+			}
+			r.now = r.now.Add(2 * time.Hour)
+			if got := poll(t, c, src); got.New != 0 || got.Err != "" {
+				t.Errorf("%+v", got)
+			}
+			if src = at(); src.URL != a.URL+"/map-2026-12.xml" || !strings.Contains(src.Note, "/map-2026-11.xml had ended by 1 December 2026") || src.NextPoll.After(r.now) {
+				t.Fatalf("polled at %s, again at %v: %q", src.URL, src.NextPoll, src.Note)
+			}
+			for _, want := range []int{1, 0} {
+				if got := poll(t, c, src); got.New != want || got.Err != "" {
+					t.Errorf("in December: %+v, want %d new", got, want)
+				}
+				r.now = r.now.Add(40 * time.Minute)
+			}
+			if got := r.headlines(t, nil); len(got) != 4 {
+				t.Errorf("an issue has %q, want all four of both months", got)
+			}
+			if src = at(); src.URL != a.URL+"/map-2026-12.xml" || len(src.Former) != 1 {
+				t.Errorf("polled at %s, before at %q", src.URL, src.Former)
+			}
+		})
+	}
+}
+
+// TestSitemapThatAnotherSourceReads: where another source reads already what a
+// site goes on with, the note of the old one says so.
+func TestSitemapThatAnotherSourceReads(t *testing.T) {
+	r := newRoom(t, schematest.SQLite(t))
+	r.now = time.Date(2026, 12, 1, 6, 0, 0, 0, time.UTC)
+	a := newArchive(t)
+	a.posts = []post{harbourNews(1, r.now), harbourNews(20, r.now)}
+	a.index = []string{"/map-2026-11.xml", "/map-2026-12.xml"}
+	a.sitemaps["/map-2026-11.xml"], a.sitemaps["/map-2026-12.xml"] = []string{"/n20"}, []string{"/n1"}
+	c, _ := r.press(t, a.paper, "feed", "own")
+	var list []Source
+	for _, path := range a.index {
+		src, err := r.AddSource(t.Context(), Source{Kind: "sitemap", URL: a.URL + path, SiteURL: a.URL + "/", Rights: "own"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, src)
+	}
+	poll(t, c, list[0])
+	r.now = r.now.Add(3 * time.Hour)
+	poll(t, c, list[0])
+	src, err := c.Source(t.Context(), list[0].ID)
+	if err != nil || src.URL != a.URL+"/map-2026-11.xml" || !strings.Contains(src.Note, a.URL+"/map-2026-12.xml, another source reads") {
+		t.Errorf("polled at %s: %q, %v", src.URL, src.Note, err)
+	}
+}

@@ -73,13 +73,21 @@ func (c *Client) Product() string {
 }
 
 func (c *Client) robotsOf(ctx context.Context, u *url.URL) robotsEntry {
-	host := u.Scheme + "://" + u.Host
 	c.robots.mu.Lock()
-	e, known := c.robots.hosts[host]
+	e, known := c.robots.hosts[u.Scheme+"://"+u.Host]
 	c.robots.mu.Unlock()
 	if known && c.now().Before(e.until) {
 		return e
 	}
+	return c.renewRobots(ctx, u)
+}
+
+// renewRobots asks a host again, whatever is remembered of it.
+func (c *Client) renewRobots(ctx context.Context, u *url.URL) robotsEntry {
+	host := u.Scheme + "://" + u.Host
+	c.robots.mu.Lock()
+	e, known := c.robots.hosts[host]
+	c.robots.mu.Unlock()
 	fresh := c.fetchRobots(ctx, host)
 	if fresh.err != nil && known && e.err == nil && ctx.Err() == nil {
 		fresh.rules, fresh.err = e.rules, nil // the old rules hold while the site is down

@@ -180,6 +180,7 @@ var (
 	articlesName = regexp.MustCompile(`posts?(?:[-_.\d]|$)|articles?|stor(?:y|ies)|(?:^|\D)(?:19|20)\d\d`)
 	otherName    = regexp.MustCompile(`newsletter|(?:tags?|users?|pages?)[-_.\d]|categor|authors?|taxonom|images?[-_.]|videos?|products?`)
 	yearOn       = regexp.MustCompile(`(?:19|20)\d\d.*`)
+	compactDate  = regexp.MustCompile(`(?:^|\D)((?:19|20)\d\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])?(?:\D|$)`)
 	digits       = regexp.MustCompile(`\d{1,18}`)
 )
 
@@ -207,9 +208,12 @@ func sitemapName(address string) string {
 }
 
 // nameNumbers are the numbers in the name of a sitemap, and those of them that
-// are a date, year first.
+// are a date, year first. 202611 and 20261127 are two and three numbers.
 func nameNumbers(address string) (date, numbers []int) {
 	name := sitemapName(address)
+	if m := compactDate.FindStringSubmatchIndex(name); m != nil {
+		name = name[:m[3]] + "-" + name[m[3]:m[3]+2] + "-" + name[m[3]+2:]
+	}
 	ints := func(s string) (out []int) {
 		for _, d := range digits.FindAllString(s, -1) {
 			n, _ := strconv.Atoi(d)
