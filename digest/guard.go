@@ -158,13 +158,28 @@ func (g *Guard) verdict(ctx context.Context, s Story) (r Removal, answered bool)
 		}
 		return Removal{Reason: "the address now leads elsewhere: " + res.URL}, true
 	}
-	if err != nil || a.Title == "" || s.TitleHash == "" || TitleHash(a.Title) == s.TitleHash {
+	if a.Title == "" || s.TitleHash == "" {
 		return r, true
 	}
-	if !sameText(s.Body, a.Text) {
+	same := TitleHash(a.Title) == s.TitleHash
+	switch {
+	case errors.Is(err, article.ErrNoArticle) && !same:
+		return Removal{Reason: "the page holds no article any more: “" + a.Title + "”"}, true
+	case err == nil && same && isNotice(s.Body, a.Text):
+		return Removal{Reason: "the page no longer tells what it told: “" + shorten(strings.ReplaceAll(a.Text, "\n", " "), 100) + "”"}, true
+	case err != nil || same:
+		return r, true
+	case !sameText(s.Body, a.Text):
 		return Removal{Reason: "the page now tells something else: “" + a.Title + "”"}, true
 	}
 	return Removal{Reason: retitled(a.Title), Stands: true, now: &a}, true
+}
+
+// isNotice tells what stands in the place of an article under its headline, such as
+// "This article was withdrawn", from one that was shortened or walled: it has not
+// a quarter of its length and nothing in common with it.
+func isNotice(before, now string) bool {
+	return 4*len(now) < len(before) && !sameText(before, now)
 }
 
 func retitled(title string) string { return "the headline was changed to “" + title + "”" }
