@@ -335,3 +335,24 @@ func FuzzExtract(f *testing.F) {
 		}
 	})
 }
+
+// TestPictureCredits: whose a picture is is found with the same picture in another
+// size, beside its caption, at the end of a long one, and with the article's own
+// where the names differ.
+func TestPictureCredits(t *testing.T) {
+	const og = `<meta property="og:image" content="https://a.example/2026/11/quay-1200x675.jpg?v=2">`
+	for name, figure := range map[string]string{
+		"another size":      `<figure><img src="/2026/11/quay-1024x683.jpg?w=3"><figcaption>The quay. AFP</figcaption></figure>`,
+		"another query":     `<figure><img src="/2026/11/quay-1200x675.jpg?w=300"><figcaption>The quay. AFP</figcaption></figure>`,
+		"beside a caption":  `<figure><img src="/2026/11/quay-1200x675.jpg?v=2"><p class="caption">The quay.</p><p class="credit">AFP</p></figure>`,
+		"a long caption":    `<figure><img src="/2026/11/quay-1200x675.jpg?v=2"><figcaption>` + strings.Repeat("The quay lay empty. ", 40) + `AFP</figcaption></figure>`,
+		"another name":      `<figure><img src="/img/7f3a9c.jpg"><figcaption>The quay. AFP</figcaption></figure>`,
+		"said of the first": `<figure><img src="/img/7f3a9c.jpg"><figcaption>The quay. AFP</figcaption></figure><figure><img src="/img/1.jpg"><figcaption>Foto: Redaktion</figcaption></figure>`,
+	} {
+		page := `<html lang="en"><head>` + og + `</head><body><aside><figure><img src="/other.jpg"><figcaption>Photo: Reuters</figcaption></figure></aside><article><h1>The quay is empty</h1>` + figure + `<p>` + strings.Repeat("The quay was empty on Monday, and the harbour board does not know when the ferry will call again. ", 6) + `</p></article></body></html>`
+		a, err := Extract([]byte(page), Options{URL: "https://a.example/quay"})
+		if err != nil || !strings.Contains(a.ImageCredit, "AFP") || strings.Contains(a.ImageCredit, "Reuters") || strings.Contains(a.ImageCredit, "Redaktion") || !strings.Contains(a.Image, "quay-1200x675") {
+			t.Errorf("%s: %s credited to %q, %v", name, a.Image, a.ImageCredit, err)
+		}
+	}
+}

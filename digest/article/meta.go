@@ -3,6 +3,8 @@ package article
 import (
 	"fmt"
 	"net/url"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -181,6 +183,7 @@ func (p *page) picture(t thing) (src, alt, credit string) {
 		src = p.absolute(first([]string{p.metaFirst("twitter:image", "twitter:image:src", "parsely-image-url", "thumbnail"), first(p.links["image_src"])}))
 	}
 	bare, _, _ := strings.Cut(src, "?")
+	var variant, lead *html.Node
 	for n := range p.doc.Descendants() {
 		if n.DataAtom != atom.Img {
 			continue
@@ -192,27 +195,81 @@ func (p *page) picture(t thing) (src, alt, credit string) {
 		if shown != "" && (shown == src || shown == bare) {
 			return shown, first([]string{clean(attr(n, "alt")), p.metaFirst("og:image:alt", "twitter:image:alt")}), joined(credit, captionOf(n))
 		}
+		if variant == nil && pictureName(shown) == pictureName(src) {
+			variant = n
+		}
+		if lead == nil && isLead(n) {
+			lead = n
+		}
+	}
+	switch {
+	case src == "":
+	case variant != nil: // the same in another size
+		return src, first([]string{clean(attr(variant, "alt")), p.metaFirst("og:image:alt", "twitter:image:alt")}), joined(credit, captionOf(variant))
+	case lead != nil: // mostly the same under another name: what is said of it counts
+		credit = joined(credit, captionOf(lead))
 	}
 	return src, p.metaFirst("og:image:alt", "twitter:image:alt"), credit
 }
 
+var pictureSize = regexp.MustCompile(`(?i)(?:[-_@.](?:\d{2,4}x\d{2,4}|[wh]?\d{3,4}[wh]?|\dx|scaled|large|medium|small|thumb(?:nail)?|crop(?:ped)?|\d{1,2}x\d{1,2}))+$`)
+
+// pictureName is the name of a picture's file without its size, by which it is
+// known in others.
+func pictureName(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Path == "" {
+		return address
+	}
+	name := path.Base(u.Path)
+	name = pictureSize.ReplaceAllString(strings.TrimSuffix(name, path.Ext(name)), "")
+	if len(name) < 4 {
+		return address
+	}
+	return strings.ToLower(name)
+}
+
+// isLead reports whether a picture stands in a figure of the article.
+func isLead(img *html.Node) bool {
+	figure := false
+	for n := img.Parent; n != nil; n = n.Parent {
+		figure = figure || n.DataAtom == atom.Figure
+		if n.DataAtom == atom.Article || n.DataAtom == atom.Main {
+			return figure
+		}
+	}
+	return false
+}
+
+// maxCredit leaves room for a long caption: whose a picture is stands at its end.
+const maxCredit = 2000
+
 func joined(a, b string) string {
 	if a == "" || b == "" {
-		return clipTo(clean(a+b), 500)
+		return clipTo(clean(a+b), maxCredit)
 	}
-	return clipTo(a+" · "+clean(b), 500)
+	return clipTo(a+" · "+clean(b), maxCredit)
 }
 
 // captionOf is what stands with a picture in its figure, or in an element
-// around it that is called a caption or credit.
+// around it that is called a caption, a credit or a copyright.
 func captionOf(img *html.Node) string {
 	n := img.Parent
 	for up := 0; n != nil && up < 4; up++ {
+		said, last := "", (*html.Node)(nil)
 		for d := range n.Descendants() {
+			if last != nil && within(d, func(x *html.Node) bool { return x == last }) != nil {
+				continue
+			}
 			class := strings.ToLower(attr(d, "class") + " " + attr(d, "itemprop"))
 			if d.DataAtom == atom.Figcaption || d.Type == html.ElementNode && (strings.Contains(class, "caption") || strings.Contains(class, "credit") || strings.Contains(class, "copyright")) {
-				return inline(d)
+				if said, last = joined(said, inline(d)), d; n.DataAtom != atom.Figure && up > 0 {
+					return said // those behind it may be of other pictures
+				}
 			}
+		}
+		if said != "" {
+			return said
 		}
 		if n.DataAtom == atom.Figure || n.DataAtom == atom.Body || n.DataAtom == atom.Article {
 			break
