@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"pressrun/deploy/schema"
+	"pressrun/digest/summary"
 )
 
 // Chosen is a story in an edition of an issue, with why it stands there.
@@ -57,7 +58,7 @@ func (c Chosen) Reviewed() bool { return c.ReviewedBy != "" && c.ReviewedHash ==
 // Printed is the summary as readers get it: the headline is not said twice, and
 // of a source that may only be quoted since, nothing longer than a quotation.
 func (c Chosen) Printed() string {
-	if c.Method == "headline" || c.Story.Rights == "quote" && c.Method != "editor" && len(strings.Fields(c.Summary)) > quoteWords {
+	if c.Method == "headline" || c.Story.Rights == "quote" && c.Method != "editor" && summary.Words(c.Summary) > quoteWords {
 		return ""
 	}
 	return c.Summary

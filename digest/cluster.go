@@ -59,6 +59,18 @@ func (c *Collector) Cluster(ctx context.Context) (int, error) {
 	return len(moves), nil
 }
 
+// Regroup is Cluster, and lists the stories that have a flag more by it.
+func (c *Collector) Regroup(ctx context.Context) ([]int64, error) {
+	flags, err := c.recentFlags(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.Cluster(ctx); err != nil {
+		return nil, err
+	}
+	return c.flaggedSince(ctx, flags)
+}
+
 // clusterDue says whether a look at all recent articles is affordable now: it
 // may take a twentieth of the time.
 func (c *Collector) clusterDue() bool {

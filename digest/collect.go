@@ -46,7 +46,10 @@ type Collected struct {
 	// Corrected are the stories whose shown article was read again and tells
 	// itself otherwise now: issues that wait show them as they were.
 	Corrected []int64 `json:"corrected,omitempty"`
-	Err       string  `json:"err,omitempty"` // why the poll itself failed, in words
+	// Flagged are the stories that have a flag more, by another article or another
+	// feed that lists theirs: issues that wait show them without.
+	Flagged []int64 `json:"flagged,omitempty"`
+	Err     string  `json:"err,omitempty"` // why the poll itself failed, in words
 }
 
 // Collect polls one source and reads what is new. Items published more than
@@ -206,6 +209,10 @@ const (
 // read turns the unread entries of a source into stories.
 func (c *Collector) read(ctx context.Context, src Source, out *Collected) error {
 	entries, err := c.UnreadEntries(ctx, src.ID, readBatch)
+	if err != nil || len(entries) == 0 {
+		return err
+	}
+	flags, err := c.recentFlags(ctx)
 	if err != nil {
 		return err
 	}
@@ -252,6 +259,10 @@ func (c *Collector) read(ctx context.Context, src Source, out *Collected) error 
 			return err
 		}
 	}
+	if out.Flagged, err = c.flaggedSince(ctx, flags); err != nil {
+		return err
+	}
+	out.Flagged = slices.DeleteFunc(out.Flagged, func(id int64) bool { return slices.Contains(out.Corrected, id) })
 	for _, id := range told {
 		s, err := c.Story(ctx, id)
 		switch {

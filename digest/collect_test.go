@@ -488,7 +488,7 @@ func TestFlagsInAnEdition(t *testing.T) {
 		"opinion":   {rank: true, summary: true, picture: true, related: true, label: "opinion"},
 		"satire":    {rank: true, summary: true, picture: true, related: true, label: "satire"},
 		"live":      {rank: true, summary: true, picture: true, related: true, label: "live"},
-		"paid":      {rank: true, summary: true, picture: true, related: true, label: "paid"},
+		"paid":      {rank: false, summary: true, picture: true, related: true, label: "paid"},
 
 		"satire opinion live legal sensitive": {label: "satire"},
 	} {

@@ -262,8 +262,8 @@ func storyView(c Chosen, spec Spec, kind string, lead bool, related map[int64]St
 		ID: c.Story.ID, Title: c.Title, URL: Mark(c.Story.URL, spec.Mark), Language: c.Story.Language, Direction: c.Story.Direction,
 		Source: c.Story.SourceTitle, Author: c.Story.Author, Published: c.Story.Published, Section: c.Story.Section, Label: c.Story.Label, Lead: lead,
 	}
-	if kind == "trending" && !c.Story.Has("sensitive") {
-		st.Rank = c.Position // a number is decoration: none beside what is grave
+	if kind == "trending" && !c.Story.Has("sensitive") && !c.Story.Has("paid") {
+		st.Rank = c.Position // a number is decoration: none beside what is grave, or bought
 	}
 	if c.Story.Has("legal") {
 		return st // the headline only

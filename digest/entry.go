@@ -204,8 +204,9 @@ func relist(ctx context.Context, tx *sql.Tx, was, e Entry, again bool, now time.
 	if e.NotBefore.After(later(was.NotBefore, now)) {
 		for _, q := range []string{
 			`update entries set not_before_at = $2 where id = $1`,
-			`update stories set not_before_at = $2 where coalesce(not_before_at, 0) < $2 and (id in (select story_id from story_members where entry_id = $1)
-				or article_key in (select article_key from story_members where entry_id = $1))`,
+			`update stories set not_before_at = $2 where coalesce(not_before_at, 0) < $2 and id in (
+				select s.id from entries e join story_members m on m.entry_id = e.id or m.article_key = e.article_key
+					join stories s on s.id = m.story_id or s.article_key = m.article_key where e.id = $1)`,
 		} {
 			if _, err := tx.ExecContext(ctx, q, was.ID, schema.At(e.NotBefore)); err != nil {
 				return err

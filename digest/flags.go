@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"path"
 	"regexp"
@@ -14,8 +15,10 @@ import (
 
 	bcp47 "golang.org/x/text/language"
 
+	"pressrun/deploy/schema"
 	"pressrun/digest/article"
 	"pressrun/digest/feed"
+	"pressrun/digest/story"
 )
 
 // Flags say what must not be forgotten about a story wherever it stands. Each
@@ -75,20 +78,26 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s, "", false
 }
 
-func (r FlagRule) applies(tags []string, address string) bool {
+// applies compares addresses as people write them: %D1%8F is я.
+func (r FlagRule) applies(tags, addresses []string) bool {
 	if r.Tag != "" {
 		return slices.ContainsFunc(tags, func(t string) bool { return strings.EqualFold(strings.TrimSpace(t), r.Tag) })
 	}
-	u, err := url.Parse(address)
+	pattern, err := url.PathUnescape(r.Path)
 	if err != nil {
-		return false
+		pattern = r.Path
 	}
-	p := u.EscapedPath()
-	if !strings.Contains(r.Path, "*") {
-		return strings.HasPrefix(p, r.Path)
-	}
-	ok, err := path.Match(r.Path, p)
-	return ok && err == nil
+	return slices.ContainsFunc(addresses, func(address string) bool {
+		u, err := url.Parse(address)
+		if err != nil {
+			return false
+		}
+		if !strings.Contains(pattern, "*") {
+			return strings.HasPrefix(u.Path, pattern)
+		}
+		ok, err := path.Match(pattern, u.Path)
+		return ok && err == nil
+	})
 }
 
 // sectionFlags are the words by which sections name themselves.
@@ -98,8 +107,8 @@ var sectionFlags = map[string]string{
 }
 
 // flagsOf are the flags an article has by its page, its tags and the rules of
-// its source.
-func flagsOf(rules []FlagRule, a article.Article, tags []string, address string) string {
+// its source for them and its addresses.
+func flagsOf(rules []FlagRule, a article.Article, tags []string, addresses ...string) string {
 	set := map[string]bool{}
 	switch a.Kind {
 	case article.KindLive, article.KindOpinion, article.KindPaid:
@@ -113,7 +122,7 @@ func flagsOf(rules []FlagRule, a article.Article, tags []string, address string)
 		}
 	}
 	for _, r := range rules {
-		if r.applies(tags, address) {
+		if r.applies(tags, addresses) {
 			set[r.Flag] = true
 		}
 	}
@@ -130,6 +139,35 @@ func joinFlags(set map[string]bool) string {
 	return strings.Join(out, " ")
 }
 
+// union are the flags that one of several lists has.
+func union(lists ...string) string {
+	set := map[string]bool{}
+	for _, f := range strings.Fields(strings.Join(lists, " ")) {
+		set[f] = true
+	}
+	return joinFlags(set)
+}
+
+// listedFlags are the flags that an article has by all entries that list it, of
+// whichever source.
+func listedFlags(ctx context.Context, tx *sql.Tx, key string) (string, error) {
+	list, err := each(ctx, tx, func(r *sql.Rows) (string, error) {
+		var tags, address string
+		var settings []byte
+		var set Settings
+		if err := r.Scan(&tags, &address, &settings); err != nil {
+			return "", err
+		}
+		err := json.Unmarshal(settings, &set)
+		return flagsOf(set.Flags, article.Article{}, strings.Split(tags, "\n"), address), err
+	}, `select e.tags, e.url, s.settings from entries e join sources s on s.id = e.source_id
+		where e.article_key = $1 or e.article_key in (select substr(alias, 5) from article_aliases where article_key = $1 and alias like 'key:%')`, key)
+	if err != nil {
+		return "", fmt.Errorf("flags of article %s: %w", key, err)
+	}
+	return union(list...), nil
+}
+
 // Has reports whether a story carries a flag.
 func (s Story) Has(flag string) bool { return slices.Contains(strings.Fields(s.Flags), flag) }
 
@@ -144,58 +182,88 @@ func labelFrom(flags string) string {
 	return ""
 }
 
-// reflag puts a story's flags together: those of all its articles, then what
-// editors set or took off. A flag that one editor set and another took off
-// before two stories were merged stays set.
+// reflag puts a story's flags together: those that one of its articles has by
+// rule, unless an editor took them off it, or by an editor's hand.
 func reflag(ctx context.Context, tx *sql.Tx, id int64) error {
 	rows, err := tx.QueryContext(ctx, `select rule_flags, hand_flags from stories where id = $1 or merged_into = $1`, id)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	set, hand := map[string]bool{}, map[string]bool{}
+	set := map[string]bool{}
 	for rows.Next() {
-		var rule, by string
-		if err := rows.Scan(&rule, &by); err != nil {
+		var rule, hand string
+		if err := rows.Scan(&rule, &hand); err != nil {
 			return err
 		}
-		for _, f := range strings.Fields(rule) {
-			set[f] = true
-		}
-		for _, f := range strings.Fields(by) {
-			name, off := strings.CutPrefix(f, "-")
-			hand[name] = hand[name] || !off
+		by := strings.Fields(hand)
+		for _, f := range append(strings.Fields(rule), by...) {
+			if !strings.HasPrefix(f, "-") && !slices.Contains(by, "-"+f) {
+				set[f] = true
+			}
 		}
 	}
 	if err := rows.Err(); err != nil {
 		return err
-	}
-	for name, on := range hand {
-		set[name] = on
 	}
 	flags := joinFlags(set)
 	_, err = tx.ExecContext(ctx, `update stories set flags = $2, label = $3 where id = $1`, id, flags, labelFrom(flags))
 	return err
 }
 
-// FlagStory sets or takes off a flag by hand. The choice outlives rebuilds,
-// new articles of the story, and mergers.
+// recentFlags are the flags of the stories that an article may still join.
+func (s *Store) recentFlags(ctx context.Context) (map[int64]string, error) {
+	flags := map[int64]string{}
+	_, err := each(ctx, s.DB.Read, func(r *sql.Rows) (struct{}, error) {
+		var id int64
+		var f string
+		err := r.Scan(&id, &f)
+		flags[id] = f
+		return struct{}{}, err
+	}, `select id, flags from stories where state = 'live' and published_at >= $1`, schema.At(s.Now().Add(-story.Window)))
+	if err != nil {
+		return nil, fmt.Errorf("flags of recent stories: %w", err)
+	}
+	return flags, nil
+}
+
+// flaggedSince are the stories that have flags which they had not before.
+func (s *Store) flaggedSince(ctx context.Context, before map[int64]string) (out []int64, err error) {
+	now, err := s.recentFlags(ctx)
+	for _, id := range slices.Sorted(maps.Keys(now)) {
+		if was, known := before[id]; known && union(was, now[id]) != was {
+			out = append(out, id)
+		}
+	}
+	return out, err
+}
+
+// FlagStory sets or takes off a flag by hand, of all articles that the story has.
+// The choice outlives rebuilds, corrections and mergers; another article that has
+// a flag which was taken off brings it back.
 func (s *Store) FlagStory(ctx context.Context, id int64, flag string, on bool) error {
 	if !slices.Contains(Flags, flag) {
 		return fmt.Errorf("flag story %d: %q is not a flag; use one of %s: %w", id, flag, strings.Join(Flags, ", "), ErrState)
 	}
 	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		var hand string
-		err := tx.QueryRowContext(ctx, `select hand_flags from stories where id = $1 and state <> 'merged'`, id).Scan(&hand)
-		if err != nil {
-			return notFound(err, "story", id)
+		type row struct {
+			id   int64
+			hand string
 		}
-		keep := slices.DeleteFunc(strings.Fields(hand), func(f string) bool { return strings.TrimPrefix(f, "-") == flag })
+		list, err := each(ctx, tx, func(r *sql.Rows) (a row, err error) { return a, r.Scan(&a.id, &a.hand) }, `
+			select a.id, a.hand_flags from stories s join stories a on a.id = s.id or a.merged_into = s.id where s.id = $1 and s.state <> 'merged'`, id)
+		if err != nil || len(list) == 0 {
+			return notFound(cmp.Or(err, sql.ErrNoRows), "story", id)
+		}
+		now := flag
 		if !on {
-			flag = "-" + flag
+			now = "-" + flag
 		}
-		if _, err := tx.ExecContext(ctx, `update stories set hand_flags = $2 where id = $1`, id, strings.Join(append(keep, flag), " ")); err != nil {
-			return err
+		for _, a := range list {
+			keep := slices.DeleteFunc(strings.Fields(a.hand), func(f string) bool { return strings.TrimPrefix(f, "-") == flag })
+			if _, err := tx.ExecContext(ctx, `update stories set hand_flags = $2 where id = $1`, a.id, strings.Join(append(keep, now), " ")); err != nil {
+				return err
+			}
 		}
 		return reflag(ctx, tx, id)
 	})

@@ -117,7 +117,7 @@ func TestRightsThatAreTakenBack(t *testing.T) {
 // credited, unless that is licensed.
 func TestWireCredits(t *testing.T) {
 	for _, credit := range []string{"AFP", "Photo: John Doe/AFP", "J. Doe / AP", "AP Photo/Jane Roe", "(AP)", "© AP", "Reuters", "REUTERS/Ann Lee", "Photo by Reuters", "Getty Images", "EPA-EFE/X Y",
-		"Xinhua/Li", "Anadolu Agency", "picture alliance/dpa", "ТАСС", "新华社", "رويترز", "اے ایف پی", "via Associated Press", "PA Media", "Shutterstock", "ANSA", "Yonhap"} {
+		"Xinhua/Li", "Anadolu Agency", "picture alliance/dpa", "ТАСС", "新华社", "رويترز", "اے ایف پی", "via Associated Press", "PA Media", "Shutterstock", "ANSA", "Yonhap", "Photo: APP", "(APP)", "EFE/Ana Ruiz", "Photo: AP\nA ship at the pier", "ANI Photo"} {
 		if mayShow(Source{Rights: "own"}, "https://a.example/x.jpg", credit) {
 			t.Errorf("%q is shown", credit)
 		}
@@ -125,7 +125,7 @@ func TestWireCredits(t *testing.T) {
 			t.Errorf("%q is not shown though licensed", credit)
 		}
 	}
-	for _, credit := range []string{"", "Photo: Ada Quist", "Apron of the airport", "Paul Newman / Gazette", "App store", "CAPE TOWN", "Foto: Redaktion", "A map of the area"} {
+	for _, credit := range []string{"", "Photo: Ada Quist", "Apron of the airport", "Paul Newman / Gazette", "App store", "Get the APP today", "Ani Lorak", "CAPE TOWN", "Foto: Redaktion", "A map of the area"} {
 		if !mayShow(Source{Rights: "own"}, "https://a.example/x.jpg", credit) {
 			t.Errorf("%q is not shown", credit)
 		}

@@ -253,7 +253,12 @@ func (s *Store) Tell(ctx context.Context, src Source, e Entry, a article.Article
 			if err := tx.QueryRowContext(ctx, `select story_id from story_members where article_key = $1`, key).Scan(&id); err != nil {
 				return err
 			}
-			return markRead(ctx, tx, e.ID, "the same address is told already")
+			if key != e.Key {
+				if err := addAliases(ctx, tx, key, []string{"key:" + e.Key}); err != nil {
+					return err
+				}
+			}
+			return toldAlready(ctx, tx, e, key, id)
 		}
 		if err := toldElsewhere(); err != sql.ErrNoRows {
 			return err
@@ -296,10 +301,14 @@ func (s *Store) Tell(ctx context.Context, src Source, e Entry, a article.Article
 // stays so. When it was published, and what editors decided, stays.
 func (s *Store) correct(ctx context.Context, tx *sql.Tx, src Source, e Entry, a article.Article, story int64, told string) error {
 	st := storyOf(src, e, a)
-	_, err := tx.ExecContext(ctx, `
+	listed, err := listedFlags(ctx, tx, told)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `
 		update stories set url = $2, title = $3, author = $4, section = $5, image = $6, image_alt = $7, rule_flags = $8, body = $9, description = $10,
 			language = $11, direction = $12, title_hash = $13, state = case when state = 'gone' then 'live' else state end
-		where article_key = $1`, told, st.URL, st.Title, st.Author, st.Section, st.Image, st.ImageAlt, st.ruleFlags(src, e, a), st.Body, st.Description,
+		where article_key = $1`, told, st.URL, st.Title, st.Author, st.Section, st.Image, st.ImageAlt, union(listed, st.ruleFlags(src, e, a)), st.Body, st.Description,
 		st.Language, st.Direction, pageHash(st, a))
 	if err != nil {
 		return err
@@ -319,7 +328,7 @@ func (s *Store) correct(ctx context.Context, tx *sql.Tx, src Source, e Entry, a 
 
 // ruleFlags are the flags of an article by its page, tags and address.
 func (s Story) ruleFlags(src Source, e Entry, a article.Article) string {
-	return flagsOf(src.Settings.Flags, a, append([]string{s.Section}, e.Tags...), e.URL)
+	return flagsOf(src.Settings.Flags, a, append([]string{s.Section}, e.Tags...), e.URL, s.URL)
 }
 
 // pageHash is the hash of the headline that the page shows; "" when the page was
@@ -342,7 +351,7 @@ func (s *Store) known(ctx context.Context, e Entry) (int64, error) {
 		return 0, nil
 	}
 	if err == nil {
-		err = s.DB.InTx(ctx, func(tx *sql.Tx) error { return markRead(ctx, tx, e.ID, "the same address is told already") })
+		err = s.DB.InTx(ctx, func(tx *sql.Tx) error { return toldAlready(ctx, tx, e, e.Key, id) })
 	}
 	if err != nil {
 		return 0, fmt.Errorf("read entry %s: %w", e.URL, err)
@@ -359,19 +368,23 @@ func markRead(ctx context.Context, tx *sql.Tx, entry int64, reason string) error
 // sql.ErrNoRows means that it is stored already.
 func (s *Store) insertStory(ctx context.Context, tx *sql.Tx, src Source, e Entry, a article.Article, key string, into int64) (int64, error) {
 	st := storyOf(src, e, a)
+	listed, err := listedFlags(ctx, tx, key)
+	if err != nil {
+		return 0, err
+	}
 	state, merged := "live", any(nil)
 	if into != 0 {
 		state, merged = "merged", into
 	}
 	var id int64
-	err := tx.QueryRowContext(ctx, `
+	err = tx.QueryRowContext(ctx, `
 		insert into stories (article_key, url, title, author, source_id, source_title, language, direction, section, image, image_alt,
 			rule_flags, body, description, state, merged_into, title_hash, published_at, not_before_at, seen_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 		on conflict (article_key) do nothing returning id`,
 		key, st.URL, st.Title, st.Author, src.ID, st.SourceTitle, st.Language, st.Direction, st.Section, st.Image, st.ImageAlt,
-		st.ruleFlags(src, e, a), st.Body, st.Description, state, merged, pageHash(st, a),
-		schema.At(st.Published), schema.At(e.NotBefore), schema.At(s.Now())).Scan(&id)
+		union(listed, st.ruleFlags(src, e, a)), st.Body, st.Description, state, merged, pageHash(st, a),
+		schema.At(st.Published), schema.At(st.NotBefore), schema.At(s.Now())).Scan(&id)
 	return id, err
 }
 
@@ -380,30 +393,41 @@ func (s *Store) insertStory(ctx context.Context, tx *sql.Tx, src Source, e Entry
 func storyOf(src Source, e Entry, a article.Article) Story {
 	st := Story{
 		URL: e.URL, Title: cmp.Or(a.Title, e.Title), Author: cmp.Or(join(a.Byline), e.Author), SourceTitle: cmp.Or(src.Title, src.Host),
-		Section: cmp.Or(e.Section, a.Section), Image: a.Image, ImageAlt: a.ImageAlt, Body: a.Text, Description: e.Summary, Published: e.Published,
+		Section: cmp.Or(e.Section, a.Section), Image: a.Image, ImageAlt: a.ImageAlt, Body: a.Text, Description: e.Summary, Published: e.Published, NotBefore: e.NotBefore,
 	}
 	if sameHost(a.Canonical, a.URL) && !sameHost(a.URL, e.URL) {
 		st.URL = a.URL // where the link of a feed service or a shortener leads
 	}
-	credit := a.ImageCredit
 	if st.Image == "" {
 		st.Image, st.ImageAlt = e.Image, e.ImageAlt
 	}
-	if st.Image == e.Image {
-		credit += " " + e.Credit
-	}
-	if (e.Undated || st.Published.IsZero()) && !a.Published.IsZero() && a.Published.Before(st.Published) {
+	switch {
+	case !e.Undated && !st.Published.IsZero() || a.Published.IsZero():
+	case a.Published.Before(st.Published):
 		st.Published = a.Published.UTC()
+	case ahead(a.Published, st.Published):
+		st.NotBefore = later(st.NotBefore, a.Published.UTC())
 	}
-	if !mayShow(src, st.Image, credit+" "+st.ImageAlt) {
+	// What feed and page show is mostly one picture in two sizes: either may say
+	// whose it is.
+	if credit := strings.Join([]string{a.ImageCredit, e.Credit, st.ImageAlt, e.ImageAlt}, "\n"); !mayShow(src, st.Image, credit) {
 		st.Image, st.ImageAlt = "", ""
 	}
 	st.Language, st.Direction = article.Language(cmp.Or(a.Language, e.Language, src.Language), st.Title, st.lead())
 	return st
 }
 
+// ahead reports whether a page dates itself in the future. One that writes no zone
+// is read as UTC and may mean the time of any place.
+func ahead(published, now time.Time) bool {
+	if _, offset := published.Zone(); offset == 0 {
+		now = now.Add(14 * time.Hour)
+	}
+	return published.After(now)
+}
+
 // wires are agencies whose pictures a site may show, but not hand on.
-var wires = regexp.MustCompile(`\b(?i:AFP|Agence France|Associated Press|Reuters|Getty|EPA(?:-EFE)?|Xinhua|Anadolu|Shutterstock|Alamy|Bloomberg|ANSA|dpa|PTI|PA (?:Media|Wire|Images)|IMAGO|TASS|Sputnik|Kyodo|Yonhap|Zuma ?Press|SOPA Images|NurPhoto|Press Association|Depositphotos|iStock)\b|\bAP(?: ?Photo|/|$|[,;:)·|.])|/ ?AP\b|\(AP\b|© ?AP\b|ТАСС|РИА Новости|Рейтер|新华社|法新社|路透|رويترز|فرانس برس|رائٹرز|اے ایف پی|اے پی`)
+var wires = regexp.MustCompile(`(?m)\b(?i:AFP|Agence France|Associated Press|Reuters|Getty|EPA(?:-EFE)?|Xinhua|Anadolu|Shutterstock|Alamy|Bloomberg|ANSA|dpa|PTI|PA (?:Media|Wire|Images)|IMAGO|TASS|Sputnik|Kyodo|Yonhap|Zuma ?Press|SOPA Images|NurPhoto|Press Association|Depositphotos|iStock|Press Trust of India|Scanpix|Ukrinform|Interfax)\b|\b(?:AP|APP|AAP|ANI|EFE|UPI|ANP|IRNA)(?: ?Photo|/|\s*$|[,;:)·|.])|[/(©] ?(?:AP|APP|AAP|ANI|EFE|UPI|ANP|IRNA)\b|ТАСС|РИА Новости|Рейтер|新华社|法新社|路透|رويترز|فرانس برس|رائٹرز|اے ایف پی|اے پی`)
 
 // wireHosts are words in the addresses of agencies' pictures.
 var wireHosts = regexp.MustCompile(`(?i)gettyimages|[/.]afp(?:\.com|-)|reutersmedia|apimages|shutterstock|alamy|imago-images|epaimages`)
@@ -479,88 +503,6 @@ func (s *Store) SeenIn(ctx context.Context, story int64) ([]string, error) {
 // BlockStory keeps a story out of every issue from now on.
 func (s *Store) BlockStory(ctx context.Context, id int64) error {
 	return s.setStory(ctx, id, `state = $2`, "blocked")
-}
-
-// MergeStories makes from's articles members of into; the choice sticks,
-// because a member stays where it is. Readers who were told from have been
-// told into, the stricter flags and the later embargo hold.
-func (s *Store) MergeStories(ctx context.Context, from, into int64) error {
-	if from == into {
-		return fmt.Errorf("merge story %d into itself: give the numbers of two stories: %w", from, ErrState)
-	}
-	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		var n int
-		if err := tx.QueryRowContext(ctx, `select count(*) from stories where id in ($1, $2) and state <> 'merged'`, from, into).Scan(&n); err != nil {
-			return err
-		}
-		if n != 2 {
-			return fmt.Errorf("merge story %d into %d: both must be stories of their own: %w", from, into, ErrNotFound)
-		}
-		for _, q := range []string{
-			`update story_members set story_id = $2, why = 'merged by an editor' where story_id = $1`,
-			`update stories set merged_into = $2 where merged_into = $1`,
-			`update stories set state = 'merged', merged_into = $2 where id = $1`,
-			`update stories set not_before_at = (select max(not_before_at) from stories where id in ($1, $2)) where id = $2`,
-			`insert into used_stories (newsletter_id, story_id, issue_id, used_at)
-				select newsletter_id, cast($2 as bigint), issue_id, used_at from used_stories where story_id = $1 on conflict (newsletter_id, story_id) do nothing`,
-		} {
-			if _, err := tx.ExecContext(ctx, q, from, into); err != nil {
-				return fmt.Errorf("merge story %d into %d: %w", from, into, err)
-			}
-		}
-		return reflag(ctx, tx, into)
-	})
-}
-
-// SplitStory makes one article of a story, called by the number it has among
-// the story's members, a story of its own again; the choice sticks. It takes
-// the hand's flags of the story along.
-func (s *Store) SplitStory(ctx context.Context, id, member int64) error {
-	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		var hand string
-		if err := tx.QueryRowContext(ctx, `select hand_flags from stories where id = $1`, id).Scan(&hand); err != nil {
-			return notFound(err, "story", id)
-		}
-		res, err := tx.ExecContext(ctx, `update stories set state = 'live', merged_into = null, hand_flags = $3 where id = $2 and merged_into = $1`, id, member, hand)
-		if err != nil {
-			return err
-		}
-		if n, _ := res.RowsAffected(); n == 0 {
-			return fmt.Errorf("split %d from story %d: it is none of its other articles: %w", member, id, ErrNotFound)
-		}
-		_, err = tx.ExecContext(ctx, `update story_members set story_id = $1, why = 'split off by an editor'
-			where article_key = (select article_key from stories where id = $1)`, member)
-		if err != nil {
-			return err
-		}
-		if err := reflag(ctx, tx, member); err != nil {
-			return err
-		}
-		return reflag(ctx, tx, id)
-	})
-}
-
-// Member is one article of a story.
-type Member struct {
-	ID     int64  `json:"id"` // what SplitStory calls it by
-	Title  string `json:"title"`
-	URL    string `json:"url"`
-	Source string `json:"source"`
-	Why    string `json:"why"` // why it is the same story, in words
-	Shown  bool   `json:"shown,omitempty"`
-}
-
-// Members lists the articles of a story, the one shown first.
-func (s *Store) Members(ctx context.Context, id int64) ([]Member, error) {
-	list, err := each(ctx, s.DB.Read, func(r *sql.Rows) (Member, error) {
-		var m Member
-		return m, r.Scan(&m.ID, &m.Title, &m.URL, &m.Source, &m.Why)
-	}, `select a.id, a.title, a.url, a.source_title, m.why from story_members m join stories a on a.article_key = m.article_key
-		where m.story_id = $1 order by case when a.id = $1 then 0 else 1 end, m.added_at, a.id`, id)
-	for i := range list {
-		list[i].Shown = list[i].ID == id
-	}
-	return list, err
 }
 
 // KnownKeys counts which of the keys that views are counted under belong to a

@@ -194,7 +194,7 @@ func (p *Press) liveStories(ctx context.Context) ([]trend.LiveStory, error) {
 	})
 	out := make([]trend.LiveStory, len(list))
 	for i, c := range digest.Candidates(list) {
-		out[i] = trend.LiveStory{Candidate: c, Title: list[i].Title, URL: list[i].URL}
+		out[i] = trend.LiveStory{Candidate: c, Title: list[i].Title, URL: list[i].URL, Label: list[i].Label}
 	}
 	return out, nil
 }

@@ -180,8 +180,14 @@ func (p *Press) Build(ctx context.Context, slotID int64) (digest.Issue, error) {
 		return issue, err
 	}
 	if issue.State == "building" {
-		if _, err := p.Collector.Cluster(ctx); err != nil {
+		flagged, err := p.Collector.Regroup(ctx)
+		if err != nil {
 			return issue, err
+		}
+		for _, story := range flagged {
+			if err := p.flagged(ctx, story); err != nil { // the trouble of another issue
+				p.Log.Error("tell a flagged story anew", "story", story, "error", err)
+			}
 		}
 		err = p.Builder.Build(ctx, issue.ID)
 		if errors.Is(err, digest.ErrThin) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"pressrun/digest"
@@ -64,11 +65,15 @@ func whyLeave(st digest.Story, i digest.Issue, by string) string {
 	switch {
 	case st.State == "blocked":
 		return "blocked by " + by
+	case st.Has("paid"):
+		return paidReason
 	case st.NotBefore.After(i.SlotAt):
 		return digest.Embargoed(st.NotBefore)
 	}
 	return ""
 }
+
+const paidReason = "flagged as paid content, which is never ranked"
 
 // collect polls a source, and has the issues that wait follow what its site has
 // corrected.
@@ -79,7 +84,21 @@ func (p *Press) collect(ctx context.Context, src digest.Source, backlog time.Dur
 			err = errors.Join(err, fmt.Errorf("story %d was corrected: %w", story, cerr))
 		}
 	}
+	for _, story := range got.Flagged {
+		if cerr := p.flagged(ctx, story); cerr != nil {
+			err = errors.Join(err, fmt.Errorf("story %d was flagged: %w", story, cerr))
+		}
+	}
 	return got, err
+}
+
+// flagged is corrected, of a story that got a flag with another article.
+func (p *Press) flagged(ctx context.Context, story int64) error {
+	st, err := p.Digest.Story(ctx, story)
+	if err != nil {
+		return err
+	}
+	return p.corrected(ctx, story, "another article of it is flagged: it is "+strings.Join(strings.Fields(st.Flags), ", ")+" now")
 }
 
 // corrected has the waiting issues that show a story tell it anew. From one that
@@ -100,8 +119,11 @@ func (p *Press) corrected(ctx context.Context, story int64, why string) error {
 			continue
 		}
 		done[i.ID] = true
-		in := slices.ContainsFunc(list, func(o digest.Chosen) bool { return o.IssueID == i.ID && o.Story.ID == story && o.State == "in" })
-		if err := p.tellAnew(ctx, i, c, story, in, why); err != nil && !errors.Is(err, digest.ErrState) {
+		at := slices.IndexFunc(list, func(o digest.Chosen) bool { return o.IssueID == i.ID && o.Story.ID == story && o.State == "in" })
+		if at >= 0 {
+			c = list[at] // not one that it is Related News of
+		}
+		if err := p.tellAnew(ctx, i, c, story, at >= 0, why); err != nil && !errors.Is(err, digest.ErrState) {
 			return err
 		}
 	}
@@ -113,8 +135,11 @@ func (p *Press) tellAnew(ctx context.Context, i digest.Issue, c digest.Chosen, s
 	if approved && !in {
 		return nil // only named as Related News, or out already
 	}
-	if approved {
-		if why == "" {
+	if paid := in && c.Story.Has("paid"); approved || paid {
+		switch {
+		case paid:
+			why = paidReason
+		case why == "":
 			why = "the article was changed on its site, its headline is now “" + c.Story.Title + "”"
 		}
 		if err := p.Guard.Remove(ctx, i.ID, []digest.Removal{{StoryID: story, Title: c.Title, Reason: why, Stands: true}}); err != nil {

@@ -101,6 +101,15 @@ func TestStoryAtTheDesk(t *testing.T) {
 		t.Errorf("after a flag the issue is %s, %v", i.State, err)
 	}
 	approve()
+	call(200, "POST", at(1), "do=flag&flag=paid")
+	if in(1) {
+		t.Error("a story flagged as paid content still stands in the issue")
+	}
+	call(200, "POST", at(1), "do=flag&flag=-paid")
+	if err := r.Edit(ctx, issue.ID, digest.Edit{Edition: "en", StoryID: r.stories[1], Drop: new(bool)}, "ed@news.example"); err != nil || !in(1) {
+		t.Errorf("it was none, and cannot be put back: %v", err)
+	}
+	approve()
 	call(200, "POST", at(2), "do=block")
 	if in(2) {
 		t.Error("a blocked story still stands in the issue")

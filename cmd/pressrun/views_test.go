@@ -140,6 +140,9 @@ func TestReadersAlone(t *testing.T) {
 	if err := r.Digest.HoldStory(ctx, r.stories[0], r.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
+	if err := r.Digest.FlagStory(ctx, r.stories[2], "satire", true); err != nil {
+		t.Fatal(err)
+	}
 	if err := r.Beacon.Flush(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -150,9 +153,9 @@ func TestReadersAlone(t *testing.T) {
 	r.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/v1/trending.json?lang=en", nil))
 	var live struct {
 		Trending bool
-		Stories  []struct{ Title string }
+		Stories  []struct{ Title, Label string }
 	}
-	if err := json.Unmarshal(w.Body.Bytes(), &live); err != nil || !live.Trending || len(live.Stories) != 2 || live.Stories[0].Title != "Story 2" {
+	if err := json.Unmarshal(w.Body.Bytes(), &live); err != nil || !live.Trending || len(live.Stories) != 2 || live.Stories[0].Title != "Story 2" || live.Stories[0].Label != "satire" {
 		t.Errorf("the live list is %s", w.Body)
 	}
 	if w.Header().Get("Access-Control-Allow-Origin") != "*" || !strings.Contains(w.Header().Get("Cache-Control"), "max-age=60") {

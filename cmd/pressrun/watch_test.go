@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -79,6 +81,74 @@ func TestWatchTakesStoriesOut(t *testing.T) {
 			}
 			if policy == "hold" && (i.State != "draft" || asked != 1) {
 				t.Errorf("the issue is %s and %d approvers were asked; want a draft and one letter", i.State, asked)
+			}
+		})
+	}
+}
+
+// TestFlagsReachWaitingIssues has another feed list a story's article with a flag
+// while an issue waits: a draft tells it as the flag asks, and what is paid for
+// leaves; from an approved issue it leaves either way.
+func TestFlagsReachWaitingIssues(t *testing.T) {
+	for _, c := range []struct {
+		flag, state string
+		in          bool
+	}{{"legal", "draft", true}, {"paid", "draft", false}, {"legal", "approved", false}} {
+		t.Run(c.flag+" "+c.state, func(t *testing.T) {
+			ctx := t.Context()
+			_, relay := receiver(t)
+			p, _ := pressAt(t, filepath.Join(t.TempDir(), "press.db"), "", relay)
+			site := newPaper(t, "Harbour Gazette", time.Now, time.Now().Add(-24*time.Hour), 3*time.Hour)
+			issue := draftOf(t, p, site, func(s *digest.Spec) { s.Approval = "send" })
+			if c.state == "approved" {
+				if err := p.Approve(ctx, issue, 0, "ed@gazette.example"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			chosen, err := p.Digest.Chosen(ctx, issue)
+			if err != nil {
+				t.Fatal(err)
+			}
+			was := chosen[0]
+			feed := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				fmt.Fprintf(w, `<rss version="2.0"><channel><title>Courts</title><item><title>%s</title><link>%s</link><pubDate>%s</pubDate></item></channel></rss>`, was.Title, was.Story.URL, was.Story.Published.Format(time.RFC1123Z))
+			}))
+			t.Cleanup(feed.Close)
+			src, err := p.Digest.AddSource(ctx, digest.Source{Kind: "feed", URL: feed.URL, Title: "Courts", Rights: "own"})
+			if err == nil {
+				err = p.Digest.SetSource(ctx, src.ID, "", "", "", &digest.Settings{Flags: []digest.FlagRule{{Path: "/", Flag: c.flag}}})
+			}
+			if err == nil {
+				src, err = p.Digest.Source(ctx, src.ID)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := p.collect(ctx, src, 48*time.Hour); err != nil || len(got.Flagged) != 1 {
+				t.Fatalf("%+v, %v", got, err)
+			}
+			i, err := p.Digest.Issue(ctx, issue)
+			if err != nil || i.Revision != 2 || i.State != c.state {
+				t.Fatalf("%s, revision %d, %v; want it sealed again", i.State, i.Revision, err)
+			}
+			editions, err := p.Digest.Editions(ctx, issue, i.Revision)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Contains(editions[0].Text, was.Title); got != c.in {
+				t.Errorf("the story is told: %v", got)
+			}
+			if strings.Contains(strings.Join(strings.Fields(editions[0].Text), " "), strings.Join(strings.Fields(was.Summary), " ")) {
+				t.Error("its summary is still told")
+			}
+			chosen, err = p.Digest.Chosen(ctx, issue)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, k := range chosen {
+				if k.Story.ID == was.Story.ID && !c.in && !strings.Contains(k.Reason, c.flag) {
+					t.Errorf("it left: %s", k.Reason)
+				}
 			}
 		})
 	}

@@ -18,13 +18,15 @@ import (
 type LiveStory struct {
 	Candidate
 	Title, URL string
+	Label      string // "opinion", "satire", "live"; "" = none
 }
 
 // Live serves the ranking to the publisher's pages:
 //
 //	GET /v1/trending.json?lang=en&n=10
-//	{"updated": "…", "by": "views", "trending": true, "stories": [{"title", "url", "source", "section", "published", "views", "reason"}]}
+//	{"updated": "…", "by": "views", "trending": true, "stories": [{"title", "url", "source", "section", "label", "published", "views", "reason"}]}
 //
+// "label" (opinion, satire, live) must stand beside the title; most have none.
 // "trending" is what a heading may claim: true only when fresh views chose the
 // list. An answer is made at most once per Every, however many ask, and an old
 // one is better than none.
@@ -58,6 +60,7 @@ type liveEntry struct {
 	URL       string         `json:"url"`
 	Source    string         `json:"source,omitempty"`
 	Section   string         `json:"section,omitempty"`
+	Label     string         `json:"label,omitempty"`
 	Published time.Time      `json:"published"`
 	Views     map[string]int `json:"views"`
 	Reason    string         `json:"reason"`
@@ -181,7 +184,7 @@ func (a *answer) add(ranked []Ranked, list []LiveStory, least int) {
 			return
 		}
 		if s := list[r.Index]; r.Views["24h"] >= least {
-			a.Stories = append(a.Stories, liveEntry{s.Title, s.URL, s.Source, s.Section, s.published().UTC(), r.Views, r.Reason})
+			a.Stories = append(a.Stories, liveEntry{s.Title, s.URL, s.Source, s.Section, s.Label, s.published().UTC(), r.Views, r.Reason})
 		}
 	}
 }
