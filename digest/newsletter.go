@@ -27,110 +27,72 @@ type Newsletter struct {
 	Created time.Time `json:"created_at"`
 }
 
-// Spec is what an editor decides about a newsletter. The zero value of a field
-// marked "default" means that default.
+// Spec is what an editor decides about a newsletter. What each key means, its
+// unit and what its zero value stands for is in its comment tag, which the file
+// of an export prints beside it.
 type Spec struct {
-	Title    string `toml:"title" json:"title"`       // "Morning Digest"
-	Language string `toml:"language" json:"language"` // BCP 47; default "en"
-	City     string `toml:"city" json:"city"`         // in the masthead
-	Zone     string `toml:"zone" json:"zone"`         // IANA, e.g. "Asia/Karachi"; default "UTC"
-	Schedule string `toml:"schedule" json:"schedule"` // five cron fields in Zone's wall-clock time; "" = only by hand
+	Title    string `toml:"title" comment:"of the newsletter, as in Morning Digest; \"\" = its name" json:"title"`
+	Language string `toml:"language" comment:"of its words, BCP 47; \"\" = en" json:"language"`
+	City     string `toml:"city" comment:"in the masthead; \"\" = none" json:"city"`
+	Zone     string `toml:"zone" comment:"IANA name, as in Asia/Karachi; \"\" = UTC" json:"zone"`
+	Schedule string `toml:"schedule" comment:"five cron fields in the zone's wall-clock time, as in 0 7 * * 1-5; \"\" = only by hand" json:"schedule"`
 
-	// Lead is how long before its slot an issue is built, so that an editor has
-	// time. Default 45m.
-	Lead Duration `toml:"lead" json:"lead"`
-	// Grace is how long after its slot a run missed in downtime is made up.
-	// Default 3h.
-	Grace Duration `toml:"grace" json:"grace"`
-	// Approval says what happens at the slot when nobody has approved: "send"
-	// or "hold". Default "hold".
-	Approval string `toml:"approval" json:"approval"`
-	// Expires is how long after its due time a copy is still worth delivering.
-	// Default 24h.
-	Expires Duration `toml:"expires" json:"expires"`
-	// Waves sends each reader the issue at the slot's wall-clock time in his own zone.
-	Waves bool `toml:"waves" json:"waves"`
-	// Window is when copies may be sent, in Zone's wall-clock time: "06:00-22:00";
-	// "" = at any time. Overflow says what happens to those that are left when it
-	// closes: "tomorrow" (they go on when it opens again) or "stop". Default tomorrow.
-	Window   string `toml:"window" json:"window,omitempty"`
-	Overflow string `toml:"overflow" json:"overflow,omitempty"`
-	// Countdown is how long an issue waits, visibly, before its first copy goes
-	// out, so that it can still be stopped. It ends at the slot, or that long
-	// after somebody sent it by hand. Default none.
-	Countdown Duration `toml:"countdown" json:"countdown,omitempty"`
-	// Seeds are addresses of one's own at the large mailbox operators. They get
-	// the sealed editions when the countdown begins.
-	Seeds []string `toml:"seeds" json:"seeds,omitempty"`
+	Lead      Duration `toml:"lead" comment:"how long before its slot an issue is built, so that an editor has time; \"\" = 45m" json:"lead"`
+	Grace     Duration `toml:"grace" comment:"how long after its slot a run missed in downtime is made up; \"\" = 3h" json:"grace"`
+	Approval  string   `toml:"approval" comment:"what happens at the slot when nobody has approved: send or hold; \"\" = hold" json:"approval"`
+	Expires   Duration `toml:"expires" comment:"how long after its due time a copy is still worth delivering; \"\" = 24h" json:"expires"`
+	Waves     bool     `toml:"waves" comment:"each reader gets it at the slot's wall-clock time in his own zone" json:"waves"`
+	Window    string   `toml:"window" comment:"when copies may be sent, in the zone's wall-clock time, as in 06:00-22:00; \"\" = at any time" json:"window,omitempty"`
+	Overflow  string   `toml:"overflow" comment:"what happens to copies left when the window closes: tomorrow or stop; \"\" = tomorrow" json:"overflow,omitempty"`
+	Countdown Duration `toml:"countdown" comment:"how long an issue waits, visibly, before its first copy goes out, so that it can be stopped: ends at the slot, or that long after it was sent by hand; \"\" = none" json:"countdown,omitempty"`
+	Seeds     []string `toml:"seeds" comment:"addresses of one's own at the large mailbox operators: they get the sealed editions when the countdown begins" json:"seeds,omitempty"`
 
-	Sources []string `toml:"sources" json:"sources"` // addresses of sources; empty = all
-	List    string   `toml:"list" json:"list"`       // name of the list it goes to
-	Segment string   `toml:"segment" json:"segment"` // name of a segment; "" = the whole list
+	Sources []string `toml:"sources" comment:"addresses of sources; [] = all" json:"sources"`
+	List    string   `toml:"list" comment:"name of the list it goes to" json:"list"`
+	Segment string   `toml:"segment" comment:"name of a segment of that list; \"\" = the whole list" json:"segment"`
 
-	From     string          `toml:"from" json:"from"`           // "Name <address>"
-	ReplyTo  string          `toml:"reply_to" json:"reply_to"`   // "" = none
-	Envelope string          `toml:"envelope" json:"envelope"`   // envelope sender; default the address of From
-	ListHost string          `toml:"list_host" json:"list_host"` // List-Id is <name.list_host>; default the domain of From
-	Brand    templates.Brand `toml:"brand" json:"brand"`
+	From     string          `toml:"from" comment:"sender, as in Morning Digest <digest@news.example.com>" json:"from"`
+	ReplyTo  string          `toml:"reply_to" comment:"address; \"\" = none" json:"reply_to"`
+	Envelope string          `toml:"envelope" comment:"envelope sender; \"\" = the address of from" json:"envelope"`
+	ListHost string          `toml:"list_host" comment:"List-Id is <name.list_host>; \"\" = the domain of from" json:"list_host"`
+	Brand    templates.Brand `toml:"brand" comment:"how the newsroom looks" json:"brand"`
 
-	Trending int      `toml:"trending" json:"trending"`   // stories in Trending Now; default 5
-	Rising   int      `toml:"rising" json:"rising"`       // stories in Rising, whose views come faster and faster; 0 = no such section
-	Latest   int      `toml:"latest" json:"latest"`       // stories in Latest News; default 7
-	Related  int      `toml:"related" json:"related"`     // links under a lead story; default 2, -1 = none
-	MinViews int      `toml:"min_views" json:"min_views"` // views in 24 h that a trending story needs; default 3
-	MaxAge   Duration `toml:"max_age" json:"max_age"`     // default 48h
-	// Settle is how long a story must have been public before an issue may
-	// carry it. Default 30m.
-	Settle     Duration `toml:"settle" json:"settle"`
-	PerSection int      `toml:"per_section" json:"per_section"`         // most stories of one section in Trending Now; default 3, -1 = no limit
-	PerSource  int      `toml:"per_source" json:"per_source"`           // most of one source, where there are several; default 3, -1 = no limit
-	PerAuthor  int      `toml:"per_author" json:"per_author"`           // most of one author; default 2, -1 = no limit
-	PerRegion  int      `toml:"per_region" json:"per_region,omitempty"` // most of one region; 0 = no limit
-	// Regions are the regions whose balance matters and the words that tell of
-	// them, beside their names: Sindh = ["Karachi", "Hyderabad"]. A story is of
-	// the region that its section, headline or opening names first.
-	Regions map[string][]string `toml:"regions" json:"regions,omitempty"`
-	// MinSections, MinRegions and MinSources are how many different ones Trending
-	// Now shall have, where enough are read; 0 = whatever is read.
-	MinSections int `toml:"min_sections" json:"min_sections"`
-	MinRegions  int `toml:"min_regions" json:"min_regions,omitempty"`
-	MinSources  int `toml:"min_sources" json:"min_sources"`
-	Words       int `toml:"words" json:"words"`             // most words of a summary; default 60
-	Sentences   int `toml:"sentences" json:"sentences"`     // most sentences of a summary; default 3
-	MinStories  int `toml:"min_stories" json:"min_stories"` // an issue with fewer is skipped; default 3
+	Trending    int                 `toml:"trending" comment:"stories in Trending Now; 0 = 5" json:"trending"`
+	Rising      int                 `toml:"rising" comment:"stories in Rising, whose views come faster and faster; 0 = no such section" json:"rising"`
+	Latest      int                 `toml:"latest" comment:"stories in Latest News; 0 = 7" json:"latest"`
+	Related     int                 `toml:"related" comment:"links under a lead story; 0 = 2, -1 = none" json:"related"`
+	MinViews    int                 `toml:"min_views" comment:"views in 24 h that a trending story needs; 0 = 3" json:"min_views"`
+	MaxAge      Duration            `toml:"max_age" comment:"how old a story may be; \"\" = 48h" json:"max_age"`
+	Settle      Duration            `toml:"settle" comment:"how long a story must have been public before an issue may carry it; \"\" = 30m" json:"settle"`
+	PerSection  int                 `toml:"per_section" comment:"most stories of one section in Trending Now; 0 = 3, -1 = no limit" json:"per_section"`
+	PerSource   int                 `toml:"per_source" comment:"most of one source, where there are several; 0 = 3, -1 = no limit" json:"per_source"`
+	PerAuthor   int                 `toml:"per_author" comment:"most of one author; 0 = 2, -1 = no limit" json:"per_author"`
+	PerRegion   int                 `toml:"per_region" comment:"most of one region; 0 = no limit" json:"per_region,omitempty"`
+	Regions     map[string][]string `toml:"regions" comment:"regions whose balance matters and the words that tell of them, beside their names: Sindh = [\"Karachi\", \"Hyderabad\"]\na story is of the one that its section, headline or opening names first" json:"regions,omitempty"`
+	MinSections int                 `toml:"min_sections" comment:"how many different sections Trending Now shall have, where enough are read; 0 = what is read most" json:"min_sections"`
+	MinRegions  int                 `toml:"min_regions" comment:"the same of regions" json:"min_regions,omitempty"`
+	MinSources  int                 `toml:"min_sources" comment:"the same of sources" json:"min_sources"`
+	Words       int                 `toml:"words" comment:"most words of a summary, 10 to 200; 0 = 60" json:"words"`
+	Sentences   int                 `toml:"sentences" comment:"most sentences of a summary, 1 to 6; 0 = 3" json:"sentences"`
+	MinStories  int                 `toml:"min_stories" comment:"an issue with fewer stories is skipped; 0 = 3" json:"min_stories"`
 
-	// Tones says how much is told of each story in a section: "headline",
-	// "line" (one sentence) or "full". Default full.
-	Tones map[string]string `toml:"tones" json:"tones,omitempty"`
-	// AI lets the language model of the configuration write the summaries of
-	// sources whose rights allow it. What it writes is marked as such, and where
-	// it fails a guard the chosen sentences stand. Default false.
-	AI bool `toml:"ai" json:"ai,omitempty"`
+	Tones    map[string]string `toml:"tones" comment:"how much is told of each story in a section: trending = \"full\", latest = \"line\" (one sentence) or \"headline\"; full where nothing is said" json:"tones,omitempty"`
+	AI       bool              `toml:"ai" comment:"the language model of press.toml writes the summaries of sources whose rights allow it, marked as such; where it fails a guard the chosen sentences stand" json:"ai,omitempty"`
+	Sponsors []Sponsor         `toml:"sponsors,omitempty" comment:"places that are paid for" json:"sponsors,omitempty"`
 
-	// Sponsors are the places that are paid for.
-	Sponsors []Sponsor `toml:"sponsors,omitempty" json:"sponsors,omitempty"`
-
-	// Editions are the forms an issue takes; default one, in Language, with
-	// stories of that language.
-	Editions []EditionSpec `toml:"editions" json:"editions"`
-	// Mark is the constant mark on every link (?src=…), the same for all
-	// readers; default the newsletter's name.
-	Mark string `toml:"mark" json:"mark"`
+	Editions []EditionSpec `toml:"editions" comment:"forms an issue takes; none = one, in the newsletter's language, with stories of that language" json:"editions"`
+	Mark     string        `toml:"mark" comment:"constant mark on every link (?src=…), the same for all readers; \"\" = the newsletter's name" json:"mark"`
 }
 
 // EditionSpec is one form of an issue.
 type EditionSpec struct {
-	Name     string `toml:"name" json:"name"`         // "en"
-	Language string `toml:"language" json:"language"` // of its words; readers of this language get it
-	// Title and City stand in its masthead; empty = the newsletter's.
-	Title string `toml:"title" json:"title,omitempty"`
-	City  string `toml:"city" json:"city,omitempty"`
-	// Languages of the stories it may show; empty = Language alone, "*" = all.
-	Languages []string `toml:"languages" json:"languages"`
-	// Sections of the stories it may show, as the site names them; empty = all.
-	Sections []string `toml:"sections" json:"sections,omitempty"`
-	// MinViews is the newsletter's min_views for this edition; 0 = the same.
-	MinViews int `toml:"min_views" json:"min_views,omitempty"`
+	Name      string   `toml:"name" comment:"short, as in en" json:"name"`
+	Language  string   `toml:"language" comment:"of its words; readers of this language get it" json:"language"`
+	Title     string   `toml:"title" comment:"in its masthead; \"\" = the newsletter's" json:"title,omitempty"`
+	City      string   `toml:"city" comment:"in its masthead; \"\" = the newsletter's" json:"city,omitempty"`
+	Languages []string `toml:"languages" comment:"of the stories it may show; [] = its own alone, [\"*\"] = all" json:"languages"`
+	Sections  []string `toml:"sections" comment:"of the stories it may show, as the site names them; [] = all" json:"sections,omitempty"`
+	MinViews  int      `toml:"min_views" comment:"views in 24 h that a trending story needs; 0 = as the newsletter" json:"min_views,omitempty"`
 }
 
 // Holds reports whether a story is in the edition's pool: its language and its
@@ -180,6 +142,33 @@ func (d *Duration) UnmarshalText(b []byte) error {
 	}
 	*d = Duration(v)
 	return nil
+}
+
+// plain is the spec with no list where one is empty, as a file writes it.
+func (s Spec) plain() Spec {
+	s.Seeds, s.Sources, s.Sponsors, s.Editions = none(s.Seeds), none(s.Sources), none(s.Sponsors), none(s.Editions)
+	s.Editions = slices.Clone(s.Editions)
+	for i, e := range s.Editions {
+		s.Editions[i].Languages, s.Editions[i].Sections = none(e.Languages), none(e.Sections)
+	}
+	s.Sponsors = slices.Clone(s.Sponsors)
+	for i, p := range s.Sponsors {
+		s.Sponsors[i].Editions = none(p.Editions)
+	}
+	if len(s.Regions) == 0 {
+		s.Regions = nil
+	}
+	if len(s.Tones) == 0 {
+		s.Tones = nil
+	}
+	return s
+}
+
+func none[T any](list []T) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	return list
 }
 
 // WithDefaults fills in what the zero values mean.
@@ -340,7 +329,7 @@ func (s *Store) ApplyNewsletter(ctx context.Context, name string, spec Spec, aut
 	if bad := spec.WithDefaults(name).Check(name); len(bad) > 0 {
 		return n, false, fmt.Errorf("newsletter %s: %s", name, strings.Join(bad, "; "))
 	}
-	text, err := json.Marshal(spec)
+	text, err := json.Marshal(spec.plain())
 	if err != nil {
 		return n, false, err
 	}
@@ -354,7 +343,7 @@ func (s *Store) ApplyNewsletter(ctx context.Context, name string, spec Spec, aut
 				name, string(text), now).Scan(&old.ID)
 		case err != nil:
 		default:
-			before, _ := json.Marshal(old.Spec)
+			before, _ := json.Marshal(old.Spec.plain())
 			if string(before) == string(text) {
 				return nil
 			}
@@ -408,6 +397,27 @@ func (s *Store) Marks(ctx context.Context) (map[string]bool, error) {
 		marks[v.spec.WithDefaults(v.name).Mark] = true
 	}
 	return marks, err
+}
+
+// Version is a newsletter as it was once saved.
+type Version struct {
+	Newsletter
+	Author string
+}
+
+// Versions lists what was saved of a newsletter, the newest first; Created is
+// when.
+func (s *Store) Versions(ctx context.Context, id int64) ([]Version, error) {
+	return each(ctx, s.DB.Read, func(r *sql.Rows) (v Version, err error) {
+		var text []byte
+		var created schema.Time
+		if err = r.Scan(&v.ID, &v.Name, &v.Version, &text, &v.Author, &created); err == nil {
+			v.Created = created.Time
+			err = json.Unmarshal(text, &v.Spec)
+		}
+		return v, err
+	}, `select n.id, n.name, v.version, v.spec, v.author, v.created_at from newsletter_versions v join newsletters n on n.id = v.newsletter_id
+		where n.id = $1 order by v.version desc`, id)
 }
 
 // PauseNewsletter stops or resumes the planning of slots.

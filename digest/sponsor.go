@@ -14,19 +14,14 @@ import (
 // Sponsor is a place in a newsletter that somebody pays for. It stands at the end
 // of a section, labelled as paid content, and never beside a sensitive story.
 type Sponsor struct {
-	Name  string `toml:"name" json:"name"`                     // who pays, as readers know them
-	Title string `toml:"title" json:"title"`                   // at most 120 characters
-	Text  string `toml:"text,omitempty" json:"text,omitempty"` // at most 400 characters
-	Link  string `toml:"link" json:"link"`                     // goes out as it is, without the newsletter's mark
-	// Section is the one at whose end it stands: "trending", "rising" or "latest".
-	// Default trending; the next one where a sensitive story stands beside it.
-	Section string `toml:"section,omitempty" json:"section,omitempty"`
-	// Editions that carry it, by name; empty = all.
-	Editions []string `toml:"editions,omitempty" json:"editions,omitempty"`
-	// From and Until are its first and last day in the newsletter's zone, written
-	// 2026-12-01; "" = always.
-	From  string `toml:"from,omitempty" json:"from,omitempty"`
-	Until string `toml:"until,omitempty" json:"until,omitempty"`
+	Name     string   `toml:"name" comment:"who pays, as readers know them" json:"name"`
+	Title    string   `toml:"title" comment:"at most 120 characters" json:"title"`
+	Text     string   `toml:"text,omitempty" comment:"at most 400 characters" json:"text,omitempty"`
+	Link     string   `toml:"link" comment:"goes out as it is, without the newsletter's mark" json:"link"`
+	Section  string   `toml:"section,omitempty" comment:"at whose end it stands: trending, rising or latest; the next one where a sensitive story stands beside it" json:"section,omitempty"`
+	Editions []string `toml:"editions,omitempty" comment:"that carry it, by name; [] = all" json:"editions,omitempty"`
+	From     string   `toml:"from,omitempty" comment:"first day in the newsletter's zone, as in 2026-12-01; \"\" = always" json:"from,omitempty"`
+	Until    string   `toml:"until,omitempty" comment:"last day" json:"until,omitempty"`
 }
 
 // sections of an edition, in their order.

@@ -28,6 +28,12 @@ type List struct {
 	Reached int `json:"reached"`
 }
 
+// ErrName is returned for a name of a list or segment that cannot be one.
+var ErrName = errors.New("use up to 32 of a–z, 0–9 and -")
+
+// ErrLanguage is returned for a tag that names no language.
+var ErrLanguage = errors.New("not a language")
+
 // listName keeps names fit for URLs, commands and the journal.
 var listName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
 
@@ -35,7 +41,7 @@ var listName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
 // "en". ErrTaken when there is one of that name.
 func (s *Store) CreateList(ctx context.Context, l List) (List, error) {
 	if !listName.MatchString(l.Name) {
-		return l, fmt.Errorf("create list: name %q: use up to 32 of a–z, 0–9 and -", l.Name)
+		return l, fmt.Errorf("create list: name %q: %w", l.Name, ErrName)
 	}
 	if l.Title == "" {
 		l.Title = l.Name
@@ -44,7 +50,7 @@ func (s *Store) CreateList(ctx context.Context, l List) (List, error) {
 		l.Language = "en"
 	}
 	if _, err := language.Parse(l.Language); err != nil {
-		return l, fmt.Errorf("create list %s: %q is not a language; write for instance en or ur", l.Name, l.Language)
+		return l, fmt.Errorf("%q is %w; write for instance en or ur", l.Language, ErrLanguage)
 	}
 	l.Created = s.Now().UTC().Truncate(time.Millisecond)
 	err := s.DB.Write.QueryRowContext(ctx, `

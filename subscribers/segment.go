@@ -26,7 +26,7 @@ type Segment struct {
 func (s *Store) SaveSegment(ctx context.Context, name, rule string) (Segment, error) {
 	v := Segment{Name: name, Rule: rule}
 	if !listName.MatchString(name) {
-		return v, fmt.Errorf("segment name %q: use up to 32 of a–z, 0–9 and -", name)
+		return v, fmt.Errorf("segment name %q: %w", name, ErrName)
 	}
 	if _, _, err := s.compile(ctx, rule, 0); err != nil {
 		return v, fmt.Errorf("segment %s: %w", name, err)

@@ -46,12 +46,12 @@ const (
 
 // Brand is how a newsroom looks in its mails and pages.
 type Brand struct {
-	Name     string `json:"name"`           // of the publication
-	URL      string `json:"url"`            // home page
-	Accent   string `json:"accent"`         // #rrggbb, "" = the default
-	Logo     string `json:"logo,omitempty"` // https URL; "" = the name in type
-	LogoDark string `json:"logo_dark,omitempty"`
-	Postal   string `json:"postal"` // postal address, printed in every footer
+	Name     string `toml:"name" json:"name" comment:"of the publication"`
+	URL      string `toml:"url" json:"url" comment:"home page"`
+	Accent   string `toml:"accent" json:"accent" comment:"#rrggbb; \"\" = the default"`
+	Logo     string `toml:"logo" json:"logo,omitempty" comment:"https address of a picture; \"\" = the name in type"`
+	LogoDark string `toml:"logo_dark" json:"logo_dark,omitempty" comment:"the same on dark paper"`
+	Postal   string `toml:"postal" json:"postal" comment:"postal address, printed in every footer"`
 }
 
 // Issue is the view of one edition of an issue.

@@ -43,6 +43,15 @@ func (p *Press) desk() http.Handler {
 			return c.Now, c.Odd(), err
 		},
 		StoryChanged: p.StoryChanged, Order: p.Order, CheckImport: p.CheckImport, PauseSource: p.Collector.Pause,
+		ReadNewsletter: func(text string) (string, digest.Spec, error) {
+			f, err := parseNewsletter("line", []byte(text))
+			return f.Name, f.Spec, err
+		},
+		WriteNewsletter: func(n digest.Newsletter) (string, error) {
+			var b strings.Builder
+			err := exportNewsletter(&b, n)
+			return b.String(), err
+		},
 		AddSource: func(ctx context.Context, address, rights string) (desk.Added, error) {
 			return p.AddSource(ctx, address, rights, 0)
 		},

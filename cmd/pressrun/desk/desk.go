@@ -68,6 +68,10 @@ type Desk struct {
 	// StoryChanged notes what an editor did to a story and seals again the issues
 	// that show it.
 	StoryChanged func(ctx context.Context, story int64, action, by string) error
+	// ReadNewsletter and WriteNewsletter are a newsletter as the file that apply
+	// reads; the error says what is wrong in which line.
+	ReadNewsletter  func(text string) (name string, spec digest.Spec, err error)
+	WriteNewsletter func(n digest.Newsletter) (string, error)
 	// CheckImport looks at a file of readers as an import would and keeps it with
 	// what it found, until the import of that number is started or thrown away.
 	CheckImport func(ctx context.Context, file io.Reader, o importer.Options) (int64, error)
@@ -116,9 +120,15 @@ func (d *Desk) Handler() http.Handler {
 		"GET /desk/sources/{id}/icon":                      {"viewer", d.sourceIcon},
 		"POST /desk/sources/{id}":                          {"operator", d.sourceAct},
 		"GET /desk/newsletters":                            {"viewer", d.newsletters},
+		"GET /desk/newsletters/add":                        {"operator", d.newsletterForm},
+		"POST /desk/newsletters/add":                       {"operator", d.newsletterAdd},
+		"GET /desk/newsletters/{id}":                       {"viewer", d.newsletter},
+		"GET /desk/newsletters/{id}/versions/{version}":    {"operator", d.newsletterVersion},
 		"POST /desk/newsletters/{id}":                      {"operator", d.newsletterAct},
 		"GET /desk/lists":                                  {"viewer", d.lists},
+		"POST /desk/lists":                                 {"list admin", d.listAdd},
 		"GET /desk/lists/segments":                         {"viewer", d.segments},
+		"POST /desk/lists/segments":                        {"list admin", d.segmentAct},
 		"GET /desk/subscribers":                            {"list admin", d.subscribers},
 		"GET /desk/subscribers/import":                     {"list admin", d.imports},
 		"GET /desk/subscribers/import/{id}":                {"list admin", d.importPage},

@@ -1,0 +1,127 @@
+package desk
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"pressrun/subscribers"
+	"pressrun/subscribers/segment"
+	"pressrun/templates"
+)
+
+// lists is the page Lists, with the form for another.
+func (d *Desk) lists(r *request) error { return d.drawLists(r, http.StatusOK, "") }
+
+func (d *Desk) drawLists(r *request, status int, problem string) error {
+	list, err := d.Subscribers.Lists(r.ctx)
+	if err != nil {
+		return err
+	}
+	number := func(n int) templates.Cell { return templates.Cell{Text: templates.Words("en").Number(n)} }
+	t := templates.Table{Caption: "Lists", Empty: templates.Empty{Text: "No list here."}}
+	type l = subscribers.List
+	count := func(title, key string, n func(l) int) column[l] {
+		return column[l]{templates.Column{Title: title, Number: true}, key, func(a, b l) int { return cmp.Compare(n(a), n(b)) }}
+	}
+	in := func(state subscribers.State) func(l) int { return func(x l) int { return x.Counts[state] } }
+	for _, l := range arrange(r, &t, list, func(x l) string { return x.Title + " " + x.Name },
+		column[l]{templates.Column{Title: "List", Wide: true}, "title", byText(func(x l) string { return x.Title })},
+		count("Readers", "readers", func(x l) int { return x.Reached }), count("Unconfirmed", "pending", in(subscribers.Pending)),
+		count("Paused", "paused", in(subscribers.Paused)), count("Left", "left", in(subscribers.Unsubscribed)),
+		column[l]{Column: templates.Column{Title: "Sign-up page"}}) {
+		offered := "not offered"
+		if l.Public {
+			offered = "offered"
+		}
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: l.Title, URL: "/desk/subscribers?list=" + l.Name, Note: l.Name},
+			number(l.Reached), number(l.Counts[subscribers.Pending]), number(l.Counts[subscribers.Paused]), number(l.Counts[subscribers.Unsubscribed]), {Text: offered}}})
+	}
+	var forms []templates.FormBody
+	if r.user.May("list admin") {
+		public := []templates.Option{{Value: "yes", Title: "Offered on the sign-up page"}, {Value: "no", Title: "Not offered: readers come by import or by hand"}}
+		public[1].Selected = r.FormValue("public") == "no"
+		forms = []templates.FormBody{{Title: "Make a list", URL: "/desk/lists", Submit: "Make it", Fields: []templates.Field{
+			{Name: "name", Label: "Short name", Kind: "text", Value: r.FormValue("name"), Help: "morning; of a–z, 0–9 and -, and it stays", Problem: problem, Needed: true},
+			{Name: "title", Label: "Name that readers see", Kind: "text", Value: r.FormValue("title"), Help: "Morning Digest"},
+			{Name: "description", Label: "What comes, and how often", Kind: "text", Value: r.FormValue("description"), Help: "The news of the night, each day at 07:00"},
+			{Name: "language", Label: "Language of its confirmation mails", Kind: "text", Value: cmp.Or(r.FormValue("language"), "en"), Help: "en, ur, ru …, where the form has none"},
+			{Name: "public", Label: "Sign-up page", Kind: "select", Options: public},
+		}}}
+	}
+	return d.drawStatus(r, status, templates.DeskTable, templates.DeskPage{Title: "Lists", Current: "Lists", Action: &templates.Action{Title: "Segments", URL: "/desk/lists/segments"}, Body: templates.TableBody{Search: searchOf(r, "Search lists"), Table: t, Forms: forms}})
+}
+
+func (d *Desk) listAdd(r *request) error {
+	value := func(name string) string { return strings.TrimSpace(r.FormValue(name)) }
+	l, err := d.Subscribers.CreateList(r.ctx, subscribers.List{Name: value("name"), Title: value("title"), Description: value("description"), Language: value("language"), Public: r.FormValue("public") != "no"})
+	switch {
+	case errors.Is(err, subscribers.ErrName):
+		return d.drawLists(r, http.StatusBadRequest, sentence(subscribers.ErrName.Error()))
+	case errors.Is(err, subscribers.ErrTaken):
+		return d.drawLists(r, http.StatusBadRequest, "There is a list of this name already; choose another.")
+	case errors.Is(err, subscribers.ErrLanguage):
+		return d.drawLists(r, http.StatusBadRequest, sentence(err.Error()))
+	case err != nil:
+		return err
+	}
+	d.Installation.Audit(r.ctx, r.user.Email, "make", "list "+l.Name, l.Title)
+	return done(r, "/desk/lists", "The list "+l.Title+" is made.")
+}
+
+// segments lists the rules that choose readers of a list, with the form for one.
+func (d *Desk) segments(r *request) error { return d.drawSegments(r, http.StatusOK, "", "") }
+
+// drawSegments draws it with what is wrong with a name or a rule.
+func (d *Desk) drawSegments(r *request, status int, name, rule string) error {
+	list, err := d.Subscribers.Segments(r.ctx)
+	if err != nil {
+		return err
+	}
+	t := templates.Table{Caption: "Segments", Empty: templates.Empty{Text: "No segment here: newsletters go to whole lists."}}
+	type g = subscribers.Segment
+	for _, x := range arrange(r, &t, list, func(x g) string { return x.Name + " " + x.Rule },
+		column[g]{templates.Column{Title: "Segment"}, "name", byText(func(x g) string { return x.Name })},
+		column[g]{templates.Column{Title: "Rule", Wide: true}, "rule", byText(func(x g) string { return x.Rule })}) {
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: x.Name}, {Text: x.Rule}}})
+		if r.user.May("list admin") {
+			t.Rows[len(t.Rows)-1].Actions = []templates.Action{{Title: "Forget", URL: "/desk/lists/segments", Method: "post", Do: "forget:" + x.Name, Danger: true, Confirm: "Forget this segment? A newsletter that names it is held, never sent to everyone."}}
+		}
+	}
+	var forms []templates.FormBody
+	if r.user.May("list admin") {
+		forms = []templates.FormBody{{Title: "Make or change a segment", URL: "/desk/lists/segments", Submit: "Save", Fields: []templates.Field{
+			{Name: "name", Label: "Name", Kind: "text", Value: r.FormValue("name"), Help: "lahore; a name that is known gets the new rule", Problem: name, Needed: true},
+			{Name: "rule", Label: "Readers for whom this is true", Kind: "text", Value: r.FormValue("rule"), Help: `language == "ur" && attrs.city == "Lahore"`, Problem: rule, Needed: true},
+		}}}
+	}
+	return d.drawStatus(r, status, templates.DeskTable, templates.DeskPage{Title: "Segments", Current: "Lists", Action: &templates.Action{Title: "Lists", URL: "/desk/lists"}, Body: templates.TableBody{Search: searchOf(r, "Search segments"), Table: t, Forms: forms}})
+}
+
+func (d *Desk) segmentAct(r *request) error {
+	if do, name, _ := strings.Cut(r.FormValue("do"), ":"); do == "forget" {
+		if err := d.Subscribers.RemoveSegment(r.ctx, name); err != nil {
+			return err
+		}
+		d.Installation.Audit(r.ctx, r.user.Email, "forget", "segment "+name, "")
+		return done(r, "/desk/lists/segments", "The segment is forgotten.")
+	}
+	v, err := d.Subscribers.SaveSegment(r.ctx, strings.TrimSpace(r.FormValue("name")), strings.TrimSpace(r.FormValue("rule")))
+	var wrong *segment.Error
+	switch {
+	case errors.Is(err, subscribers.ErrName):
+		return d.drawSegments(r, http.StatusBadRequest, sentence(subscribers.ErrName.Error()), "")
+	case errors.As(err, &wrong):
+		return d.drawSegments(r, http.StatusBadRequest, "", sentence(wrong.Error()))
+	case err != nil:
+		return err
+	}
+	n, _, err := d.Subscribers.TryRule(r.ctx, v.Rule)
+	if err != nil {
+		return err
+	}
+	d.Installation.Audit(r.ctx, r.user.Email, "set", "segment "+v.Name, v.Rule)
+	return done(r, "/desk/lists/segments", fmt.Sprintf("Saved. The rule is true of %s now, whatever they read.", plural(n, "reader", "readers")))
+}
