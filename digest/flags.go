@@ -168,6 +168,54 @@ func listedFlags(ctx context.Context, tx *sql.Tx, key string) (string, error) {
 	return union(list...), nil
 }
 
+// takeListed gives an article of a story the flags of all entries that list it.
+func takeListed(ctx context.Context, tx *sql.Tx, key string, story int64) error {
+	listed, err := listedFlags(ctx, tx, key)
+	if err != nil {
+		return err
+	}
+	var flags string
+	if err := tx.QueryRowContext(ctx, `select rule_flags from stories where article_key = $1`, key).Scan(&flags); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `update stories set rule_flags = $2 where article_key = $1`, key, union(flags, listed)); err != nil {
+		return err
+	}
+	return reflag(ctx, tx, story)
+}
+
+// Reflag gives the articles that a source listed in the last days the flags that
+// its rules have for them now, and lists the stories that have a flag more. What
+// a rule gave before stays until the article is read again.
+func (s *Store) Reflag(ctx context.Context, source int64) ([]int64, error) {
+	before, err := s.recentFlags(ctx)
+	if err != nil {
+		return nil, err
+	}
+	type told struct {
+		key   string
+		story int64
+	}
+	err = s.DB.InTx(ctx, func(tx *sql.Tx) error {
+		list, err := each(ctx, tx, func(r *sql.Rows) (a told, err error) { return a, r.Scan(&a.key, &a.story) }, `
+			select distinct m.article_key, m.story_id from entries e join story_members m on m.entry_id = e.id or m.article_key = e.article_key
+			where e.source_id = $1 and e.seen_at >= $2`, source, schema.At(s.Now().Add(-story.Window)))
+		if err != nil {
+			return err
+		}
+		for _, a := range list {
+			if err := takeListed(ctx, tx, a.key, a.story); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("flags of source %d: %w", source, err)
+	}
+	return s.flaggedSince(ctx, before)
+}
+
 // Has reports whether a story carries a flag.
 func (s Story) Has(flag string) bool { return slices.Contains(strings.Fields(s.Flags), flag) }
 
@@ -363,7 +411,8 @@ func (s Settings) refuses(title string, tags []string, address string) string {
 // SetSource changes what an operator decides about a source; what is "" or nil
 // stays as it is. Rights and pictures count for its stories from now on, also
 // for those already told, which lose the pictures that may not be shown any more.
-// A draft that waits keeps its summaries until it is built again.
+// A draft that waits keeps its summaries until it is built again, but prints none
+// that is more than a quotation of who may only be quoted since.
 func (s *Store) SetSource(ctx context.Context, id int64, title, language, rights string, set *Settings) error {
 	src, err := s.Source(ctx, id)
 	if err != nil {

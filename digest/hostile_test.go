@@ -101,7 +101,8 @@ func manyItems() http.HandlerFunc {
 	}
 }
 
-// bomb is 24 MB of zeros in 24 KB, packed once: unpacking is what is tested.
+// bomb is 24 MB of zeros in 24 KB, packed once and before anybody asks for it:
+// unpacking is what is tested.
 var bomb = sync.OnceValue(func() []byte {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
@@ -142,6 +143,7 @@ func drip(w http.ResponseWriter, r *http.Request, text string) {
 // end each in a status in words within its limits, while five honest sources
 // among them are collected; no packet goes anywhere but to this machine.
 func TestFaultHostileFeeds(t *testing.T) {
+	bomb() // packing it takes longer than anybody waits, where races are watched for
 	db := schematest.SQLite(t)
 	ctx := t.Context()
 	r := newRoom(t, db)

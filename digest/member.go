@@ -101,18 +101,7 @@ func (s *Store) Members(ctx context.Context, id int64) ([]Member, error) {
 // toldAlready notes that the article of an entry is told already, in a story, and has it
 // take over the flags and the embargo that the entry gives it.
 func toldAlready(ctx context.Context, tx *sql.Tx, e Entry, key string, story int64) error {
-	listed, err := listedFlags(ctx, tx, key)
-	if err != nil {
-		return err
-	}
-	var flags string
-	if err := tx.QueryRowContext(ctx, `select rule_flags from stories where article_key = $1`, key).Scan(&flags); err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, `update stories set rule_flags = $2 where article_key = $1`, key, union(flags, listed)); err != nil {
-		return err
-	}
-	if err := reflag(ctx, tx, story); err != nil {
+	if err := takeListed(ctx, tx, key, story); err != nil {
 		return err
 	}
 	if err := embargoed(ctx, tx, key, e.NotBefore); err != nil {

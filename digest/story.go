@@ -537,6 +537,13 @@ func (s *Store) KnownKeys(ctx context.Context, keys []string) (known int, unmatc
 
 func scanRow(r *sql.Rows) (Story, error) { return scanStory(r) }
 
+// Waiting lists the stories of a source that stand in issues which are not sent yet.
+func (s *Store) Waiting(ctx context.Context, source int64) ([]int64, error) {
+	return each(ctx, s.DB.Read, func(r *sql.Rows) (id int64, err error) { return id, r.Scan(&id) }, `
+		select distinct c.story_id from issue_stories c join issues i on i.id = c.issue_id join stories s on s.id = c.story_id
+		where s.source_id = $1 and c.state = 'in' and i.state in ('draft', 'held', 'approved', 'countdown') order by c.story_id`, source)
+}
+
 // Showing lists where waiting issues show a story, by itself or as Related
 // News: the story of the issue that has to be looked at again.
 func (s *Store) Showing(ctx context.Context, story int64) ([]Chosen, error) {

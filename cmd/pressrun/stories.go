@@ -60,6 +60,34 @@ func (p *Press) StoryChanged(ctx context.Context, story int64, action, by string
 	return nil
 }
 
+// SetSource changes what an operator decides about a source. Issues that wait are
+// sealed again with what it says of rights, pictures and flags, and those approved
+// are looked at again: nothing goes out that may not be shown any more.
+func (p *Press) SetSource(ctx context.Context, src digest.Source, title, language, rights string, set digest.Settings) error {
+	if err := p.Digest.SetSource(ctx, src.ID, title, language, rights, &set); err != nil {
+		return err
+	}
+	if (rights == "" || rights == src.Rights) && set.Pictures == src.Settings.Pictures && slices.Equal(set.Flags, src.Settings.Flags) {
+		return nil
+	}
+	stories, err := p.Digest.Reflag(ctx, src.ID)
+	if err != nil {
+		return err
+	}
+	waiting, err := p.Digest.Waiting(ctx, src.ID)
+	if err != nil {
+		return err
+	}
+	stories = append(stories, waiting...)
+	slices.Sort(stories)
+	for _, id := range slices.Compact(stories) {
+		if err := p.StoryChanged(ctx, id, "source set", "the settings of its source"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // whyLeave is why an issue may not show a story; "" = it may.
 func whyLeave(st digest.Story, i digest.Issue, by string) string {
 	switch {

@@ -110,7 +110,7 @@ func (v *sourceSet) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		if err := p.Digest.SetSource(e.ctx, src.ID, v.Title, v.Language, v.Rights, &set); err != nil {
+		if err := p.SetSource(e.ctx, src, v.Title, v.Language, v.Rights, set); err != nil {
 			return err
 		}
 		if src, err = p.Digest.Source(e.ctx, src.ID); err != nil {
@@ -118,7 +118,7 @@ func (v *sourceSet) Run(e *env) error {
 		}
 		return e.print(src, func(w io.Writer) {
 			text, _ := json.MarshalIndent(src.Settings, "", "  ")
-			fmt.Fprintf(w, "source %d: %s, %s, rights %s, settings %s\nwhat is told from now on follows them\n", src.ID, src.Title, orDefault(src.Language, "language as its pages say"), src.Rights, text)
+			fmt.Fprintf(w, "source %d: %s, %s, rights %s, settings %s\nwhat is told from now on follows them; issues that wait follow rights, pictures and flags\n", src.ID, src.Title, orDefault(src.Language, "language as its pages say"), src.Rights, text)
 		})
 	})
 }

@@ -154,6 +154,59 @@ func TestFlagsReachWaitingIssues(t *testing.T) {
 	}
 }
 
+// TestSettingsReachWaitingIssues takes the rights of a source back, and gives it a
+// flag rule, while an approved issue shows its stories.
+func TestSettingsReachWaitingIssues(t *testing.T) {
+	ctx := t.Context()
+	_, relay := receiver(t)
+	p, _ := pressAt(t, filepath.Join(t.TempDir(), "press.db"), "", relay)
+	site := newPaper(t, "Harbour Gazette", time.Now, time.Now().Add(-24*time.Hour), 3*time.Hour)
+	issue := draftOf(t, p, site, nil)
+	if err := p.Approve(ctx, issue, 0, "ed@gazette.example"); err != nil {
+		t.Fatal(err)
+	}
+	chosen, err := p.Digest.Chosen(ctx, issue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := func() string {
+		t.Helper()
+		i, err := p.Digest.Issue(ctx, issue)
+		if err != nil || i.State != "draft" {
+			t.Fatalf("the issue is %s, %v; want one to be looked at again", i.State, err)
+		}
+		editions, err := p.Digest.Editions(ctx, issue, i.Revision)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(strings.Fields(editions[0].Text), " ")
+	}
+	src, err := p.Digest.Source(ctx, chosen[0].Story.SourceID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.SetSource(ctx, src, "", "", "quote", src.Settings); err != nil {
+		t.Fatal(err)
+	}
+	sealed := text()
+	for _, c := range chosen {
+		if n := len(strings.Fields(c.Summary)); n > 20 && strings.Contains(sealed, strings.Join(strings.Fields(c.Summary), " ")) {
+			t.Errorf("a source that may only be quoted is told in %d words: %q", n, c.Summary)
+		}
+	}
+	if src, err = p.Digest.Source(ctx, src.ID); err != nil {
+		t.Fatal(err)
+	}
+	set := src.Settings
+	set.Flags = []digest.FlagRule{{Path: "/", Flag: "opinion"}}
+	if err := p.SetSource(ctx, src, "", "", "", set); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(text(), "Opinion: "); n < len(chosen) {
+		t.Errorf("%d labels in the mail, want one for each of %d stories", n, len(chosen))
+	}
+}
+
 // TestWatchTellsCorrectedStoriesAnew has the site correct a headline, seen first
 // by the feed or by the look at the page. A draft tells it anew; from an approved
 // issue it leaves as what is retracted does, and can be put back as it is now.

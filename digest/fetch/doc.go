@@ -37,8 +37,8 @@
 // wait for yesterday's.
 //
 // A packed body is unpacked when all of it has come: Timeout is for what the site
-// does, MaxBytes for what we do. A bomb of few bytes met the time-out first on a
-// slow machine, and its site was said not to answer.
+// does, MaxBytes for what we do, so that a bomb ends by its size on the slowest
+// machine, and its site is not said to be silent.
 //
 // No proxy is taken from the environment. The guard cannot see behind a proxy,
 // so an operator who wants one has to say so and let it do the guarding.
