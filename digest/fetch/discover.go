@@ -223,7 +223,7 @@ func (d *discovery) sitemaps(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	list := d.c.robotsOf(ctx, u).rules.sitemaps
+	list := slices.Clone(d.c.robotsOf(ctx, u).rules.sitemaps) // others read it, too
 	slices.SortStableFunc(list, func(a, b string) int { return cmp.Compare(newsRank(a), newsRank(b)) })
 	list = append(list, "/news-sitemap.xml", "/sitemap-news.xml")
 	for _, s := range list[:min(len(list), 6)] {

@@ -39,7 +39,7 @@ func (c *Client) Successor(ctx context.Context, address string) string {
 	if err != nil {
 		return ""
 	}
-	named := c.renewRobots(ctx, u).rules.sitemaps
+	named := slices.Clone(c.renewRobots(ctx, u).rules.sitemaps) // others read it, too
 	for i := range named {
 		named[i] = feed.Absolute(address, named[i])
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -66,4 +67,20 @@ func TestSuccessor(t *testing.T) {
 			t.Errorf("%s: %d requests, want at most %d", how, asked, k.most)
 		}
 	}
+}
+
+// TestRobotsAreShared: several look at what one host's robots.txt names at once.
+func TestRobotsAreShared(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/robots.txt" {
+			fmt.Fprint(w, "Sitemap: /b-2026-10.xml\nSitemap: /a-2026-10.xml\nSitemap: /news.xml")
+		}
+	})
+	c := local()
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() { c.Successor(t.Context(), s.URL+"/map-2020-10.xml") })
+		wg.Go(func() { c.Discover(t.Context(), s.URL+"/") })
+	}
+	wg.Wait()
 }
