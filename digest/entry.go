@@ -312,6 +312,34 @@ func (s *Store) UnreadEntries(ctx context.Context, source int64, limit int) ([]E
 	return list, err
 }
 
+// Listed is an entry and the story that tells it, 0 = none.
+type Listed struct {
+	Entry
+	Story int64
+}
+
+// Listed lists what a source has listed, the newest first unless oldest is asked
+// for: of one state, or all with "", whose headline or address has a text in it.
+// It counts them all.
+func (s *Store) Listed(ctx context.Context, source int64, state, search string, oldest bool, limit, offset int) (list []Listed, total int, err error) {
+	const where = ` from entries e where e.source_id = $1 and ($2 = '' or e.state = $2) and ($3 = '' or lower(e.title || ' ' || e.url || ' ' || e.reason) like '%' || lower($3) || '%')`
+	if err := s.DB.Read.QueryRowContext(ctx, `select count(*)`+where, source, state, search).Scan(&total); err != nil {
+		return nil, 0, fmt.Errorf("entries of source %d: %w", source, err)
+	}
+	order := " order by e.published_at desc, e.id desc"
+	if oldest {
+		order = " order by e.published_at, e.id"
+	}
+	list, err = each(ctx, s.DB.Read, func(r *sql.Rows) (v Listed, err error) {
+		var published, seen schema.Time
+		err = r.Scan(&v.ID, &v.URL, &v.Title, &v.Section, &v.Language, &v.State, &v.Reason, &published, &v.Undated, &seen, &v.Story)
+		v.Published, v.Seen = published.Time, seen.Time
+		return v, err
+	}, `select e.id, e.url, e.title, e.section, e.language, e.state, e.reason, e.published_at, e.undated, e.seen_at,
+		coalesce((select story_id from story_members m where m.article_key = e.article_key), 0)`+where+order+` limit $4 offset $5`, source, state, search, limit, offset)
+	return list, total, err
+}
+
 // entryOf is the entry that told an article, by the article's key.
 func (s *Store) entryOf(ctx context.Context, key string) (Entry, error) {
 	e, err := scanEntry(s.DB.Read.QueryRowContext(ctx,

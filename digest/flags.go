@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -69,6 +70,14 @@ func ParseFlagRule(s string) (FlagRule, error) {
 		return r, fmt.Errorf("flag rule %q cannot be read; write tag:Opinion=opinion or url:/opinion/=opinion", s)
 	}
 	return r, r.Check()
+}
+
+// String is the rule as ParseFlagRule reads it.
+func (r FlagRule) String() string {
+	if r.Tag != "" {
+		return "tag:" + r.Tag + "=" + r.Flag
+	}
+	return "url:" + r.Path + "=" + r.Flag
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {
@@ -369,6 +378,9 @@ type Rewrite struct {
 	To   string `json:"to"`   // $1 stands for what the first parentheses matched
 }
 
+// String is the rewrite as ParseRewrite reads it.
+func (r Rewrite) String() string { return r.From + "=>" + r.To }
+
 // ParseRewrite reads "PATTERN=>ADDRESS".
 func ParseRewrite(s string) (Rewrite, error) {
 	from, to, ok := strings.Cut(s, "=>")
@@ -408,6 +420,9 @@ func (s Settings) refuses(title string, tags []string, address string) string {
 	return ""
 }
 
+// ErrSetting is returned for a setting of a source that cannot be.
+var ErrSetting = errors.New("nothing was changed")
+
 // SetSource changes what an operator decides about a source; what is "" or nil
 // stays as it is. Rights and pictures count for its stories from now on, also
 // for those already told, which lose the pictures that may not be shown any more.
@@ -422,14 +437,14 @@ func (s *Store) SetSource(ctx context.Context, id int64, title, language, rights
 		set = &src.Settings
 	}
 	if err := set.Check(); err != nil {
-		return fmt.Errorf("settings of source %d: %w", id, err)
+		return fmt.Errorf("settings of source %d: %w: %w", id, err, ErrSetting)
 	}
 	rights = cmp.Or(rights, src.Rights)
 	if !slices.Contains([]string{"own", "licensed", "quote"}, rights) {
-		return fmt.Errorf("rights %q: use own, licensed or quote", rights)
+		return fmt.Errorf("rights %q: use own, licensed or quote: %w", rights, ErrSetting)
 	}
 	if _, err := bcp47.Parse(language); language != "" && err != nil {
-		return fmt.Errorf("language %q: write its code, for instance ur, en-GB or zh-Hant", language)
+		return fmt.Errorf("language %q: write its code, for instance ur, en-GB or zh-Hant: %w", language, ErrSetting)
 	}
 	text, err := json.Marshal(set)
 	if err != nil {

@@ -123,6 +123,18 @@ func (s *Store) Sources(ctx context.Context) ([]Source, error) {
 		`select `+sourceColumns+` from sources order by title, id`)
 }
 
+// PollSoon has a source polled as soon as somebody can; ErrState when it is paused.
+func (s *Store) PollSoon(ctx context.Context, id int64) error {
+	res, err := s.DB.Write.ExecContext(ctx, `update sources set next_poll_at = $2 where id = $1 and state <> 'paused'`, id, schema.At(s.Now()))
+	if err != nil {
+		return fmt.Errorf("source %d: %w", id, err)
+	}
+	if n, _ := res.RowsAffected(); n == 0 {
+		return fmt.Errorf("source %d is paused: %w", id, ErrState)
+	}
+	return nil
+}
+
 // DueSources lists the sources that should be polled now, the longest due
 // first, but one of each host before the second of any: a host is asked one
 // thing at a time, and one that hangs must not keep all hands waiting.

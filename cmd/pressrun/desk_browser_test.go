@@ -251,7 +251,7 @@ func lookAround(t *testing.T, n *newsroom, tab func(int, int, string) context.Co
 			session = c.Value
 		}
 	}
-	for _, path := range []string{"/desk/", "/desk/issues", "/desk/stories", "/desk/stories/1", "/desk/sources", "/desk/sources/add", "/desk/newsletters", "/desk/newsletters/1", "/desk/newsletters/add", "/desk/lists", "/desk/lists/segments", "/desk/subscribers", "/desk/subscribers/import", "/desk/bounces", "/desk/bounces/mail", "/desk/users", "/desk/users/tokens", "/desk/users/audit", "/desk/stories/ahead", "/desk/issues/1/readers"} {
+	for _, path := range []string{"/desk/", "/desk/issues", "/desk/stories", "/desk/stories/1", "/desk/sources", "/desk/sources/add", "/desk/sources/1", "/desk/sources/1/items", "/desk/newsletters", "/desk/newsletters/1", "/desk/newsletters/add", "/desk/lists", "/desk/lists/segments", "/desk/subscribers", "/desk/subscribers/import", "/desk/bounces", "/desk/bounces/mail", "/desk/users", "/desk/users/tokens", "/desk/users/audit", "/desk/stories/ahead", "/desk/issues/1/readers"} {
 		open(t, wide, base+path)
 		if over := js[float64](t, wide, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
 			t.Errorf("%s is %v px wider than its window", path, over)

@@ -29,7 +29,7 @@ var (
 func TestDeskLists(t *testing.T) {
 	p, get := deskOfTwos(t)
 	for _, c := range []struct{ path, word string }{
-		{"/desk/issues", "harbour"}, {"/desk/stories", "story"}, {"/desk/sources", "second paper"}, {"/desk/newsletters", "evening"},
+		{"/desk/issues", "harbour"}, {"/desk/stories", "story"}, {"/desk/sources", "second paper"}, {"/desk/sources/1/items", "beginepa"}, {"/desk/newsletters", "evening"},
 		{"/desk/lists", "evening"}, {"/desk/lists/segments", "urdu"}, {"/desk/subscribers", "ann@"}, {"/desk/subscribers/import", "fair"}, {"/desk/bounces", "elsewhere"}, {"/desk/bounces/mail", "ann@readers.example"},
 		{"/desk/deliverability", "second"}, {"/desk/users", "ed@"}, {"/desk/users/audit", "sending"}, {"/desk/users/tokens", "cms"}, {"/desk/stories/ahead", "ferry"}, {"/desk/issues/1/readers", "ann@readers.example"},
 	} {

@@ -117,6 +117,8 @@ func (d *Desk) Handler() http.Handler {
 		"GET /desk/sources":                                {"viewer", d.sources},
 		"GET /desk/sources/add":                            {"operator", d.sourceForm},
 		"POST /desk/sources/add":                           {"operator", d.sourceAdd},
+		"GET /desk/sources/{id}":                           {"viewer", d.source},
+		"GET /desk/sources/{id}/items":                     {"viewer", d.sourceItems},
 		"GET /desk/sources/{id}/icon":                      {"viewer", d.sourceIcon},
 		"POST /desk/sources/{id}":                          {"operator", d.sourceAct},
 		"GET /desk/newsletters":                            {"viewer", d.newsletters},

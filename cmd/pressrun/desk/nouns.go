@@ -54,7 +54,7 @@ func (d *Desk) sources(r *request) error {
 			reason = strings.TrimPrefix(reason+"; "+s.Note, "; ")
 		}
 		t.Rows = append(t.Rows, templates.Row{
-			Cells:   []templates.Cell{{Icon: iconOf(s), Text: cmp.Or(s.Title, s.URL), URL: s.URL, Note: s.Kind + " · " + s.Rights + " · " + bare(s.URL), Direction: "auto"}, {State: state(s.State), Note: reason}, d.near(s.LastNew), d.near(s.LastOK), d.near(s.NextPoll), {Text: span(time.Duration(s.Interval) * time.Second)}},
+			Cells:   []templates.Cell{{Icon: iconOf(s), Text: cmp.Or(s.Title, s.URL), URL: fmt.Sprintf("/desk/sources/%d", s.ID), Note: s.Kind + " · " + s.Rights + " · " + bare(s.URL), Direction: "auto"}, {State: state(s.State), Note: reason}, d.near(s.LastNew), d.near(s.LastOK), d.near(s.NextPoll), {Text: span(time.Duration(s.Interval) * time.Second)}},
 			Actions: []templates.Action{{Title: verb, URL: fmt.Sprintf("/desk/sources/%d", s.ID), Method: "post", Do: do}},
 		})
 	}
@@ -120,15 +120,6 @@ func bare(address string) string {
 	address, _, _ = strings.Cut(address, "?")
 	_, rest, _ := strings.Cut(address, "://")
 	return rest
-}
-
-func (d *Desk) sourceAct(r *request) error {
-	pause := r.FormValue("do") == "pause"
-	if err := d.PauseSource(r.ctx, r.id("id"), pause); err != nil {
-		return err
-	}
-	d.Installation.Audit(r.ctx, r.user.Email, r.FormValue("do"), fmt.Sprintf("source %d", r.id("id")), "")
-	return done(r, "/desk/sources", map[bool]string{true: "Paused: it is not polled any more.", false: "It is polled again."}[pause])
 }
 
 func (d *Desk) subscribers(r *request) error {
