@@ -42,7 +42,7 @@ func (p *Press) desk() http.Handler {
 			c, err := p.crowd(ctx, i)
 			return c.Now, c.Odd(), err
 		},
-		StoryChanged: p.StoryChanged, Order: p.Order, CheckImport: p.CheckImport, PauseSource: p.Collector.Pause,
+		StoryChanged: p.StoryChanged, Order: p.Order, CheckImport: p.CheckImport, PauseSource: p.Collector.Pause, SetSource: p.SetSource,
 		ReadNewsletter: func(text string) (string, digest.Spec, error) {
 			f, err := parseNewsletter("line", []byte(text))
 			return f.Name, f.Spec, err

@@ -83,6 +83,9 @@ type Desk struct {
 	AddSource func(ctx context.Context, address, rights string) (Added, error)
 	// PauseSource stops or resumes polling a source.
 	PauseSource func(ctx context.Context, source int64, pause bool) error
+	// SetSource changes what is decided about a source; issues that wait follow it.
+	// What cannot be is an ErrSetting.
+	SetSource func(ctx context.Context, src digest.Source, title, language, rights string, set digest.Settings) error
 	// Why tells in a line what became of a reader's copy.
 	Why func(ctx context.Context, issue int64, address string) (string, error)
 }

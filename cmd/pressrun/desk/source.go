@@ -75,7 +75,7 @@ func settingsForm(r *request, s digest.Source, url string) templates.FormBody {
 		return list
 	}
 	x := s.Settings
-	return templates.FormBody{Title: "Settings", URL: url, Submit: "Save", Intro: "Rights and pictures count at once, the rest for what is read from now on.", Fields: []templates.Field{
+	return templates.FormBody{Title: "Settings", URL: url, Submit: "Save", Intro: "Rights, pictures and flags count at once, also in issues that wait; the rest for what is read from now on.", Fields: []templates.Field{
 		{Name: "do", Kind: "hidden", Value: "set"},
 		{Name: "title", Label: "Name under its headlines", Kind: "text", Value: value("title", s.Title)},
 		{Name: "rights", Label: "What a digest may show of it", Kind: "select", Options: options(value("rights", s.Rights), templates.Option{Value: "own", Title: "Own: text and pictures"},
@@ -206,5 +206,9 @@ func (d *Desk) setSource(r *request, id int64) error {
 		}
 		set.Rewrite = append(set.Rewrite, change)
 	}
-	return d.Digest.SetSource(r.ctx, id, value("title"), value("language"), value("rights"), &set)
+	src, err := d.Digest.Source(r.ctx, id)
+	if err != nil {
+		return err
+	}
+	return d.SetSource(r.ctx, src, value("title"), value("language"), value("rights"), set)
 }
