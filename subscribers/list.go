@@ -31,7 +31,7 @@ type List struct {
 // ErrName is returned for a name of a list or segment that cannot be one.
 var ErrName = errors.New("use up to 32 of a–z, 0–9 and -")
 
-// ErrLanguage is returned for a tag that names no language.
+// ErrLanguage is returned for a tag, of a list or reader, that names no language.
 var ErrLanguage = errors.New("not a language")
 
 // listName keeps names fit for URLs, commands and the journal.

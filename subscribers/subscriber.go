@@ -93,7 +93,7 @@ func (v *Subscriber) Tidy() error {
 	if v.Language != "" {
 		tag, err := language.Parse(v.Language)
 		if err != nil {
-			return fmt.Errorf("%q is not a language; write for instance en or ur", clip(v.Language, 40))
+			return fmt.Errorf("%q is %w; write for instance en or ur", clip(v.Language, 40), ErrLanguage)
 		}
 		v.Language = strings.ToLower(tag.String())
 	}

@@ -139,6 +139,7 @@ func (d *Desk) Handler() http.Handler {
 		"GET /desk/subscribers/import/{id}":                {"list admin", d.importPage},
 		"GET /desk/subscribers/import/{id}/rows":           {"list admin", d.importRows},
 		"POST /desk/subscribers/import/{id}":               {"list admin", d.importChange},
+		"POST /desk/subscribers":                           {"list admin", d.subscriberAdd},
 		"GET /desk/subscribers/{id}":                       {"list admin", d.subscriber},
 		"POST /desk/subscribers/{id}":                      {"list admin", d.subscriberAct},
 		"GET /desk/bounces":                                {"list admin", d.suppressions},

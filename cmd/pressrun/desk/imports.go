@@ -28,10 +28,6 @@ func (d *Desk) drawImports(r *request, status int, file, source string) error {
 	if err != nil {
 		return err
 	}
-	lists, err := d.Subscribers.Lists(r.ctx)
-	if err != nil {
-		return err
-	}
 	t := templates.Table{Caption: "Imports", Empty: templates.Empty{Text: "No file was brought in here."}}
 	type i = subscribers.Import
 	for _, x := range arrange(r, &t, list, func(x i) string {
@@ -46,9 +42,9 @@ func (d *Desk) drawImports(r *request, status int, file, source string) error {
 			{Text: x.File, URL: fmt.Sprintf("/desk/subscribers/import/%d", x.ID), Note: fmt.Sprintf("no. %d · to %s · %s", x.ID, cmp.Or(x.ListName, "a list that is gone"), x.Source), Direction: "auto"},
 			{State: state(x.State), Note: x.Note}, {Text: templates.Words("en").Number(brought(x))}, {Text: x.By}, d.near(x.At)}})
 	}
-	var names []templates.Option
-	for _, l := range lists {
-		names = append(names, templates.Option{Value: l.Name, Title: l.Title, Selected: l.Name == r.FormValue("list")})
+	names, err := d.listOptions(r, r.FormValue("list"))
+	if err != nil {
+		return err
 	}
 	return d.drawStatus(r, status, templates.DeskTable, templates.DeskPage{Title: "Import", Current: "Subscribers", Action: &templates.Action{Title: "Subscribers", URL: "/desk/subscribers"}, Body: templates.TableBody{
 		Search: searchOf(r, "Search files, lists, sources, people"), Table: t, Forms: []templates.FormBody{{

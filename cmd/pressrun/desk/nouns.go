@@ -10,7 +10,6 @@ import (
 
 	"pressrun/deploy/installation"
 	"pressrun/digest"
-	"pressrun/subscribers"
 	"pressrun/templates"
 )
 
@@ -120,89 +119,6 @@ func bare(address string) string {
 	address, _, _ = strings.Cut(address, "?")
 	_, rest, _ := strings.Cut(address, "://")
 	return rest
-}
-
-func (d *Desk) subscribers(r *request) error {
-	q := r.URL.Query()
-	f := subscribers.Filter{Search: q.Get("q"), List: q.Get("list"), State: q.Get("state"), Sort: q.Get("sort"), Page: pageOf(r), Per: perPage(r)}
-	if !slices.Contains([]string{"email", "name"}, f.Sort) {
-		f.Sort = "created"
-	}
-	list, total, err := d.Subscribers.Page(r.ctx, f)
-	if err != nil {
-		return err
-	}
-	order := f.Sort
-	t := templates.Table{Caption: "Subscribers", Columns: []templates.Column{withWide(sorted(r, "Address", "email", order)), sorted(r, "Name", "name", order), {Title: "Language"}, {Title: "Lists", Wide: true}, sorted(r, "Since", "created", order)},
-		Empty: templates.Empty{Text: "Nobody matches. Readers come by the sign-up page, or by an import."}}
-	for _, s := range list {
-		var on []string
-		for name, st := range s.Lists {
-			on = append(on, name+" ("+string(st)+")")
-		}
-		slices.Sort(on)
-		cell := templates.Cell{Text: strings.Join(on, ", ")}
-		if s.Suppressed != "" {
-			cell.State = templates.State{Kind: templates.KindAlert, Word: "suppressed: " + string(s.Suppressed)}
-		}
-		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: string(s.Email), URL: fmt.Sprintf("/desk/subscribers/%d", s.ID)}, {Text: s.Name, Direction: "auto"}, {Text: s.Language}, cell, d.near(s.Created)}})
-	}
-	t.Pager = pager(r, f.Page, perPage(r), total)
-	filters := []templates.Filter{{Title: "All", URL: "/desk/subscribers", Count: -1, Current: f.State == ""}}
-	for _, st := range []string{"active", "pending", "paused", "unsubscribed", "suppressed"} {
-		filters = append(filters, templates.Filter{Title: st, URL: "/desk/subscribers?state=" + st + "&list=" + f.List, Count: -1, Current: f.State == st})
-	}
-	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Subscribers", Current: "Subscribers", Action: &templates.Action{Title: "Import", URL: "/desk/subscribers/import"}, Body: templates.TableBody{
-		Search: searchOf(r, "Search by address or name", "list", "state"), Filters: filters, Table: t}})
-}
-
-func (d *Desk) subscriber(r *request) error {
-	s, err := d.Subscribers.ByID(r.ctx, r.id("id"))
-	if err != nil {
-		return err
-	}
-	events, err := d.Subscribers.Timeline(r.ctx, s.ID)
-	if err != nil {
-		return err
-	}
-	subs, err := d.Subscribers.Subscriptions(r.ctx, s.ID)
-	if err != nil {
-		return err
-	}
-	body := templates.RecordBody{Facts: []templates.Fact{
-		{Name: "Name", Value: templates.Cell{Text: cmp.Or(s.Name, "–"), Direction: "auto"}}, {Name: "Language", Value: templates.Cell{Text: cmp.Or(s.Language, "the newsletter's")}},
-		{Name: "Zone", Value: templates.Cell{Text: cmp.Or(s.Zone, "the newsletter's")}}, {Name: "Since", Value: d.near(s.Created)},
-	}}
-	t := templates.Table{Caption: "Subscriptions", Columns: []templates.Column{{Title: "List", Wide: true}, {Title: "State"}, {Title: "Confirmed"}}, Empty: templates.Empty{Text: "On no list."}}
-	for _, sub := range subs {
-		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: sub.ListTitle}, {State: state(string(sub.State)), Note: sub.Reason}, d.near(sub.Confirmed)},
-			Actions: []templates.Action{{Title: "End", URL: fmt.Sprintf("/desk/subscribers/%d", s.ID), Method: "post", Do: "leave:" + sub.ListName, Confirm: "End this subscription? Only the reader can begin it again."}}})
-	}
-	body.Tables = []templates.TableSection{{Title: "Subscriptions", Table: t}}
-	for _, e := range slices.Backward(events) {
-		text := e.Kind
-		if e.ListName != "" {
-			text += " · " + e.ListName
-		}
-		body.Timeline = append(body.Timeline, templates.Event{When: templates.Near(e.At, d.Now()), Hover: stamp(e.At), Text: text, Why: strings.TrimSpace(e.Detail + " " + e.Actor)})
-	}
-	return d.draw(r, templates.DeskRecord, templates.DeskPage{Title: string(s.Email), Current: "Subscribers", Body: body})
-}
-
-func (d *Desk) subscriberAct(r *request) error {
-	do, list, _ := strings.Cut(r.FormValue("do"), ":")
-	if do != "leave" {
-		return subscribers.ErrNotFound
-	}
-	id, err := d.Subscribers.ListID(r.ctx, d.Digest.DB.Read, list)
-	if err != nil {
-		return err
-	}
-	if err := d.Subscribers.Unsubscribe(r.ctx, r.id("id"), id, "by "+r.user.Email+" at the desk"); err != nil {
-		return err
-	}
-	d.Installation.Audit(r.ctx, r.user.Email, "unsubscribe", fmt.Sprintf("subscriber %d", r.id("id")), list)
-	return done(r, fmt.Sprintf("/desk/subscribers/%d", r.id("id")), "The subscription is ended.")
 }
 
 func (d *Desk) users(r *request) error {

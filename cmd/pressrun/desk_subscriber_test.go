@@ -1,0 +1,96 @@
+package main
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"pressrun/subscribers"
+)
+
+// TestSubscriberAtTheDesk: a list admin adds a reader with the proof of his
+// consent, pauses and resumes, changes the address, ends a subscription that
+// nobody but the reader begins again, and erases him.
+func TestSubscriberAtTheDesk(t *testing.T) {
+	r := newCountingRoom(t, "")
+	ctx := t.Context()
+	for _, name := range []string{"morning", "evening"} {
+		if _, err := r.Subscribers.CreateList(ctx, subscribers.List{Name: name, Title: name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	call := r.as(t, "lists@news.example", "list admin")
+	add := func(want int, email, list, source, language string) string {
+		t.Helper()
+		return call(want, "POST", "/desk/subscribers", url.Values{"email": {email}, "to": {list}, "source": {source}, "name": {"Ann"}, "language": {language}}.Encode())
+	}
+	for _, c := range []struct{ email, source, language, want string }{
+		{"ann@", "fair", "en", "Nothing was changed"}, {"ann@readers.example", " ", "en", "Say where they agreed"}, {"ann@readers.example", "fair", "klingonish", "not a language"},
+	} {
+		if page := add(400, c.email, "morning", c.source, c.language); !strings.Contains(page, c.want) || !strings.Contains(page, `value="Ann"`) || !strings.Contains(page, "has-problem") {
+			t.Errorf("%+v: the page lacks %q, or what was typed in", c, c.want)
+		}
+	}
+	if _, total, err := r.Subscribers.Page(ctx, subscribers.Filter{}); err != nil || total != 0 {
+		t.Fatalf("what was refused brought %d readers, %v", total, err)
+	}
+	add(200, " ann@readers.example ", "morning", "paper form, fair", "ur")
+	add(200, "ann@readers.example", "evening", "telephone", "")
+	ann, err := r.Subscribers.Find(ctx, "ann@readers.example")
+	if err != nil || ann.Language != "ur" {
+		t.Fatalf("reader %+v, %v", ann, err)
+	}
+	const at = "/desk/subscribers/1"
+	state := func(list string) subscribers.State {
+		t.Helper()
+		all, err := r.Subscribers.Subscriptions(ctx, ann.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range all {
+			if v.ListName == list {
+				return v.State
+			}
+		}
+		return ""
+	}
+	if state("morning") != subscribers.Active || state("evening") != subscribers.Active {
+		t.Errorf("added, it is %q and %q", state("morning"), state("evening"))
+	}
+	call(200, "POST", at, "do=pause:morning")
+	if page := call(200, "GET", at, ""); state("morning") != subscribers.Paused || !strings.Contains(page, "resume:morning") || strings.Contains(page, "pause:morning") {
+		t.Errorf("paused, it is %s", state("morning"))
+	}
+	call(200, "POST", at, "do=resume:morning")
+	call(409, "POST", at, "do=resume:morning")
+	if state("morning") != subscribers.Active {
+		t.Errorf("resumed, it is %s", state("morning"))
+	}
+	call(200, "POST", at, "do=leave:morning")
+	if page := call(200, "GET", at, ""); state("morning") != subscribers.Unsubscribed || strings.Contains(page, "leave:morning") || !strings.Contains(page, "leave:evening") {
+		t.Errorf("left, it is %s", state("morning"))
+	}
+	if page := add(400, "ann@readers.example", "morning", "fair", ""); !strings.Contains(page, "Only they can come back") {
+		t.Error("who has left is brought back, or refused without a word")
+	}
+	call(404, "POST", at, "do=leave:nothing")
+
+	add(200, "bob@readers.example", "morning", "fair", "")
+	if page := call(400, "POST", at, "do=move&email=bob@readers.example"); !strings.Contains(page, "Another reader has this address") || !strings.Contains(page, `value="bob@readers.example"`) {
+		t.Error("an address that is taken is refused without a word")
+	}
+	call(400, "POST", at, "do=move&email=bob")
+	call(200, "POST", at, "do=move&email=anna@readers.example")
+	if v, err := r.Subscribers.ByID(ctx, ann.ID); err != nil || v.Email != "anna@readers.example" {
+		t.Errorf("moved: %+v, %v", v, err)
+	}
+	call(200, "POST", at, "do=forget")
+	call(404, "GET", at, "")
+	if page := add(400, "anna@readers.example", "morning", "fair", ""); !strings.Contains(page, "suppressed") {
+		t.Error("who was erased is brought back, or refused without a word")
+	}
+	if log := r.say(t, "audit"); strings.Contains(log, "anna@") || !strings.Contains(log, "forget") {
+		t.Errorf("the audit has the address of somebody who was erased, or nothing: %s", log)
+	}
+	r.as(t, "ed@news.example", "editor")(403, "POST", "/desk/subscribers", "email=x@readers.example")
+}
