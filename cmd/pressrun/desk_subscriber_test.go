@@ -94,3 +94,31 @@ func TestSubscriberAtTheDesk(t *testing.T) {
 	}
 	r.as(t, "ed@news.example", "editor")(403, "POST", "/desk/subscribers", "email=x@readers.example")
 }
+
+// TestUsersAtTheDesk: an operator lets somebody in with a link that works once,
+// takes somebody away, and cannot shut himself out.
+func TestUsersAtTheDesk(t *testing.T) {
+	r := newCountingRoom(t, `public_url = "https://digest.news.example"`)
+	call := r.as(t, "op@news.example", "operator")
+	editor := r.as(t, "ed@news.example", "editor")
+	page := call(200, "POST", "/desk/users", "do=link:ed@news.example")
+	_, link, found := strings.Cut(page, "https://digest.news.example/desk/sign-in/")
+	if !found || !strings.Contains(page, "works once") {
+		t.Fatalf("no link: %s", page)
+	}
+	link, _, _ = strings.Cut(link, "<")
+	if _, err := r.Installation.SignIn(t.Context(), link); err != nil {
+		t.Errorf("the link %q does not let in: %v", link, err)
+	}
+	if _, err := r.Installation.SignIn(t.Context(), link); err == nil {
+		t.Error("the link lets in twice")
+	}
+	call(404, "POST", "/desk/users", "do=link:nobody@news.example")
+	call(409, "POST", "/desk/users", "do=remove:op@news.example")
+	call(409, "POST", "/desk/users", "email=OP@news.example&role=viewer")
+	call(200, "GET", "/desk/users", "")
+	editor(403, "POST", "/desk/users", "do=link:op@news.example")
+	call(200, "POST", "/desk/users", "do=remove:ed@news.example")
+	editor(401, "GET", "/desk/", "")
+	call(404, "POST", "/desk/users", "do=remove:ed@news.example")
+}

@@ -14,7 +14,7 @@ import (
 func (p *Press) desk() http.Handler {
 	d := &desk.Desk{
 		Digest: p.Digest, Subscribers: p.Subscribers, Mailer: p.Mailer, Installation: p.Installation, Now: p.Now, Log: p.Log,
-		Where: p.where(), Secure: strings.HasPrefix(p.Config.PublicURL, "https://"),
+		Where: p.where(), PublicURL: p.Config.PublicURL, Secure: strings.HasPrefix(p.Config.PublicURL, "https://"),
 		Edit: p.Edit, Approve: p.Approve, SendNow: p.SendNow, SendTest: p.SendTest, Pause: p.PauseIssue, Resume: p.ResumeIssue, Cancel: p.CancelIssue,
 		Subject: func(ctx context.Context, issue int64, subject, preheader, by string) error {
 			if err := p.Digest.SetSubject(ctx, issue, subject, preheader, by); err != nil {

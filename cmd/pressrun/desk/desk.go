@@ -40,6 +40,8 @@ type Desk struct {
 	Where string
 	// CatcherURL is the catcher's inbox, "" = there is none.
 	CatcherURL string
+	// PublicURL is where this installation is reached, without a slash at the end.
+	PublicURL string
 	// Secure marks cookies as https only.
 	Secure bool
 
@@ -222,7 +224,7 @@ func (d *Desk) locked(w http.ResponseWriter) {
 // failed turns an error into a page that says what happened and what was kept.
 func (d *Desk) failed(r *request, err error) {
 	switch {
-	case errors.Is(err, digest.ErrNotFound), errors.Is(err, subscribers.ErrNotFound), errors.Is(err, mailer.ErrNoDelivery):
+	case errors.Is(err, digest.ErrNotFound), errors.Is(err, subscribers.ErrNotFound), errors.Is(err, installation.ErrNotFound), errors.Is(err, mailer.ErrNoDelivery):
 		d.message(r, http.StatusNotFound, "Not here", "There is nothing at this address. It may have been removed.")
 	case errors.Is(err, digest.ErrState):
 		d.message(r, http.StatusConflict, "Not any more", "The issue has moved on since you opened the page, so nothing was changed. Open it again to see where it stands.")

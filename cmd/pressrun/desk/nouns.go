@@ -134,13 +134,18 @@ func (d *Desk) users(r *request) error {
 			return cmp.Compare(slices.Index(installation.Roles, a.Role), slices.Index(installation.Roles, b.Role))
 		}},
 		column[u]{templates.Column{Title: "Last seen"}, "seen", func(a, b u) int { return a.Seen.Compare(b.Seen) }}) {
-		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: x.Email}, {Text: x.Role}, d.near(x.Seen)}})
+		row := templates.Row{Cells: []templates.Cell{{Text: x.Email}, {Text: x.Role}, d.near(x.Seen)},
+			Actions: []templates.Action{{Title: "Make a sign-in link", URL: "/desk/users", Method: "post", Do: "link:" + x.Email}}}
+		if x.Email != r.user.Email {
+			row.Actions = append(row.Actions, templates.Action{Title: "Take away", URL: "/desk/users", Method: "post", Do: "remove:" + x.Email, Danger: true, Confirm: "Take this user away? Whoever is signed in as them is signed out."})
+		}
+		t.Rows = append(t.Rows, row)
 	}
 	var roles []templates.Option
 	for _, role := range installation.Roles {
 		roles = append(roles, templates.Option{Value: role, Title: role})
 	}
-	form := templates.FormBody{Title: "Add a user or change a role", URL: "/desk/users", Submit: "Save", Intro: "Then give them a link: pressrun user link ADDRESS",
+	form := templates.FormBody{Title: "Add a user or change a role", URL: "/desk/users", Submit: "Save", Intro: "Then make a sign-in link for them, and hand it over yourself.",
 		Fields: []templates.Field{{Name: "email", Label: "E-mail address", Kind: "email", Needed: true}, {Name: "role", Label: "Role", Kind: "select", Options: roles}}}
 	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Users", Current: "Users",
 		Body: templates.TableBody{Search: searchOf(r, "Search by address or role"), Filters: userPages("Users"), Table: t, Forms: []templates.FormBody{form}}})
@@ -171,6 +176,31 @@ func (d *Desk) audit(r *request) error {
 }
 
 func (d *Desk) userAct(r *request) error {
+	switch do, email, _ := strings.Cut(r.FormValue("do"), ":"); do {
+	case "link":
+		token, err := d.Installation.SignInToken(r.ctx, email)
+		if err != nil {
+			return err
+		}
+		d.Installation.Audit(r.ctx, r.user.Email, "sign-in link", email, "")
+		return d.draw(r, templates.DeskMessage, templates.DeskPage{Title: "A sign-in link for " + email, Current: "Users", Body: templates.MessageBody{
+			Text:    []string{d.PublicURL + "/desk/sign-in/" + token, fmt.Sprintf("It works once, for %s. Whoever has it is signed in as them: hand it over on a way you trust.", span(installation.LinkAge))},
+			Actions: []templates.Action{{Title: "Users", URL: "/desk/users", Primary: true}}}})
+	case "remove":
+		if strings.EqualFold(email, r.user.Email) {
+			d.message(r, http.StatusConflict, "Not yourself", "Another operator can take you away. Nothing was changed.")
+			return nil
+		}
+		if err := d.Installation.RemoveUser(r.ctx, email); err != nil {
+			return err
+		}
+		d.Installation.Audit(r.ctx, r.user.Email, "remove user", email, "")
+		return done(r, "/desk/users", email+" may no longer use the desk.")
+	}
+	if strings.EqualFold(strings.TrimSpace(r.FormValue("email")), r.user.Email) {
+		d.message(r, http.StatusConflict, "Not yourself", "Another operator can change your role. Nothing was changed.")
+		return nil
+	}
 	u, err := d.Installation.AddUser(r.ctx, r.FormValue("email"), "", r.FormValue("role"))
 	if err != nil {
 		d.message(r, http.StatusBadRequest, "No user was added", "Give an address such as ed@example.com and one of the roles offered.")
