@@ -42,18 +42,7 @@ func (r *countingRoom) calls(t *testing.T, token string) func(want int, method, 
 func TestAPIDecides(t *testing.T) {
 	r := newCountingRoom(t, `fetch = {delay = "0s", allow = ["127.0.0.0/8"]}`)
 	ctx := t.Context()
-	n, _, err := r.Digest.ApplyNewsletter(ctx, "morning", digest.Spec{List: "readers", From: "Morning <m@news.example>", Brand: testBrand, Approval: "hold", MinStories: 1}, "test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	slot, err := r.Digest.AddSlot(ctx, n.ID, r.Now().Add(time.Hour).Truncate(time.Minute))
-	if err != nil {
-		t.Fatal(err)
-	}
-	issue, err := r.Build(ctx, slot.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
+	issue := r.draft(t)
 	in := func(story int64) bool {
 		chosen, err := r.Digest.Chosen(ctx, issue.ID)
 		return err != nil || slices.ContainsFunc(chosen, func(c digest.Chosen) bool { return c.Story.ID == story && c.State == "in" })

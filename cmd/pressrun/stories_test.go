@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"pressrun/cmd/pressrun/desk"
 	"pressrun/digest"
@@ -20,18 +19,7 @@ import (
 func TestStoryAtTheDesk(t *testing.T) {
 	r := newCountingRoom(t, `fetch = {delay = "0s"}`)
 	ctx := t.Context()
-	n, _, err := r.Digest.ApplyNewsletter(ctx, "morning", digest.Spec{List: "readers", From: "Morning <m@news.example>", Brand: testBrand, Approval: "hold", MinStories: 1}, "test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	slot, err := r.Digest.AddSlot(ctx, n.ID, r.Now().Add(time.Hour).Truncate(time.Minute))
-	if err != nil {
-		t.Fatal(err)
-	}
-	issue, err := r.Build(ctx, slot.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
+	issue := r.draft(t)
 	call := r.editor(t)
 	at := func(n int) string { return fmt.Sprintf("/desk/stories/%d", r.stories[n]) }
 	story := func(n int) digest.Story {

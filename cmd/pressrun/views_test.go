@@ -85,6 +85,25 @@ func newCountingRoom(t *testing.T, toml string) *countingRoom {
 	return r
 }
 
+// draft is an issue of all stories, an hour before its slot.
+func (r *countingRoom) draft(t *testing.T) digest.Issue {
+	t.Helper()
+	ctx := t.Context()
+	n, _, err := r.Digest.ApplyNewsletter(ctx, "morning", digest.Spec{List: "readers", From: "Morning <m@news.example>", Brand: testBrand, Approval: "hold", MinStories: 1}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slot, err := r.Digest.AddSlot(ctx, n.ID, r.Now().Add(time.Hour).Truncate(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	issue, err := r.Build(ctx, slot.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return issue
+}
+
 // say runs pressrun as on the command line.
 func (r *countingRoom) say(t *testing.T, args ...string) string {
 	t.Helper()
