@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -169,6 +170,17 @@ func (s *Sealer) store(ctx context.Context, issue Issue, sealed []Edition, left 
 func (s *Store) Editions(ctx context.Context, issue int64, revision int) ([]Edition, error) {
 	return each(ctx, s.DB.Read, func(r *sql.Rows) (Edition, error) { return scanEdition(r) },
 		`select `+editionColumns+` from editions where issue_id = $1 and revision = $2 order by id`, issue, revision)
+}
+
+// Subject is the subject line of a revision's first edition, read without its
+// bytes; "" = nothing is sealed.
+func (s *Store) Subject(ctx context.Context, issue int64, revision int) (string, error) {
+	var subject string
+	err := s.DB.Read.QueryRowContext(ctx, `select subject from editions where issue_id = $1 and revision = $2 order by id limit 1`, issue, revision).Scan(&subject)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return subject, err
 }
 
 // Edition finds an edition by id, its bytes included.

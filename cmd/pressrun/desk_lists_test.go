@@ -35,8 +35,13 @@ func TestDeskLists(t *testing.T) {
 		{"/desk/deliverability", "second"}, {"/desk/users", "ed@"}, {"/desk/users/audit", "sending"}, {"/desk/users/tokens", "cms"}, {"/desk/stories/ahead", "ferry"}, {"/desk/issues/1/readers", "ann@readers.example"},
 	} {
 		t.Run(strings.ReplaceAll(c.path[1:], "/", "-"), func(t *testing.T) {
-			if page := get(c.path + "?q=no-such-thing"); strings.Contains(page, "<tbody>") {
+			if page := get(c.path + "?q=no-such-thing"); strings.Contains(page, "<tbody>") && !strings.Contains(c.path, "/readers") {
 				t.Error("a search for nothing finds something")
+			} else if !strings.Contains(page, "matches “no-such-thing”") && !strings.Contains(c.path, "/readers") {
+				t.Error("an empty list does not say that the search emptied it")
+			}
+			if page := get(c.path + "?page=999"); !strings.Contains(page, "The list ends before this page.") {
+				t.Error("a page behind the end does not say so")
 			}
 			page := get(c.path + "?q=" + url.QueryEscape(c.word))
 			if c.word != "story" && !strings.Contains(strings.ToLower(bodyOfTable.FindString(page)), c.word) || !strings.Contains(page, `name="q"`) {
@@ -70,6 +75,36 @@ func TestDeskLists(t *testing.T) {
 				}
 			}
 		})
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDeskListsEmpty looks at lists of nothing: without a search they tell what
+// would fill them, and a filter keeps a search and its order.
+func TestDeskListsEmpty(t *testing.T) {
+	p, get := deskOfTwos(t)
+	subject := regexp.MustCompile(`<a href="/desk/issues/1"[^>]*>([^<]+)<`).FindStringSubmatch(get("/desk/issues"))
+	if subject == nil || !strings.Contains(get("/desk/issues?q="+url.QueryEscape(html.UnescapeString(subject[1]))), `<a href="/desk/issues/1"`) {
+		t.Errorf("a search for the subject %v of an issue does not find it", subject)
+	}
+	page := get("/desk/bounces?reason=complaint")
+	if !strings.Contains(page, "Nothing of the chosen kind.") || !strings.Contains(page, `href="/desk/bounces">Show all`) {
+		t.Error("a kind without addresses is not told from a list without any")
+	}
+	page = get("/desk/subscribers?q=ann&list=morning&sort=email")
+	if !strings.Contains(page, `href="/desk/subscribers?list=morning&amp;q=ann&amp;sort=email&amp;state=active"`) {
+		t.Error("a filter forgets the search, the list or the order")
+	}
+	if page = get("/desk/users/audit?q=sending"); !strings.Contains(page, `href="/desk/users/tokens"`) {
+		t.Error("a search goes along to another page")
+	}
+	if _, err := p.DB.Write.ExecContext(t.Context(), `delete from suppressions`); err != nil {
+		t.Fatal(err)
+	}
+	if page = get("/desk/bounces"); strings.Contains(page, "matches") || !strings.Contains(page, "No address is suppressed.") {
+		t.Error("where no address is suppressed the page speaks of matches, or not of what would come")
 	}
 	if err := p.Close(); err != nil {
 		t.Error(err)

@@ -40,7 +40,7 @@ func (d *Desk) suppressions(r *request) error {
 	if err != nil {
 		return err
 	}
-	t := templates.Table{Caption: "Suppressions", Empty: templates.Empty{Text: "No address matches. Bounces, complaints and readers who left stand here."}, Pager: pager(r, pageOf(r), perPage(r), total),
+	t := templates.Table{Caption: "Suppressions", Empty: templates.Empty{Text: "No address is suppressed. Those that bounce for good, complain or leave come here by themselves; others by: pressrun suppression add ADDRESS"}, Pager: pager(r, pageOf(r), perPage(r), total),
 		Columns: []templates.Column{withWide(sorted(r, "Address", "address", f.Sort)), sorted(r, "Reason", "reason", f.Sort), since(r, "Since", f.Sort), {Title: "What happened", Wide: true}}}
 	for _, x := range list {
 		row := templates.Row{Cells: []templates.Cell{{Text: x.Key}, {Text: string(x.Reason), Note: x.Reason.Words()}, d.near(x.At), {Text: cmp.Or(x.Note, "–"), Note: howItEnds[x.Reason]}}}
@@ -95,7 +95,7 @@ func (d *Desk) returned(r *request) error {
 		return err
 	}
 	order := map[bool]string{true: "oldest", false: "newest"}[f.Oldest]
-	t := templates.Table{Caption: "Mail that came back", Empty: templates.Empty{Text: "Nothing came back, or nothing matches. Without [bounce] in press.toml no mail can come back here."}, Pager: pager(r, pageOf(r), perPage(r), total),
+	t := templates.Table{Caption: "Mail that came back", Empty: templates.Empty{Text: "Nothing came back yet. Reports come here once [bounce] in press.toml says where they arrive."}, Pager: pager(r, pageOf(r), perPage(r), total),
 		Columns: []templates.Column{since(r, "When", order), {Title: "Reader", Wide: true}, {Title: "What"}, {Title: "It said", Wide: true}, {Title: "What followed", Wide: true}}}
 	for _, x := range list {
 		reader := templates.Cell{Text: "not known"}

@@ -254,6 +254,9 @@ func (d *Desk) drawStatus(r *request, status int, name string, v templates.DeskP
 		v.Brand = list[0].Spec.Brand.Name
 	}
 	v.Flash = append(v.Flash, flashes(r)...)
+	if list, ok := v.Body.(templates.TableBody); ok {
+		v.Body = whole(r, list)
+	}
 	var b bytes.Buffer
 	if err := templates.Desk(&b, name, v); err != nil {
 		return err

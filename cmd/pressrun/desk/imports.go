@@ -28,7 +28,7 @@ func (d *Desk) drawImports(r *request, status int, file, source string) error {
 	if err != nil {
 		return err
 	}
-	t := templates.Table{Caption: "Imports", Empty: templates.Empty{Text: "No file was brought in here."}}
+	t := templates.Table{Caption: "Imports", Empty: templates.Empty{Text: "No file was brought in yet. One is read first, and changes nothing before you have seen its report."}}
 	type i = subscribers.Import
 	for _, x := range arrange(r, &t, list, func(x i) string {
 		return strings.Join([]string{x.File, x.ListName, x.Source, x.Evidence, x.State, x.By}, " ")

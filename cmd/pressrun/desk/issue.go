@@ -50,11 +50,8 @@ func (d *Desk) today(r *request) error {
 }
 
 func (d *Desk) subjectOf(r *request, i digest.Issue) (string, error) {
-	list, err := d.Digest.Editions(r.ctx, i.ID, i.Revision)
-	if err != nil || len(list) == 0 {
-		return i.Spec.Title, err
-	}
-	return list[0].Subject, nil
+	subject, err := d.Digest.Subject(r.ctx, i.ID, i.Revision)
+	return cmp.Or(subject, i.Spec.Title), err
 }
 
 func (d *Desk) whenOut(i digest.Issue) string {
@@ -154,6 +151,11 @@ func (d *Desk) issues(r *request) error {
 	for _, i := range all {
 		counts[i.State]++
 		if want == "" || i.State == want {
+			if r.URL.Query().Get("q") != "" { // what is searched is the subject that is shown
+				if i.Subject, err = d.subjectOf(r, i); err != nil {
+					return err
+				}
+			}
 			rows = append(rows, i)
 		}
 	}
@@ -173,7 +175,7 @@ func (d *Desk) issues(r *request) error {
 		t.Rows = append(t.Rows, row)
 	}
 	filters := []templates.Filter{{Title: "All", URL: "/desk/issues", Count: len(all), Current: want == ""}}
-	for _, s := range []string{"draft", "held", "approved", "countdown", "sending", "paused", "sent", "closed", "skipped"} {
+	for _, s := range []string{"building", "draft", "held", "approved", "countdown", "sending", "paused", "sent", "closed", "skipped", "cancelled", "failed"} {
 		if counts[s] > 0 {
 			filters = append(filters, templates.Filter{Title: s, URL: "/desk/issues?state=" + s, Count: counts[s], Current: want == s})
 		}
@@ -626,14 +628,14 @@ func (d *Desk) readers(r *request) error {
 	}
 	want, query := r.URL.Query().Get("state"), strings.TrimSpace(r.URL.Query().Get("q"))
 	base := issueURL(i.ID) + "/readers"
-	filters := []templates.Filter{{Title: "All", URL: base, Count: i.Audience, Current: want == ""}}
+	filters := []templates.Filter{{Title: "All", URL: base + "?q=", Count: i.Audience, Current: want == "" && query == ""}}
 	for _, s := range mailer.States() {
 		if counts[s] > 0 {
-			filters = append(filters, templates.Filter{Title: string(s), URL: base + "?state=" + string(s), Count: counts[s], Current: want == string(s)})
+			filters = append(filters, templates.Filter{Title: string(s), URL: base + "?q=&state=" + string(s), Count: counts[s], Current: want == string(s) && query == ""})
 		}
 	}
 	t := templates.Table{Caption: "Readers of this issue", Columns: []templates.Column{eitherWay(r, templates.Column{Title: "Reader, as queued"}, "reader", cmp.Or(r.URL.Query().Get("sort"), "reader")), {Title: "State"}, {Title: "What happened", Wide: true}},
-		Empty: templates.Empty{Text: "No copy is in this state."}}
+		Empty: templates.Empty{Text: "No copy yet. The audience is counted when the issue is sent; from then on every reader stands here."}}
 	if query != "" {
 		if err := d.asked(r, i, query, &t); err != nil {
 			return err

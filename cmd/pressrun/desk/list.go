@@ -2,6 +2,8 @@ package desk
 
 import (
 	"cmp"
+	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,4 +78,45 @@ func searchOf(r *request, label string, keep ...string) *templates.Search {
 		}
 	}
 	return s
+}
+
+// whole makes the parts of a list agree: a filter keeps what was searched for and
+// how it is sorted, and a list without rows says whether there is nothing at all
+// or nothing that was asked for.
+func whole(r *request, b templates.TableBody) templates.TableBody {
+	asked := r.URL.Query()
+	for i, f := range b.Filters {
+		to, err := url.Parse(f.URL)
+		if err != nil || to.Path != r.URL.Path { // another page
+			continue
+		}
+		q := to.Query()
+		for _, name := range []string{"q", "sort", "per"} {
+			if v := asked.Get(name); v != "" && !q.Has(name) {
+				q.Set(name, v)
+			}
+		}
+		to.RawQuery = q.Encode()
+		b.Filters[i].URL = to.String()
+	}
+	if len(b.Table.Rows) > 0 {
+		return b
+	}
+	all := &templates.Action{Title: "Show all", URL: r.URL.Path}
+	query := strings.TrimSpace(asked.Get("q"))
+	for _, name := range []string{"q", "sort", "per", "page"} {
+		asked.Del(name)
+	}
+	narrowed := slices.ContainsFunc(slices.Collect(maps.Values(asked)), func(v []string) bool { return v[0] != "" })
+	switch {
+	case b.Table.Pager.Total > 0:
+		b.Table.Empty = templates.Empty{Text: "The list ends before this page.", Action: all}
+	case query != "" && narrowed:
+		b.Table.Empty = templates.Empty{Text: "Nothing of the chosen kind matches “" + query + "”.", Action: all}
+	case query != "":
+		b.Table.Empty = templates.Empty{Text: "Nothing matches “" + query + "”.", Action: all}
+	case narrowed:
+		b.Table.Empty = templates.Empty{Text: "Nothing of the chosen kind.", Action: all}
+	}
+	return b
 }

@@ -21,7 +21,7 @@ func (d *Desk) drawLists(r *request, status int, problem string) error {
 		return err
 	}
 	number := func(n int) templates.Cell { return templates.Cell{Text: templates.Words("en").Number(n)} }
-	t := templates.Table{Caption: "Lists", Empty: templates.Empty{Text: "No list here."}}
+	t := templates.Table{Caption: "Lists", Empty: templates.Empty{Text: "No list yet. One is made here, or on the server: pressrun list add NAME"}}
 	type l = subscribers.List
 	count := func(title, key string, n func(l) int) column[l] {
 		return column[l]{templates.Column{Title: title, Number: true}, key, func(a, b l) int { return cmp.Compare(n(a), n(b)) }}
@@ -80,7 +80,7 @@ func (d *Desk) drawSegments(r *request, status int, name, rule string) error {
 	if err != nil {
 		return err
 	}
-	t := templates.Table{Caption: "Segments", Empty: templates.Empty{Text: "No segment here: newsletters go to whole lists."}}
+	t := templates.Table{Caption: "Segments", Empty: templates.Empty{Text: "No segment yet: newsletters go to whole lists."}}
 	type g = subscribers.Segment
 	for _, x := range arrange(r, &t, list, func(x g) string { return x.Name + " " + x.Rule },
 		column[g]{templates.Column{Title: "Segment"}, "name", byText(func(x g) string { return x.Name })},

@@ -20,7 +20,7 @@ func (d *Desk) newsletters(r *request) error {
 	if err != nil {
 		return err
 	}
-	t := templates.Table{Caption: "Newsletters", Empty: templates.Empty{Text: "No newsletter here."}}
+	t := templates.Table{Caption: "Newsletters", Empty: templates.Empty{Text: "No newsletter yet. Add one, or run on the server: pressrun newsletter apply -f FILE"}}
 	type nl = digest.Newsletter
 	text := func(f func(digest.Spec) string) func(nl) string {
 		return func(n nl) string { return f(n.Spec.WithDefaults(n.Name)) }

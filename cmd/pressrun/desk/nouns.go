@@ -32,7 +32,7 @@ func (d *Desk) sources(r *request) error {
 		return !contains(strings.Join([]string{s.Title, s.URL, s.State, s.Reason, s.Note, s.Kind, s.Rights, s.Language}, " "), query) || only != "" && s.State != only
 	})
 	sortSources(list, order)
-	t := templates.Table{Caption: "Sources", Empty: templates.Empty{Text: "No source here. Add the address of a site, or run on the server: pressrun source add https://your-site.example"},
+	t := templates.Table{Caption: "Sources", Empty: templates.Empty{Text: "No source yet. Add the address of a site, or run on the server: pressrun source add https://your-site.example"},
 		Columns: []templates.Column{withWide(sorted(r, "Source", "title", order)), sorted(r, "Health", "state", order), sorted(r, "Last news", "news", order), sorted(r, "Last read", "read", order), sorted(r, "Next poll", "next", order), sorted(r, "Every", "every", order)}}
 	t.Columns[5].Number = true
 	for _, n := range []int{2, 3} { // the newest stand first
@@ -126,7 +126,7 @@ func (d *Desk) users(r *request) error {
 	if err != nil {
 		return err
 	}
-	t := templates.Table{Caption: "Users", Empty: templates.Empty{Text: "Nobody matches."}}
+	t := templates.Table{Caption: "Users", Empty: templates.Empty{Text: "Nobody but the server itself has a way in. Add a user below."}}
 	type u = installation.User
 	for _, x := range arrange(r, &t, list, func(x u) string { return x.Email + " " + x.Role },
 		column[u]{templates.Column{Title: "Address", Wide: true}, "address", byText(func(x u) string { return x.Email })},
@@ -168,7 +168,7 @@ func (d *Desk) audit(r *request) error {
 		return err
 	}
 	t := templates.Table{Caption: "What was done", Columns: []templates.Column{since(r, "When", order), {Title: "Who"}, {Title: "What"}, {Title: "Detail", Wide: true}},
-		Empty: templates.Empty{Text: "Nothing was done yet, or nothing matches."}, Pager: pager(r, pageOf(r), perPage(r), total)}
+		Empty: templates.Empty{Text: "Nothing was done yet. What people and programs change stands here, with the time and who it was."}, Pager: pager(r, pageOf(r), perPage(r), total)}
 	for _, x := range actions {
 		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{d.near(x.At), {Text: x.Actor}, {Text: x.Action + " " + x.Object}, {Text: x.Detail}}})
 	}

@@ -153,7 +153,7 @@ func (d *Desk) sourceItems(r *request) error {
 	url := fmt.Sprintf("/desk/sources/%d", s.ID)
 	t := d.itemTable(list)
 	t.Columns[2] = since(r, "Published", order)
-	t.Empty, t.Pager = templates.Empty{Text: "No item matches."}, pager(r, pageOf(r), perPage(r), total)
+	t.Empty, t.Pager = templates.Empty{Text: "This source has listed nothing yet. Its items stand here once it was read."}, pager(r, pageOf(r), perPage(r), total)
 	filters := []templates.Filter{{Title: "All", URL: url + "/items", Count: -1, Current: only == ""}}
 	for _, name := range []string{"read", "new", "failed", "blocked", "baseline"} {
 		filters = append(filters, templates.Filter{Title: itemStates[name].Word, URL: url + "/items?state=" + name, Count: -1, Current: only == name})

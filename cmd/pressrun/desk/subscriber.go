@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -30,7 +31,7 @@ func (d *Desk) drawSubscribers(r *request, status int, address, source string) e
 	}
 	order := f.Sort
 	t := templates.Table{Caption: "Subscribers", Columns: []templates.Column{withWide(sorted(r, "Address", "email", order)), sorted(r, "Name", "name", order), {Title: "Language"}, {Title: "Lists", Wide: true}, sorted(r, "Since", "created", order)},
-		Empty: templates.Empty{Text: "Nobody matches. Readers come by the sign-up page, or by an import."}}
+		Empty: templates.Empty{Text: "Nobody reads yet. Readers come by the sign-up page, or by an import."}}
 	for _, s := range list {
 		var on []string
 		for name, st := range s.Lists {
@@ -44,9 +45,13 @@ func (d *Desk) drawSubscribers(r *request, status int, address, source string) e
 		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: string(s.Email), URL: fmt.Sprintf("/desk/subscribers/%d", s.ID)}, {Text: s.Name, Direction: "auto"}, {Text: s.Language}, cell, d.near(s.Created)}})
 	}
 	t.Pager = pager(r, f.Page, perPage(r), total)
-	filters := []templates.Filter{{Title: "All", URL: "/desk/subscribers", Count: -1, Current: f.State == ""}}
+	filters := []templates.Filter{{Title: "All", URL: "/desk/subscribers?list=" + url.QueryEscape(f.List), Count: -1, Current: f.State == ""}}
 	for _, st := range []string{"active", "pending", "paused", "unsubscribed", "suppressed"} {
-		filters = append(filters, templates.Filter{Title: st, URL: "/desk/subscribers?state=" + st + "&list=" + f.List, Count: -1, Current: f.State == st})
+		filters = append(filters, templates.Filter{Title: st, URL: "/desk/subscribers?state=" + st + "&list=" + url.QueryEscape(f.List), Count: -1, Current: f.State == st})
+	}
+	intro := ""
+	if f.List != "" {
+		intro = "Of the list " + f.List + " alone."
 	}
 	lists, err := d.listOptions(r, r.FormValue("to"))
 	if err != nil {
@@ -60,7 +65,7 @@ func (d *Desk) drawSubscribers(r *request, status int, address, source string) e
 		{Name: "language", Label: "Language", Kind: "text", Value: r.FormValue("language"), Help: "en, ur …; empty = the newsletter's"},
 	}}
 	return d.drawStatus(r, status, templates.DeskTable, templates.DeskPage{Title: "Subscribers", Current: "Subscribers", Action: &templates.Action{Title: "Import", URL: "/desk/subscribers/import"}, Body: templates.TableBody{
-		Search: searchOf(r, "Search by address or name", "list", "state"), Filters: filters, Table: t, Forms: []templates.FormBody{form}}})
+		Intro: intro, Search: searchOf(r, "Search by address or name", "list", "state"), Filters: filters, Table: t, Forms: []templates.FormBody{form}}})
 }
 
 // listOptions are the lists as choices.
