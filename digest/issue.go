@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"pressrun/deploy/schema"
@@ -119,7 +120,11 @@ func (s *Store) MoveIssue(ctx context.Context, q schema.Querier, id int64, to, r
 			return nil
 		}
 	}
-	return fmt.Errorf("issue %d is not %v: %w", id, from, ErrState)
+	var state string
+	if err := q.QueryRowContext(ctx, `select state from issues where id = $1`, id).Scan(&state); err != nil {
+		return notFound(err, "issue", id)
+	}
+	return fmt.Errorf("issue %d is %s; it can become %s from %s: %w", id, state, to, strings.Join(from, ", "), ErrState)
 }
 
 // Approve approves a sealed draft or held issue in the name of by, to go out at

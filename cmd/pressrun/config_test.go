@@ -142,6 +142,12 @@ func TestUsageErrors(t *testing.T) {
 	}{
 		{[]string{"isue", "ls"}, exitUsage, "unexpected argument"},
 		{[]string{"-c", missing, "issue", "ls"}, exitFailed, "pressrun init --site"},
+		{[]string{"issue", "edit", "1"}, exitUsage, "--subject"},
+		{[]string{"issue", "edit", "1", "--drop"}, exitUsage, "--story"},
+		{[]string{"issue", "skip", "1"}, exitUsage, "see pressrun issue skip --help"},
+		{[]string{"delivery", "ls", "--issue", "1", "--state", "gone"}, exitUsage, "withheld"},
+		{[]string{"init", "--site", "https://news.example", "--dir", filepath.Dir(missing), "--zone", "Mars/City"}, exitUsage, "Asia/Karachi"},
+		{[]string{"init", "--site", "https://news.example", "--dir", filepath.Dir(missing), "--admin", "nobody"}, exitUsage, "--admin"},
 		{[]string{"version"}, 0, ""},
 		{[]string{"--help"}, 0, ""},
 	} {
@@ -149,6 +155,9 @@ func TestUsageErrors(t *testing.T) {
 		if code := run(context.Background(), c.args, strings.NewReader(""), &out, &errs); code != c.code || !strings.Contains(errs.String(), c.want) {
 			t.Errorf("pressrun %v: exit %d, %q; want %d, %q", c.args, code, errs.String(), c.code, c.want)
 		}
+	}
+	if made, _ := filepath.Glob(filepath.Join(filepath.Dir(missing), "*")); len(made) > 0 {
+		t.Errorf("a wrong command line made %v", made)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 	"maps"
 	"os"
 	"os/signal"
-	"slices"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -23,8 +23,10 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"pressrun/deploy/installation"
 	"pressrun/deploy/schema"
 	"pressrun/digest"
+	"pressrun/subscribers"
 )
 
 // Exit codes, beside 0.
@@ -113,7 +115,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(errs, "pressrun: %v; see pressrun --help\n", err)
+		fmt.Fprintf(errs, "pressrun: %v; see pressrun %s--help\n", err, wordsSoFar(err))
 		return exitUsage
 	}
 	level := slog.LevelInfo
@@ -135,13 +137,38 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	return 0
 }
 
-// whatThereIs says where to look for what was not found.
+// notFound finds the noun that was looked for in an error that ends with it.
+var notFound = regexp.MustCompile(`\b(source|story|newsletter|issue|list|segment|subscriber|suppression|user|token|import) \S+: not found$`)
+
+// whatThereIs says where to look for what was not found: a verb about issues may
+// miss a newsletter, one about readers a list.
 func whatThereIs(command string, err error) string {
+	if !errors.Is(err, digest.ErrNotFound) && !errors.Is(err, subscribers.ErrNotFound) && !errors.Is(err, installation.ErrNotFound) {
+		return ""
+	}
 	noun, _, _ := strings.Cut(command, " ")
-	if errors.Is(err, digest.ErrNotFound) && slices.Contains([]string{"source", "story", "newsletter", "issue"}, noun) {
+	if m := notFound.FindStringSubmatch(err.Error()); m != nil {
+		noun = m[1]
+	}
+	switch noun {
+	case "source", "story", "newsletter", "issue", "list", "segment", "subscriber", "suppression", "user", "token":
 		return "; what there is, shows: pressrun " + noun + " ls"
+	case "import":
+		return "; what there is, shows: pressrun subscriber imports"
+	case "trend":
+		return "; what there is, shows: pressrun trend ls"
 	}
 	return ""
+}
+
+// wordsSoFar are the words of the verb that a command line has named before it
+// went wrong, each with a space behind it.
+func wordsSoFar(err error) string {
+	wrong, ok := errors.AsType[*kong.ParseError](err)
+	if !ok || wrong.Context.Selected() == nil {
+		return ""
+	}
+	return strings.TrimPrefix(firstWords(wrong.Context.Selected().FullPath()), "pressrun ") + " "
 }
 
 // withAdvice is an error in words, with how to mend it where that is known.

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/mail"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -17,6 +20,7 @@ import (
 
 	"pressrun/digest"
 	"pressrun/subscribers"
+	"pressrun/subscribers/address"
 	"pressrun/templates"
 )
 
@@ -34,6 +38,27 @@ type initVerb struct {
 	Admin  string `help:"Your address: the first user of the desk."`
 	Listen string `default:"127.0.0.1:8080" help:"Address the web server will listen on."`
 	Allow  string `help:"Private network that may be read, for a site on an intranet (10.0.0.0/8)."`
+}
+
+// Validate looks at everything that can be wrong on the command line before a
+// file is written: a newsroom that is half made cannot be made again.
+func (v *initVerb) Validate() error {
+	if _, err := time.LoadLocation(v.Zone); err != nil || v.Zone == "" || v.Zone == "Local" {
+		return fmt.Errorf("--zone %q is not known; write an IANA name such as Asia/Karachi", v.Zone)
+	}
+	if _, err := address.Parse(v.Admin); err != nil && v.Admin != "" {
+		return fmt.Errorf("--admin %q is not a mail address; write one such as you@example.com", v.Admin)
+	}
+	if _, err := mail.ParseAddress(v.From); err != nil && v.From != "" {
+		return fmt.Errorf("--from %q is not a sender; write digest@example.com or \"News <digest@example.com>\"", v.From)
+	}
+	if _, err := netip.ParsePrefix(v.Allow); err != nil && v.Allow != "" {
+		return fmt.Errorf("--allow %q is no network; write one such as 10.0.0.0/8", v.Allow)
+	}
+	if _, _, err := net.SplitHostPort(v.Listen); err != nil {
+		return fmt.Errorf("--listen %q is no address to listen on; write one such as 127.0.0.1:8080", v.Listen)
+	}
+	return nil
 }
 
 func (v *initVerb) Run(e *env) error {

@@ -158,21 +158,36 @@ func (v *issueShow) Run(e *env) error {
 }
 
 type issueEdit struct {
-	ID      int64   `arg:"" help:"Issue id."`
-	Story   int64   `help:"Story id."`
-	Edition string  `help:"Edition; the first when left out."`
-	Title   *string `help:"New headline."`
-	Summary *string `help:"New summary."`
-	Drop    bool    `help:"Take the story out."`
-	Restore bool    `help:"Put a dropped story back."`
-	Pin     bool    `help:"Keep the story through rebuilds."`
-	Picture *bool   `negatable:"" help:"Show the story's picture, or leave it out with --no-picture."`
-	To      *int    `help:"New place in its section, from 1."`
-	Section *string `help:"trending, rising or latest."`
-	Subject *string `help:"New subject of the issue."`
-	Undo    bool    `help:"Put the original headline and summary back."`
-	Review  bool    `help:"Vouch for a summary that a language model wrote, so that it is no longer marked; with --by."`
-	By      string  `default:"command line" help:"In whose name."`
+	ID        int64   `arg:"" help:"Issue id."`
+	Story     int64   `help:"Story id."`
+	Edition   string  `help:"Edition; the first when left out."`
+	Title     *string `help:"New headline."`
+	Summary   *string `help:"New summary."`
+	Drop      bool    `help:"Take the story out."`
+	Restore   bool    `help:"Put a dropped story back."`
+	Pin       bool    `help:"Keep the story through rebuilds."`
+	Picture   *bool   `negatable:"" help:"Show the story's picture, or leave it out with --no-picture."`
+	To        *int    `help:"New place in its section, from 1."`
+	Section   *string `help:"trending, rising or latest."`
+	Subject   *string `help:"New subject of the issue; empty = the one made from its stories."`
+	Preheader *string `help:"New line after the subject; empty = the one made from its stories."`
+	Undo      bool    `help:"Put the original headline and summary back."`
+	Review    bool    `help:"Vouch for a summary that a language model wrote, so that it is no longer marked; with --by."`
+	By        string  `default:"command line" help:"In whose name."`
+}
+
+// Validate refuses an edit of nothing: to seal again would void an approval.
+func (v *issueEdit) Validate() error {
+	story := v.Title != nil || v.Summary != nil || v.Drop || v.Restore || v.Pin || v.Picture != nil || v.To != nil || v.Section != nil || v.Undo || v.Review
+	switch {
+	case story && v.Story == 0:
+		return errors.New("say which story with --story; pressrun issue show lists their numbers")
+	case !story && v.Story != 0:
+		return errors.New("say what to change in the story: --title, --summary, --drop, --restore, --pin, --picture, --to, --section, --undo or --review")
+	case !story && v.Subject == nil && v.Preheader == nil:
+		return errors.New("say what to change: --subject, --preheader, or --story with what to change in it")
+	}
+	return nil
 }
 
 func (v *issueEdit) Run(e *env) error {
@@ -181,8 +196,18 @@ func (v *issueEdit) Run(e *env) error {
 	}
 	return e.with(func(p *Press) error {
 		by := v.By
-		if v.Subject != nil {
-			if err := p.Digest.SetSubject(e.ctx, v.ID, *v.Subject, "", by); err != nil {
+		if v.Subject != nil || v.Preheader != nil {
+			i, err := p.Digest.Issue(e.ctx, v.ID)
+			if err != nil {
+				return err
+			}
+			if v.Subject != nil {
+				i.Subject = *v.Subject
+			}
+			if v.Preheader != nil {
+				i.Preheader = *v.Preheader
+			}
+			if err := p.Digest.SetSubject(e.ctx, v.ID, i.Subject, i.Preheader, by); err != nil {
 				return err
 			}
 		}
@@ -575,7 +600,7 @@ func (v *issueVerify) Run(e *env) error {
 			return err
 		}
 		if good < len(list) {
-			return fmt.Errorf("%d mails do not agree with their seal", len(v.Files)-good)
+			return fmt.Errorf("%d of %d do not agree with a seal of this newsroom; what arrives changed is a mail that somebody altered on its way, or one that another newsroom sent", len(list)-good, len(list))
 		}
 		return nil
 	})

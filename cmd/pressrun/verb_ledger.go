@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"pressrun/deploy/installation"
 	"pressrun/mailer"
@@ -21,8 +22,18 @@ type deliveryLs struct {
 	N     int    `default:"100" help:"How many."`
 }
 
+func (v *deliveryLs) Validate() error {
+	if v.State != "" && !slices.Contains(mailer.States(), mailer.State(v.State)) {
+		return fmt.Errorf("--state %q is no state of a copy; there are %v", v.State, mailer.States())
+	}
+	return nil
+}
+
 func (v *deliveryLs) Run(e *env) error {
 	return e.with(func(p *Press) error {
+		if _, err := p.Digest.Issue(e.ctx, v.Issue); err != nil {
+			return err
+		}
 		return p.printDeliveries(e, v.Issue, mailer.Filter{State: mailer.State(v.State)}, mailer.Page{After: v.After, Limit: v.N})
 	})
 }

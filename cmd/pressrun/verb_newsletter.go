@@ -133,6 +133,11 @@ func (p *Press) printSlots(e *env, name string, n int, until time.Time) error {
 	if err != nil {
 		return err
 	}
+	if name != "" {
+		if _, err := p.Digest.Newsletter(e.ctx, name); err != nil {
+			return err
+		}
+	}
 	var out []plannedSlot
 	for _, nl := range list {
 		spec := nl.Spec.WithDefaults(nl.Name)

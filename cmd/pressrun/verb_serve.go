@@ -91,7 +91,7 @@ func (configCheck) Run(e *env) error {
 	}
 	return e.print(shown, func(w io.Writer) {
 		fmt.Fprintf(w, "%s is in order\n  database    %s\n  public_url  %s\n  listen      %s\n  views       %s\n  relays      %s\n",
-			e.config, redact(c.Database), c.PublicURL, c.Listen, viewsIn(c), strings.Join(relays, ", "))
+			e.config, redact(c.Database), c.PublicURL, c.Listen, viewsIn(c), orDefault(strings.Join(relays, ", "), "none: all mail stays in the built-in inbox"))
 		for _, n := range notes {
 			fmt.Fprintln(w, "  note        "+n)
 		}

@@ -108,7 +108,7 @@ func TestVerbsPrintOneJSONDocument(t *testing.T) {
 		{0, "source ls"}, {0, "source test " + site.URL + "/feed"}, {0, "source set 1 --title Gazette --pictures none --flag tag:Opinion=opinion --block lottery --body div.text"}, {1, "source set 1 --flag nonsense"}, {1, "source set 1 --body [["}, {0, "source set 1 --no-flags --no-filter --pictures= --body="}, {1, "source test http://127.0.0.1:1/feed"}, {0, "source add " + site.URL + "/feed"}, {1, "source add http://127.0.0.1:1/"}, {0, "source pull"}, {0, "source pause 1"}, {0, "source pause 1 --resume"}, {1, "source rm 1"}, {1, "source rm 99"},
 		{0, "story ls"}, {0, "story show 1"}, {1, "story show 99999"}, {0, "story merge 2 1"}, {0, "story split 1 2"}, {1, "story split 1 99"}, {0, "story block 3"}, {0, "story block 3 --undo"}, {0, "story flag 3 opinion"}, {1, "story flag 3 funny"}, {0, "story hold 3 --until 2030-01-01T00:00Z"}, {1, "story hold 3 --until soon"}, {0, "story hold 3"}, {0, "story hold https://news.example/later --until 2030-01-01T00:00Z"}, {0, "story flag https://news.example/later legal"}, {1, "story flag https://news.example/later funny"}, {0, "story block " + site.link(1)}, {0, "story block " + site.link(1) + " --undo"}, {1, "story block later"}, {0, "story waiting"}, {0, "story waiting --drop 1"}, {1, "story waiting --drop 1"}, {0, "story pin 1 --for 24h"}, {1, "story pin 99999"}, {0, "story boost 1 1.5"}, {1, "story boost 1 9"}, {0, "story update 1"},
 		{0, "trend ls"}, {0, "trend explain 1"}, {0, "trend ingest-log --site " + site.URL + " " + log},
-		{0, "newsletter ls"}, {0, "newsletter apply -f " + spec}, {0, "newsletter export morning"}, {0, "newsletter next 3"}, {0, "newsletter simulate --days 2"}, {0, "newsletter pause morning"}, {0, "newsletter pause morning --resume"},
+		{0, "newsletter ls"}, {0, "newsletter apply -f " + spec}, {0, "newsletter export morning"}, {0, "newsletter next 3"}, {0, "newsletter simulate --days 2"}, {1, "newsletter simulate evening"}, {0, "newsletter pause morning"}, {0, "newsletter pause morning --resume"},
 		{0, "list add evening"}, {0, "list ls"},
 		{0, "segment set urdu language=='ur'"}, {0, "segment ls"}, {0, "segment try urdu --list morning"}, {0, "segment rm urdu"},
 		{0, "subscriber import " + readers + " --list morning --source fair"}, {0, "subscriber import " + readers + " --list morning --source fair --yes"}, {0, "subscriber ls"}, {0, "subscriber imports"}, {0, "subscriber undo 1"}, {1, "subscriber undo 1"}, {1, "subscriber undo 99"},
@@ -118,7 +118,7 @@ func TestVerbsPrintOneJSONDocument(t *testing.T) {
 		{0, "suppression add eve@readers.example --note asked"}, {0, "suppression ls"}, {0, "suppression rm eve@readers.example"}, {0, "subscriber add fay@readers.example --list morning --source fair"},
 		{0, "issue ls"}, {0, "issue show 1"}, {0, "issue edit 1 --subject Ferries"}, {0, "issue rebuild 1"}, {0, "issue check 1"}, {0, "issue preview 1 --out " + d.path("out")}, {0, "issue render --in " + d.path("issue.json") + " --out " + d.path("rendered") + " --offline"},
 		{0, "issue test 1 --to ann@readers.example"}, {0, "issue approve 1"}, {0, "issue hold 1"}, {0, "issue send 1"}, {0, "issue status 1"}, {0, "issue why 1 fay@readers.example"},
-		{0, "delivery ls --issue 1"}, {0, "delivery reconcile"}, {0, "delivery retry 1"}, {0, "issue pause 1"}, {0, "issue resume 1"}, {0, "issue cancel 1 --why test"},
+		{0, "delivery ls --issue 1"}, {1, "delivery ls --issue 99"}, {0, "delivery reconcile"}, {0, "delivery retry 1"}, {0, "issue pause 1"}, {0, "issue resume 1"}, {0, "issue cancel 1 --why test"},
 		{1, "issue verify " + mail}, {0, "issue build morning"}, {1, "issue skip 1 --why late"},
 		{0, "user add ed@news.example --role editor"}, {0, "user ls"}, {0, "user link ed@news.example"}, {0, "user rm ed@news.example"}, {0, "token add cms --for 8760h"}, {1, "token add cms"}, {1, "token add x --role king"}, {0, "token ls"}, {0, "token rm cms"}, {1, "token rm cms"}, {0, "audit"},
 		{0, "dkim new --domain news.example --dir " + d.dir}, {0, "dkim ls"}, {0, "bounce ls"}, {1, "bounce poll"}, {1, "bounce address"}, {0, "stop"}, {0, "start"}, {1, "arm --code 123456"}, {0, "disarm"},
@@ -204,6 +204,25 @@ func TestRenderIsTheSlotsOwn(t *testing.T) {
 	file, err := os.ReadFile(d.path("rendered/preflight.json"))
 	if err != nil || !made.OK || len(made.Checks) < 10 {
 		t.Errorf("preflight.json: %v: %s", err, file)
+	}
+}
+
+// What is not found is to be looked up in the list of its own noun, and an edit
+// changes what it names and nothing beside.
+func TestVerbsSayWhereToLook(t *testing.T) {
+	d, _ := newDeskless(t)
+	for line, want := range map[string]string{
+		"issue build evening": "pressrun newsletter ls", "issue why 99 ann@readers.example": "pressrun issue ls", "story show 999": "pressrun story ls", "user link nobody@news.example": "pressrun user ls",
+		"subscriber show nobody@readers.example": "pressrun subscriber ls", "subscriber add ann@readers.example --list evening --source fair": "pressrun list ls", "subscriber undo 9": "pressrun subscriber imports",
+		"issue resume 1": "issue 1 is held",
+	} {
+		if code, _, errs := d.verb("", strings.Fields(line)...); code != exitFailed || !strings.Contains(errs, want) {
+			t.Errorf("%s: exit %d, %q; want %q", line, code, errs, want)
+		}
+	}
+	d.verb("", "issue", "edit", "1", "--preheader", "And the weather")
+	if _, out, errs := d.verb("", "issue", "edit", "1", "--subject", "Ferries", "--json"); !strings.Contains(out, "And the weather") || !strings.Contains(out, "Ferries") {
+		t.Errorf("a new subject takes the line after it away: %s%s", out, errs)
 	}
 }
 
