@@ -26,7 +26,7 @@ func TestSourceAtTheDesk(t *testing.T) {
 	if items := call(200, "GET", at+"/items?q=story-1", ""); !strings.Contains(items, "Story 1") || strings.Contains(items, "Story 2") {
 		t.Error("the search among its items finds others")
 	}
-	if items := call(200, "GET", at+"/items?state=failed", ""); strings.Contains(items, "Story 1") || !strings.Contains(items, "No item matches") {
+	if items := call(200, "GET", at+"/items?state=failed", ""); strings.Contains(items, "Story 1") || !strings.Contains(items, "Nothing of the chosen kind") {
 		t.Error("items that could be read stand under those that could not")
 	}
 	first := func(query string) string {
