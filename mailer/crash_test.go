@@ -145,6 +145,32 @@ func TestFaultKill(t *testing.T) {
 	})
 }
 
+// What a killed process had claimed is taken over at once, also while its parent
+// has not asked how it ended.
+func TestFaultKilledAndNotReaped(t *testing.T) {
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		t.Skip("this system does not tell")
+	}
+	each(t, func(t *testing.T, db *schema.DB, dsn string) {
+		r := newRoom(t, db, 1200)
+		r.catcher.Misbehave(catch.Faults{Delay: 4 * time.Millisecond})
+		r.freeze()
+		cmd := r.spawn(dsn)
+		r.sentAtLeast(20)
+		cmd.Process.Kill()
+		var got mailer.Reconciled
+		for end := time.Now().Add(10 * time.Second); got.Owners == 0 && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+			var err error
+			if got, err = r.Reconcile(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if c := r.counts(); got.Owners != 1 || c[mailer.StateClaimed] != 0 {
+			t.Errorf("took over %+v, %v", got, c)
+		}
+	})
+}
+
 func TestFaultTerminate(t *testing.T) {
 	each(t, func(t *testing.T, db *schema.DB, dsn string) {
 		r := newRoom(t, db, soak(900, 8000))

@@ -1,11 +1,14 @@
 package mailer
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -68,9 +71,26 @@ func (m *Mailer) senders(ctx context.Context) ([]process, error) {
 	return list, rows.Err()
 }
 
-// gone says that the process ran on this very machine and is no more.
+// gone says that the process ran on this very machine and is no more, or has ended
+// and nobody has asked how.
 func (p process) gone() bool {
-	return p.host != "" && p.host == machine() && p.pid > 0 && errors.Is(syscall.Kill(p.pid, 0), syscall.ESRCH)
+	if p.host == "" || p.host != machine() || p.pid <= 0 {
+		return false
+	}
+	return errors.Is(syscall.Kill(p.pid, 0), syscall.ESRCH) || zombie(p.pid)
+}
+
+// zombie says that a process has ended to its last thread and waits for its parent
+// to ask how. Where the system does not tell, none is one.
+func zombie(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	// proc(5): behind the command in brackets, which may contain any, stand the
+	// state and, 17 fields on, the number of threads.
+	f := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	return len(f) > 17 && f[0] == "Z" && f[17] == "1"
 }
 
 // watch tells dead processes from living ones by whether their heartbeat
