@@ -45,6 +45,7 @@ type committer struct {
 	arrays  bool          // PostgreSQL: a plain batch goes in one statement
 	conn    *sql.Conn     // for that, nil until it is needed
 	stmts   map[string]*sql.Stmt
+	at      int64 // when its marks are written; see advance
 	failing bool
 }
 
@@ -98,7 +99,8 @@ const markSQL = `
 	from %[1]s where id = $5 and owner = $6 and fence = $7 and state = 'claimed'
 	on conflict (connection) do update set
 		owner = excluded.owner, delivery_id = excluded.delivery_id, letter_id = excluded.letter_id, part_id = null, subscriber_id = null,
-		fence = excluded.fence, message_id = excluded.message_id, date_at = excluded.date_at, marked_at = excluded.marked_at`
+		fence = excluded.fence, message_id = excluded.message_id, date_at = excluded.date_at, marked_at = excluded.marked_at
+	where in_flight.marked_at < excluded.marked_at`
 
 // markFirst is markSQL for a delivery that has no row.
 const markFirst = `
@@ -107,11 +109,12 @@ const markFirst = `
 	from audience_parts where id = $8 and owner = $9
 	on conflict (connection) do update set
 		owner = excluded.owner, part_id = excluded.part_id, delivery_id = excluded.delivery_id, subscriber_id = excluded.subscriber_id,
-		letter_id = null, fence = excluded.fence, message_id = excluded.message_id, date_at = excluded.date_at, marked_at = excluded.marked_at`
+		letter_id = null, fence = excluded.fence, message_id = excluded.message_id, date_at = excluded.date_at, marked_at = excluded.marked_at
+	where in_flight.marked_at < excluded.marked_at`
 
 const unspendSQL = `update relay_use set taken = taken - 1 where relay = $1 and minute = $2 and taken > 0`
 
-const unmarkSQL = `delete from in_flight where connection = $1`
+const unmarkSQL = `delete from in_flight where connection = $1 and marked_at < $2`
 
 const attemptSQL = `
 	insert into attempts (delivery_id, letter_id, relay, phase, code, enhanced, reply, outcome, tried_at)
@@ -291,9 +294,17 @@ func (c *committer) try(write func(context.Context, []*entry, []bool) error, bat
 	return nil
 }
 
+// advance is called before a transaction. The time of its marks is later than that
+// of all before, also when the clock is not: a statement whose reply was lost may
+// be carried out after later ones, and must leave their marks alone.
+func (c *committer) advance() {
+	c.at = max(c.s.m.nowMillis(), c.at+1)
+}
+
 // writeTx writes a batch statement by statement.
 func (c *committer) writeTx(ctx context.Context, batch []*entry, granted []bool) error {
 	return c.s.m.DB.InTx(ctx, func(tx *sql.Tx) error {
+		c.advance()
 		if c.arrays {
 			if _, err := c.exec(ctx, tx, "alive", c.s.owner); err != nil {
 				return err
@@ -338,9 +349,9 @@ func (c *committer) write(ctx context.Context, tx *sql.Tx, e *entry) (bool, erro
 
 func (c *committer) mark(ctx context.Context, tx *sql.Tx, conn string, j *job) (int64, error) {
 	if j.part != 0 {
-		return c.exec(ctx, tx, "mark first", conn, j.id, j.subscriber, j.fence, j.messageID, schema.Millis(j.date), c.s.m.nowMillis(), j.part, c.s.owner)
+		return c.exec(ctx, tx, "mark first", conn, j.id, j.subscriber, j.fence, j.messageID, schema.Millis(j.date), c.at, j.part, c.s.owner)
 	}
-	return c.exec(ctx, tx, "mark "+string(j.kind), conn, j.messageID, schema.Millis(j.date), c.s.m.nowMillis(), j.id, c.s.owner, j.fence)
+	return c.exec(ctx, tx, "mark "+string(j.kind), conn, j.messageID, schema.Millis(j.date), c.at, j.id, c.s.owner, j.fence)
 }
 
 // unmark removes the mark of the connection's last message, if it has one.
@@ -348,7 +359,7 @@ func (c *committer) unmark(ctx context.Context, tx *sql.Tx, e *entry) error {
 	if e.conn == "" {
 		return nil
 	}
-	_, err := c.exec(ctx, tx, "unmark", e.conn)
+	_, err := c.exec(ctx, tx, "unmark", e.conn, c.at)
 	return err
 }
 

@@ -22,12 +22,13 @@ import (
 const plainSQL = `
 	with alive as (select 1 from senders where owner = $1 for key share),
 	%s,
-	unmarked as (delete from in_flight where connection = any(cast($19 as text[])))
+	unmarked as (delete from in_flight where connection = any(cast($19 as text[])) and marked_at < $22)
 	insert into in_flight (connection, owner, part_id, delivery_id, subscriber_id, fence, message_id, date_at, marked_at)
 	%s
 	on conflict (connection) do update set
 		owner = excluded.owner, part_id = excluded.part_id, delivery_id = excluded.delivery_id, subscriber_id = excluded.subscriber_id,
 		letter_id = null, fence = excluded.fence, message_id = excluded.message_id, date_at = excluded.date_at, marked_at = excluded.marked_at
+	where in_flight.marked_at < excluded.marked_at
 	returning connection`
 
 // results and marks are plainSQL's two lists. claim is the part of an audience
@@ -147,9 +148,10 @@ func (c *committer) writePlain(ctx context.Context, statement string, batch []*e
 	if err := c.call(ctx); err != nil {
 		return err
 	}
+	c.advance()
 	args := []any{c.s.owner,
 		a.ids, a.claims, a.subscribers, a.attempts, a.messageIDs, a.hashes, a.relays, a.codes, a.enhanced, a.replies, a.queueIDs, a.dates, a.done,
-		m.conns, m.ids, m.claims, m.subscribers, idle, m.messageIDs, m.dates, c.s.m.nowMillis()}
+		m.conns, m.ids, m.claims, m.subscribers, idle, m.messageIDs, m.dates, c.at}
 	if statement == plainFirst {
 		parts := slices.Concat(a.claims, m.claims)
 		slices.Sort(parts)

@@ -557,6 +557,7 @@ type lossy struct {
 	server   string
 	lose     atomic.Int32 // so many answers to commits are lost from now on
 	lost     atomic.Int32
+	through  func(client, server net.Conn) // passes on what is asked; nil does so at once
 }
 
 // losing leads to the server of dsn by a detour, whose address it returns.
@@ -588,7 +589,14 @@ func (p *lossy) serve() {
 			client.Close()
 			continue
 		}
-		go func() { io.Copy(server, client); server.Close() }()
+		go func() {
+			if p.through != nil {
+				p.through(client, server)
+			} else {
+				io.Copy(server, client)
+			}
+			server.Close()
+		}()
 		go func() { p.answer(client, server); client.Close(); server.Close() }()
 	}
 }
