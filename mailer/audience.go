@@ -352,27 +352,3 @@ func (m *Mailer) anyWaiting(ctx context.Context, issue int64) (some bool, err er
 	err = m.DB.Read.QueryRowContext(ctx, `select exists (select 1 from audience_parts where issue_id = $1)`, issue).Scan(&some)
 	return some, err
 }
-
-// beside puts the readers in parts between the rows of a list of deliveries, which
-// query chooses and order sorts: it returns a query for both that has the same
-// arguments, the issue and the subscriber before the list being $1 and $2. which
-// chooses parts by their owner.
-//
-// No more than n are looked at: that many parts hold the first n readers, a
-// reader being first in each, and some more those that the list begins within or
-// that are held and nearly done.
-func (m *Mailer) beside(query, order, which string, n int) string {
-	const within = 1000 // more than there are editions, waves and parts held
-	edge := "first_id"
-	if strings.HasSuffix(order, "desc") {
-		edge = "last_id desc"
-	}
-	return fmt.Sprintf(`
-		with written as (%s %s limit %d), waiting as (
-			select 0, a.issue_id, r.value as subscriber_id, a.edition_id, case when a.owner = '' then 'queued' else 'claimed' end, '', 0, '', '', '', '',
-				0, '', '', '', false, false, a.due_at, a.expires_at, a.due_at, no.t, a.claimed_at, no.t, no.t, no.t
-			from (select * from audience_parts where issue_id = $1 and last_id > $2 and %s order by %s limit %d) a, %s, (select cast(null as bigint) as t) no
-			where r.value > $2 and %s %s limit %d)
-		select * from (select * from written union all select * from waiting) d %s`,
-		query, order, n, which, edge, n+within, eachReader(m.DB.Engine), unwritten, order, n, order)
-}

@@ -3,11 +3,13 @@ package mailer_test
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"pressrun/deploy/schema"
+	"pressrun/deploy/schema/schematest"
 	"pressrun/mailer"
 	"pressrun/mailer/catch"
 )
@@ -74,6 +76,77 @@ func TestAudienceIsQueued(t *testing.T) {
 			t.Errorf("got %+v", d)
 		}
 	})
+}
+
+// A page is the same piece of the list wherever it is counted from, also where whole
+// parts are passed over, some are held and some readers have had their turn.
+func TestAudiencePages(t *testing.T) {
+	each(t, func(t *testing.T, db *schema.DB, _ string) {
+		const last = 3 * 4000
+		r := newRoom(t, db, last/3)
+		r.tx(func(tx *sql.Tx) error {
+			_, err := r.Enqueue(t.Context(), tx, mailer.Enqueue{Issue: issue, SQL: sparse, Args: []any{last, edition, r.nowMillis()}})
+			return err
+		})
+		for _, step := range []string{
+			`update audience_parts set owner = 'another', claimed_at = 1 where first_id between 3000 and 4000 or first_id between 7000 and 7250`,
+			`insert into deliveries (issue_id, subscriber_id, edition_id, state, due_at, expires_at, next_at, done_at)
+				values (7, 3000, 3, 'accepted', 1, 1, 1, 1), (7, 3303, 3, 'accepted', 1, 1, 1, 1), (7, 7203, 3, 'accepted', 1, 1, 1, 1)`,
+		} {
+			if _, err := db.Write.Exec(step); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.counts()
+		for _, f := range []mailer.Filter{{}, {State: mailer.StateQueued}, {State: mailer.StateClaimed}, {State: mailer.StateAccepted}} {
+			all := r.listed(f)
+			for _, p := range []mailer.Page{{Offset: 999}, {Offset: 1000}, {Offset: 1234}, {Offset: 2500}, {Offset: 3950}, {Offset: 9000}, {After: 3303}, {After: 3303, Offset: 1100}} {
+				for _, p.Last = range []bool{false, true} {
+					p.Limit = 100
+					list, err := r.Deliveries(t.Context(), issue, f, p)
+					if err != nil {
+						t.Fatal(err)
+					}
+					var got []int64
+					for _, d := range list {
+						got = append(got, d.Subscriber)
+					}
+					want := slices.DeleteFunc(slices.Clone(all), func(id int64) bool { return id <= p.After })
+					if p.Last {
+						slices.Reverse(want)
+					}
+					want = want[min(p.Offset, len(want)):]
+					if want = want[:min(p.Limit, len(want))]; !slices.Equal(got, want) {
+						t.Errorf("%+v, %+v: got %d from %v on, want %d from %v", f, p, len(got), got[:min(3, len(got))], len(want), want[:min(3, len(want))])
+					}
+				}
+			}
+		}
+	})
+}
+
+// BenchmarkPage reads pages of a million readers who wait.
+func BenchmarkPage(b *testing.B) {
+	for name, open := range map[string]func(testing.TB) *schema.DB{"sqlite": schematest.SQLite, "postgres": schematest.Postgres} {
+		db := open(b)
+		m := &mailer.Mailer{DB: db}
+		err := db.InTx(b.Context(), func(tx *sql.Tx) error {
+			_, err := m.Enqueue(b.Context(), tx, mailer.Enqueue{Issue: issue, SQL: audienceSQL, Args: []any{1, 1_000_000, edition, 1}})
+			return err
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, p := range []mailer.Page{{}, {Last: true}, {Offset: 500_000}, {Offset: 500_000, Last: true}, {Offset: 999_900}, {After: 500_000}} {
+			b.Run(fmt.Sprintf("%s/after=%d/offset=%d/last=%v", name, p.After, p.Offset, p.Last), func(b *testing.B) {
+				for b.Loop() {
+					if list, err := m.Deliveries(b.Context(), issue, mailer.Filter{State: mailer.StateQueued}, p); err != nil || len(list) != 100 {
+						b.Fatal(len(list), err)
+					}
+				}
+			})
+		}
+	}
 }
 
 // A large audience is frozen in several statements, none of them short of a reader.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -150,21 +151,35 @@ func (m *Mailer) Deliveries(ctx context.Context, issue int64, f Filter, p Page) 
 	if limit <= 0 {
 		limit = 100
 	}
-	order := " order by subscriber_id"
-	if p.Last {
-		order += " desc"
-	}
+	last := p.Last
 	if which := f.parts(); which != "" {
 		some, err := m.anyWaiting(ctx, issue)
 		if err != nil {
 			return nil, fmt.Errorf("list deliveries of issue %d: %w", issue, err)
 		}
+		if l := (listing{query, args, which}); some && p.Offset >= skipFrom && p.After == 0 {
+			if p.Last { // the same page, counted from the other end
+				n, err := m.size(ctx, l)
+				if err != nil {
+					return nil, fmt.Errorf("list deliveries of issue %d: %w", issue, err)
+				}
+				last, p.Offset = false, n-p.Offset-limit
+				limit, p.Offset = limit+min(p.Offset, 0), max(p.Offset, 0)
+				if limit <= 0 {
+					return nil, nil
+				}
+			}
+			if p.After, p.Offset, err = m.skip(ctx, l, p.Offset); err != nil {
+				return nil, fmt.Errorf("list deliveries of issue %d: %w", issue, err)
+			}
+			args[1] = p.After
+		}
 		if some {
-			query, order = m.beside(query, order, which, limit+p.Offset), ""
+			query = m.beside(listing{query, args, which}, order(last), limit+p.Offset)
 		}
 	}
 	args = append(args, limit, p.Offset)
-	rows, err := m.DB.Read.QueryContext(ctx, query+order+fmt.Sprintf(" limit $%d offset $%d", len(args)-1, len(args)), args...)
+	rows, err := m.DB.Read.QueryContext(ctx, query+order(last)+fmt.Sprintf(" limit $%d offset $%d", len(args)-1, len(args)), args...)
 	if err != nil {
 		return nil, fmt.Errorf("list deliveries of issue %d: %w", issue, err)
 	}
@@ -177,7 +192,18 @@ func (m *Mailer) Deliveries(ctx context.Context, issue int64, f Filter, p Page) 
 		}
 		list = append(list, d)
 	}
+	if last != p.Last {
+		slices.Reverse(list)
+	}
 	return list, rows.Err()
+}
+
+// order sorts a list of deliveries.
+func order(last bool) string {
+	if last {
+		return " order by subscriber_id desc"
+	}
+	return " order by subscriber_id"
 }
 
 // DeliveryOf returns the delivery of an issue to a subscriber, or ErrNoDelivery.
