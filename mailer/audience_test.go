@@ -149,6 +149,35 @@ func BenchmarkPage(b *testing.B) {
 	}
 }
 
+// What is sent after a restore bears no number that was given between the backup
+// and then.
+func TestNumbersAfterRestore(t *testing.T) {
+	each(t, func(t *testing.T, db *schema.DB, _ string) {
+		r := newRoom(t, db, 3)
+		if err := r.AfterRestore(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r.freeze()
+		stop := r.start()
+		r.untilDone()
+		stop()
+		before, letterBefore := r.delivery(1).ID, r.post(confirmation(1))
+		if err := r.AfterRestore(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r.readers = 6
+		r.tx(func(tx *sql.Tx) error {
+			_, err := r.Enqueue(t.Context(), tx, mailer.Enqueue{Issue: issue, SQL: audienceSQL, Args: []any{1, r.readers, edition, r.nowMillis()}})
+			return err
+		})
+		r.start()
+		r.untilDone()
+		if a, b := r.delivery(6).ID-before, r.post(confirmation(2))-letterBefore; before < 1e6 || a < 1e6 || b < 1e6 {
+			t.Errorf("delivery %d, later ones %d above, letters %d above", before, a, b)
+		}
+	})
+}
+
 // A large audience is frozen in several statements, none of them short of a reader.
 func TestAudienceOfMany(t *testing.T) {
 	each(t, func(t *testing.T, db *schema.DB, _ string) {

@@ -170,6 +170,9 @@ func (p *Press) restored(e *env, from string) error {
 	if err := p.Mailer.Disarm(e.ctx, by); err != nil {
 		return err
 	}
+	if err := p.Mailer.AfterRestore(e.ctx); err != nil {
+		return err
+	}
 	if err := p.Installation.Audit(e.ctx, "command line", "restore", "database", from); err != nil {
 		return err
 	}
