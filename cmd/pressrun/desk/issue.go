@@ -552,14 +552,18 @@ func (d *Desk) subject(r *request) error {
 func (d *Desk) test(r *request) error {
 	to := strings.FieldsFunc(r.FormValue("to"), func(c rune) bool { return c == ',' || c == ' ' || c == ';' })
 	if len(to) == 0 || len(to) > 10 {
-		d.message(r, http.StatusBadRequest, "No test was sent", "Give one to ten addresses, separated by commas.")
-		return nil
+		return d.noTest(r, "Give one to ten addresses, separated by commas.")
 	}
 	if err := d.SendTest(r.ctx, r.id("id"), to, strings.TrimSpace(r.FormValue("as")), r.user.Email); err != nil {
-		d.message(r, http.StatusBadRequest, "No test was sent", err.Error()+".")
-		return nil
+		return d.noTest(r, err.Error()+".")
 	}
 	return done(r, issueURL(r.id("id")), "A test is on its way to "+strings.Join(to, ", ")+".")
+}
+
+// noTest says why no test was sent, with the way back to the issue.
+func (d *Desk) noTest(r *request, why string) error {
+	return d.drawStatus(r, http.StatusBadRequest, templates.DeskMessage, templates.DeskPage{Title: "No test was sent", Current: "Issues",
+		Body: templates.MessageBody{Text: []string{why}, Actions: []templates.Action{{Title: "Back to the issue", URL: issueURL(r.id("id"))}}}})
 }
 
 // editStory is what an editor does to one story.

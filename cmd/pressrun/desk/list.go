@@ -96,6 +96,7 @@ func whole(r *request, b templates.TableBody) templates.TableBody {
 				q.Set(name, v)
 			}
 		}
+		maps.DeleteFunc(q, func(_ string, v []string) bool { return v[0] == "" })
 		to.RawQuery = q.Encode()
 		b.Filters[i].URL = to.String()
 	}
