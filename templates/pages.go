@@ -80,8 +80,9 @@ type SubscribePage struct {
 // new, known or never written to.
 type SubscribeDonePage struct {
 	Frame
-	Email string // as typed
-	Back  string // address of the form
+	Email      string // as typed
+	Suggestion string // the address that was probably meant; "" = none
+	Back       string // address of the form
 }
 
 // ConfirmPage shows the button of a confirmation; opening it changes nothing.

@@ -240,6 +240,17 @@ func TestFormRefuses(t *testing.T) {
 	})
 }
 
+// An address that looks mistyped is taken, and the page asks.
+func TestMistypedAddress(t *testing.T) {
+	d := open(t, schematest.SQLite(t))
+	if status, page := d.post(t, "/subscribe", form("jan@gmial.com", "daily")); status != 200 || !strings.Contains(page, "Did you mean") || !strings.Contains(page, "jan@gmail.com") {
+		t.Errorf("%d, without the address that was meant:\n%s", status, page)
+	}
+	if _, page := d.post(t, "/subscribe", form("jan@example.com", "daily")); strings.Contains(page, "Did you mean") {
+		t.Errorf("an address without fault is doubted:\n%s", page)
+	}
+}
+
 func TestRateLimit(t *testing.T) {
 	d := open(t, schematest.SQLite(t))
 	busy := 0

@@ -115,7 +115,7 @@ func (s *Site) done(w http.ResponseWriter, r *http.Request, in answer) {
 	if in.framed {
 		back = "/subscribe/form?lang=" + in.language
 	}
-	view := templates.SubscribeDonePage{Frame: s.frame(r, false), Email: in.email, Back: back}
+	view := templates.SubscribeDonePage{Frame: s.frame(r, false), Email: in.email, Suggestion: address.Check(in.email).Suggestion, Back: back}
 	s.write(w, r, reply{http.StatusOK, templates.PageSubscribeDone, in.language, view, true})
 }
 
