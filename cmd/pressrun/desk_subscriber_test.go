@@ -114,6 +114,9 @@ func TestUsersAtTheDesk(t *testing.T) {
 		t.Error("the link lets in twice")
 	}
 	call(404, "POST", "/desk/users", "do=link:nobody@news.example")
+	if page := call(400, "POST", "/desk/users", "email=nobody&role=approver"); !strings.Contains(page, "Nobody was added") || !strings.Contains(page, `value="nobody"`) || !strings.Contains(page, `value="approver" selected`) {
+		t.Errorf("no address: %s", page)
+	}
 	call(409, "POST", "/desk/users", "do=remove:op@news.example")
 	call(409, "POST", "/desk/users", "email=OP@news.example&role=viewer")
 	call(200, "GET", "/desk/users", "")

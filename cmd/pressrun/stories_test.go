@@ -42,7 +42,7 @@ func TestStoryAtTheDesk(t *testing.T) {
 	if in(0) {
 		t.Error("a story under embargo until long after the slot still stands in the issue")
 	}
-	if page := call(400, "POST", at(0), "do=hold&until=tomorrow"); !strings.Contains(page, "with its zone") {
+	if page := call(400, "POST", at(0), "do=hold&until=tomorrow"); !strings.Contains(page, "Write it with its zone") || !strings.Contains(page, `value="tomorrow"`) {
 		t.Error("a wrong time is answered without a word how to write it")
 	}
 	call(200, "POST", at(0), "do=hold&until=")
@@ -54,7 +54,7 @@ func TestStoryAtTheDesk(t *testing.T) {
 	}
 
 	for _, into := range []string{"99999", "", fmt.Sprint(r.stories[1])} {
-		if page := call(400, "POST", at(1), "do=merge&into="+into); !strings.Contains(page, "Nothing was changed") {
+		if page := call(400, "POST", at(1), "do=merge&into="+into); !strings.Contains(page, "Nothing was changed") || !strings.Contains(page, `value="`+into+`"`) {
 			t.Errorf("merged into %q", into)
 		}
 	}

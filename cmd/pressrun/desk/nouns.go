@@ -121,7 +121,9 @@ func bare(address string) string {
 	return rest
 }
 
-func (d *Desk) users(r *request) error {
+func (d *Desk) users(r *request) error { return d.drawUsers(r, http.StatusOK, "") }
+
+func (d *Desk) drawUsers(r *request, status int, problem string) error {
 	list, err := d.Installation.Users(r.ctx)
 	if err != nil {
 		return err
@@ -143,11 +145,11 @@ func (d *Desk) users(r *request) error {
 	}
 	var roles []templates.Option
 	for _, role := range installation.Roles {
-		roles = append(roles, templates.Option{Value: role, Title: role})
+		roles = append(roles, templates.Option{Value: role, Title: role, Selected: role == r.FormValue("role")})
 	}
 	form := templates.FormBody{Title: "Add a user or change a role", URL: "/desk/users", Submit: "Save", Intro: "Then make a sign-in link for them, and hand it over yourself.",
-		Fields: []templates.Field{{Name: "email", Label: "E-mail address", Kind: "email", Needed: true}, {Name: "role", Label: "Role", Kind: "select", Options: roles}}}
-	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Users", Current: "Users",
+		Fields: []templates.Field{{Name: "email", Label: "E-mail address", Kind: "email", Value: r.FormValue("email"), Problem: problem, Needed: true}, {Name: "role", Label: "Role", Kind: "select", Options: roles}}}
+	return d.drawStatus(r, status, templates.DeskTable, templates.DeskPage{Title: "Users", Current: "Users",
 		Body: templates.TableBody{Search: searchOf(r, "Search by address or role"), Filters: userPages("Users"), Table: t, Forms: []templates.FormBody{form}}})
 }
 
@@ -203,8 +205,7 @@ func (d *Desk) userAct(r *request) error {
 	}
 	u, err := d.Installation.AddUser(r.ctx, r.FormValue("email"), "", r.FormValue("role"))
 	if err != nil {
-		d.message(r, http.StatusBadRequest, "No user was added", "Give an address such as ed@example.com and one of the roles offered.")
-		return nil
+		return d.drawUsers(r, http.StatusBadRequest, "Give an address such as ed@example.com and one of the roles offered. Nobody was added.")
 	}
 	d.Installation.Audit(r.ctx, r.user.Email, "user", u.Email, u.Role)
 	return done(r, "/desk/users", u.Email+" is now "+u.Role+".")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -14,7 +15,11 @@ import (
 )
 
 // story is the page of one story: its articles, flags and embargo.
-func (d *Desk) story(r *request) error {
+func (d *Desk) story(r *request) error { return d.drawStory(r, http.StatusOK, "", "") }
+
+// drawStory draws it with what is wrong with a time or with the number of another
+// story, and what was typed in.
+func (d *Desk) drawStory(r *request, status int, until, into string) error {
 	s, err := d.Digest.Story(r.ctx, r.id("id"))
 	if err != nil {
 		return err
@@ -77,11 +82,11 @@ func (d *Desk) story(r *request) error {
 		{Title: "Flag", Intro: "Opinion, satire, live and paid are labelled for readers. Legal shows the headline only. Sensitive stands without decoration. What you set stays, whatever the source says.", URL: url, Submit: "Save",
 			Fields: []templates.Field{hidden("flag"), {Name: "flag", Label: "Flag", Kind: "select", Options: flags}}},
 		{Title: "Embargo", Intro: "The story stands in no issue before this time.", URL: url, Submit: "Save",
-			Fields: []templates.Field{hidden("hold"), {Name: "until", Label: "Until, with its zone", Kind: "text", Help: "2026-11-25T18:00+05:00; empty lifts the embargo", Value: stampOr(s.NotBefore)}}},
+			Fields: []templates.Field{hidden("hold"), {Name: "until", Label: "Until, with its zone", Kind: "text", Help: "2026-11-25T18:00+05:00; empty lifts the embargo", Value: cmp.Or(r.FormValue("until"), stampOr(s.NotBefore)), Problem: until}}},
 		{Title: "Merge", Intro: "This story becomes part of another; the choice sticks.", URL: url, Submit: "Merge",
-			Fields: []templates.Field{hidden("merge"), {Name: "into", Label: "Number of the story that stays", Kind: "number", Needed: true}}},
+			Fields: []templates.Field{hidden("merge"), {Name: "into", Label: "Number of the story that stays", Kind: "number", Value: r.FormValue("into"), Problem: into, Needed: true}}},
 	}
-	return d.draw(r, templates.DeskRecord, templates.DeskPage{Title: s.Title, Current: "Stories", Body: body})
+	return d.drawStatus(r, status, templates.DeskRecord, templates.DeskPage{Title: s.Title, Current: "Stories", Body: body})
 }
 
 // length is how long an article is: "812 words, 4 min to read".
@@ -128,8 +133,7 @@ func (d *Desk) storyChange(r *request, id int64, do, value string) error {
 		var until time.Time
 		if text := strings.TrimSpace(r.FormValue("until")); text != "" {
 			if until, err = digest.ParseWhen(text); err != nil {
-				d.message(r, 400, "That is not a time", "Write it with its zone, for instance 2026-11-25T18:00+05:00. Nothing was changed.")
-				return nil
+				return d.drawStory(r, http.StatusBadRequest, "Write it with its zone, for instance 2026-11-25T18:00+05:00. Nothing was changed.", "")
 			}
 		}
 		said, err = "The embargo is changed.", d.Digest.HoldStory(r.ctx, id, until)
@@ -139,8 +143,7 @@ func (d *Desk) storyChange(r *request, id int64, do, value string) error {
 	case "merge":
 		into, _ := strconv.ParseInt(strings.TrimSpace(r.FormValue("into")), 10, 64)
 		if err = d.Digest.MergeStories(r.ctx, id, into); errors.Is(err, digest.ErrNotFound) || errors.Is(err, digest.ErrState) {
-			d.message(r, 400, "That story cannot take this one", "Give the number of another story that stands by itself: it is the last part of the address of its page here. Nothing was changed.")
-			return nil
+			return d.drawStory(r, http.StatusBadRequest, "", "Give the number of another story that stands by itself: it is the last part of the address of its page here. Nothing was changed.")
 		}
 		said, back, id = "The stories are one.", fmt.Sprintf("/desk/stories/%d", into), into
 	default:
