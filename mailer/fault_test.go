@@ -560,8 +560,9 @@ type lossy struct {
 	through  func(client, server net.Conn) // passes on what is asked; nil does so at once
 }
 
-// losing leads to the server of dsn by a detour, whose address it returns.
-func losing(t *testing.T, dsn string) (*lossy, string) {
+// losing leads to the server of dsn by a detour, whose address it returns; through
+// is as in lossy.
+func losing(t *testing.T, dsn string, through func(client, server net.Conn)) (*lossy, string) {
 	t.Helper()
 	u, err := url.Parse(dsn)
 	if err != nil {
@@ -571,7 +572,7 @@ func losing(t *testing.T, dsn string) (*lossy, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &lossy{listener: l, server: u.Host}
+	p := &lossy{listener: l, server: u.Host, through: through}
 	t.Cleanup(func() { l.Close() })
 	go p.serve()
 	u.Host = l.Addr().String()
@@ -625,7 +626,7 @@ func (p *lossy) answer(client, server net.Conn) {
 // A commit whose answer is lost is found out about: what was accepted is never
 // queued again, what was claimed is not forgotten.
 func TestFaultLostCommit(t *testing.T) {
-	way, dsn := losing(t, schematest.PostgresURL(t))
+	way, dsn := losing(t, schematest.PostgresURL(t), nil)
 	r := newRoom(t, schematest.Open(t, dsn), soak(600, 3000))
 	r.catcher.Misbehave(catch.Faults{Delay: 3 * time.Millisecond})
 	r.freeze()

@@ -53,9 +53,8 @@ func (p *late) pass(client, server net.Conn) {
 func TestFaultLateMark(t *testing.T) {
 	for name, nth := range map[string]int32{"an older mark": 1, "nothing in flight": 2} {
 		t.Run(name, func(t *testing.T) {
-			lossy, dsn := losing(t, schematest.PostgresURL(t))
 			way := &late{held: make(chan struct{}), free: make(chan struct{}), done: make(chan struct{})}
-			lossy.through = way.pass
+			_, dsn := losing(t, schematest.PostgresURL(t), way.pass)
 			r := newRoom(t, schematest.Open(t, dsn), 1)
 			r.relay.Connections, r.Drain = 1, 200*time.Millisecond
 			r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{{Stage: catch.AtDot, Stall: time.Hour, Match: func(a string) bool { return a == address(2) }}}})
