@@ -32,7 +32,8 @@ type Order struct {
 // ErrOrder is what an order is refused with that says nothing, or nothing that can be done.
 var ErrOrder = errors.New("give the address of an article and at least one of: an embargo, flags, blocked")
 
-// Words tells what an order asks for: "not before 2026-11-25 18:00 UTC, legal".
+// Words tells what an order asks for: "under embargo until 25 November 2026, 18:00
+// UTC, flagged legal".
 func (o Order) Words() string {
 	var out []string
 	if o.Blocked != nil {

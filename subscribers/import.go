@@ -233,8 +233,8 @@ const undoBatch = 500
 
 // UndoImport takes back what an import made and nobody has touched since. Who
 // has unsubscribed meanwhile stays unsubscribed. ErrNotFound for a number that
-// is not there, ErrState for one that is undone
-// already, waits to be imported or still runs.
+// is not there, ErrState for one that is undone already, waits to be imported or
+// still runs.
 func (s *Store) UndoImport(ctx context.Context, id int64, by string) (Undone, error) {
 	var done Undone
 	i, err := s.Import(ctx, id)

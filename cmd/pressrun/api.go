@@ -34,7 +34,7 @@ type apiStory struct {
 	Flags     []string       `json:"flags"`
 	NotBefore time.Time      `json:"not_before,omitzero"`
 	Issues    []string       `json:"issues"`  // that told it, the newest first: "morning #411"
-	Waiting   []digest.Order `json:"waiting"` // until it is collected
+	Waiting   []digest.Order `json:"waiting"` // until it is collected, or can be done
 }
 
 func (p *Press) apiRoutes(mux *http.ServeMux) {
@@ -155,8 +155,8 @@ func (p *Press) apiStory(r *http.Request, url string) (apiStory, error) {
 	if errors.Is(err, digest.ErrOrder) {
 		return out, refusal{http.StatusBadRequest, "url: " + err.Error()}
 	}
+	out.Waiting = append(out.Waiting, waiting...)
 	if err != nil || id == 0 {
-		out.Waiting = append(out.Waiting, waiting...)
 		return out, err
 	}
 	s, err := p.Digest.Story(r.Context(), id)

@@ -76,6 +76,24 @@ func TestAPIDecides(t *testing.T) {
 		t.Errorf("the audit does not tell who it was: %s", log)
 	}
 
+	// An order that cannot be carried out holds up those about its own story alone.
+	if _, err := r.DB.Write.ExecContext(ctx, `create trigger stuck before update of boost, hand_flags on stories when new.id = 2 begin select raise(abort, 'no'); end`); err != nil {
+		t.Fatal(err)
+	}
+	call(500, "PUT", "/v1/stories", `{"url": "https://news.example/story-1", "flags": {"live": true}}`)
+	call(500, "PUT", "/v1/stories", `{"url": "https://news.example/story-1", "blocked": false}`)
+	call(200, "PUT", "/v1/stories", `{"url": "https://news.example/story-2", "flags": {"live": true}}`)
+	if got := call(200, "GET", "/v1/stories?url=https://news.example/story-1", ""); len(got.Waiting) != 2 || got.State != "blocked" {
+		t.Errorf("what cannot be carried out: %+v", got)
+	}
+	if _, err := r.DB.Write.ExecContext(ctx, `drop trigger stuck`); err != nil {
+		t.Fatal(err)
+	}
+	r.obey(ctx)
+	if got := call(200, "GET", "/v1/stories?url=https://news.example/story-1", ""); len(got.Waiting) != 0 || got.State != "live" || !slices.Contains(got.Flags, "live") {
+		t.Errorf("once it can be: %+v", got)
+	}
+
 	// Not collected yet.
 	site := newPaper(t, "Harbour Gazette", time.Now, time.Now().Add(-6*time.Hour), time.Hour)
 	address := site.link(2)

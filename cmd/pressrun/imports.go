@@ -40,8 +40,8 @@ func (p *Press) CheckImport(ctx context.Context, file io.Reader, o importer.Opti
 	return p.Subscribers.KeepImport(ctx, subscribers.Import{File: o.File, List: list, Source: o.Source, Evidence: o.Evidence, By: o.By, Report: text}, kept.Bytes())
 }
 
-// importJob imports a file that was checked before, or undoes that. Try tells one attempt from
-// the next: a process may have died in the middle.
+// importJob imports a file that was checked before, or undoes that. Try tells one
+// attempt from the next: a process may have died in the middle.
 type importJob struct {
 	Import int64 `json:"import"`
 	Try    int64 `json:"try"`

@@ -22,8 +22,7 @@ func (p *Press) Order(ctx context.Context, o digest.Order) (digest.Order, error)
 	return p.obeyed(ctx, o)
 }
 
-// obey carries out the orders whose articles are collected. What fails is tried
-// again with the next article, and holds up nothing.
+// obey carries out the orders whose articles are collected.
 func (p *Press) obey(ctx context.Context) {
 	if _, err := p.obeyed(ctx, digest.Order{}); err != nil && ctx.Err() == nil {
 		p.Log.Error("orders about stories", "err", err)
@@ -31,29 +30,31 @@ func (p *Press) obey(ctx context.Context) {
 }
 
 // obeyed carries out what can be, in the order in which it was said, and returns
-// the order that was asked for as it stands then. An order goes once its story
-// and the issues that show it follow it: one that was cut off is done again.
+// the order that was asked for as it stands then; the error is for that one. An
+// order goes once its story and the issues that show it follow it: one that was
+// cut off is done again. One that fails is logged, tried again with the next
+// article, and holds up those about the same story alone.
 func (p *Press) obeyed(ctx context.Context, asked digest.Order) (digest.Order, error) {
 	list, err := p.Digest.Orders(ctx)
 	if err != nil {
 		return asked, err
 	}
-	var failed []error
-	stuck := map[int64]bool{} // stories whose later orders wait for an earlier one
+	failed := map[int64]error{} // by story
 	for _, o := range list {
-		if o.Story == 0 || stuck[o.Story] {
+		if o.Story == 0 {
 			continue
 		}
-		if err := p.carryOut(ctx, o); err != nil {
-			stuck[o.Story] = true
-			failed = append(failed, fmt.Errorf("order about %s: %w", o.URL, err))
-			continue
+		if failed[o.Story] == nil {
+			if err := p.carryOut(ctx, o); err != nil {
+				failed[o.Story] = fmt.Errorf("order %d about %s: %w", o.ID, o.URL, err)
+				p.Log.Error("orders about stories", "err", failed[o.Story])
+			}
 		}
 		if o.ID == asked.ID {
-			asked = o
+			asked, err = o, failed[o.Story]
 		}
 	}
-	return asked, errors.Join(failed...)
+	return asked, err
 }
 
 func (p *Press) carryOut(ctx context.Context, o digest.Order) error {
