@@ -167,6 +167,9 @@ const reportsFor = 7 * 24 * time.Hour
 // weighReports opens the breaker of issues about which too many bounces or
 // complaints have come in since they were sent.
 func (s *sending) weighReports(ctx context.Context) error {
+	if err := s.m.lateFacts(ctx); err != nil {
+		return err
+	}
 	rows, err := s.m.DB.Read.QueryContext(ctx, `
 		select x.issue_id,
 			sum(case when d.bounced_at > coalesce(x.excused_at, 0) then 1 else 0 end),

@@ -137,6 +137,9 @@ func TestBounceBeforeTakeOver(t *testing.T) {
 		if d := r.delivery(1); d.ID != number || d.State != mailer.StateUncertain || d.MessageID != "7.1000000.key@news.example" {
 			t.Errorf("once it is taken over: %+v", d)
 		}
+		came := r.last().At
+		r.start()
+		r.until("the row says that it bounced", func(map[mailer.State]int) bool { return r.delivery(1).BouncedAt.Equal(came) })
 	})
 }
 

@@ -282,6 +282,30 @@ func (m *Mailer) fact(ctx context.Context, tx *sql.Tx, column string, r *Returne
 	return err
 }
 
+// factsWait is for how long a fact may wait for the row of its delivery.
+const factsWait = time.Hour
+
+// lateFacts notes what fact found no row for: the report on a message came before
+// the ledger had its result.
+func (m *Mailer) lateFacts(ctx context.Context) error {
+	for column, kind := range map[string]string{"bounced_at": bounce.KindBounce, "complained_at": bounce.KindComplaint} {
+		missing := `from returned_mails x where x.received_at > $1 and x.kind = $2 and x.class <> 'none' and x.delivery_id is not null
+			and exists (select 1 from deliveries d where d.id = x.delivery_id and d.` + column + ` is null)`
+		args := []any{schema.Millis(m.now().Add(-factsWait)), kind}
+		var some bool
+		err := m.DB.Read.QueryRowContext(ctx, `select exists (select 1 `+missing+`)`, args...).Scan(&some)
+		if err == nil && some {
+			_, err = m.DB.Write.ExecContext(ctx, `
+				update deliveries set `+column+` = (select min(y.received_at) from returned_mails y where y.delivery_id = deliveries.id and y.kind = $2 and y.class <> 'none')
+				where id in (select x.delivery_id `+missing+`)`, args...)
+		}
+		if err != nil {
+			return fmt.Errorf("note %s of deliveries: %w", column, err)
+		}
+	}
+	return nil
+}
+
 func (m *Mailer) suppressFor(ctx context.Context, tx *sql.Tx, r *Returned, reason, note string) error {
 	if m.Suppress == nil {
 		return nil
