@@ -159,28 +159,6 @@ func (m *Mailer) newIDs(ctx context.Context, tx *sql.Tx, n int) ([]int64, error)
 	return list, err
 }
 
-// AfterRestore leaves a gap in the numbers of deliveries and letters of a restored
-// database: those that were given since the backup was made stand in mails that are
-// out, and what comes back from these must not be taken for another reader's.
-func (m *Mailer) AfterRestore(ctx context.Context) error {
-	const gap = 100_000_000 // more than are sent between two backups
-	steps := []string{
-		`insert into sqlite_sequence (name, seq) select '%[1]s', 0 where not exists (select 1 from sqlite_sequence where name = '%[1]s')`,
-		`update sqlite_sequence set seq = seq + %[2]d where name = '%[1]s'`,
-	}
-	if m.DB.Engine == schema.Postgres {
-		steps = []string{`select setval('%[1]s_id_seq', greatest(last_value, (select max(id) from %[1]s)) + %[2]d) from %[1]s_id_seq`}
-	}
-	for _, k := range []kind{delivery, letter} {
-		for _, step := range steps {
-			if _, err := m.DB.Write.ExecContext(ctx, fmt.Sprintf(step, k, gap)); err != nil {
-				return fmt.Errorf("leave a gap in the numbers of %s: %w", k, err)
-			}
-		}
-	}
-	return nil
-}
-
 // firstRow begins the statements that write the row of a reader who stands in a
 // part a as r.id and r.subscriber_id.
 const firstRow = `

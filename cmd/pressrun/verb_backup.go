@@ -170,7 +170,7 @@ func (p *Press) restored(e *env, from string) error {
 	if err := p.Mailer.Disarm(e.ctx, by); err != nil {
 		return err
 	}
-	if err := p.Mailer.AfterRestore(e.ctx); err != nil {
+	if err := p.DB.SkipNumbers(e.ctx); err != nil {
 		return err
 	}
 	if err := p.Installation.Audit(e.ctx, "command line", "restore", "database", from); err != nil {

@@ -60,6 +60,31 @@ func Restore(ctx context.Context, dsn, file string) error {
 	return postgresTool(ctx, dsn, "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", "--dbname="+databaseName(dsn), file)
 }
 
+// handedOut are the tables whose numbers stand in mails, links and addresses that
+// are out, and more than are given between two backups.
+var handedOut = map[string]int64{"deliveries": 100_000_000, "letters": 100_000_000, "subscribers": 1_000_000, "issues": 1000, "editions": 1000, "lists": 1000}
+
+// SkipNumbers leaves a gap in the numbers of a restored database: those that were
+// given since the backup was made are out, and what comes by them must not reach
+// another reader.
+func (db *DB) SkipNumbers(ctx context.Context) error {
+	steps := []string{
+		`insert into sqlite_sequence (name, seq) select '%[1]s', 0 where not exists (select 1 from sqlite_sequence where name = '%[1]s')`,
+		`update sqlite_sequence set seq = seq + %[2]d where name = '%[1]s'`,
+	}
+	if db.Engine == Postgres {
+		steps = []string{`select setval('%[1]s_id_seq', greatest(last_value, (select max(id) from %[1]s)) + %[2]d) from %[1]s_id_seq`}
+	}
+	for table, gap := range handedOut {
+		for _, step := range steps {
+			if _, err := db.Write.ExecContext(ctx, fmt.Sprintf(step, table, gap)); err != nil {
+				return fmt.Errorf("leave a gap in the numbers of %s: %w", table, err)
+			}
+		}
+	}
+	return nil
+}
+
 func databaseName(dsn string) string {
 	c, err := pgx.ParseConfig(dsn)
 	if err != nil {
