@@ -66,19 +66,6 @@ func (s *Store) CreateList(ctx context.Context, l List) (List, error) {
 	return l, nil
 }
 
-// UpdateList changes everything but the name.
-func (s *Store) UpdateList(ctx context.Context, l List) error {
-	if _, err := language.Parse(l.Language); err != nil || l.Title == "" {
-		return fmt.Errorf("update list %s: it needs a title and a language", l.Name)
-	}
-	_, err := s.DB.Write.ExecContext(ctx, `update lists set title = $2, description = $3, language = $4, public = $5 where id = $1`,
-		l.ID, l.Title, l.Description, l.Language, l.Public)
-	if err != nil {
-		return fmt.Errorf("update list %s: %w", l.Name, err)
-	}
-	return nil
-}
-
 const listColumns = `id, name, title, description, language, public, created_at`
 
 func scanList(r interface{ Scan(...any) error }) (List, error) {

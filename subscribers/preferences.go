@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"pressrun/subscribers/address"
 )
 
 // Preferences is what a reader chooses on his own page.
@@ -127,24 +125,4 @@ func (s *Store) pauseAll(ctx context.Context, tx *sql.Tx, id int64, d time.Durat
 		}
 	}
 	return nil
-}
-
-// Leave unsubscribes an address from one list, or with "" from all; for
-// operators. ErrNotFound when the address or list is not known.
-func (s *Store) Leave(ctx context.Context, email, list, how string) error {
-	a, err := address.Parse(email)
-	if err != nil {
-		return fmt.Errorf("unsubscribe %s: %w", email, err)
-	}
-	v, err := s.byKey(ctx, s.DB.Read, a.Key())
-	if err != nil {
-		return err
-	}
-	id := int64(0)
-	if list != "" {
-		if id, err = s.ListID(ctx, s.DB.Read, list); err != nil {
-			return err
-		}
-	}
-	return s.Unsubscribe(ctx, v.ID, id, how)
 }

@@ -43,8 +43,8 @@ func (s *Store) SaveSegment(ctx context.Context, name, rule string) (Segment, er
 	return v, nil
 }
 
-// SegmentByName finds a segment, or fails with ErrNotFound.
-func (s *Store) SegmentByName(ctx context.Context, name string) (Segment, error) {
+// segmentByName finds a segment, or fails with ErrNotFound.
+func (s *Store) segmentByName(ctx context.Context, name string) (Segment, error) {
 	var v Segment
 	var created, updated schema.Time
 	err := s.DB.Read.QueryRowContext(ctx, `select id, name, rule, created_at, updated_at from segments where name = $1`, name).
@@ -128,7 +128,7 @@ func (s *Store) compile(ctx context.Context, rule string, n int) (cond string, a
 
 // segmentSQL is the condition of a stored segment, its arguments added to b.
 func (s *Store) segmentSQL(ctx context.Context, b *builder, name string) (string, error) {
-	v, err := s.SegmentByName(ctx, name)
+	v, err := s.segmentByName(ctx, name)
 	if err != nil {
 		return "", err
 	}

@@ -57,9 +57,6 @@ const (
 	fScoreOther // of the best other
 )
 
-// firstFeatures is how many of them the first forest may ask about.
-const firstFeatures = fScore
-
 // side sums up what stands in one of two articles, and how much of that in the
 // other. All is weighed by rarity; the first line is of squares.
 type side struct {

@@ -26,6 +26,9 @@ var sets = []struct {
 }{{"events.jsonl", 0}, {"events2.jsonl", 0}, {"events3.jsonl", 1}, {"events4.jsonl", 2}, {"events5.jsonl", 2}, {"events6.jsonl", 3}, {"events7.jsonl", 3},
 	{"events8.jsonl", 4}, {"events9.jsonl", 4}, {"events10.jsonl", 5}, {"events11.jsonl", 5}}
 
+// firstFeatures is how many features the first forest may ask about.
+const firstFeatures = fScore
+
 // row is a pair of articles that a forest learns from.
 type row struct {
 	f    features

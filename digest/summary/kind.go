@@ -19,7 +19,6 @@ const (
 	listicle  kind = "list"
 	interview kind = "interview"
 	table     kind = "table"
-	brief     kind = "brief"
 )
 
 var (

@@ -44,24 +44,7 @@ type Template struct {
 	static [][]byte // as composed; one more than slots
 	wire   [][]byte // the same, dot-stuffed (RFC 5321 section 4.5.2)
 	slots  []slot
-	size   int
 }
-
-// Slots returns the names of the slots, each once, in the order they come.
-func (t *Template) Slots() []string {
-	var names []string
-	seen := map[string]bool{}
-	for _, s := range t.slots {
-		if !seen[s.name] {
-			seen[s.name] = true
-			names = append(names, s.name)
-		}
-	}
-	return names
-}
-
-// Size is the length in bytes of the message with its markers.
-func (t *Template) Size() int { return t.size }
 
 // Parse cuts a message made by Compose. It fails when a body slot does not
 // stand between soft line breaks or in a part that is not quoted-printable.
@@ -74,7 +57,7 @@ func Parse(msg []byte) (*Template, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse message: %w", err)
 	}
-	t := &Template{size: len(msg)}
+	t := &Template{}
 	at := 0
 	for _, m := range marker.FindAllSubmatchIndex(msg, -1) {
 		s := slot{name: string(msg[m[2]:m[3]])}

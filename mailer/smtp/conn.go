@@ -28,9 +28,6 @@ type Conn struct {
 	buf        []byte
 }
 
-// Pipelining says whether commands go out in groups.
-func (c *Conn) Pipelining() bool { return c.pipelining }
-
 // Begin opens a transaction for one recipient, up to 354. After an error that
 // is not Broken the connection may be used for another.
 func (c *Conn) Begin(from, to string) error {

@@ -100,12 +100,6 @@ func (r *Relay) String() string {
 	return net.JoinHostPort(t.host, strconv.Itoa(t.port))
 }
 
-// Host is the relay's host name, "" when the URL cannot be read.
-func (r *Relay) Host() string {
-	t, _ := r.target()
-	return t.host
-}
-
 // Loopback says whether the relay is on this machine, by address or as
 // localhost: then no mail leaves it.
 func (r *Relay) Loopback() bool {

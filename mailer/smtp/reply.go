@@ -30,17 +30,15 @@ const (
 type Reply struct {
 	Code     int
 	Enhanced string // RFC 3463, "" when the relay gave none
-	Text     string // without codes, on one line, at most MaxText bytes
+	Text     string // without codes, on one line, at most maxText bytes
 }
 
-// MaxText is how many bytes of a reply's text are kept.
-const MaxText = 256
+// maxText is how many bytes of a reply's text are kept.
+const maxText = 256
 
-// Limits of what is read as one reply; a relay that exceeds them is not one.
-const (
-	maxReplyLines = 100
-	maxReplyLine  = 4096 // the buffer of the connection
-)
+// maxReplyLines bounds what is read as one reply, and the buffer of the
+// connection each of its lines; a relay that exceeds them is not one.
+const maxReplyLines = 100
 
 func (r Reply) String() string {
 	return strings.Join(strings.Fields(fmt.Sprintf("%d %s %s", r.Code, r.Enhanced, r.Text)), " ")
@@ -117,7 +115,7 @@ func readReply(br *bufio.Reader) (Reply, error) {
 		if r.Enhanced == "" {
 			r.Enhanced = enhanced
 		}
-		if text.Len() < MaxText {
+		if text.Len() < maxText {
 			if text.Len() > 0 {
 				text.WriteByte(' ')
 			}
@@ -195,8 +193,8 @@ func printable(s string) string {
 			return ' '
 		}, strings.ToValidUTF8(s, "?"))
 	}
-	if len(s) > MaxText {
-		s = strings.ToValidUTF8(s[:MaxText], "")
+	if len(s) > maxText {
+		s = strings.ToValidUTF8(s[:maxText], "")
 	}
 	return strings.TrimSpace(s)
 }

@@ -58,7 +58,7 @@ func FuzzReadReply(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if r.Code < 200 || r.Code > 599 || len(r.Text) > MaxText || !utf8.ValidString(r.Text) || len(r.Enhanced) > 9 {
+		if r.Code < 200 || r.Code > 599 || len(r.Text) > maxText || !utf8.ValidString(r.Text) || len(r.Enhanced) > 9 {
 			t.Fatalf("%+v", r)
 		}
 		for _, c := range r.Text {
