@@ -58,20 +58,6 @@ type Config struct {
 	path string // of the file it was read from
 }
 
-// RelayConfig is one SMTP server that takes our mail.
-type RelayConfig struct {
-	Name         string  `toml:"name"`
-	URL          string  `toml:"url"`           // smtp://user@host:587 (STARTTLS), smtps://user@host:465, smtp://127.0.0.1:25
-	PasswordFile string  `toml:"password_file"` // the password's file; or the environment PRESSRUN_RELAY_<NAME>_PASSWORD
-	Connections  int     `toml:"connections"`   // at once; default 4
-	Rate         float64 `toml:"rate"`          // messages a second; 0 = no limit
-
-	Share   float64      `toml:"share"`    // part of the mail; 0 = stands in, in the order of the file
-	PerHour int          `toml:"per_hour"` // messages in any 60 minutes; 0 = no limit
-	PerDay  int          `toml:"per_day"`  // messages in a UTC day; 0 = no limit
-	Warmup  WarmupConfig `toml:"warmup"`
-}
-
 // CountersConfig is view counters that a site already keeps in Redis.
 type CountersConfig struct {
 	trend.Layout
@@ -435,21 +421,6 @@ func (c *Config) check() error {
 		}
 	}
 	c.AI.check(say)
-	names := map[string]bool{}
-	for _, r := range c.Relays {
-		ru, err := url.Parse(r.URL)
-		if err != nil || ru.Host == "" || (ru.Scheme != "smtp" && ru.Scheme != "smtps") {
-			say("relay %s: url %q is not one; write smtp://user@mail.example.com:587", r.Name, redact(r.URL))
-			continue
-		}
-		if _, has := ru.User.Password(); has {
-			say("relay %s: take the password out of the url and put it into password_file or the environment %s", r.Name, r.passwordVariable())
-		}
-		if names[r.Name] {
-			say("relay %s stands twice; give each its own name", r.Name)
-		}
-		names[r.Name] = true
-	}
 	c.checkSending(say)
 	c.checkDKIM(say)
 	c.Bounce.check(say)
@@ -488,34 +459,6 @@ func redact(raw string) string {
 		return u.Redacted()
 	}
 	return "…"
-}
-
-func (c *Config) onlyLoopback() bool {
-	for _, r := range c.Relays {
-		if !loopback(r.URL) {
-			return false
-		}
-	}
-	return true
-}
-
-// loopback reports whether a relay is on this machine.
-func loopback(raw string) bool {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return false
-	}
-	ip, err := netip.ParseAddr(u.Hostname())
-	return u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
-}
-
-func (r RelayConfig) passwordVariable() string {
-	return "PRESSRUN_RELAY_" + strings.ToUpper(strings.ReplaceAll(r.Name, "-", "_")) + "_PASSWORD"
-}
-
-// password is the relay's secret, from the environment or its file; "" = none.
-func (r RelayConfig) password(dir string) (string, error) {
-	return secret("password of relay "+r.Name, r.passwordVariable(), dir, r.PasswordFile)
 }
 
 // secret is what the environment or a file holds; "" = none.

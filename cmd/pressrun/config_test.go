@@ -40,6 +40,8 @@ func TestConfigSaysWhereAndHow(t *testing.T) {
 		{"counters of nowhere", "[[counters]]\nkind = \"counter\"\nkey = \"views:{id}\"\n", "redis: the address cannot be read"},
 		{"counters read too often", "redis = \"redis://127.0.0.1\"\n[[counters]]\nkind = \"counter\"\nkey = \"views:{id}\"\nevery = \"1s\"\n", "write a length of time from 10s"},
 		{"no relay URL", "[[relay]]\nurl = \"mail.example.com\"\n", "write smtp://"},
+		{"a relay at no port", "[[relay]]\nname = \"main\"\nurl = \"smtp://127.0.0.1:99999\"\n", `relay main: "99999" is no port`},
+		{"a relay with half a TLS", "[[relay]]\nname = \"main\"\nurl = \"smtp://127.0.0.1?tls=maybe\"\n", `relay main: tls=maybe in the url`},
 		{"a language model over http", "[ai]\nurl = \"http://model.example/v1/chat/completions\"\nmodel = \"m\"\nhosts = [\"model.example\"]\n", "must begin with https://"},
 		{"a language model on a host not named", "[ai]\nurl = \"https://model.example/v1/chat/completions\"\nmodel = \"m\"\n", "add \"model.example\" to hosts"},
 		{"a language model without a name", "[ai]\nurl = \"http://127.0.0.1:1/v1/chat/completions\"\n", "ai.model is missing"},

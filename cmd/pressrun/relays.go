@@ -1,12 +1,29 @@
 package main
 
 import (
+	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"pressrun/mailer"
+	"pressrun/mailer/smtp"
 )
+
+// RelayConfig is one SMTP server that takes our mail.
+type RelayConfig struct {
+	Name         string  `toml:"name"`
+	URL          string  `toml:"url"`           // smtp://user@host:587 (STARTTLS), smtps://user@host:465, smtp://127.0.0.1:25
+	PasswordFile string  `toml:"password_file"` // the password's file; or the environment PRESSRUN_RELAY_<NAME>_PASSWORD
+	Connections  int     `toml:"connections"`   // at once; default 4
+	Rate         float64 `toml:"rate"`          // messages a second; 0 = no limit
+
+	Share   float64      `toml:"share"`    // part of the mail; 0 = stands in, in the order of the file
+	PerHour int          `toml:"per_hour"` // messages in any 60 minutes; 0 = no limit
+	PerDay  int          `toml:"per_day"`  // messages in a UTC day; 0 = no limit
+	Warmup  WarmupConfig `toml:"warmup"`
+}
 
 // WarmupConfig raises a relay's daily limit from Start to End.
 type WarmupConfig struct {
@@ -33,12 +50,17 @@ type BreakerConfig struct {
 
 func (b BreakerConfig) rules() mailer.Breaker { return mailer.Breaker(b) }
 
-// checkSending says what is wrong with relays' limits, groups and breaker.
+// checkSending says what is wrong with relays, groups and breaker.
 func (c *Config) checkSending(say func(format string, args ...any)) {
+	seen := map[string]bool{}
 	for _, r := range c.Relays {
 		r.check(say)
+		if seen[r.Name] {
+			say("relay %s stands twice; give each its own name", r.Name)
+		}
+		seen[r.Name] = true
 	}
-	seen := map[string]bool{}
+	clear(seen)
 	for _, g := range c.Groups {
 		if g.Name == "" || seen[g.Name] {
 			say("group %q: give each group its own name", g.Name)
@@ -67,6 +89,11 @@ func (c *Config) checkSending(say func(format string, args ...any)) {
 }
 
 func (r RelayConfig) check(say func(format string, args ...any)) {
+	if err := (&smtp.Relay{URL: r.URL}).Check(); err != nil {
+		say("relay %s: %v", r.Name, err)
+	} else if u, _ := url.Parse(r.URL); hasPassword(u) {
+		say("relay %s: take the password out of the url and put it into password_file or the environment %s", r.Name, r.passwordVariable())
+	}
 	if r.Connections < 0 || r.Connections > 500 {
 		say("relay %s: connections is %d; write 1 to 500", r.Name, r.Connections)
 	}
@@ -85,6 +112,39 @@ func (r RelayConfig) check(say func(format string, args ...any)) {
 	if w.Start < 0 || w.End < 0 || w.Days < 0 || w.Days == 1 || w.End > 0 && w.End < max(w.Start, 1) || w.End == 0 && w.Start > 200_000 {
 		say("relay %s: warmup goes from start up to end in two days or more; got start %d, end %d, days %d (defaults 200, 200000, 42)", r.Name, w.Start, w.End, w.Days)
 	}
+}
+
+func (c *Config) onlyLoopback() bool {
+	for _, r := range c.Relays {
+		if !loopback(r.URL) {
+			return false
+		}
+	}
+	return true
+}
+
+// loopback reports whether the host of a URL is this machine.
+func loopback(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
+}
+
+func (r RelayConfig) passwordVariable() string {
+	return "PRESSRUN_RELAY_" + strings.ToUpper(strings.ReplaceAll(r.Name, "-", "_")) + "_PASSWORD"
+}
+
+// password is the relay's secret, from the environment or its file; "" = none.
+func (r RelayConfig) password(dir string) (string, error) {
+	return secret("password of relay "+r.Name, r.passwordVariable(), dir, r.PasswordFile)
+}
+
+func hasPassword(u *url.URL) bool {
+	_, has := u.User.Password()
+	return has
 }
 
 func known(group string) bool {

@@ -118,7 +118,7 @@ func loopback(host string) bool {
 func (r *Relay) target() (target, error) {
 	u, err := url.Parse(r.URL)
 	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" {
-		return target{}, errors.New("relay URL: want smtp://user@host:587 or smtps://user@host:465")
+		return target{}, errors.New("the url is not one; write smtp://user@mail.example.com:587 or smtps://user@mail.example.com:465")
 	}
 	t := target{host: u.Hostname(), user: u.User.Username(), password: r.Password, port: 587, implicit: u.Scheme == "smtps"}
 	if t.implicit {
@@ -126,7 +126,7 @@ func (r *Relay) target() (target, error) {
 	}
 	if p := u.Port(); p != "" {
 		if t.port, err = strconv.Atoi(p); err != nil || t.port < 1 || t.port > 65535 {
-			return target{}, fmt.Errorf("relay URL: %q is no port", p)
+			return target{}, fmt.Errorf("%q is no port; write for instance 587", p)
 		}
 	}
 	if p, ok := u.User.Password(); ok && t.password == "" {
@@ -143,7 +143,7 @@ func (r *Relay) target() (target, error) {
 			t.policy = gomail.NoTLS
 		}
 	default:
-		return target{}, fmt.Errorf("relay URL: tls=%q: want starttls or none", mode)
+		return target{}, fmt.Errorf("tls=%s in the url: write starttls or none", mode)
 	}
 	return t, nil
 }
