@@ -85,7 +85,7 @@ func (b *breaker) note(issue int64, code int, v Verdict) {
 	}
 	b.mu.Unlock()
 	if why != "" {
-		go b.trip(issue, why)
+		b.s.slow.Go(func() { b.trip(issue, why) })
 	}
 }
 

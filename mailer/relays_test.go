@@ -266,3 +266,22 @@ func TestWindow(t *testing.T) {
 		t.Errorf("got %v", c)
 	}
 }
+
+// An issue that does harm is paused and announced before Run returns.
+func TestFaultBreakerAtTheEnd(t *testing.T) {
+	r := newRoom(t, schematest.SQLite(t), 100)
+	r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{{Stage: catch.AtRcpt, Code: 550}}})
+	tripped, told := make(chan struct{}), atomic.Bool{}
+	r.Alarm = func(context.Context, string, string, string) {
+		close(tripped)
+		time.Sleep(500 * time.Millisecond) // longer than the sender needs to end
+		told.Store(true)
+	}
+	r.freeze()
+	stop := r.start()
+	<-tripped
+	stop()
+	if !told.Load() {
+		t.Error("Run returned before the breaker's alarm was given")
+	}
+}
