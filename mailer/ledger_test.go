@@ -413,3 +413,33 @@ func TestHouseKeep(t *testing.T) {
 		}
 	})
 }
+
+// Whether an issue's uncertain deliveries are parked cannot always be read. Then
+// they are: a second copy cannot be taken back.
+func TestFaultParkUnread(t *testing.T) {
+	db := schematest.SQLite(t)
+	r := newRoom(t, db, 1)
+	own, err := schema.Open(t.Context(), db.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { own.Close() })
+	r.DB = &schema.DB{Write: db.Write, Read: own.Read, Engine: db.Engine, Name: db.Name}
+	r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{{Stage: catch.AtDot, Stall: 500 * time.Millisecond, Drop: true, Taken: true}}})
+	r.freezeWith(mailer.Enqueue{Park: true})
+	r.start()
+	until := func(want string) {
+		t.Helper()
+		got := ""
+		for end := time.Now().Add(20 * time.Second); got != want && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+			err := db.Read.QueryRow(`select coalesce((select state from deliveries), (select 'in flight' from in_flight), '')`).Scan(&got)
+			r.must(err)
+		}
+		if got != want {
+			t.Fatalf("got %q, want %q", got, want)
+		}
+	}
+	until("in flight")
+	own.Read.Close()
+	until("parked")
+}

@@ -154,37 +154,28 @@ func (s *sending) expireHeld(ctx context.Context) {
 
 // cancelLate cancels what came back to the queue after its issue was cancelled.
 func (s *sending) cancelLate(ctx context.Context) {
-	rows, err := s.m.DB.Read.QueryContext(ctx, `
+	late, err := ids(s.m.DB.Read.QueryContext(ctx, `
 		select id from deliveries where issue_id in (select issue_id from sends where state = 'cancelled' and changed_at > $1)
-			and done_at is null and state in ('queued', 'deferred', 'uncertain')`, schema.Millis(s.m.now().Add(-time.Hour)))
-	if err != nil {
-		return // the next beat tries again
+			and done_at is null and state in ('queued', 'deferred', 'uncertain')`, schema.Millis(s.m.now().Add(-time.Hour))))
+	if err == nil && len(late) > 0 {
+		among, arg := s.m.DB.Engine.Among("id", 2, late)
+		_, err = s.m.DB.Write.ExecContext(ctx, `
+			update deliveries set state = 'cancelled', done_at = $1 where state in ('queued', 'deferred', 'uncertain') and `+among, s.m.nowMillis(), arg)
 	}
-	defer rows.Close()
-	var ids []int64
-	for rows.Next() {
-		var id int64
-		if rows.Scan(&id) == nil {
-			ids = append(ids, id)
-		}
-	}
-	rows.Close()
-	for _, id := range ids {
-		_, err := s.m.DB.Write.ExecContext(ctx, `update deliveries set state = 'cancelled', done_at = $1 where id = $2 and state in ('queued', 'deferred', 'uncertain')`, s.m.nowMillis(), id)
-		if err != nil && ctx.Err() == nil {
-			s.m.log().Error("cancel delivery", "delivery", id, "err", err)
-		}
+	if err != nil && ctx.Err() == nil {
+		s.m.log().Error("cancel deliveries", "err", err) // the next beat tries again
 	}
 }
 
-// parks says whether an uncertain job waits for a person.
+// parks says whether an uncertain job waits for a person: also when that cannot
+// be read, since a second copy cannot be taken back.
 func (s *sending) parks(j *job) bool {
 	if j.kind == letter {
 		return false
 	}
 	var park bool
 	err := s.m.DB.Read.QueryRowContext(context.Background(), `select park from sends where issue_id = $1`, j.issue).Scan(&park)
-	return err == nil && park
+	return err != nil || park
 }
 
 // recall has the relays of which a person was told that they are down, in an
