@@ -54,30 +54,41 @@ func (r refusal) Error() string { return r.text }
 // wrong as {"error": …}.
 func (p *Press) api(role string, f func(r *http.Request, by string) (status int, answer any, err error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json; charset=utf-8")
-		w.Header().Set("Cache-Control", "no-store")
 		r.Body = http.MaxBytesReader(w, r.Body, apiBody)
 		by, err := p.caller(r, role)
-		status, answer := 0, any(nil)
-		if err == nil {
-			status, answer, err = f(r, by)
+		if err != nil {
+			p.refuse(w, r, err)
+			return
 		}
-		var no refusal
-		switch {
-		case errors.As(err, &no):
-			if status = no.status; status == http.StatusUnauthorized {
-				w.Header().Set("WWW-Authenticate", `Bearer realm="pressrun"`) // RFC 6750 section 3
-			}
-			answer = map[string]string{"error": no.text}
-		case err != nil:
-			p.Log.Error("api", "path", r.URL.Path, "err", err)
-			status, answer = http.StatusInternalServerError, map[string]string{"error": "this failed on our side and has been logged; it is safe to ask again"}
+		status, answer, err := f(r, by)
+		if err != nil {
+			p.refuse(w, r, err)
+			return
 		}
-		w.WriteHeader(status)
-		enc := json.NewEncoder(w)
-		enc.SetEscapeHTML(false)
-		enc.Encode(answer)
+		writeAnswer(w, status, answer)
 	}
+}
+
+// refuse tells a program why it does not get what it asked for.
+func (p *Press) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	var no refusal
+	if !errors.As(err, &no) {
+		p.Log.Error("api", "path", r.URL.Path, "err", err)
+		no = refusal{http.StatusInternalServerError, "this failed on our side and has been logged; it is safe to ask again"}
+	}
+	if no.status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="pressrun"`) // RFC 6750 section 3
+	}
+	writeAnswer(w, no.status, map[string]string{"error": no.text})
+}
+
+func writeAnswer(w http.ResponseWriter, status int, answer any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.Encode(answer)
 }
 
 // caller is who calls, by the token that is shown.

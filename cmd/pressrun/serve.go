@@ -169,6 +169,7 @@ func (p *Press) Handler() http.Handler {
 	mux.Handle("/v1/", p.Beacon.Handler())
 	mux.Handle("/v1/trending.json", p.Live.Handler())
 	p.apiRoutes(mux)
+	mux.Handle("GET /metrics", p.metrics())
 	mux.Handle(templates.StaticPrefix, templates.StaticHandler())
 	mux.Handle("/archive/", (&archive.Site{Store: p.Digest, Prefix: "/archive", PublicURL: p.Config.PublicURL}).Handler())
 	mux.Handle("/", p.public)
