@@ -192,6 +192,7 @@ func workAtDesk(t *testing.T, n *newsroom) {
 	approve(t, n, wide, issue, waiting[evening].ID)
 	lookAround(t, n, tab, wide, issue)
 	peopleAlone(t, n, tab)
+	readArchive(t, n, tab)
 	storyAtDesk(t, n, tab, wide)
 }
 

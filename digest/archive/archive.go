@@ -2,9 +2,9 @@
 // a page for each issue, and Atom and JSON feeds of them.
 //
 // An issue appears once it is being sent. Its page frames the sealed HTML of
-// its first edition with the readers' slots emptied by one rule: a slot in the
-// address of a link takes the link's address away, a slot in text becomes
-// nothing. The page therefore shows what readers got, and nobody's own links.
+// its first edition with the readers' slots emptied by one rule: a link to a slot
+// is left out, a slot in text becomes nothing. The page therefore shows what
+// readers got, and nobody's own links.
 package archive
 
 import (
@@ -209,19 +209,26 @@ func (s *Site) frame(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, Empty(ed.HTML))
 }
 
-// slotLink is an attribute whose value holds a slot; slot is one in text.
+// slotLine is a paragraph with nothing but a link to a slot, slotLink such a
+// link, slotSource an attribute whose value holds a slot, slotText a slot in text.
 var (
-	slotLink = regexp.MustCompile(`\s(?:href|src)="[^"]*` + strings.Replace(regexp.QuoteMeta(templates.Slot("NAME")), "NAME", "[a-z]+", 1) + `[^"]*"`)
-	slotText = regexp.MustCompile(strings.Replace(regexp.QuoteMeta(templates.Slot("NAME")), "NAME", "[a-z]+", 1))
+	slot       = strings.Replace(regexp.QuoteMeta(templates.Slot("NAME")), "NAME", "[a-z]+", 1)
+	aSlotLink  = `<a\s[^>]*\bhref="[^"]*` + slot + `[^"]*"[^>]*>(?s:.*?)</a>`
+	slotLine   = regexp.MustCompile(`<p\b[^>]*>\s*` + aSlotLink + `\s*</p>`)
+	slotLink   = regexp.MustCompile(aSlotLink)
+	slotSource = regexp.MustCompile(`\s(?:href|src)="[^"]*` + slot + `[^"]*"`)
+	slotText   = regexp.MustCompile(slot)
 	// A link of the archive opens in the whole window, not in the frame.
 	headEnd = regexp.MustCompile(`(?i)</head>`)
 )
 
-// Empty is a sealed HTML with its slots emptied: links to a slot lose their
-// address, slots in text become nothing.
+// Empty is a sealed HTML with its slots emptied: links to a slot are left out
+// with their words, since they lead only one reader anywhere; slots in text
+// become nothing.
 func Empty(html string) string {
-	html = slotLink.ReplaceAllString(html, "")
-	html = slotText.ReplaceAllString(html, "")
+	for _, emptied := range []*regexp.Regexp{slotLine, slotLink, slotSource, slotText} {
+		html = emptied.ReplaceAllString(html, "")
+	}
 	return headEnd.ReplaceAllString(html, `<base target="_top"></head>`)
 }
 
