@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -139,7 +138,7 @@ func (m *Mailer) serverPID(ctx context.Context) int {
 	if err := m.DB.Read.QueryRowContext(ctx, `select pg_backend_pid()`).Scan(&pid); err != nil {
 		return 0
 	}
-	parent, _, ok := statOf(pid)
+	parent, _, ok := usedBy(pid)
 	name, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(parent), "comm"))
 	if !ok || err != nil || !bytes.HasPrefix(name, []byte("postgres")) {
 		return 0
@@ -153,30 +152,25 @@ func treeCPU(pid int) time.Duration {
 	if pid == 0 {
 		return 0
 	}
-	_, sum, _ := statOf(pid)
+	_, sum, _ := usedBy(pid)
 	procs, _ := filepath.Glob("/proc/[0-9]*")
 	for _, p := range procs {
 		child, err := strconv.Atoi(filepath.Base(p))
 		if err != nil {
 			continue
 		}
-		if parent, used, ok := statOf(child); ok && parent == pid {
+		if parent, used, ok := usedBy(child); ok && parent == pid {
 			sum += used
 		}
 	}
 	return sum
 }
 
-// statOf reads the parent and the CPU time of a process and of its children
-// that ended, from proc(5)'s stat.
-func statOf(pid int) (parent int, used time.Duration, ok bool) {
-	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-	if err != nil {
-		return 0, 0, false
-	}
-	_, rest, found := strings.Cut(string(text), ") ") // the name before may hold anything
-	fields := strings.Fields(rest)
-	if !found || len(fields) < 15 {
+// usedBy is the parent of a process, and the CPU time of itself and of its children
+// that ended.
+func usedBy(pid int) (parent int, used time.Duration, ok bool) {
+	fields := statOf(pid)
+	if len(fields) < 15 {
 		return 0, 0, false
 	}
 	parent, _ = strconv.Atoi(fields[1])

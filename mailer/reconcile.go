@@ -83,14 +83,18 @@ func (p process) gone() bool {
 // zombie says that a process has ended to its last thread and waits for its parent
 // to ask how. Where the system does not tell, none is one.
 func zombie(pid int) bool {
+	f := statOf(pid)
+	return len(f) > 17 && f[0] == "Z" && f[17] == "1" // the state, and how many threads
+}
+
+// statOf is what proc(5)'s stat has of a process behind the command in brackets,
+// which may contain any; nothing where the system does not tell.
+func statOf(pid int) []string {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return false
+		return nil
 	}
-	// proc(5): behind the command in brackets, which may contain any, stand the
-	// state and, 17 fields on, the number of threads.
-	f := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	return len(f) > 17 && f[0] == "Z" && f[17] == "1"
+	return strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 }
 
 // watch tells dead processes from living ones by whether their heartbeat
