@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -122,10 +121,9 @@ type Page struct {
 	Last   bool // the last comes first
 }
 
-// Deliveries lists an issue's deliveries, by the id of the subscriber: in that
-// order they can be found without sorting a million.
-func (m *Mailer) Deliveries(ctx context.Context, issue int64, f Filter, p Page) ([]Delivery, error) {
-	query, args := `select `+deliveryColumns+` from deliveries where issue_id = $1 and subscriber_id > $2`, []any{issue, p.After}
+// listing is the list of an issue's deliveries that f chooses.
+func (f Filter) listing(e schema.Engine, issue, after int64) listing {
+	query, args := `select `+deliveryColumns+` from deliveries where issue_id = $1 and subscriber_id > $2`, []any{issue, after}
 	add := func(condition string, v any) {
 		args = append(args, v)
 		query += fmt.Sprintf(" and "+condition, len(args))
@@ -140,70 +138,23 @@ func (m *Mailer) Deliveries(ctx context.Context, issue int64, f Filter, p Page) 
 		add("enhanced like $%d", f.Class+"%")
 	}
 	if len(f.IDs) > 0 {
-		marks := make([]string, len(f.IDs))
-		for i, id := range f.IDs {
-			args = append(args, id)
-			marks[i] = fmt.Sprintf("$%d", len(args))
-		}
-		query += " and id in (" + strings.Join(marks, ", ") + ")"
+		among, list := e.Among("id", len(args)+1, f.IDs)
+		query, args = query+" and "+among, append(args, list)
 	}
-	limit := p.Limit
-	if limit <= 0 {
-		limit = 100
+	return listing{issue, query, args, f.parts()}
+}
+
+// Deliveries lists an issue's deliveries, by the id of the subscriber: in that
+// order they can be found without sorting a million.
+func (m *Mailer) Deliveries(ctx context.Context, issue int64, f Filter, p Page) ([]Delivery, error) {
+	if p.Limit <= 0 {
+		p.Limit = 100
 	}
-	last := p.Last
-	if which := f.parts(); which != "" {
-		some, err := m.anyWaiting(ctx, issue)
-		if err != nil {
-			return nil, fmt.Errorf("list deliveries of issue %d: %w", issue, err)
-		}
-		if l := (listing{query, args, which}); some && p.Offset >= skipFrom && p.After == 0 {
-			if p.Last { // the same page, counted from the other end
-				n, err := m.size(ctx, l)
-				if err != nil {
-					return nil, fmt.Errorf("list deliveries of issue %d: %w", issue, err)
-				}
-				last, p.Offset = false, n-p.Offset-limit
-				limit, p.Offset = limit+min(p.Offset, 0), max(p.Offset, 0)
-				if limit <= 0 {
-					return nil, nil
-				}
-			}
-			if p.After, p.Offset, err = m.skip(ctx, l, p.Offset); err != nil {
-				return nil, fmt.Errorf("list deliveries of issue %d: %w", issue, err)
-			}
-			args[1] = p.After
-		}
-		if some {
-			query = m.beside(listing{query, args, which}, order(last), limit+p.Offset)
-		}
-	}
-	args = append(args, limit, p.Offset)
-	rows, err := m.DB.Read.QueryContext(ctx, query+order(last)+fmt.Sprintf(" limit $%d offset $%d", len(args)-1, len(args)), args...)
+	list, err := m.page(ctx, f.listing(m.DB.Engine, issue, p.After), p)
 	if err != nil {
 		return nil, fmt.Errorf("list deliveries of issue %d: %w", issue, err)
 	}
-	defer rows.Close()
-	var list []Delivery
-	for rows.Next() {
-		d, err := scanDelivery(rows)
-		if err != nil {
-			return nil, fmt.Errorf("list deliveries of issue %d: %w", issue, err)
-		}
-		list = append(list, d)
-	}
-	if last != p.Last {
-		slices.Reverse(list)
-	}
-	return list, rows.Err()
-}
-
-// order sorts a list of deliveries.
-func order(last bool) string {
-	if last {
-		return " order by subscriber_id desc"
-	}
-	return " order by subscriber_id"
+	return list, nil
 }
 
 // DeliveryOf returns the delivery of an issue to a subscriber, or ErrNoDelivery.

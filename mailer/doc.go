@@ -33,4 +33,12 @@
 //   - An address is suppressed in the transaction that records why; a reply that
 //     is our own fault never suppresses a reader.
 //   - Nothing leaves the machine while the installation is disarmed or stopped.
+//
+// To read it, begin with mailer.go (what others fill in) and state.go. Enqueue
+// freezes (enqueue.go, audience.go). Run (run.go) claims (feed.go, claim.go) for a
+// relay's lane (lane.go, quota.go, pace.go), sends (worker.go, content.go, sign.go)
+// and writes down what became of it (reply.go, commit.go). Beside that stand what
+// people and harm turn off (send.go, switch.go, breaker.go), what dead processes
+// left (reconcile.go), what comes back (returned.go, canary.go), letters
+// (letter.go), and the ledger as it is shown (delivery.go, page.go).
 package mailer

@@ -4,16 +4,81 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
 // listing is a list of an issue's deliveries in which readers without a row stand
 // too: query and args choose the rows, the issue and the subscriber before the list
-// being $1 and $2; parts chooses parts by their owner.
+// being $1 and $2; parts chooses parts by their owner, none when it is empty.
 type listing struct {
+	issue int64
 	query string
 	args  []any
 	parts string
+}
+
+// page reads a page of a list.
+func (m *Mailer) page(ctx context.Context, l listing, p Page) ([]Delivery, error) {
+	last, some, err := p.Last, false, error(nil)
+	if l.parts != "" {
+		some, err = m.anyWaiting(ctx, l.issue)
+	}
+	if err == nil && some && p.Offset >= skipFrom && p.After == 0 {
+		p, err = m.nearer(ctx, l, p)
+		l.args[1] = p.After
+	}
+	if err != nil || p.Limit <= 0 {
+		return nil, err
+	}
+	if some {
+		l.query = m.beside(l, order(p.Last), p.Limit+p.Offset)
+	}
+	n := len(l.args)
+	rows, err := m.DB.Read.QueryContext(ctx, l.query+order(p.Last)+fmt.Sprintf(" limit $%d offset $%d", n+1, n+2), append(l.args, p.Limit, p.Offset)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []Delivery
+	for rows.Next() {
+		d, err := scanDelivery(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, d)
+	}
+	if last != p.Last {
+		slices.Reverse(list)
+	}
+	return list, rows.Err()
+}
+
+// order sorts a list of deliveries.
+func order(last bool) string {
+	if last {
+		return " order by subscriber_id desc"
+	}
+	return " order by subscriber_id"
+}
+
+// nearer is the page p of a list, with a smaller offset: from where whole parts lie
+// before it, and counted from the beginning also when p is counted from the end.
+func (m *Mailer) nearer(ctx context.Context, l listing, p Page) (Page, error) {
+	if p.Last {
+		n, err := m.size(ctx, l)
+		if err != nil {
+			return p, err
+		}
+		p.Last, p.Offset = false, n-p.Offset-p.Limit
+		p.Limit, p.Offset = p.Limit+min(p.Offset, 0), max(p.Offset, 0)
+		if p.Limit <= 0 {
+			return p, nil
+		}
+	}
+	var err error
+	p.After, p.Offset, err = m.skip(ctx, l, p.Offset)
+	return p, err
 }
 
 // skipFrom is at which offset whole parts are passed over.
@@ -60,14 +125,14 @@ func (m *Mailer) size(ctx context.Context, l listing) (int, error) {
 		return n, err
 	}
 	var waiting int
-	err = m.DB.Read.QueryRowContext(ctx, `select coalesce(sum(readers), 0) from audience_parts where issue_id = $1 and owner = ''`, l.args[0]).Scan(&waiting)
+	err = m.DB.Read.QueryRowContext(ctx, `select coalesce(sum(readers), 0) from audience_parts where issue_id = $1 and owner = ''`, l.issue).Scan(&waiting)
 	return n + waiting, err
 }
 
 // edges are where parts that wait end and none of them goes on.
 func (m *Mailer) edges(ctx context.Context, l listing) ([]edge, error) {
 	rows, err := m.DB.Read.QueryContext(ctx, `
-		select first_id, last_id, readers from audience_parts where issue_id = $1 and owner = '' and `+l.parts+` order by first_id`, l.args[0])
+		select first_id, last_id, readers from audience_parts where issue_id = $1 and owner = '' and `+l.parts+` order by first_id`, l.issue)
 	if err != nil {
 		return nil, err
 	}
