@@ -294,9 +294,14 @@ func (p *preflight) storyOfPicture(src string) int64 {
 // without one.
 const MissingPostal = "Postal address missing"
 
+// PostalMissing says that no postal address is set.
+func (s Spec) PostalMissing() bool {
+	postal := strings.TrimSpace(s.Brand.Postal)
+	return postal == "" || strings.HasPrefix(postal, MissingPostal)
+}
+
 func (p *preflight) postal() {
-	postal := strings.TrimSpace(p.d.Spec.Brand.Postal)
-	if postal == "" || strings.HasPrefix(postal, MissingPostal) {
+	if p.d.Spec.PostalMissing() {
 		p.add("postal", "bad", HoldIssue, 0, "The postal address is missing: set brand.postal in the newsletter.")
 	}
 	p.good("postal", HoldIssue, "The postal address stands in the footer.")

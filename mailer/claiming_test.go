@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -108,6 +109,9 @@ func TestClaimBeingCommitted(t *testing.T) {
 			}
 			got := r.counts()
 			want := map[mailer.State]int{mailer.StateUncertain: 1}
+			if name == "cancel" { // nobody sends it again
+				want = map[mailer.State]int{mailer.StateParked: 1}
+			}
 			want[c.rest] += r.readers - claims
 			want[c.after] += claims - 1
 			for s, n := range want {
@@ -156,8 +160,35 @@ func TestTakeOverLongAfterCancel(t *testing.T) {
 		if _, err := r.Reconcile(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if c := r.counts(); c[mailer.StateCancelled] != 599 || c[mailer.StateUncertain] != 1 {
+		if c := r.counts(); c[mailer.StateCancelled] != 599 || c[mailer.StateParked] != 1 {
 			t.Errorf("got %v, want all cancelled but the one in flight", c)
+		}
+	})
+}
+
+// What was in flight at a kill may have been taken: of a cancelled issue it waits
+// for a person, says so, and is not queued again.
+func TestCancelWhatIsUncertain(t *testing.T) {
+	each(t, func(t *testing.T, db *schema.DB, _ string) {
+		r := newRoom(t, db, 600)
+		r.freeze()
+		r.claimed(t.Context(), db.Write, "another", 100)
+		if _, err := r.Reconcile(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if c := r.counts(); c[mailer.StateUncertain] != 1 {
+			t.Fatalf("got %v, want one in flight", c)
+		}
+		r.tx(func(tx *sql.Tx) error { return r.Cancel(t.Context(), tx, issue, "wrong subject") })
+		if c := r.counts(); c[mailer.StateParked] != 1 || c[mailer.StateCancelled] != 599 {
+			t.Errorf("got %v, want 599 cancelled and one parked", c)
+		}
+		d := r.delivery(1)
+		if why := d.Why(); !strings.Contains(why, "Uncertain") || !strings.Contains(why, "not sent again") {
+			t.Errorf("it says %q", why)
+		}
+		if n, err := r.Retry(t.Context(), []int64{d.ID}); err != nil || n != 0 {
+			t.Errorf("%d copies of a cancelled issue were queued again (%v)", n, err)
 		}
 	})
 }

@@ -220,7 +220,11 @@ func (d Delivery) Why() string {
 	case StateExpired:
 		fmt.Fprintf(&b, "Expired at %s: %s.", stamp(d.ExpiresAt), d.Reason)
 	case StateWithheld, StateCancelled:
-		fmt.Fprintf(&b, "Not sent (%s): %s.", d.State, d.Reason)
+		if d.WasUncertain {
+			fmt.Fprintf(&b, "Not sent again (%s), but a first copy may have been taken: %s.", d.State, d.Reason)
+		} else {
+			fmt.Fprintf(&b, "Not sent (%s): %s.", d.State, d.Reason)
+		}
 	}
 	if d.Code > 0 {
 		fmt.Fprintf(&b, " The relay said at %s: %s.", d.Phase, strings.Join(strings.Fields(fmt.Sprint(d.Code, " ", d.Enhanced, " ", d.Reply)), " "))
@@ -240,7 +244,8 @@ func (d Delivery) Why() string {
 }
 
 // Retry queues deliveries again that failed, expired or are parked, for another
-// DefaultExpires at least. It returns how many; others are left as they are.
+// DefaultExpires at least. It returns how many; others are left as they are, and
+// so are those of a cancelled issue.
 func (m *Mailer) Retry(ctx context.Context, ids []int64) (int, error) {
 	now := m.now()
 	count := 0
@@ -251,7 +256,8 @@ func (m *Mailer) Retry(ctx context.Context, ids []int64) (int, error) {
 				update deliveries set state = 'queued', reason = '', done_at = null, next_at = $1,
 					resent = (resent or state = 'parked'),
 					expires_at = case when expires_at > $2 then expires_at else $2 end
-				where id = $3 and state in ('failed', 'expired', 'parked')`,
+				where id = $3 and state in ('failed', 'expired', 'parked')
+					and issue_id not in (select issue_id from sends where state = 'cancelled')`,
 				schema.Millis(now), schema.Millis(now.Add(DefaultExpires)), id)
 			if err != nil {
 				return err

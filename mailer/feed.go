@@ -248,7 +248,11 @@ func (s *sending) feedLetters(ctx context.Context) {
 
 func (s *sending) handLetter(ctx context.Context, j *job) {
 	var to chan *job
-	if l := s.open(); j.letter == Arming && s.anyArming() {
+	if l := s.open(); j.letter == Arming {
+		if !s.anyArming() { // never into the catcher: its code would prove nothing
+			s.release(2*time.Second, j)
+			return
+		}
 		to = s.arming
 	} else if l == nil {
 		s.release(2*time.Second, j)

@@ -304,7 +304,18 @@ func TestArm(t *testing.T) {
 		})
 		test := confirmation(1)
 		test.Kind = mailer.Arming
-		r.untilLetter(r.post(test), mailer.StateAccepted)
+		stop() // a process that was started before there was a relay cannot prove one
+		r.Transports = nil
+		stop = r.start()
+		waiting := r.post(test)
+		time.Sleep(time.Second)
+		if state, _, err := r.LetterState(ctx, waiting); err != nil || state.Done() || r.acceptedByReceiver() != 60 {
+			t.Errorf("without a relay the arming letter is %s, %v, and the catcher has %d; want it to wait", state, err, r.acceptedByReceiver())
+		}
+		stop()
+		r.Transports = []mailer.Transport{&way{Transport: mailer.SMTP(relay), remote: true}}
+		stop = r.start()
+		r.untilLetter(waiting, mailer.StateAccepted)
 		if len(outside.Messages("")) != 1 {
 			t.Error("the arming letter did not go out by the real relay")
 		}

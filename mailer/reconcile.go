@@ -291,6 +291,9 @@ func (m *Mailer) marks(ctx context.Context, tx *sql.Tx, k kind, owner string) (m
 	return marks, rows.Err()
 }
 
+// waitsForAPerson is true of the rows that wait for a person once they are uncertain.
+const waitsForAPerson = `issue_id in (select issue_id from sends where park or state = 'cancelled')`
+
 const inFlightReason = "it was being sent when the process ended"
 
 func (m *Mailer) settleRow(ctx context.Context, tx *sql.Tx, k kind, owner string, row claimedRow, marks map[int64]mark, sum *Reconciled) error {
@@ -329,8 +332,8 @@ func (m *Mailer) makeUncertain(ctx context.Context, tx *sql.Tx, k kind, owner st
 	set, park := "", "'uncertain'"
 	args := []any{inFlightReason, m.nowMillis(), row.id, owner, row.fence}
 	if k == delivery {
-		set = ", message_id = $6, date_at = $7, done_at = case when issue_id in (select issue_id from sends where park) then cast($2 as bigint) else null end"
-		park = "case when issue_id in (select issue_id from sends where park) then 'parked' else 'uncertain' end"
+		set = ", message_id = $6, date_at = $7, done_at = case when " + waitsForAPerson + " then cast($2 as bigint) else null end"
+		park = "case when " + waitsForAPerson + " then 'parked' else 'uncertain' end"
 		args = append(args, f.messageID, f.date)
 	}
 	res, err := tx.ExecContext(ctx, `

@@ -112,7 +112,8 @@ func (m *Mailer) Expire(ctx context.Context, tx *sql.Tx, issue int64, reason str
 }
 
 // Cancel ends an issue's sending for good: what is not being sent this second
-// is cancelled. What is already claimed follows within a second.
+// is cancelled, and what is uncertain parked, for it may have been taken. What is
+// already claimed follows within a second.
 func (m *Mailer) Cancel(ctx context.Context, tx *sql.Tx, issue int64, reason string) error {
 	if err := m.turn(ctx, tx, issue, "cancelled", reason, "open", "paused"); err != nil {
 		return err
@@ -122,6 +123,9 @@ func (m *Mailer) Cancel(ctx context.Context, tx *sql.Tx, issue int64, reason str
 		_, err = tx.ExecContext(ctx, `
 			update deliveries set state = 'cancelled', reason = $2, done_at = $3
 			where issue_id = $1 and state in ('queued', 'deferred')`, issue, reason, m.nowMillis())
+	}
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `update deliveries set state = 'parked', done_at = $2 where issue_id = $1 and state = 'uncertain'`, issue, m.nowMillis())
 	}
 	if err != nil {
 		return fmt.Errorf("cancel issue %d: %w", issue, err)

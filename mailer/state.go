@@ -24,7 +24,7 @@ var transitions = map[State][]State{
 	StateQueued:    {StateClaimed, StateExpired, StateCancelled},
 	StateDeferred:  {StateClaimed, StateExpired, StateCancelled, StateQueued},
 	StateClaimed:   {StateAccepted, StateDeferred, StateFailed, StateWithheld, StateCancelled, StateUncertain, StateParked, StateQueued},
-	StateUncertain: {StateClaimed, StateParked, StateCancelled},
+	StateUncertain: {StateClaimed, StateParked},
 	StateParked:    {StateQueued},
 	StateFailed:    {StateQueued},
 	StateExpired:   {StateQueued},

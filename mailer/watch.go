@@ -152,7 +152,8 @@ func (s *sending) expireHeld(ctx context.Context) {
 	}
 }
 
-// cancelLate cancels what came back to the queue after its issue was cancelled.
+// cancelLate cancels what came back to the queue after its issue was cancelled,
+// and parks what became uncertain then.
 func (s *sending) cancelLate(ctx context.Context) {
 	late, err := ids(s.m.DB.Read.QueryContext(ctx, `
 		select id from deliveries where issue_id in (select issue_id from sends where state = 'cancelled' and changed_at > $1)
@@ -160,7 +161,8 @@ func (s *sending) cancelLate(ctx context.Context) {
 	if err == nil && len(late) > 0 {
 		among, arg := s.m.DB.Engine.Among("id", 2, late)
 		_, err = s.m.DB.Write.ExecContext(ctx, `
-			update deliveries set state = 'cancelled', done_at = $1 where state in ('queued', 'deferred', 'uncertain') and `+among, s.m.nowMillis(), arg)
+			update deliveries set state = case when state = 'uncertain' then 'parked' else 'cancelled' end, done_at = $1
+			where state in ('queued', 'deferred', 'uncertain') and `+among, s.m.nowMillis(), arg)
 	}
 	if err != nil && ctx.Err() == nil {
 		s.m.log().Error("cancel deliveries", "err", err) // the next beat tries again
@@ -174,7 +176,7 @@ func (s *sending) parks(j *job) bool {
 		return false
 	}
 	var park bool
-	err := s.m.DB.Read.QueryRowContext(context.Background(), `select park from sends where issue_id = $1`, j.issue).Scan(&park)
+	err := s.m.DB.Read.QueryRowContext(context.Background(), `select park or state = 'cancelled' from sends where issue_id = $1`, j.issue).Scan(&park)
 	return err != nil || park
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"pressrun/digest/summary/writer"
 	"pressrun/digest/trend"
+	"pressrun/subscribers/address"
 )
 
 // Config rules the process: where things are and how they are reached. What
@@ -100,10 +101,10 @@ func LoadConfig(path string) (Config, error) {
 	var c Config
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return c, fmt.Errorf("read configuration: there is no %s; make one with: pressrun init --site https://your-news-site.example", path)
+		return c, ConfigError{fmt.Sprintf("read configuration: there is no %s; make one with: pressrun init --site https://your-news-site.example", path)}
 	}
 	if err != nil {
-		return c, fmt.Errorf("read configuration: %w", err)
+		return c, ConfigError{fmt.Sprintf("read configuration: %v; give the file, readable for the user that runs pressrun: -c FILE or PRESSRUN_CONFIG", err)}
 	}
 	if err := c.parse(path, text); err != nil {
 		return c, err
@@ -177,6 +178,9 @@ func configKeys(t reflect.Type, prefix string) []string {
 
 // kindOfKey says in words what a key's value must be; "" when the key is not known.
 func kindOfKey(t reflect.Type, key string) string {
+	if key == "" { // the line as such is broken
+		return ""
+	}
 	var found reflect.Type
 	for part := range strings.SplitSeq(key, ".") {
 		if t.Kind() == reflect.Slice {
@@ -384,6 +388,9 @@ func (c *Config) check() error {
 	} else if u.Scheme != "https" && !c.onlyLoopback() {
 		// RFC 8058 section 3.1: the one-click address must be https.
 		say("public_url %q must begin with https:// because a relay is not on this machine: one-click unsubscribe works over https alone", c.PublicURL)
+	}
+	if _, err := address.Parse(c.AlarmMail); c.AlarmMail != "" && err != nil {
+		say("alarm_mail %q is not a mail address; write one such as you@example.com", c.AlarmMail)
 	}
 	if u, err := url.Parse(c.AlarmWebhook); c.AlarmWebhook != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		say("alarm_webhook is not a web address; write for instance https://hooks.example.com/…")

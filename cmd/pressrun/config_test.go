@@ -29,6 +29,8 @@ func TestConfigSaysWhereAndHow(t *testing.T) {
 		{"a wrong type in a table", "\n[[relay]]\nconnections = \"many\"\n", `press.toml:3: relay.connections wants a number`},
 		{"an address without a port", "listen = \"news.example.com\"\n", "write for instance 127.0.0.1:8080"},
 		{"broken syntax", "listen = \"127.0.0.1:1\nredis = 1", `press.toml:1:`},
+		{"a broken table header", "listen = \"127.0.0.1:1\"\n[[relay]\n", `press.toml:2: expected`},
+		{"an alarm to nobody", "alarm_mail = \"me\"\n", "alarm_mail \"me\" is not a mail address"},
 		{"http with a relay outside", "public_url = \"http://news.example.com\"\n[[relay]]\nurl = \"smtp://mail.example.com:587\"\n", "must begin with https://"},
 		{"a password in the URL", "public_url = \"https://news.example.com\"\n[[relay]]\nurl = \"smtp://me:hunter2@mail.example.com:587\"\n", "take the password out"},
 		{"half a certificate", "tls_cert = \"a.pem\"\n", "tls_cert and tls_key belong together"},
@@ -143,7 +145,8 @@ func TestUsageErrors(t *testing.T) {
 		want string
 	}{
 		{[]string{"isue", "ls"}, exitUsage, "unexpected argument"},
-		{[]string{"-c", missing, "issue", "ls"}, exitFailed, "pressrun init --site"},
+		{[]string{"-c", missing, "issue", "ls"}, exitUsage, "pressrun init --site"},
+		{[]string{"-c", filepath.Dir(missing), "issue", "ls"}, exitUsage, "-c FILE or PRESSRUN_CONFIG"},
 		{[]string{"issue", "edit", "1"}, exitUsage, "--subject"},
 		{[]string{"issue", "edit", "1", "--drop"}, exitUsage, "--story"},
 		{[]string{"issue", "skip", "1"}, exitUsage, "see pressrun issue skip --help"},

@@ -312,12 +312,35 @@ func (p *Press) letter(ctx context.Context, kind, address, name string, v templa
 	})
 }
 
-// sendArmCode posts a test mail with a code through the relays themselves.
-func (p *Press) sendArmCode(ctx context.Context, to string) error {
+// mayArm says what is to be done before mail may leave: relays that answer, and a
+// postal address in every newsletter.
+func (p *Press) mayArm(ctx context.Context) error {
+	if p.Config.Catch {
+		return errors.New("catch = true keeps all mail in the built-in catcher; take it out of press.toml first")
+	}
 	if len(p.Config.Relays) == 0 {
 		return errors.New("no relay is configured; add one under [[relay]] first")
 	}
-	return p.DB.InTx(ctx, func(tx *sql.Tx) error {
+	newsletters, err := p.Digest.Newsletters(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range newsletters {
+		if n.State == "active" && n.Spec.PostalMissing() {
+			return fmt.Errorf("newsletter %s has no postal address, which every mail must name: set brand.postal (pressrun newsletter export %[1]s > FILE, then newsletter apply -f FILE)", n.Name)
+		}
+	}
+	return nil
+}
+
+// sendArmCode posts a test mail with a code, for the relays themselves.
+func (p *Press) sendArmCode(ctx context.Context, to string) (letter int64, err error) {
+	for _, r := range p.Config.Relays {
+		if err := p.examineRelay(ctx, r); err != nil {
+			return 0, fmt.Errorf("relay %s: %w", r.Name, err)
+		}
+	}
+	err = p.DB.InTx(ctx, func(tx *sql.Tx) error {
 		code, err := p.Mailer.ArmingCode(ctx, tx, "command line")
 		if err != nil {
 			return err
@@ -326,8 +349,36 @@ func (p *Press) sendArmCode(ctx context.Context, to string) error {
 		if err != nil {
 			return err
 		}
-		return p.post(ctx, tx, mailer.Arming, e, subscribers.Recipient{Address: to})
+		e.From = p.sender(ctx)
+		letter, err = p.Mailer.Post(ctx, tx, mailer.Letter{Kind: mailer.Arming, Email: e, To: mailer.Recipient{Address: to}, Expires: time.Hour})
+		return err
 	})
+	return letter, err
+}
+
+// armPatience is how long the test mail with the code may take to a relay; tests are less patient.
+var armPatience = 20 * time.Second
+
+// untilTaken waits until a relay has taken a letter, which a running serve gives it.
+func (p *Press) untilTaken(ctx context.Context, letter int64) error {
+	for end := time.Now().Add(armPatience); ; {
+		state, reason, err := p.Mailer.LetterState(ctx, letter)
+		switch {
+		case err != nil || state == mailer.StateAccepted:
+			return err
+		case state == mailer.StateDeferred:
+			return fmt.Errorf("the relay does not take the test mail yet: %s; it is tried again: once it is there, run: pressrun arm --code CODE", reason)
+		case state.Done():
+			return fmt.Errorf("the test mail was not taken: %s", reason)
+		case time.Now().After(end):
+			return errors.New("the test mail waits: no serve with this relay is running; start serve, or start it again if it began before the relay stood in press.toml; once the mail is there, run: pressrun arm --code CODE")
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 func (p *Press) arm(ctx context.Context, code, by string) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -141,15 +142,22 @@ type armVerb struct {
 }
 
 func (v *armVerb) Run(e *env) error {
+	if v.Code == "" && v.To == "" {
+		return errors.New("say where the test mail with the code shall go: pressrun arm --to you@example.com")
+	}
 	return e.with(func(p *Press) error {
+		if err := p.mayArm(e.ctx); err != nil {
+			return err
+		}
 		if v.Code == "" {
-			if v.To == "" {
-				return errors.New("say where the test mail with the code shall go: pressrun arm --to you@example.com")
+			letter, err := p.sendArmCode(e.ctx, v.To)
+			if err == nil {
+				err = p.untilTaken(e.ctx, letter)
 			}
-			if err := p.sendArmCode(e.ctx, v.To); err != nil {
+			if err != nil {
 				return err
 			}
-			fmt.Fprintf(e.err, "a test mail with a code is on its way to %s\ncode: ", v.To)
+			fmt.Fprintf(e.err, "a relay has taken the test mail to %s\ncode: ", v.To)
 			line, err := bufio.NewReader(e.in).ReadString('\n')
 			if err != nil {
 				return fmt.Errorf("no code was typed in; when the mail is there, run: pressrun arm --code CODE")
@@ -222,7 +230,7 @@ func (v *doctorVerb) Run(e *env) error {
 						text += "; " + s.Words()
 					}
 				}
-				add("relay "+r.Name, p.examineRelay(e, r), text)
+				add("relay "+r.Name, p.examineRelay(e.ctx, r), text)
 			}
 			if len(p.Config.Relays) == 0 {
 				add("relay", nil, "none is configured: everything goes to the built-in catcher")
@@ -261,12 +269,13 @@ func (v *doctorVerb) Run(e *env) error {
 	})
 }
 
-func (p *Press) examineRelay(e *env, r RelayConfig) error {
+// examineRelay connects to a relay and signs in.
+func (p *Press) examineRelay(ctx context.Context, r RelayConfig) error {
 	for _, t := range p.Mailer.Relays {
 		if t.Name != r.Name {
 			continue
 		}
-		conn, err := t.Dial(e.ctx)
+		conn, err := t.Dial(ctx)
 		var refused *smtp.Error
 		if errors.As(err, &refused) {
 			return fmt.Errorf("%s: %v", redact(r.URL), refused)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -93,4 +94,25 @@ func name(t *testing.T, db *schema.DB) string {
 		t.Fatal(err)
 	}
 	return n
+}
+
+func TestSQLiteIsForItsOwnerAlone(t *testing.T) {
+	dir := t.TempDir()
+	db, err := schema.Open(t.Context(), filepath.Join(dir, "press.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "press.db*"))
+	if err != nil || len(files) < 2 {
+		t.Fatalf("got %v, %v; want the database and its log", files, err)
+	}
+	for _, f := range files {
+		if info, err := os.Stat(f); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v; readers' addresses are open to every user of the machine", filepath.Base(f), info.Mode(), err)
+		}
+	}
 }

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"pressrun/mailer/catch"
+)
+
+// Arming wants a postal address in every newsletter, a relay that answers, and the
+// code of a mail that this relay took: not of one that still waits.
+func TestArmProvesTheRelay(t *testing.T) {
+	d, _ := newDeskless(t)
+	was := armPatience
+	armPatience = 300 * time.Millisecond
+	t.Cleanup(func() { armPatience = was })
+	inbox := &catch.Catcher{}
+	relay := listenLoopback(t)
+	t.Cleanup(func() { inbox.Close() })
+	arm := func(in io.Reader, want int, words string) {
+		t.Helper()
+		var out, errs bytes.Buffer
+		if code := run(context.Background(), []string{"-c", d.config, "arm", "--to", "op@news.example"}, in, &out, &errs); code != want || !strings.Contains(out.String()+errs.String(), words) {
+			t.Errorf("exit %d, want %d and %q: %s%s", code, want, words, out.String(), errs.String())
+		}
+	}
+	nobody := strings.NewReader("")
+	arm(nobody, exitFailed, "no relay is configured")
+	toml, err := os.ReadFile(d.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := listenLoopback(t)
+	closed.Close()
+	use := func(address string) {
+		if err := os.WriteFile(d.config, append(bytes.Clone(toml), "\n[[relay]]\nname = \"main\"\nurl = \"smtp://"+address+"\"\n"...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	use(closed.Addr().String())
+	arm(nobody, exitFailed, "connection refused")
+	use(relay.Addr().String())
+	go inbox.Serve(relay)
+	d.verb("name = \"evening\"\nlist = \"morning\"\nfrom = \"News <digest@news.example>\"\n[brand]\npostal = \"Postal address missing: set brand.postal\"\n", "newsletter", "apply", "-f", "-")
+	arm(nobody, exitFailed, "newsletter evening has no postal address")
+	d.verb("", "newsletter", "pause", "evening")
+	arm(nobody, exitFailed, "no serve with this relay is running")
+
+	e := &env{ctx: t.Context(), config: d.config, err: io.Discard}
+	p, err := e.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Mailer.Run(ctx) }()
+	armPatience = 20 * time.Second
+	arm(nobody, exitFailed, "a relay has taken the test mail to op@news.example")
+	armed := 0
+	for _, m := range inbox.Messages("") { // the one that waited among them: its code is too old
+		code := regexp.MustCompile(`\b[0-9]{6}\b`).FindString(string(m.Raw))
+		if exit, out, _ := d.verb("", "arm", "--code", code); exit == 0 && strings.Contains(out, "armed: mail now leaves by the relays") {
+			armed++
+		}
+	}
+	if armed != 1 {
+		t.Errorf("%d of %d mails with a code armed, want the last alone", armed, len(inbox.Messages("")))
+	}
+	stop()
+	if err := errors.Join(<-ended, p.Close()); err != nil {
+		t.Error(err)
+	}
+}
