@@ -68,6 +68,8 @@ type Mailer struct {
 	// ReadTrace reads an address of ReturnPath, or another signed address or link
 	// of ours, that stands in a text; nil knows none. It is given others' bytes.
 	ReadTrace func(text string) (Trace, bool)
+	// ReaderAt finds a subscriber by address, within tx; 0 when there is none.
+	ReaderAt func(ctx context.Context, tx *sql.Tx, address string) (int64, error)
 	// Leave unsubscribes, within tx: from list, or when that is 0 from the list
 	// of the issue, or when that is 0 too from all.
 	Leave func(ctx context.Context, tx *sql.Tx, subscriber, list, issue int64) error

@@ -42,7 +42,7 @@ const (
 // Returned is one mail that came back.
 type Returned struct {
 	ID         int64     `json:"id"`
-	Source     string    `json:"source"` // smtp | lmtp | imap
+	Source     string    `json:"source"` // smtp | lmtp | imap, or the sending service that told it
 	Kind       string    `json:"kind"`   // bounce | complaint | autoreply | leave | test | none
 	Class      string    `json:"class"`  // as package bounce has it; none for a warning
 	Reason     string    `json:"reason"` // one word
@@ -71,9 +71,40 @@ func (m *Mailer) TakeReturned(ctx context.Context, in intake.Mail) error {
 		return m.canaryBack(ctx, trace.At)
 	}
 	report := verdictOf(bounce.Classify(in.Raw))
-	sum := sha256.Sum256(append([]byte(strings.ToLower(in.To)+"\n"), in.Raw...))
+	return m.take(ctx, in.Source, strings.ToLower(in.To)+"\n"+string(in.Raw), report, func(tx *sql.Tx, r *Returned) (int64, Trace, error) {
+		issue, err := m.identify(ctx, tx, r, trace, in, report)
+		return issue, trace, err
+	})
+}
+
+// TakeEvent deals with what a sending service tells of a mail, as TakeReturned
+// does: of the delivery that its Message-ID or, where the service gave the mail
+// another, the recipient's newest one.
+func (m *Mailer) TakeEvent(ctx context.Context, provider string, e bounce.Event) error {
+	once := e.ID
+	if once == "" {
+		once = fmt.Sprintf("%+v", e.Report)
+	}
+	return m.take(ctx, provider, provider+"\n"+once, e.Report, func(tx *sql.Tx, r *Returned) (issue int64, t Trace, err error) {
+		if r.Delivery, err = m.byMessageID(ctx, tx, e.MessageID); err == nil && r.Delivery == 0 && m.ReaderAt != nil {
+			if r.Subscriber, err = m.ReaderAt(ctx, tx, e.Recipient); err == nil && r.Subscriber != 0 {
+				r.Delivery, err = m.newestOf(ctx, tx, r.Subscriber)
+			}
+		}
+		if err != nil || r.Delivery == 0 {
+			return 0, t, err
+		}
+		issue, err = m.about(ctx, tx, r)
+		return issue, t, err
+	})
+}
+
+// take writes a report down, unless what it is known by has been dealt with, and
+// does what follows.
+func (m *Mailer) take(ctx context.Context, source, known string, report bounce.Report, identify func(*sql.Tx, *Returned) (issue int64, t Trace, err error)) error {
+	sum := sha256.Sum256([]byte(known))
 	r := Returned{
-		Source: in.Source, Kind: report.Kind, Class: string(report.Class), Reason: report.Reason, Status: report.Status, Reply: report.Reply,
+		Source: source, Kind: report.Kind, Class: string(report.Class), Reason: report.Reason, Status: report.Status, Reply: report.Reply,
 		Diagnostic: addresses.ReplaceAllString(report.Diagnostic, "…"), At: m.now(),
 	}
 	if report.Delayed {
@@ -90,7 +121,7 @@ func (m *Mailer) TakeReturned(ctx context.Context, in intake.Mail) error {
 		if err != nil {
 			return err
 		}
-		issue, err := m.identify(ctx, tx, &r, trace, in, report)
+		issue, trace, err := identify(tx, &r)
 		if err != nil {
 			return err
 		}
@@ -190,6 +221,15 @@ func (m *Mailer) identify(ctx context.Context, tx *sql.Tx, r *Returned, t Trace,
 			return 0, err
 		}
 	}
+	if r.Delivery+r.Letter == 0 {
+		return 0, nil
+	}
+	return m.about(ctx, tx, r)
+}
+
+// about fills in whom the delivery or letter of r was for, and returns its issue;
+// what is not in the ledger is taken out of r.
+func (m *Mailer) about(ctx context.Context, tx *sql.Tx, r *Returned) (issue int64, err error) {
 	// One that was in flight when its process ended has no row until that is taken over.
 	query := `select coalesce(subscriber_id, 0), issue_id from deliveries where id = $1
 		union all select f.subscriber_id, a.issue_id from in_flight f join audience_parts a on a.id = f.part_id where f.delivery_id = $1 limit 1`
@@ -227,6 +267,16 @@ func (m *Mailer) byMessageID(ctx context.Context, tx *sql.Tx, messageID string) 
 		return 0, nil
 	}
 	err = tx.QueryRowContext(ctx, `select id from deliveries where id = $1 and message_id = $2`, id, messageID).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return id, err
+}
+
+// newestOf is the last delivery to a subscriber that was accepted, 0 when there is none.
+func (m *Mailer) newestOf(ctx context.Context, tx *sql.Tx, subscriber int64) (id int64, err error) {
+	err = tx.QueryRowContext(ctx, `select id from deliveries where issue_id in (select issue_id from sends) and subscriber_id = $1 and state = 'accepted'
+		order by done_at desc, id desc limit 1`, subscriber).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}

@@ -12,6 +12,7 @@ import (
 	"pressrun/deploy/schema"
 	"pressrun/deploy/schema/schematest"
 	"pressrun/mailer"
+	"pressrun/mailer/bounce"
 	"pressrun/mailer/intake"
 	"pressrun/templates"
 )
@@ -286,6 +287,62 @@ func TestCanary(t *testing.T) {
 		}
 		if _, total, _ := r.Returned(t.Context(), mailer.ReturnedFilter{}); total != 0 {
 			t.Error("canaries are booked as mail that came back")
+		}
+	})
+}
+
+// What a sending service tells counts as a mail that came back does: once, and for
+// the delivery that its Message-ID or else the recipient's address leads to.
+func TestEventOfAService(t *testing.T) {
+	each(t, func(t *testing.T, db *schema.DB, _ string) {
+		r := newRoom(t, db, 6)
+		left := r.intake()
+		r.ReaderAt = func(_ context.Context, _ *sql.Tx, address string) (int64, error) {
+			n, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimPrefix(address, "r"), "@example.org"), 10, 64)
+			return n, nil
+		}
+		r.freeze()
+		r.layOut()
+		for _, sql := range []string{`update deliveries set state = 'claimed'`, `update deliveries set state = 'accepted', done_at = due_at, message_id = '7.' || id || '.secret@news.example' where subscriber_id < 6`} {
+			if _, err := db.Write.Exec(sql); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tell := func(id string, report bounce.Report) {
+			t.Helper()
+			for range 2 {
+				if err := r.TakeEvent(t.Context(), "ses", bounce.Event{ID: id, Report: report}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		hard := bounce.Report{Kind: bounce.KindBounce, Class: bounce.Hard, Reason: "userunknown", Diagnostic: "550 5.1.1 <r1@example.org> unknown"}
+		byID, byAddress, nobody := hard, hard, hard
+		byID.MessageID, byID.Recipient = fmt.Sprintf("7.%d.secret@news.example", r.delivery(1).ID), "r2@example.org"
+		byAddress.MessageID, byAddress.Recipient = "theirs@email.amazonses.com", "r3@example.org"
+		nobody.Recipient = "somebody@else.example"
+		tell("a", byID)
+		tell("b", byAddress)
+		tell("c", nobody)
+		tell("d", bounce.Report{Kind: bounce.KindComplaint, Class: bounce.Complaint, FeedbackType: "abuse", Recipient: "r4@example.org"})
+		tell("e", bounce.Report{Kind: bounce.KindComplaint, Class: bounce.Complaint, FeedbackType: "opt-out", Recipient: "r5@example.org"})
+		byAddress.Recipient = "r6@example.org" // nothing was delivered to him
+		tell("f", byAddress)
+
+		for reader, want := range map[int64]string{1: "hard", 2: "", 3: "hard", 4: "complaint", 5: "", 6: "hard"} {
+			if r.suppressed[reader] != want {
+				t.Errorf("reader %d is suppressed as %q, want %q", reader, r.suppressed[reader], want)
+			}
+		}
+		if r.delivery(1).BouncedAt.IsZero() || !r.delivery(2).BouncedAt.IsZero() || r.delivery(3).BouncedAt.IsZero() || r.delivery(4).ComplainedAt.IsZero() {
+			t.Error("the deliveries do not say what came of them")
+		}
+		if want := fmt.Sprintf("5 0 %d", issue); strings.Join(*left, ",") != want {
+			t.Errorf("left: %q, want %q", *left, want)
+		}
+		list, total, err := r.Returned(t.Context(), mailer.ReturnedFilter{})
+		if err != nil || total != 6 || list[0].Source != "ses" || strings.Contains(fmt.Sprint(list), "r1@") {
+			t.Errorf("%d are booked, want 6, each once and without addresses: %v, %v", total, list, err)
 		}
 	})
 }

@@ -64,11 +64,16 @@ func (s *Store) byID(ctx context.Context, q schema.Querier, id int64) (Subscribe
 
 // Find finds a subscriber by address, or fails with ErrNotFound.
 func (s *Store) Find(ctx context.Context, email string) (Subscriber, error) {
+	return s.FindIn(ctx, s.DB.Read, email)
+}
+
+// FindIn is Find by q, the database or a transaction.
+func (s *Store) FindIn(ctx context.Context, q schema.Querier, email string) (Subscriber, error) {
 	a, err := address.Parse(strings.TrimSpace(email))
 	if err != nil {
 		return Subscriber{}, fmt.Errorf("subscriber %s: %w", email, err)
 	}
-	return s.byKey(ctx, s.DB.Read, a.Key())
+	return s.byKey(ctx, q, a.Key())
 }
 
 func (s *Store) byKey(ctx context.Context, q schema.Querier, key string) (Subscriber, error) {

@@ -17,10 +17,13 @@ import (
 //
 //	PUT /v1/stories        {"url": …, "not_before": …, "flags": {…}, "blocked": …}
 //	GET /v1/stories?url=…  what is known of an article, and what is still to be done about it
+//	POST /v1/bounces/NAME  what a sending service tells of mails; see service.go
 //
-// Both answer 200 with what is known, PUT with 202 while the article is not
-// collected yet: then it is done as soon as it is. A program shows a token as
-// RFC 6750 section 2.1 says; PUT needs the role editor, GET viewer.
+// The first two answer 200 with what is known, PUT with 202 while the article is
+// not collected yet: then it is done as soon as it is. A program shows a token as
+// RFC 6750 section 2.1 says, or as the password of RFC 7617, which services that
+// ask for nothing but an address take along in it. PUT needs the role editor, GET
+// viewer.
 
 // apiBody is the most bytes that a call may send.
 const apiBody = 64 << 10
@@ -38,8 +41,9 @@ type apiStory struct {
 }
 
 func (p *Press) apiRoutes(mux *http.ServeMux) {
-	mux.HandleFunc("GET /v1/stories", p.api("viewer", p.apiGet))
-	mux.HandleFunc("PUT /v1/stories", p.api("editor", p.apiPut))
+	mux.HandleFunc("GET /v1/stories", p.api("viewer", apiBody, p.apiGet))
+	mux.HandleFunc("PUT /v1/stories", p.api("editor", apiBody, p.apiPut))
+	mux.HandleFunc("POST /v1/bounces/{service}", p.api("list admin", serviceBody, p.apiBounces))
 }
 
 // refusal is what a caller did wrong, with its status.
@@ -50,11 +54,11 @@ type refusal struct {
 
 func (r refusal) Error() string { return r.text }
 
-// api lets callers with a role in and writes what f answers as JSON, or what is
-// wrong as {"error": …}.
-func (p *Press) api(role string, f func(r *http.Request, by string) (status int, answer any, err error)) http.HandlerFunc {
+// api lets callers with a role in, who send at most so many bytes, and writes what
+// f answers as JSON, or what is wrong as {"error": …}.
+func (p *Press) api(role string, bytes int64, f func(r *http.Request, by string) (status int, answer any, err error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, apiBody)
+		r.Body = http.MaxBytesReader(w, r.Body, bytes)
 		by, err := p.caller(r, role)
 		if err != nil {
 			p.refuse(w, r, err)
@@ -94,7 +98,12 @@ func writeAnswer(w http.ResponseWriter, status int, answer any) {
 // caller is who calls, by the token that is shown.
 func (p *Press) caller(r *http.Request, role string) (string, error) {
 	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || secret == "" {
+	if _, password, ok := r.BasicAuth(); ok {
+		secret = password
+	} else if !strings.EqualFold(scheme, "Bearer") {
+		secret = ""
+	}
+	if secret == "" {
 		return "", refusal{http.StatusUnauthorized, "show a token: Authorization: Bearer …; make one with: pressrun token add NAME --role " + role}
 	}
 	t, err := p.Installation.TokenOf(r.Context(), strings.TrimSpace(secret))

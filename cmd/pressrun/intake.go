@@ -114,7 +114,7 @@ func (p *Press) openIntake() error {
 	b, m, keys := p.Config.Bounce, p.Mailer, p.Subscribers.Keys
 	m.Secret = keys.Derive("message ids")
 	m.SoftBounces, m.SoftPeriod = b.SoftBounces, time.Duration(b.SoftDays)*24*time.Hour
-	m.ReadTrace, m.Leave = p.readTrace, p.leave
+	m.ReadTrace, m.ReaderAt, m.Leave = p.readTrace, p.readerAt, p.leave
 	if b.signed() {
 		m.ReturnPath = func(delivery, letter int64) string {
 			c := subscribers.Claim{Kind: subscribers.KindDelivery, Mail: delivery}

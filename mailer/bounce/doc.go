@@ -11,7 +11,8 @@
 //	                                 ├ bounce      dsn.go (fields), prose.go (words)
 //	                                 └ autoreply   autoreply.go
 //
-// and the class of a bounce follows from code, phase and phrase (reason.go).
+// and the class of a bounce follows from code, phase and phrase (reason.go). What
+// sending services post instead of mail is read in provider.go.
 //
 // Three promises. The same bytes always give the same reports. No bytes make it
 // panic, recurse without end or hold more than a small multiple of their size.

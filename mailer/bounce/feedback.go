@@ -55,16 +55,21 @@ func (m *mail) feedback(h header) []Report {
 	return reports
 }
 
-// note is a notification that Amazon SES sends as JSON, by mail as well.
+// note is a notification of Amazon SES in JSON, which comes by mail or is posted.
 type note struct {
 	Type      string `json:"notificationType"`
+	Event     string `json:"eventType"` // in place of Type where SES publishes events
 	Complaint struct {
+		ID         string `json:"feedbackId"`
 		Recipients []struct {
 			Address string `json:"emailAddress"`
 		} `json:"complainedRecipients"`
 		Kind string `json:"complaintFeedbackType"`
 	} `json:"complaint"`
 	Bounce struct {
+		ID         string `json:"feedbackId"`
+		Type       string `json:"bounceType"` // Permanent | Transient | Undetermined
+		Subtype    string `json:"bounceSubType"`
 		Recipients []struct {
 			Address    string `json:"emailAddress"`
 			Action     string `json:"action"`
@@ -76,19 +81,26 @@ type note struct {
 		Recipients []string `json:"recipients"`
 		Response   string   `json:"smtpResponse"`
 	} `json:"delivery"`
+	Mail struct {
+		Headers []struct{ Name, Value string } `json:"headers"`
+		Common  struct {
+			ID string `json:"messageId"`
+		} `json:"commonHeaders"`
+	} `json:"mail"`
 }
 
-// notification reads a mail whose text is a notification in JSON.
-func notification(m *mail) []Report {
-	body := strings.TrimSpace(m.words())
-	if !strings.HasPrefix(body, "{") || !strings.Contains(body, `"notificationType"`) {
-		return nil
+// messageID is ours: the one that SES gives a mail stands elsewhere.
+func (n *note) messageID() string {
+	for _, h := range n.Mail.Headers {
+		if strings.EqualFold(h.Name, "Message-ID") {
+			return h.Value
+		}
 	}
-	var n note
-	// Mail may have broken the lines; a line end never stands inside JSON text.
-	_ = json.NewDecoder(strings.NewReader(strings.ReplaceAll(body, "\n", ""))).Decode(&n)
-	var reports []Report
-	switch n.Type {
+	return n.Mail.Common.ID
+}
+
+func (n *note) reports() (reports []Report) {
+	switch n.Type + n.Event {
 	case "Complaint":
 		for _, c := range n.Complaint.Recipients {
 			reports = append(reports, complaint(firstAddress(c.Address), n.Complaint.Kind))
@@ -109,4 +121,16 @@ func notification(m *mail) []Report {
 		}
 	}
 	return reports
+}
+
+// notification reads a mail whose text is a notification in JSON.
+func notification(m *mail) []Report {
+	body := strings.TrimSpace(m.words())
+	if !strings.HasPrefix(body, "{") || !strings.Contains(body, `"notificationType"`) {
+		return nil
+	}
+	var n note
+	// Mail may have broken the lines; a line end never stands inside JSON text.
+	_ = json.NewDecoder(strings.NewReader(strings.ReplaceAll(body, "\n", ""))).Decode(&n)
+	return n.reports()
 }

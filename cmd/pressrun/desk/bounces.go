@@ -95,7 +95,7 @@ func (d *Desk) returned(r *request) error {
 		return err
 	}
 	order := map[bool]string{true: "oldest", false: "newest"}[f.Oldest]
-	t := templates.Table{Caption: "Mail that came back", Empty: templates.Empty{Text: "Nothing came back yet. Reports come here once [bounce] in press.toml says where they arrive."}, Pager: pager(r, pageOf(r), perPage(r), total),
+	t := templates.Table{Caption: "Mail that came back", Empty: templates.Empty{Text: "Nothing came back yet. Reports come here once [bounce] in press.toml says where they arrive, or your sending service posts them to /v1/bounces/."}, Pager: pager(r, pageOf(r), perPage(r), total),
 		Columns: []templates.Column{since(r, "When", order), {Title: "Reader", Wide: true}, {Title: "What"}, {Title: "It said", Wide: true}, {Title: "What followed", Wide: true}}}
 	for _, x := range list {
 		reader := templates.Cell{Text: "not known"}
