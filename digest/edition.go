@@ -43,7 +43,8 @@ type Sealer struct {
 	*Store
 	// Compose makes the MIME message out of what the templates wrote.
 	Compose func(templates.Email) ([]byte, error)
-	// ArchiveURL is the public address of an issue's page, "" = no archive.
+	// ArchiveURL is the public address of an issue's page, without a query; ""
+	// = no archive. ?edition=NAME follows for all editions but the first.
 	ArchiveURL func(newsletter string, number int) string
 }
 
@@ -172,6 +173,13 @@ func (s *Store) Editions(ctx context.Context, issue int64, revision int) ([]Edit
 		`select `+editionColumns+` from editions where issue_id = $1 and revision = $2 order by id`, issue, revision)
 }
 
+// Sealed is Editions without their bytes: Message, HTML and Text are empty.
+func (s *Store) Sealed(ctx context.Context, issue int64, revision int) ([]Edition, error) {
+	return each(ctx, s.DB.Read, func(r *sql.Rows) (Edition, error) { return scanEdition(r) },
+		`select id, issue_id, revision, name, language, text_only, subject, hash, '', '', '', stories, created_at
+		from editions where issue_id = $1 and revision = $2 order by id`, issue, revision)
+}
+
 // Subject is the subject line of a revision's first edition, read without its
 // bytes; "" = nothing is sealed.
 func (s *Store) Subject(ctx context.Context, issue int64, revision int) (string, error) {
@@ -236,6 +244,8 @@ func view(d Draft, e EditionSpec, chosen []Chosen, related map[int64]Story) (tem
 	if e.Name == spec.Editions[0].Name {
 		// What an editor wrote is in the language of the first edition.
 		v.Subject, v.Preheader = issue.Subject, issue.Preheader
+	} else if v.ArchiveURL != "" {
+		v.ArchiveURL += "?edition=" + e.Name
 	}
 	var ids []int64
 	var sensitive []ends

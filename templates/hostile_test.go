@@ -60,7 +60,7 @@ func TestHostileViewsInMail(t *testing.T) {
 
 func TestHostileViewsOnPages(t *testing.T) {
 	for i, s := range attacks {
-		f := Frame{Brand: hostile(s, s).Brand, Alternates: []Alternate{{s, s}}}
+		f := Frame{Brand: hostile(s, s).Brand, Alternates: []Alternate{{Language: s, URL: s, Title: s}}}
 		for name, view := range map[string]any{
 			PageSubscribe: SubscribePage{Frame: f, Action: "/subscribe", Email: s, Name: s, Problem: "email", Suggestion: s, Lists: []ListChoice{{s, s, s, true}}},
 			PageConfirm:   ConfirmPage{Frame: f, Action: "/confirm", Newsletter: s, Email: s},

@@ -53,6 +53,7 @@ func (f Frame) frame() Frame { return f }
 type Alternate struct {
 	Language string // BCP 47
 	URL      string // may be relative
+	Title    string // what it is called; "" = its language
 }
 
 // ListChoice is a newsletter to tick in a form.
@@ -143,6 +144,7 @@ type LanguageChoice struct {
 type ArchivePage struct {
 	Frame
 	Newsletter string
+	Canonical  string // the page's own address, absolute
 	Issues     []ArchiveEntry
 	Newer      string // address of the page with newer issues; "" = none
 	Older      string
@@ -171,6 +173,7 @@ type IssuePage struct {
 	Date       time.Time
 	Language   string
 	Direction  string
+	Canonical  string // the page's own address, absolute
 	FrameURL   string // address of the sealed HTML, its slots emptied
 	Archive    string
 	Newer      string

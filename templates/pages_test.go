@@ -13,7 +13,7 @@ func sampleFrame(lang string) Frame {
 	if lang == "ur" {
 		b.Postal = "ہاربر کوریئر پریس، 14 لائٹ ہاؤس روڈ، پورٹ سیلوین"
 	}
-	return Frame{Brand: b, Alternates: []Alternate{{"en", "?language=en"}, {"ur", "?language=ur"}}}
+	return Frame{Brand: b, Alternates: []Alternate{{Language: "en", URL: "?language=en"}, {Language: "ur", URL: "?language=ur"}}}
 }
 
 // samplePages is one filled view of every public page.

@@ -171,7 +171,7 @@ func (p *Press) Handler() http.Handler {
 	p.apiRoutes(mux)
 	mux.Handle("GET /metrics", p.metrics())
 	mux.Handle(templates.StaticPrefix, templates.StaticHandler())
-	mux.Handle("/archive/", (&archive.Site{Store: p.Digest, Prefix: "/archive", PublicURL: p.Config.PublicURL}).Handler())
+	mux.Handle("/archive/", (&archive.Site{Store: p.Digest, Prefix: "/archive", PublicURL: p.Config.PublicURL, Brand: p.brand}).Handler())
 	mux.Handle("/", p.public)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
 		if err := p.DB.Read.PingContext(r.Context()); err != nil {

@@ -1,22 +1,32 @@
 // Package archive shows sent issues to everybody: a list for each newsletter,
 // a page for each issue, and Atom and JSON feeds of them.
 //
-// An issue appears once it is being sent. Its page frames the sealed HTML of
-// its first edition with the readers' slots emptied by one rule: a link to a slot
-// is left out, a slot in text becomes nothing. The page therefore shows what
-// readers got, and nobody's own links.
+//	GET  /archive/NEWSLETTER/           the list; ?page=1 the older ones
+//	GET  /archive/NEWSLETTER/12         an issue's page
+//	GET  /archive/NEWSLETTER/12/frame   the issue itself
+//	GET  /archive/NEWSLETTER/feed.atom  and feed.json
+//
+// Each shows the newsletter's first edition, and with ?edition=NAME another, in
+// that edition's language.
+//
+// An issue appears once it is being sent. Its page frames the sealed HTML of an
+// edition with the readers' slots emptied by one rule: a link to a slot is left
+// out, a slot in text becomes nothing. The page therefore shows what readers
+// got, and nobody's own links.
 package archive
 
 import (
+	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
-	"encoding/xml"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
+	"net/url"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"pressrun/digest"
@@ -28,6 +38,8 @@ type Site struct {
 	Store     *digest.Store
 	Prefix    string // "/archive"
 	PublicURL string // absolute address of the installation, without a slash at the end
+	// Brand is whose page says that there is nothing; nil = nobody's.
+	Brand func(context.Context) templates.Brand
 }
 
 // perPage is how many issues a page of the list has.
@@ -42,7 +54,7 @@ func (s *Site) Handler() http.Handler {
 	mux.HandleFunc("GET "+s.Prefix+"/{newsletter}/{number}", s.issue)
 	mux.HandleFunc("GET "+s.Prefix+"/{newsletter}/{number}/frame", s.frame)
 	mux.HandleFunc("GET "+s.Prefix+"/", func(w http.ResponseWriter, r *http.Request) {
-		s.fail(w, digest.Newsletter{}, digest.ErrNotFound)
+		s.fail(w, r, digest.Newsletter{}, digest.ErrNotFound)
 	})
 	return mux
 }
@@ -83,47 +95,109 @@ func (s *Site) published(ctx context.Context, n digest.Newsletter, skip, limit i
 	}
 }
 
-func (s *Site) list(w http.ResponseWriter, r *http.Request) {
+// view is a newsletter as one of its editions shows it.
+type view struct {
+	digest.Newsletter
+	spec    digest.Spec
+	edition digest.EditionSpec
+}
+
+// view finds the newsletter of a request, and the edition asked for: the first
+// when there is none of that name.
+func (s *Site) view(r *http.Request) (view, error) {
 	n, err := s.Store.Newsletter(r.Context(), r.PathValue("newsletter"))
 	if err != nil {
-		s.fail(w, n, err)
+		return view{Newsletter: n}, err
+	}
+	v := view{Newsletter: n, spec: n.Spec.WithDefaults(n.Name)}
+	v.edition = v.spec.Editions[0]
+	if k := slices.IndexFunc(v.spec.Editions, func(e digest.EditionSpec) bool { return e.Name == r.URL.Query().Get("edition") }); k > 0 {
+		v.edition = v.spec.Editions[k]
+	}
+	return v, nil
+}
+
+func (v view) title() string { return cmp.Or(v.edition.Title, v.spec.Title) }
+
+// path is an address of the newsletter's archive, in an edition.
+func (s *Site) path(v view, rest, edition string, query url.Values) string {
+	if edition != "" && edition != v.spec.Editions[0].Name {
+		query.Set("edition", edition)
+	}
+	u := url.URL{Path: s.Prefix + "/" + v.Name + "/" + rest, RawQuery: query.Encode()}
+	return u.String()
+}
+
+// subscribe is the form with the newsletter's list ticked.
+func (s *Site) subscribe(v view, lang string) string {
+	return s.PublicURL + "/subscribe?" + url.Values{"list": {v.spec.List}, "lang": {templates.Spoken(lang)}}.Encode()
+}
+
+// alternates are the same page in the other editions; none when there is one.
+// What two editions in one language are called is their titles.
+func alternates(editions []digest.EditionSpec, address func(edition string) string) []templates.Alternate {
+	if len(editions) < 2 {
+		return nil
+	}
+	var out []templates.Alternate
+	for _, e := range editions {
+		a := templates.Alternate{Language: e.Language, URL: address(e.Name)}
+		if same := func(o digest.EditionSpec) bool { return o.Name != e.Name && o.Language == e.Language }; slices.ContainsFunc(editions, same) {
+			a.Title = cmp.Or(e.Title, e.Name)
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+func (s *Site) list(w http.ResponseWriter, r *http.Request) {
+	v, err := s.view(r)
+	if err != nil {
+		s.fail(w, r, v.Newsletter, err)
 		return
 	}
 	page, _ := strconv.Atoi(r.URL.Query().Get("page"))
 	page = max(0, min(page, 10000))
-	issues, more, err := s.published(r.Context(), n, page*perPage, perPage)
+	issues, more, err := s.published(r.Context(), v.Newsletter, page*perPage, perPage)
+	if err == nil && page > 0 && len(issues) == 0 {
+		err = digest.ErrNotFound
+	}
 	if err != nil {
-		s.fail(w, n, err)
+		s.fail(w, r, v.Newsletter, err)
 		return
 	}
-	spec := n.Spec.WithDefaults(n.Name)
-	base := s.Prefix + "/" + n.Name + "/"
-	v := templates.ArchivePage{Newsletter: spec.Title, Atom: base + "feed.atom", JSON: base + "feed.json", Subscribe: s.PublicURL + "/subscribe"}
-	v.Brand = spec.Brand
+	paged := func(page int, edition string) string {
+		query := url.Values{}
+		if page > 0 {
+			query.Set("page", strconv.Itoa(page))
+		}
+		return s.path(v, "", edition, query)
+	}
+	edition := v.edition.Name
+	out := templates.ArchivePage{
+		Newsletter: v.title(), Canonical: s.PublicURL + paged(page, edition), Subscribe: s.subscribe(v, v.edition.Language),
+		Atom: s.path(v, "feed.atom", edition, url.Values{}), JSON: s.path(v, "feed.json", edition, url.Values{}),
+	}
+	out.Brand = v.spec.Brand
+	out.Alternates = alternates(v.spec.Editions, func(name string) string { return paged(page, name) })
 	if page > 0 {
-		v.Newer = base + "?page=" + strconv.Itoa(page-1)
+		out.Newer = paged(page-1, edition)
 	}
 	if more {
-		v.Older = base + "?page=" + strconv.Itoa(page+1)
+		out.Older = paged(page+1, edition)
 	}
 	for _, i := range issues {
-		entry, err := s.entry(r.Context(), i)
+		ed, err := s.sealed(r.Context(), i, edition)
 		if err != nil {
-			s.fail(w, n, err)
+			s.fail(w, r, v.Newsletter, err)
 			return
 		}
-		entry.URL = base + strconv.Itoa(i.Number)
-		v.Issues = append(v.Issues, entry)
+		out.Issues = append(out.Issues, templates.ArchiveEntry{
+			URL: s.path(v, strconv.Itoa(i.Number), edition, url.Values{}), Date: local(i), Number: i.Number, Subject: subject(ed),
+			Language: ed.Language, Direction: digest.Direction(ed.Language), Stories: len(ed.Stories),
+		})
 	}
-	s.page(w, "archive", spec.Language, v)
-}
-
-func (s *Site) entry(ctx context.Context, i digest.Issue) (templates.ArchiveEntry, error) {
-	ed, err := s.edition(ctx, i)
-	if err != nil {
-		return templates.ArchiveEntry{}, err
-	}
-	return templates.ArchiveEntry{Date: local(i), Number: i.Number, Subject: subject(ed), Language: ed.Language, Direction: digest.Direction(ed.Language), Stories: len(ed.Stories)}, nil
+	s.page(w, r, templates.PageArchive, v.edition.Language, out)
 }
 
 func local(i digest.Issue) time.Time {
@@ -134,209 +208,158 @@ func local(i digest.Issue) time.Time {
 	return i.SlotAt.In(zone)
 }
 
-// edition is the one the archive shows: the first of the current revision.
-func (s *Site) edition(ctx context.Context, i digest.Issue) (digest.Edition, error) {
-	list, err := s.Store.Editions(ctx, i.ID, i.Revision)
+// sealed is the named edition of an issue without its bytes, or the first, as
+// when an issue had no story in that language.
+func (s *Site) sealed(ctx context.Context, i digest.Issue, name string) (digest.Edition, error) {
+	list, err := s.htmls(ctx, i)
 	if err != nil {
 		return digest.Edition{}, err
 	}
-	for _, ed := range list {
-		if !ed.TextOnly {
-			return ed, nil
-		}
-	}
-	return digest.Edition{}, fmt.Errorf("issue %d: %w", i.ID, digest.ErrNotFound)
+	return list[max(0, slices.IndexFunc(list, func(e digest.Edition) bool { return e.Name == name }))], nil
 }
 
-// find is the issue a request names.
-func (s *Site) find(r *http.Request) (digest.Newsletter, digest.Issue, error) {
-	n, err := s.Store.Newsletter(r.Context(), r.PathValue("newsletter"))
+// htmls are the editions of an issue that have HTML, at least one.
+func (s *Site) htmls(ctx context.Context, i digest.Issue) ([]digest.Edition, error) {
+	list, err := s.Store.Sealed(ctx, i.ID, i.Revision)
+	list = slices.DeleteFunc(list, func(e digest.Edition) bool { return e.TextOnly })
+	if err == nil && len(list) == 0 {
+		err = fmt.Errorf("issue %d: %w", i.ID, digest.ErrNotFound)
+	}
+	return list, err
+}
+
+// find is the issue that a request names.
+func (s *Site) find(r *http.Request) (view, digest.Issue, error) {
+	v, err := s.view(r)
 	if err != nil {
-		return n, digest.Issue{}, err
+		return v, digest.Issue{}, err
 	}
 	number, err := strconv.Atoi(r.PathValue("number"))
 	if err != nil {
-		return n, digest.Issue{}, digest.ErrNotFound
+		return v, digest.Issue{}, digest.ErrNotFound
 	}
-	i, err := s.Store.IssueByNumber(r.Context(), n.ID, number)
+	i, err := s.Store.IssueByNumber(r.Context(), v.ID, number)
 	if err == nil && !public(i) {
 		err = digest.ErrNotFound
 	}
-	return n, i, err
+	return v, i, err
 }
 
 func (s *Site) issue(w http.ResponseWriter, r *http.Request) {
-	n, i, err := s.find(r)
+	v, i, err := s.find(r)
 	if err != nil {
-		s.fail(w, n, err)
+		s.fail(w, r, v.Newsletter, err)
 		return
 	}
-	ed, err := s.edition(r.Context(), i)
+	asked := r.URL.Query().Get("edition")
+	ed, err := s.sealed(r.Context(), i, asked)
 	if err != nil {
-		s.fail(w, n, err)
+		s.fail(w, r, v.Newsletter, err)
 		return
 	}
-	base := s.Prefix + "/" + n.Name + "/"
-	v := templates.IssuePage{
-		Newsletter: i.Spec.Title, Subject: subject(ed), Date: local(i), Language: ed.Language, Direction: digest.Direction(ed.Language),
-		FrameURL: base + strconv.Itoa(i.Number) + "/frame", Archive: base, Subscribe: s.PublicURL + "/subscribe",
+	number := strconv.Itoa(i.Number)
+	out := templates.IssuePage{
+		Newsletter: v.title(), Subject: subject(ed), Date: local(i), Language: ed.Language, Direction: digest.Direction(ed.Language),
+		Canonical: s.PublicURL + s.path(v, number, ed.Name, url.Values{}), FrameURL: s.path(v, number+"/frame", ed.Name, url.Values{}),
+		Archive: s.path(v, "", ed.Name, url.Values{}), Subscribe: s.subscribe(v, ed.Language),
+		Older: s.beside(r.Context(), v, i, -1, ed.Name), Newer: s.beside(r.Context(), v, i, 1, ed.Name),
 	}
-	v.Brand = i.Spec.Brand
-	if o, err := s.Store.IssueByNumber(r.Context(), n.ID, i.Number-1); err == nil && public(o) {
-		v.Older = base + strconv.Itoa(o.Number)
+	out.Brand = i.Spec.Brand
+	if all, err := s.htmls(r.Context(), i); err == nil {
+		var had []digest.EditionSpec
+		for _, e := range all {
+			had = append(had, digest.EditionSpec{Name: e.Name, Language: e.Language})
+		}
+		out.Alternates = alternates(had, func(name string) string { return s.path(v, number, name, url.Values{}) })
 	}
-	if o, err := s.Store.IssueByNumber(r.Context(), n.ID, i.Number+1); err == nil && public(o) {
-		v.Newer = base + strconv.Itoa(o.Number)
+	s.page(w, r, templates.PageIssue, ed.Language, out)
+}
+
+// farthest is over how many issues that never went out the next one is looked for.
+const farthest = 100
+
+// beside is the address of the next public issue in a direction, "" = none.
+func (s *Site) beside(ctx context.Context, v view, i digest.Issue, step int, edition string) string {
+	for number := i.Number + step; number > 0 && (number-i.Number)*step <= farthest; number += step {
+		o, err := s.Store.IssueByNumber(ctx, v.ID, number)
+		if err != nil {
+			return ""
+		}
+		if public(o) {
+			return s.path(v, strconv.Itoa(number), edition, url.Values{})
+		}
 	}
-	s.page(w, "issue", ed.Language, v)
+	return ""
 }
 
 func (s *Site) frame(w http.ResponseWriter, r *http.Request) {
-	n, i, err := s.find(r)
+	v, i, err := s.find(r)
 	if err != nil {
-		s.fail(w, n, err)
+		s.fail(w, r, v.Newsletter, err)
 		return
 	}
-	ed, err := s.edition(r.Context(), i)
+	ed, err := s.sealed(r.Context(), i, r.URL.Query().Get("edition"))
+	if err == nil {
+		ed, err = s.Store.Edition(r.Context(), ed.ID)
+	}
 	if err != nil {
-		s.fail(w, n, err)
+		s.fail(w, r, v.Newsletter, err)
 		return
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", ed.Language)
+	// Search engines show the page around it.
+	h.Set("Link", fmt.Sprintf("<%s>; rel=\"canonical\"", s.PublicURL+s.path(v, strconv.Itoa(i.Number), ed.Name, url.Values{})))
 	// The mail's own styles are inline; scripts, forms and frames have no place in a mail.
 	h.Set("Content-Security-Policy", "default-src 'none'; img-src https: http:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
-	fmt.Fprint(w, Empty(ed.HTML))
-}
-
-// slotLine is a paragraph with nothing but a link to a slot, slotLink such a
-// link, slotSource an attribute whose value holds a slot, slotText a slot in text.
-var (
-	slot       = strings.Replace(regexp.QuoteMeta(templates.Slot("NAME")), "NAME", "[a-z]+", 1)
-	aSlotLink  = `<a\s[^>]*\bhref="[^"]*` + slot + `[^"]*"[^>]*>(?s:.*?)</a>`
-	slotLine   = regexp.MustCompile(`<p\b[^>]*>\s*` + aSlotLink + `\s*</p>`)
-	slotLink   = regexp.MustCompile(aSlotLink)
-	slotSource = regexp.MustCompile(`\s(?:href|src)="[^"]*` + slot + `[^"]*"`)
-	slotText   = regexp.MustCompile(slot)
-	// A link of the archive opens in the whole window, not in the frame.
-	headEnd = regexp.MustCompile(`(?i)</head>`)
-)
-
-// Empty is a sealed HTML with its slots emptied: links to a slot are left out
-// with their words, since they lead only one reader anywhere; slots in text
-// become nothing.
-func Empty(html string) string {
-	for _, emptied := range []*regexp.Regexp{slotLine, slotLink, slotSource, slotText} {
-		html = emptied.ReplaceAllString(html, "")
-	}
-	return headEnd.ReplaceAllString(html, `<base target="_top"></head>`)
+	s.answer(w, r, []byte(Empty(ed.HTML)))
 }
 
 func subject(ed digest.Edition) string { return slotText.ReplaceAllString(ed.Subject, "") }
 
-func (s *Site) page(w http.ResponseWriter, name, language string, v any) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	if err := templates.Page(w, name, language, v); err != nil {
-		http.Error(w, "The page could not be drawn.", http.StatusInternalServerError)
-	}
+// answer writes what everybody may keep for a minute, and has the browser or feed
+// reader that has it already told so.
+func (s *Site) answer(w http.ResponseWriter, r *http.Request, body []byte) {
+	sum := sha256.Sum256(body)
+	w.Header().Set("Cache-Control", "public, max-age=60")
+	w.Header().Set("ETag", `"`+hex.EncodeToString(sum[:8])+`"`)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-func (s *Site) fail(w http.ResponseWriter, n digest.Newsletter, err error) {
-	v := templates.ErrorPage{Kind: "failed", Home: s.PublicURL + "/subscribe"}
+const policy = "default-src 'none'; style-src 'self'; img-src 'self' https:; frame-src 'self'; form-action 'self'; base-uri 'none'"
+
+func (s *Site) page(w http.ResponseWriter, r *http.Request, name, language string, v any) {
+	var b bytes.Buffer
+	if err := templates.Page(&b, name, language, v); err != nil {
+		http.Error(w, "The page could not be drawn.", http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", templates.Spoken(language))
+	h.Set("Content-Security-Policy", policy)
+	s.answer(w, r, b.Bytes())
+}
+
+// fail says what went wrong in the language that the reader's browser asks for.
+func (s *Site) fail(w http.ResponseWriter, r *http.Request, n digest.Newsletter, err error) {
+	v := templates.ErrorPage{Kind: "failed"}
 	v.Brand = n.Spec.Brand
+	if n.ID == 0 && s.Brand != nil {
+		v.Brand = s.Brand(r.Context())
+	}
 	status := http.StatusInternalServerError
 	if errors.Is(err, digest.ErrNotFound) {
 		v.Kind, status = "notfound", http.StatusNotFound
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	language := templates.Asked(r)
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", language)
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Vary", "Accept-Language")
 	w.WriteHeader(status)
-	templates.Page(w, "error", orEnglish(n.Spec.Language), v)
-}
-
-func orEnglish(language string) string {
-	if language == "" {
-		return "en"
-	}
-	return language
-}
-
-type atomFeed struct {
-	XMLName xml.Name    `xml:"http://www.w3.org/2005/Atom feed"`
-	ID      string      `xml:"id"`
-	Title   string      `xml:"title"`
-	Updated string      `xml:"updated"`
-	Links   []atomLink  `xml:"link"`
-	Author  string      `xml:"author>name"`
-	Entries []atomEntry `xml:"entry"`
-}
-
-type atomLink struct {
-	Rel  string `xml:"rel,attr,omitempty"`
-	Href string `xml:"href,attr"`
-}
-
-type atomEntry struct {
-	ID      string   `xml:"id"`
-	Title   string   `xml:"title"`
-	Updated string   `xml:"updated"`
-	Link    atomLink `xml:"link"`
-}
-
-// atom is RFC 4287.
-func (s *Site) atom(w http.ResponseWriter, r *http.Request) {
-	n, issues, err := s.recent(r)
-	if err != nil {
-		s.fail(w, n, err)
-		return
-	}
-	base := s.PublicURL + s.Prefix + "/" + n.Name + "/"
-	f := atomFeed{ID: base, Title: n.Spec.WithDefaults(n.Name).Title, Author: n.Spec.Brand.Name, Updated: n.Created.UTC().Format(time.RFC3339),
-		Links: []atomLink{{Rel: "self", Href: base + "feed.atom"}, {Rel: "alternate", Href: base}}}
-	for k, i := range issues {
-		at := i.SlotAt.UTC().Format(time.RFC3339)
-		if k == 0 {
-			f.Updated = at
-		}
-		link := base + strconv.Itoa(i.Number)
-		f.Entries = append(f.Entries, atomEntry{ID: link, Title: i.Subject, Updated: at, Link: atomLink{Rel: "alternate", Href: link}})
-	}
-	w.Header().Set("Content-Type", "application/atom+xml; charset=utf-8")
-	fmt.Fprint(w, xml.Header)
-	xml.NewEncoder(w).Encode(f)
-}
-
-// json is JSON Feed 1.1 (jsonfeed.org).
-func (s *Site) json(w http.ResponseWriter, r *http.Request) {
-	n, issues, err := s.recent(r)
-	if err != nil {
-		s.fail(w, n, err)
-		return
-	}
-	base := s.PublicURL + s.Prefix + "/" + n.Name + "/"
-	items := []map[string]string{}
-	for _, i := range issues {
-		link := base + strconv.Itoa(i.Number)
-		items = append(items, map[string]string{"id": link, "url": link, "title": i.Subject, "date_published": i.SlotAt.UTC().Format(time.RFC3339), "content_text": i.Subject})
-	}
-	w.Header().Set("Content-Type", "application/feed+json; charset=utf-8")
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.Encode(map[string]any{"version": "https://jsonfeed.org/version/1.1", "title": n.Spec.WithDefaults(n.Name).Title, "home_page_url": base, "feed_url": base + "feed.json", "items": items})
-}
-
-// recent are the newest public issues, with the subject of the edition shown.
-func (s *Site) recent(r *http.Request) (digest.Newsletter, []digest.Issue, error) {
-	n, err := s.Store.Newsletter(r.Context(), r.PathValue("newsletter"))
-	if err != nil {
-		return n, nil, err
-	}
-	issues, _, err := s.published(r.Context(), n, 0, perPage)
-	for k := range issues {
-		ed, err := s.edition(r.Context(), issues[k])
-		if err != nil {
-			return n, nil, err
-		}
-		issues[k].Subject = subject(ed)
-	}
-	return n, issues, err
+	templates.Page(w, templates.PageError, language, v)
 }

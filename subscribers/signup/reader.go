@@ -235,7 +235,7 @@ func (s *Site) store(w http.ResponseWriter, r *http.Request, v subscribers.Subsc
 		return
 	}
 	if p.Language != "" {
-		lang = spoken(p.Language)
+		lang = templates.Spoken(p.Language)
 	}
 	s.writePreferences(w, r, v, lang, true)
 }
@@ -318,7 +318,7 @@ func (s *Site) writePreferences(w http.ResponseWriter, r *http.Request, v subscr
 		}
 	}
 	for _, l := range s.languages() {
-		view.Languages = append(view.Languages, templates.LanguageChoice{Language: l, Checked: v.Language != "" && l == spoken(v.Language)})
+		view.Languages = append(view.Languages, templates.LanguageChoice{Language: l, Checked: v.Language != "" && l == templates.Spoken(v.Language)})
 	}
 	s.write(w, r, reply{status: http.StatusOK, page: templates.PagePreferences, language: lang, view: view})
 }

@@ -12,8 +12,6 @@ import (
 	"net/url"
 	"time"
 
-	"golang.org/x/text/language"
-
 	"pressrun/subscribers"
 	"pressrun/templates"
 )
@@ -50,7 +48,7 @@ func (s *Site) Handler() http.Handler {
 	mux.HandleFunc("POST /preferences/{token}", s.savePreferences)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/subscribe", http.StatusFound) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.fail(w, r, http.StatusNotFound, "notfound", negotiate(r))
+		s.fail(w, r, http.StatusNotFound, "notfound", templates.Asked(r))
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -136,7 +134,7 @@ func translated(r *http.Request, lang string) string {
 // claim verifies the token in the path. The language is the one asked for, or
 // the reader's own.
 func (s *Site) claim(r *http.Request, kind subscribers.Kind) (c subscribers.Claim, v subscribers.Subscriber, lang string, err error) {
-	lang = negotiate(r)
+	lang = templates.Asked(r)
 	if r.PathValue("token") == subscribers.PreviewToken && kind != subscribers.KindConfirm {
 		return subscribers.Claim{Kind: kind, Test: true}, v, lang, nil
 	}
@@ -152,38 +150,9 @@ func (s *Site) claim(r *http.Request, kind subscribers.Kind) (c subscribers.Clai
 		return c, v, lang, nil // erased: v is zero
 	}
 	if v.Language != "" && r.URL.Query().Get("lang") == "" {
-		lang = spoken(v.Language)
+		lang = templates.Spoken(v.Language)
 	}
 	return c, v, lang, err
-}
-
-// spoken is the language of the pages for a reader's language.
-func spoken(lang string) string { return templates.Words(lang).Language }
-
-// negotiate is the language asked for by ?lang= or by the browser, of those
-// that the pages speak.
-func negotiate(r *http.Request) string {
-	if asked := r.URL.Query().Get("lang"); asked != "" && len(asked) < 36 {
-		return spoken(asked)
-	}
-	header := r.Header.Get("Accept-Language")
-	if header == "" || len(header) > 500 {
-		return templates.Languages()[0]
-	}
-	wanted, _, err := language.ParseAcceptLanguage(header)
-	if err != nil {
-		return templates.Languages()[0]
-	}
-	known := templates.Languages()
-	tags := make([]language.Tag, len(known))
-	for i, l := range known {
-		tags[i] = language.Make(l)
-	}
-	_, i, confidence := language.NewMatcher(tags).Match(wanted...)
-	if confidence == language.No {
-		return known[0]
-	}
-	return known[i]
 }
 
 // wording names the version of the words a reader agrees to: their language and

@@ -28,7 +28,7 @@ func (s *Site) form(w http.ResponseWriter, r *http.Request)       { s.showForm(w
 func (s *Site) framedForm(w http.ResponseWriter, r *http.Request) { s.showForm(w, r, true) }
 
 func (s *Site) showForm(w http.ResponseWriter, r *http.Request, framed bool) {
-	in := answer{language: negotiate(r), lists: r.URL.Query()["list"], framed: framed}
+	in := answer{language: templates.Asked(r), lists: r.URL.Query()["list"], framed: framed}
 	s.writeForm(w, r, http.StatusOK, in, "", "")
 }
 
@@ -56,15 +56,15 @@ func (s *Site) subscribe(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	defer func() { wait(r.Context(), start, leastTime) }()
 	if err := r.ParseForm(); err != nil {
-		s.fail(w, r, http.StatusBadRequest, "invalid", negotiate(r))
+		s.fail(w, r, http.StatusBadRequest, "invalid", templates.Asked(r))
 		return
 	}
 	in := answer{
 		email: strings.TrimSpace(r.PostForm.Get(templates.FieldEmail)), name: r.PostForm.Get(templates.FieldName),
-		lists: r.PostForm[templates.FieldList], language: negotiate(r), framed: r.URL.Query().Get("framed") == "1",
+		lists: r.PostForm[templates.FieldList], language: templates.Asked(r), framed: r.URL.Query().Get("framed") == "1",
 	}
 	if l := r.PostForm.Get(templates.FieldLanguage); l != "" && r.URL.Query().Get("lang") == "" {
-		in.language = spoken(l)
+		in.language = templates.Spoken(l)
 	}
 	if !s.limit.allow(s.client(r), s.Store.Now()) {
 		w.Header().Set("Retry-After", "300")

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"database/sql"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"pressrun/digest"
+	"pressrun/templates"
+)
+
+// archived is an installation whose newsletter has sent its first and third
+// issue, each in English and Urdu.
+func archived(t *testing.T) (*countingRoom, string) {
+	t.Helper()
+	ctx := t.Context()
+	r := newCountingRoom(t, "")
+	spec := digest.Spec{List: "readers", Title: "Morning", From: "Morning <m@news.example>", Brand: testBrand, Settle: digest.Duration(time.Minute), MinStories: 1,
+		Editions: []digest.EditionSpec{{Name: "en", Language: "en"}, {Name: "ur", Language: "ur", Title: "صبح نامہ", Languages: []string{"*"}}}}
+	n, _, err := r.Digest.ApplyNewsletter(ctx, "morning", spec, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var issues []digest.Issue
+	for i := range 3 {
+		slot, err := r.Digest.AddSlot(ctx, n.ID, time.Now().Add(time.Duration(i)*time.Second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		issue, err := r.Build(ctx, slot.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		issues = append(issues, issue)
+	}
+	r.say(t, "issue", "skip", fmt.Sprint(issues[1].ID), "--why", "a holiday")
+	for _, i := range []int{0, 2} {
+		if err := r.Digest.Approve(ctx, issues[i].ID, "ed", false); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.DB.InTx(ctx, func(tx *sql.Tx) error { _, err := r.Digest.Start(ctx, tx, issues[i].ID); return err }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	editions, err := r.Digest.Editions(ctx, issues[0].ID, 1)
+	if err != nil || len(editions) != 4 {
+		t.Fatal(len(editions), err)
+	}
+	urdu := editions[2]
+	_, link, _ := strings.Cut(urdu.Text, r.Config.PublicURL+"/archive/")
+	return r, "/archive/" + strings.Fields(link)[0]
+}
+
+// TestArchiveInTheReadersEdition follows the link of an Urdu mail: the page, the
+// list and the feeds behind it are the Urdu edition's, and lead to the others.
+func TestArchiveInTheReadersEdition(t *testing.T) {
+	r, link := archived(t)
+	if link != "/archive/morning/1?edition=ur" {
+		t.Errorf("the Urdu mail leads to %s", link)
+	}
+	urdu := templates.Words("ur")
+	page := r.ask("GET", link, "", nil).Body.String()
+	for _, want := range []string{`<html lang="ur" dir="rtl">`, "صبح نامہ", `src="/archive/morning/1/frame?edition=ur"`, `href="/archive/morning/1"`, `href="/archive/morning/3?edition=ur"`,
+		`href="/archive/morning/?edition=ur"`, `<link rel="canonical" href="` + r.Config.PublicURL + link + `">`, "/subscribe?lang=ur&amp;list=readers"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	if frame := r.ask("GET", "/archive/morning/1/frame?edition=ur", "", nil).Body.String(); !strings.Contains(frame, urdu.Say("mail.browser")) {
+		t.Error("the frame is not the Urdu edition")
+	}
+	list := r.ask("GET", "/archive/morning/?edition=ur", "", nil).Body.String()
+	for _, want := range []string{`<html lang="ur" dir="rtl">`, `href="/archive/morning/3?edition=ur"`, `href="/archive/morning/feed.atom?edition=ur"`, `<a href="/archive/morning/" lang="en"`} {
+		if !strings.Contains(list, want) {
+			t.Errorf("the list lacks %s", want)
+		}
+	}
+	if english := r.ask("GET", "/archive/morning/3", "", map[string]string{"Accept-Language": "ur"}).Body.String(); !strings.Contains(english, `<html lang="en"`) || !strings.Contains(english, `rel="prev" href="/archive/morning/1"`) {
+		t.Error("the third issue is not in English, or does not lead back over the skipped one")
+	}
+}
+
+// TestArchiveFeeds reads both feeds as RFC 4287 and JSON Feed 1.1 have them.
+func TestArchiveFeeds(t *testing.T) {
+	r, _ := archived(t)
+	var atom struct {
+		XMLName  xml.Name `xml:"http://www.w3.org/2005/Atom feed"`
+		Language string   `xml:"http://www.w3.org/XML/1998/namespace lang,attr"`
+		ID       string   `xml:"id"`
+		Updated  string   `xml:"updated"`
+		Author   string   `xml:"author>name"`
+		Links    []struct {
+			Rel  string `xml:"rel,attr"`
+			Href string `xml:"href,attr"`
+		} `xml:"link"`
+		Entries []struct {
+			ID      string `xml:"id"`
+			Title   string `xml:"title"`
+			Updated string `xml:"updated"`
+		} `xml:"entry"`
+	}
+	w := r.ask("GET", "/archive/morning/feed.atom?edition=ur", "", nil)
+	if err := xml.Unmarshal(w.Body.Bytes(), &atom); err != nil {
+		t.Fatal(err)
+	}
+	self := r.Config.PublicURL + "/archive/morning/feed.atom?edition=ur"
+	if atom.Language != "ur" || atom.Author == "" || len(atom.Links) != 2 || atom.Links[0].Href != self || len(atom.Entries) != 2 || atom.Updated != atom.Entries[0].Updated {
+		t.Errorf("Atom: %+v", atom)
+	}
+	if e := atom.Entries[0]; e.ID != r.Config.PublicURL+"/archive/morning/3?edition=ur" || e.Title == "" {
+		t.Errorf("Atom entry: %+v", e)
+	}
+	w = r.ask("GET", "/archive/morning/feed.json", "", nil)
+	var feed map[string]any
+	if err := json.Unmarshal(w.Body.Bytes(), &feed); err != nil {
+		t.Fatal(err)
+	}
+	if items := feed["items"].([]any); feed["version"] != "https://jsonfeed.org/version/1.1" || feed["language"] != "en" || len(items) != 2 || items[0].(map[string]any)["id"] != r.Config.PublicURL+"/archive/morning/3" {
+		t.Errorf("JSON feed: %v", feed)
+	}
+}
+
+// TestArchiveAnswers looks at what stands around the pages: what may be kept,
+// what is not sent twice, and what is said of an address that is none.
+func TestArchiveAnswers(t *testing.T) {
+	r, _ := archived(t)
+	for _, path := range []string{"/archive/morning/", "/archive/morning/1", "/archive/morning/1/frame", "/archive/morning/feed.atom", "/archive/morning/feed.json"} {
+		w := r.ask("GET", path, "", nil)
+		tag := w.Header().Get("ETag")
+		if w.Code != http.StatusOK || tag == "" || w.Header().Get("Cache-Control") != "public, max-age=60" {
+			t.Errorf("%s: %d, %v", path, w.Code, w.Header())
+		}
+		if html := strings.HasPrefix(w.Header().Get("Content-Type"), "text/html"); html && !strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'none'") {
+			t.Errorf("%s has no policy", path)
+		}
+		if w := r.ask("GET", path, "", map[string]string{"If-None-Match": tag}); w.Code != http.StatusNotModified || w.Body.Len() > 0 {
+			t.Errorf("%s again: %d, %d bytes", path, w.Code, w.Body.Len())
+		}
+		if w := r.ask("HEAD", path, "", nil); w.Code != http.StatusOK || w.Body.Len() > 0 {
+			t.Errorf("HEAD %s: %d, %d bytes", path, w.Code, w.Body.Len())
+		}
+	}
+	for _, path := range []string{"/archive/", "/archive/none/", "/archive/morning/2", "/archive/morning/99", "/archive/morning/x", "/archive/morning/?page=7", "/archive/none/feed.atom"} {
+		w := r.ask("GET", path, "", map[string]string{"Accept-Language": "ur-PK, en;q=.5"})
+		page := w.Body.String()
+		if w.Code != http.StatusNotFound || !strings.Contains(page, `<html lang="ur" dir="rtl">`) || !strings.Contains(page, testBrand.Name) {
+			t.Errorf("%s: %d %s", path, w.Code, page)
+		}
+	}
+}

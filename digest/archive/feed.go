@@ -1,0 +1,149 @@
+package archive
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"encoding/xml"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// feed is what both feeds say.
+type feed struct {
+	view
+	home, self string // absolute
+	issues     []feedIssue
+}
+
+type feedIssue struct {
+	url, title string
+	at         time.Time
+}
+
+// feed reads the newest issues; name is the feed's file.
+func (s *Site) feed(r *http.Request, name string) (feed, error) {
+	v, err := s.view(r)
+	if err != nil {
+		return feed{view: v}, err
+	}
+	edition := v.edition.Name
+	f := feed{view: v, home: s.PublicURL + s.path(v, "", edition, url.Values{}), self: s.PublicURL + s.path(v, name, edition, url.Values{})}
+	issues, _, err := s.published(r.Context(), v.Newsletter, 0, perPage)
+	if err != nil {
+		return f, err
+	}
+	for _, i := range issues {
+		ed, err := s.sealed(r.Context(), i, edition)
+		if err != nil {
+			return f, err
+		}
+		f.issues = append(f.issues, feedIssue{s.PublicURL + s.path(v, strconv.Itoa(i.Number), edition, url.Values{}), subject(ed), i.SlotAt})
+	}
+	return f, nil
+}
+
+// atomFeed is RFC 4287, as much of it as a list of issues needs.
+type atomFeed struct {
+	XMLName  xml.Name    `xml:"http://www.w3.org/2005/Atom feed"`
+	Language string      `xml:"xml:lang,attr"`
+	ID       string      `xml:"id"`
+	Title    string      `xml:"title"`
+	Updated  string      `xml:"updated"`
+	Links    []atomLink  `xml:"link"`
+	Author   string      `xml:"author>name"`
+	Entries  []atomEntry `xml:"entry"`
+}
+
+type atomLink struct {
+	Rel  string `xml:"rel,attr,omitempty"`
+	Type string `xml:"type,attr,omitempty"`
+	Href string `xml:"href,attr"`
+}
+
+type atomEntry struct {
+	ID        string   `xml:"id"`
+	Title     string   `xml:"title"`
+	Published string   `xml:"published"`
+	Updated   string   `xml:"updated"`
+	Link      atomLink `xml:"link"`
+}
+
+func (s *Site) atom(w http.ResponseWriter, r *http.Request) {
+	f, err := s.feed(r, "feed.atom")
+	if err != nil {
+		s.fail(w, r, f.Newsletter, err)
+		return
+	}
+	out := atomFeed{
+		ID: f.home, Title: f.title(), Language: f.edition.Language, Updated: stamp(f.Created),
+		Author: cmp.Or(f.spec.Brand.Name, f.title()), // section 4.1.1: a feed has an author
+		Links:  []atomLink{{"self", "application/atom+xml", f.self}, {"alternate", "text/html", f.home}},
+	}
+	for k, i := range f.issues {
+		if k == 0 {
+			out.Updated = stamp(i.at)
+		}
+		out.Entries = append(out.Entries, atomEntry{ID: i.url, Title: i.title, Published: stamp(i.at), Updated: stamp(i.at), Link: atomLink{"alternate", "text/html", i.url}})
+	}
+	var b bytes.Buffer
+	b.WriteString(xml.Header)
+	if err := xml.NewEncoder(&b).Encode(out); err != nil {
+		s.fail(w, r, f.Newsletter, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/atom+xml; charset=utf-8")
+	s.answer(w, r, b.Bytes())
+}
+
+// jsonFeed is version 1.1 of JSON Feed.
+type jsonFeed struct {
+	Version  string     `json:"version"`
+	Title    string     `json:"title"`
+	Home     string     `json:"home_page_url"`
+	Self     string     `json:"feed_url"`
+	Language string     `json:"language"`
+	Authors  []author   `json:"authors,omitempty"`
+	Items    []jsonItem `json:"items"`
+}
+
+type author struct {
+	Name string `json:"name"`
+	URL  string `json:"url,omitempty"`
+}
+
+type jsonItem struct {
+	ID        string `json:"id"`
+	URL       string `json:"url"`
+	Title     string `json:"title"`
+	Text      string `json:"content_text"` // an item has to have content; the issue is behind its link
+	Published string `json:"date_published"`
+}
+
+func (s *Site) json(w http.ResponseWriter, r *http.Request) {
+	f, err := s.feed(r, "feed.json")
+	if err != nil {
+		s.fail(w, r, f.Newsletter, err)
+		return
+	}
+	out := jsonFeed{Version: "https://jsonfeed.org/version/1.1", Title: f.title(), Home: f.home, Self: f.self, Language: f.edition.Language, Items: []jsonItem{}}
+	if brand := f.spec.Brand; brand.Name != "" {
+		out.Authors = []author{{brand.Name, brand.URL}}
+	}
+	for _, i := range f.issues {
+		out.Items = append(out.Items, jsonItem{i.url, i.url, i.title, i.title, stamp(i.at)})
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(out); err != nil {
+		s.fail(w, r, f.Newsletter, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/feed+json; charset=utf-8")
+	s.answer(w, r, b.Bytes())
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
