@@ -6,7 +6,7 @@ import (
 	"pressrun/mailer/smtp"
 )
 
-// A Transport takes mail: a relay, or what a test puts in its place. Its errors are
+// A Transport takes mail: a relay, or a folder for trials. Its errors are
 // *smtp.Error. It may be used concurrently; a Conn by one goroutine at a time.
 // Every implementation passes the suite of package transporttest.
 type Transport interface {
