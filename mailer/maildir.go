@@ -16,21 +16,21 @@ import (
 // Maildir is a Transport for trials: every message becomes a file in the
 // maildir dir, which is made when it is missing. The envelope stands in front as
 // Return-Path and Delivered-To.
-func Maildir(dir string) Transport { return maildir(dir) }
+func Maildir(name, dir string) Transport { return maildir{name, dir} }
 
-type maildir string
+type maildir struct{ name, dir string }
 
-func (d maildir) String() string { return "maildir " + filepath.Base(string(d)) }
+func (d maildir) String() string { return d.name }
 func (d maildir) Loopback() bool { return true }
 func (d maildir) Limits() Limits { return Limits{Connections: 1} }
 
 func (d maildir) Open(context.Context) (Conn, error) {
 	for _, sub := range []string{"tmp", "new", "cur"} {
-		if err := os.MkdirAll(filepath.Join(string(d), sub), 0o700); err != nil {
+		if err := os.MkdirAll(filepath.Join(d.dir, sub), 0o700); err != nil {
 			return nil, &smtp.Error{Phase: smtp.Connect, Text: "the maildir cannot be made", Temporary: true, Err: err}
 		}
 	}
-	return &maildirConn{dir: string(d)}, nil
+	return &maildirConn{dir: d.dir}, nil
 }
 
 type maildirConn struct {

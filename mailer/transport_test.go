@@ -32,7 +32,7 @@ func TestTransports(t *testing.T) {
 	})
 	t.Run("maildir", func(t *testing.T) {
 		dir := t.TempDir()
-		transporttest.Suite(t, mailer.Maildir(dir), func() (all [][]byte) {
+		transporttest.Suite(t, mailer.Maildir("trial", dir), func() (all [][]byte) {
 			files, err := filepath.Glob(filepath.Join(dir, "new", "*"))
 			if err != nil {
 				t.Fatal(err)

@@ -25,6 +25,7 @@ func TestConfigSaysWhereAndHow(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"a mistyped key", "database = \"x\"\nlisen = \"127.0.0.1:1\"\n", `press.toml:2: unknown key "lisen"; did you mean "listen"?`},
 		{"a mistyped key in a table", "[[relay]]\nname = \"a\"\nurll = \"smtp://127.0.0.1\"\n", `press.toml:3: unknown key "relay.urll"; did you mean "relay.url"?`},
+		{"a maildir in nowhere", "[[relay]]\nname = \"a\"\nurl = \"maildir:trial\"\n", "write the maildir from the root on"},
 		{"a wrong type", "listen = 8080\n", `press.toml:1: listen wants a text in quotes`},
 		{"a wrong type in a table", "\n[[relay]]\nconnections = \"many\"\n", `press.toml:3: relay.connections wants a number`},
 		{"an address without a port", "listen = \"news.example.com\"\n", "write for instance 127.0.0.1:8080"},

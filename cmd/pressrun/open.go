@@ -266,6 +266,10 @@ func (p *Press) openMailer(ctx context.Context) error {
 		if p.Config.Catch {
 			break // everything is caught, whatever is armed
 		}
+		if folder, ok := r.maildir(); ok {
+			p.Mailer.Transports = append(p.Mailer.Transports, mailer.Maildir(r.Name, folder))
+			continue
+		}
 		password, err := r.password(dir)
 		if err != nil {
 			return err

@@ -3,6 +3,7 @@ package main
 import (
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -11,10 +12,10 @@ import (
 	"pressrun/mailer/smtp"
 )
 
-// RelayConfig is one SMTP server that takes our mail.
+// RelayConfig is one SMTP server that takes our mail, or for trials a maildir.
 type RelayConfig struct {
 	Name         string  `toml:"name"`
-	URL          string  `toml:"url"`           // smtp://user@host:587 (STARTTLS), smtps://user@host:465, smtp://127.0.0.1:25
+	URL          string  `toml:"url"`           // smtp://user@host:587 (STARTTLS), smtps://user@host:465, smtp://127.0.0.1:25; maildir:/directory
 	PasswordFile string  `toml:"password_file"` // the password's file; or the environment PRESSRUN_RELAY_<NAME>_PASSWORD
 	Connections  int     `toml:"connections"`   // at once; default 4
 	Rate         float64 `toml:"rate"`          // messages a second; 0 = no limit
@@ -88,8 +89,21 @@ func (c *Config) checkSending(say func(format string, args ...any)) {
 	}
 }
 
+// maildir is the directory of a relay that is one.
+func (r RelayConfig) maildir() (dir string, ok bool) {
+	u, err := url.Parse(r.URL)
+	if err != nil || u.Scheme != "maildir" {
+		return "", false
+	}
+	return u.Path + u.Opaque, true
+}
+
 func (r RelayConfig) check(say func(format string, args ...any)) {
-	if err := (&smtp.Relay{URL: r.URL}).Check(); err != nil {
+	if dir, ok := r.maildir(); ok {
+		if !filepath.IsAbs(dir) {
+			say("relay %s: write the maildir from the root on, for instance maildir:/var/tmp/digest", r.Name)
+		}
+	} else if err := (&smtp.Relay{URL: r.URL}).Check(); err != nil {
 		say("relay %s: %v", r.Name, err)
 	} else if u, _ := url.Parse(r.URL); hasPassword(u) {
 		say("relay %s: take the password out of the url and put it into password_file or the environment %s", r.Name, r.passwordVariable())
@@ -123,11 +137,15 @@ func (c *Config) onlyLoopback() bool {
 	return true
 }
 
-// loopback reports whether the host of a URL is this machine.
+// loopback reports whether the host of a URL is this machine, or the URL names a
+// maildir on it.
 func loopback(raw string) bool {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return false
+	}
+	if u.Scheme == "maildir" {
+		return true
 	}
 	ip, err := netip.ParseAddr(u.Hostname())
 	return u.Hostname() == "localhost" || err == nil && ip.IsLoopback()

@@ -13,6 +13,7 @@ import (
 
 	"pressrun/digest/fetch"
 	"pressrun/digest/trend"
+	"pressrun/mailer"
 	"pressrun/mailer/smtp"
 )
 
@@ -224,7 +225,7 @@ func (v *doctorVerb) Run(e *env) error {
 				return err
 			}
 			for _, r := range p.Config.Relays {
-				text := redact(r.URL) + " answers"
+				text := redact(r.URL) + " takes mail"
 				for _, s := range states {
 					if s.Name == r.Name {
 						text += "; " + s.Words()
@@ -269,8 +270,12 @@ func (v *doctorVerb) Run(e *env) error {
 	})
 }
 
-// examineRelay connects to a relay and signs in.
+// examineRelay connects to a relay and signs in, or makes its maildir.
 func (p *Press) examineRelay(ctx context.Context, r RelayConfig) error {
+	if dir, ok := r.maildir(); ok {
+		_, err := mailer.Maildir(r.Name, dir).Open(ctx)
+		return err
+	}
 	for _, t := range p.Mailer.Relays {
 		if t.Name != r.Name {
 			continue
