@@ -65,6 +65,26 @@ func (b *Builder) Build(ctx context.Context, id int64) error {
 	if err != nil {
 		return err
 	}
+	return b.build(ctx, issue)
+}
+
+// Rebuild is Build by the newsletter's settings as they are now: the issue takes
+// them over.
+func (b *Builder) Rebuild(ctx context.Context, id int64) error {
+	issue, err := b.Issue(ctx, id)
+	if err != nil {
+		return err
+	}
+	n, err := b.Newsletter(ctx, fmt.Sprint(issue.NewsletterID))
+	if err != nil {
+		return err
+	}
+	issue.Spec = n.Spec.WithDefaults(n.Name)
+	return b.build(ctx, issue)
+}
+
+func (b *Builder) build(ctx context.Context, issue Issue) error {
+	id := issue.ID
 	if issue.State != "building" && issue.State != "draft" && issue.State != "held" {
 		return fmt.Errorf("build issue %d: it is %s: %w", id, issue.State, ErrState)
 	}
@@ -93,11 +113,15 @@ func (b *Builder) Build(ctx context.Context, id int64) error {
 	if err != nil {
 		return fmt.Errorf("build issue %d: %w", id, err)
 	}
+	spec, err := json.Marshal(issue.Spec)
+	if err != nil {
+		return fmt.Errorf("build issue %d: %w", id, err)
+	}
 	return b.DB.InTx(ctx, func(tx *sql.Tx) error {
 		if err := b.replaceChosen(ctx, tx, id, list); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `update issues set ranked_by = $2, views_at = $3, rankings = $4 where id = $1`, id, first.By, schema.At(first.ViewsAt), string(frozen))
+		_, err := tx.ExecContext(ctx, `update issues set spec = $2, ranked_by = $3, views_at = $4, rankings = $5 where id = $1`, id, string(spec), first.By, schema.At(first.ViewsAt), string(frozen))
 		if err != nil || issue.State != "building" {
 			return err
 		}

@@ -302,7 +302,7 @@ func (s Spec) PostalMissing() bool {
 
 func (p *preflight) postal() {
 	if p.d.Spec.PostalMissing() {
-		p.add("postal", "bad", HoldIssue, 0, "The postal address is missing: set brand.postal in the newsletter.")
+		p.add("postal", "bad", HoldIssue, 0, "The postal address is missing: set brand.postal in the newsletter, then build this issue anew.")
 	}
 	p.good("postal", HoldIssue, "The postal address stands in the footer.")
 }

@@ -231,7 +231,10 @@ type IssueBody struct {
 	Preview    Preview
 	Actions    []Action // approve first
 	TestURL    string   // where a test mail is asked for: fields "to" and "as", a reader; "" = not offered
-	TestTo     string
+	TestTo     string   // as it stands in the form
+	TestAs     string
+	// TestProblem is why no test was sent, "" unless one was refused.
+	TestProblem string
 }
 
 // Countdown is the time in which an issue can still be stopped.

@@ -234,6 +234,14 @@ func (e *env) print(v any, text func(w io.Writer)) error {
 	return nil
 }
 
+// several is a number with its noun.
+func several(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
 // facts are the ids and counts of what a verb did.
 type facts map[string]any
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"pressrun/cmd/pressrun/desk"
 	"pressrun/digest"
 	"pressrun/mailer"
 	"pressrun/mailer/message"
@@ -53,6 +54,33 @@ func (p *Press) ResumeIssue(ctx context.Context, id int64, by string) error {
 	return p.Installation.Audit(ctx, by, "resume", fmt.Sprintf("issue %d", id), "")
 }
 
+// Hold keeps an issue back until a person approves it.
+func (p *Press) Hold(ctx context.Context, id int64, why, by string) error {
+	if err := p.Digest.MoveIssue(ctx, p.DB.Write, id, "held", why, "draft", "approved", "countdown"); err != nil {
+		return err
+	}
+	return p.Installation.Audit(ctx, by, "hold", fmt.Sprintf("issue %d", id), why)
+}
+
+// Skip leaves an issue out.
+func (p *Press) Skip(ctx context.Context, id int64, why, by string) error {
+	if err := p.Digest.Leave(ctx, id, "skipped", why); err != nil {
+		return err
+	}
+	return p.Installation.Audit(ctx, by, "skip", fmt.Sprintf("issue %d", id), why)
+}
+
+// Subject gives an issue an editor's subject and line after it, and seals it.
+func (p *Press) Subject(ctx context.Context, id int64, subject, preheader, by string) error {
+	if err := p.Digest.SetSubject(ctx, id, subject, preheader, by); err != nil {
+		return err
+	}
+	if _, err := p.Sealer.Seal(ctx, id); err != nil {
+		return err
+	}
+	return p.Installation.Audit(ctx, by, "subject", fmt.Sprintf("issue %d", id), subject)
+}
+
 // CancelIssue sends no further copy of an issue.
 func (p *Press) CancelIssue(ctx context.Context, id int64, why, by string) error {
 	i, err := p.Digest.Issue(ctx, id)
@@ -77,7 +105,8 @@ func (p *Press) CancelIssue(ctx context.Context, id int64, why, by string) error
 
 // SendTest sends the sealed bytes of an issue's editions to addresses, marked
 // as a test: all of them, or the one that the reader as gets, with his name.
-// Links in it say that this is a test and change nothing.
+// Links in it say that this is a test and change nothing. The error is a
+// desk.Refusal, and nobody gets one, where an address is at fault.
 func (p *Press) SendTest(ctx context.Context, id int64, to []string, as, by string) error {
 	if _, err := p.Sealer.Seal(ctx, id); err != nil && !errors.Is(err, digest.ErrState) {
 		return err
@@ -91,22 +120,28 @@ func (p *Press) SendTest(ctx context.Context, id int64, to []string, as, by stri
 		return err
 	}
 	slots[templates.SlotTest] = "[Test] "
+	var letters []mailer.Letter
 	for _, address := range to {
 		a, err := mail.ParseAddress(address)
 		if err != nil {
-			return fmt.Errorf("test to %q: that is not a mail address", address)
+			return desk.Refusal(fmt.Sprintf("%q is not a mail address", address))
 		}
 		for _, ed := range editions {
-			letter := mailer.Letter{Kind: "test", Message: ed.Message, Email: templates.Email{From: i.Spec.From, Language: ed.Language}, EnvelopeFrom: i.Spec.Envelope,
+			letters = append(letters, mailer.Letter{Kind: "test", Message: ed.Message, Email: templates.Email{From: i.Spec.From, Language: ed.Language}, EnvelopeFrom: i.Spec.Envelope,
 				To:      mailer.Recipient{Address: a.Address, Slots: slots},
-				Expires: time.Hour}
-			if err := p.DB.InTx(ctx, func(tx *sql.Tx) error {
-				_, err := p.Mailer.Post(ctx, tx, letter)
-				return err
-			}); err != nil {
+				Expires: time.Hour})
+		}
+	}
+	err = p.DB.InTx(ctx, func(tx *sql.Tx) error {
+		for _, letter := range letters {
+			if _, err := p.Mailer.Post(ctx, tx, letter); err != nil {
 				return err
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	return p.Installation.Audit(ctx, by, "test", fmt.Sprintf("issue %d", id), strings.Join(to, ", "))
 }
@@ -115,6 +150,9 @@ func (p *Press) SendTest(ctx context.Context, id int64, to []string, as, by stri
 func (p *Press) testOf(ctx context.Context, i digest.Issue, as string) ([]digest.Edition, map[string]string, error) {
 	if as != "" {
 		reader, err := p.Subscribers.Find(ctx, as)
+		if errors.Is(err, subscribers.ErrNotFound) {
+			return nil, nil, desk.Refusal(fmt.Sprintf("nobody reads with the address %s, so there is no copy to show as theirs", as))
+		}
 		if err != nil {
 			return nil, nil, fmt.Errorf("test as %s: %w", as, err)
 		}
@@ -159,7 +197,7 @@ func (p *Press) valuesFor(ctx context.Context, i digest.Issue, address string) (
 			return err
 		}
 		if len(to) == 0 {
-			return fmt.Errorf("%s would not get it: %s", address, withheld[0].Reason)
+			return desk.Refusal(fmt.Sprintf("%s would not get it: %s", address, withheld[0].Reason))
 		}
 		v = message.Values{To: to[0].Address, Date: p.Now(), MessageID: "preview@" + i.Spec.ListHost}
 		return nil

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"pressrun/cmd/pressrun/desk"
 	"pressrun/digest"
 	"pressrun/mailer"
 	"pressrun/mailer/message"
@@ -24,7 +25,7 @@ type issueVerb struct {
 	Build   issueBuild   `cmd:"" help:"Build an issue now, or for a time."`
 	Ls      issueLs      `cmd:"" help:"List issues, the newest first."`
 	Show    issueShow    `cmd:"" help:"Show the stories of an issue, with why each stands there."`
-	Rebuild issueRebuild `cmd:"" help:"Choose the stories of a draft anew; what an editor pinned, dropped or wrote stays."`
+	Rebuild issueRebuild `cmd:"" help:"Choose the stories of a draft anew, by the newsletter as it is now; what an editor pinned, dropped or wrote stays."`
 	Edit    issueEdit    `cmd:"" help:"Retitle, rewrite, review, drop, pin or move a story; voids an approval."`
 	Check   issueCheck   `cmd:"" help:"Look whether every story still stands on its site, and whether the mail is fit to go out."`
 	Render  issueRender  `cmd:"" help:"Render an issue from a file, as serve does, with its preflight. Needs no database."`
@@ -207,7 +208,7 @@ func (v *issueEdit) Run(e *env) error {
 			if v.Preheader != nil {
 				i.Preheader = *v.Preheader
 			}
-			if err := p.Digest.SetSubject(e.ctx, v.ID, i.Subject, i.Preheader, by); err != nil {
+			if err := p.Subject(e.ctx, v.ID, i.Subject, i.Preheader, by); err != nil {
 				return err
 			}
 		}
@@ -235,8 +236,6 @@ func (v *issueEdit) Run(e *env) error {
 			if err := p.Edit(e.ctx, v.ID, edit, by); err != nil {
 				return err
 			}
-		} else if _, err := p.Sealer.Seal(e.ctx, v.ID); err != nil {
-			return err
 		}
 		return p.printIssue(e, v.ID)
 	})
@@ -268,9 +267,9 @@ func (v *issueRebuild) Run(e *env) error {
 	})
 }
 
-// Rebuild chooses the stories of a draft anew and seals it.
+// Rebuild chooses the stories of a draft anew, as its newsletter is now, and seals it.
 func (p *Press) Rebuild(ctx context.Context, issue int64, by string) error {
-	if err := p.Builder.Build(ctx, issue); err != nil {
+	if err := p.Builder.Rebuild(ctx, issue); err != nil {
 		return err
 	}
 	if _, err := p.Sealer.Seal(ctx, issue); err != nil {
@@ -302,6 +301,9 @@ func (v *issueCheck) Run(e *env) error {
 			printFindings(w, findings)
 		}); perr != nil {
 			return perr
+		}
+		if n := len(digest.Bad(findings)); err == nil && n > 0 {
+			return fmt.Errorf("issue %d: %s", v.ID, several(n, "check is red", "checks are red"))
 		}
 		return err
 	})
@@ -418,10 +420,45 @@ type issueApprove struct {
 	ID       int64  `arg:"" help:"Issue id."`
 	Revision int    `help:"Approve only this revision, the one you looked at."`
 	By       string `default:"command line" help:"In whose name."`
+	Anyway   bool   `help:"Although a check is red."`
 }
 
 func (v *issueApprove) Run(e *env) error {
-	return e.act(v.ID, func(p *Press) error { return p.Approve(e.ctx, v.ID, v.Revision, v.By) })
+	return e.with(func(p *Press) error {
+		if err := p.unlessRed(e, v.ID, v.Anyway); err != nil {
+			return err
+		}
+		if err := p.Approve(e.ctx, v.ID, v.Revision, v.By); err != nil {
+			return err
+		}
+		i, err := p.Digest.Issue(e.ctx, v.ID)
+		if err != nil {
+			return err
+		}
+		c, err := p.crowd(e.ctx, i)
+		if err != nil {
+			return err
+		}
+		return e.did(facts{"issue": i.ID, "state": i.State, "reason": i.Reason, "revision": i.Revision, "readers": c.Now},
+			"%s #%d is approved; it goes out %s, to %d readers as of now", i.Newsletter, i.Number, desk.Leaves(i, p.Now()), c.Now)
+	})
+}
+
+// unlessRed refuses to let an issue go out, from where nobody sees its checks,
+// while one of them is red.
+func (p *Press) unlessRed(e *env, id int64, anyway bool) error {
+	i, err := p.Digest.Issue(e.ctx, id)
+	if err != nil || anyway || i.Revision == 0 || i.State != "draft" && i.State != "held" {
+		return err
+	}
+	list, err := p.preflight(e.ctx, id, false)
+	if err != nil {
+		return err
+	}
+	if bad := digest.Bad(list); len(bad) > 0 {
+		return fmt.Errorf("issue %d is left as it is, %s (pressrun issue check %d): %s Mend that, or say --anyway", id, several(len(bad), "check is red", "checks are red"), id, bad[0].Text)
+	}
+	return nil
 }
 
 type issueHold struct {
@@ -430,9 +467,7 @@ type issueHold struct {
 }
 
 func (v *issueHold) Run(e *env) error {
-	return e.act(v.ID, func(p *Press) error {
-		return p.Digest.MoveIssue(e.ctx, p.DB.Write, v.ID, "held", v.Why, "draft", "approved", "countdown")
-	})
+	return e.act(v.ID, func(p *Press) error { return p.Hold(e.ctx, v.ID, v.Why, "command line") })
 }
 
 type issueSkip struct {
@@ -441,16 +476,20 @@ type issueSkip struct {
 }
 
 func (v *issueSkip) Run(e *env) error {
-	return e.act(v.ID, func(p *Press) error { return p.Digest.Leave(e.ctx, v.ID, "skipped", v.Why) })
+	return e.act(v.ID, func(p *Press) error { return p.Skip(e.ctx, v.ID, v.Why, "command line") })
 }
 
 type issueSend struct {
-	ID   int64 `arg:"" help:"Issue id."`
-	Wait bool  `help:"Wait until every copy has gone out, showing progress."`
+	ID     int64 `arg:"" help:"Issue id."`
+	Wait   bool  `help:"Wait until every copy has gone out, showing progress."`
+	Anyway bool  `help:"Although a check is red."`
 }
 
 func (v *issueSend) Run(e *env) error {
 	return e.with(func(p *Press) error {
+		if err := p.unlessRed(e, v.ID, v.Anyway); err != nil {
+			return err
+		}
 		if err := p.SendNow(e.ctx, v.ID, "command line"); err != nil {
 			return err
 		}

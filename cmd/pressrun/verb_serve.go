@@ -264,7 +264,7 @@ func (v *doctorVerb) Run(e *env) error {
 			return err
 		}
 		if bad > 0 {
-			return fmt.Errorf("%d of %d things need you", bad, len(list))
+			return fmt.Errorf("%s you, of %d", several(bad, "thing needs", "things need"), len(list))
 		}
 		return nil
 	})

@@ -46,10 +46,16 @@ type Desk struct {
 	Secure bool
 
 	// What an editor does to an issue; each may need several rooms.
-	Edit     func(ctx context.Context, issue int64, e digest.Edit, by string) error
-	Subject  func(ctx context.Context, issue int64, subject, preheader, by string) error
-	Approve  func(ctx context.Context, issue int64, revision int, by string) error
-	SendNow  func(ctx context.Context, issue int64, by string) error
+	Edit    func(ctx context.Context, issue int64, e digest.Edit, by string) error
+	Subject func(ctx context.Context, issue int64, subject, preheader, by string) error
+	Approve func(ctx context.Context, issue int64, revision int, by string) error
+	Hold    func(ctx context.Context, issue int64, why, by string) error
+	Skip    func(ctx context.Context, issue int64, why, by string) error
+	// Rebuild chooses the stories of a draft anew, by its newsletter as it is now;
+	// digest.ErrThin where there are too few.
+	Rebuild func(ctx context.Context, issue int64, by string) error
+	SendNow func(ctx context.Context, issue int64, by string) error
+	// SendTest sends an issue to addresses; a Refusal where one of them is at fault.
 	SendTest func(ctx context.Context, issue int64, to []string, as, by string) error
 	Pause    func(ctx context.Context, issue int64, by string) error
 	Resume   func(ctx context.Context, issue int64, by string) error

@@ -54,11 +54,25 @@ func (d *Desk) subjectOf(r *request, i digest.Issue) (string, error) {
 	return cmp.Or(subject, i.Spec.Title), err
 }
 
+// Leaves says when an approved issue goes out: "in 42 min", "now".
+func Leaves(i digest.Issue, now time.Time) string {
+	countdown := time.Duration(i.Spec.Countdown)
+	switch {
+	case i.SlotAt.Add(-countdown).After(now):
+		return templates.Near(i.SlotAt, now)
+	case countdown > 0 && i.State != "countdown":
+		return "once its countdown of " + strings.TrimSuffix(strings.TrimSuffix(countdown.String(), "0s"), "0m") + " is over"
+	case i.State == "countdown":
+		return templates.Near(i.Starts, now)
+	}
+	return "now"
+}
+
 func (d *Desk) whenOut(i digest.Issue) string {
 	near := templates.Near(i.SlotAt, d.Now())
 	switch i.State {
 	case "approved":
-		return "goes out " + near
+		return "goes out " + Leaves(i, d.Now())
 	case "countdown":
 		return "goes out " + templates.Near(i.Starts, d.Now())
 	case "held":
@@ -186,6 +200,11 @@ func (d *Desk) issues(r *request) error {
 
 // issue is the issue desk.
 func (d *Desk) issue(r *request) error {
+	return d.drawIssue(r, http.StatusOK, templates.IssueBody{TestTo: r.user.Email})
+}
+
+// drawIssue draws the issue desk; body holds what is in the form for a test mail.
+func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error {
 	i, err := d.Digest.Issue(r.ctx, r.id("id"))
 	if err != nil {
 		return err
@@ -198,8 +217,8 @@ func (d *Desk) issue(r *request) error {
 	if err != nil {
 		return err
 	}
-	body := templates.IssueBody{Newsletter: i.Spec.Title, Number: i.Number, State: state(i.State), When: d.whenOut(i), Hover: stamp(i.SlotAt),
-		Subject: i.Subject, Preheader: i.Preheader, TestTo: r.user.Email}
+	body.Newsletter, body.Number, body.State, body.When, body.Hover = i.Spec.Title, i.Number, state(i.State), d.whenOut(i), stamp(i.SlotAt)
+	body.Subject, body.Preheader = i.Subject, i.Preheader
 	edition := r.URL.Query().Get("edition")
 	if edition == "" && len(i.Spec.Editions) > 0 {
 		edition = i.Spec.Editions[0].Name
@@ -234,7 +253,13 @@ func (d *Desk) issue(r *request) error {
 		body.Checks = append(body.Checks, checks(findings, chosen)...)
 	}
 	body.Preview = d.preview(r, i, editions, edition)
-	body.Actions, body.Countdown = actions(i), d.countdown(i)
+	red := 0
+	for _, c := range body.Checks {
+		if c.State.Kind == templates.KindAlert {
+			red++
+		}
+	}
+	body.Actions, body.Countdown = d.actions(i, red), d.countdown(i)
 	if i.Revision > 0 {
 		body.TestURL = issueURL(i.ID) + "/test"
 	}
@@ -245,7 +270,7 @@ func (d *Desk) issue(r *request) error {
 	if body.Subject == "" {
 		body.Subject = title
 	}
-	return d.draw(r, templates.DeskIssue, templates.DeskPage{Title: title, Current: "Issues", Body: body})
+	return d.drawStatus(r, status, templates.DeskIssue, templates.DeskPage{Title: title, Current: "Issues", Body: body})
 }
 
 // copies is how far the copies of an issue are, and at what pace they went out.
@@ -339,37 +364,6 @@ func orderWords(r digest.Ranking) string {
 		text += "."
 	}
 	return text
-}
-
-func actions(i digest.Issue) []templates.Action {
-	post := func(title, do string) templates.Action {
-		return templates.Action{Title: title, URL: issueURL(i.ID), Method: "post", Do: do}
-	}
-	approve := post("Approve", "approve:"+strconv.Itoa(i.Revision))
-	approve.Primary, approve.Key, approve.Confirm = true, "a", "Approve exactly what the preview shows?"
-	now := post("Send now", "send")
-	now.Confirm = "Send to every reader now, without waiting for the slot?"
-	skip := post("Skip", "skip")
-	skip.Confirm, skip.Danger = "Leave this issue out for good?", true
-	cancel := post("Cancel", "cancel")
-	cancel.Confirm, cancel.Danger = "Send no further copy, for good?", true
-	switch i.State {
-	case "draft":
-		return []templates.Action{approve, post("Hold", "hold"), now, skip}
-	case "held":
-		return []templates.Action{approve, now, skip}
-	case "approved":
-		return []templates.Action{now, post("Hold", "hold"), skip}
-	case "countdown":
-		cancel.Confirm, cancel.Primary = "Cancel this issue for good? Nothing has been sent to readers.", true
-		now.Confirm = "Send to every reader now, without the rest of the countdown?"
-		return []templates.Action{cancel, post("Hold", "hold"), now}
-	case "sending":
-		return []templates.Action{post("Pause", "pause"), cancel}
-	case "paused":
-		return []templates.Action{post("Resume", "resume"), cancel}
-	}
-	return nil
 }
 
 // checks are what the preflight found: what would be repaired first, what is
@@ -498,72 +492,6 @@ func (d *Desk) frame(r *request) error {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	_, err = r.w.Write([]byte(html))
 	return err
-}
-
-// act is what an approver does to a whole issue.
-func (d *Desk) act(r *request) error {
-	id, by := r.id("id"), r.user.Email
-	do, argument, _ := strings.Cut(r.FormValue("do"), ":")
-	var err error
-	said := ""
-	switch do {
-	case "approve":
-		revision, _ := strconv.Atoi(argument)
-		err, said = d.Approve(r.ctx, id, revision, by), "Approved. It goes out at its time."
-	case "send":
-		err, said = d.SendNow(r.ctx, id, by), "Sending has begun."
-		if i, e := d.Digest.Issue(r.ctx, id); e == nil && i.State == "countdown" {
-			said = "The countdown is running. Cancel stops it."
-		}
-	case "hold":
-		err, said = d.Digest.MoveIssue(r.ctx, d.Digest.DB.Write, id, "held", "held by "+by, "draft", "approved", "countdown"), "Held. It waits for approval."
-	case "skip":
-		err, said = d.Digest.Leave(r.ctx, id, "skipped", "skipped by "+by), "This issue is left out."
-	case "pause":
-		err, said = d.Pause(r.ctx, id, by), "Paused: no further message begins."
-	case "resume":
-		err, said = d.Resume(r.ctx, id, by), "Sending goes on."
-	case "cancel":
-		err, said = d.Cancel(r.ctx, id, "cancelled by "+by, by), "Cancelled: no further copy goes out."
-	default:
-		return digest.ErrNotFound
-	}
-	if err != nil {
-		return err
-	}
-	return done(r, issueURL(id), said)
-}
-
-func (d *Desk) subject(r *request) error {
-	i, err := d.Digest.Issue(r.ctx, r.id("id"))
-	if err != nil {
-		return err
-	}
-	subject := strings.TrimSpace(r.FormValue("subject"))
-	if own, err := d.subjectOf(r, i); err == nil && i.Subject == "" && subject == own {
-		subject = "" // saved as it stood: it goes on following the first story
-	}
-	if err := d.Subject(r.ctx, i.ID, subject, r.FormValue("preheader"), r.user.Email); err != nil {
-		return err
-	}
-	return done(r, issueURL(r.id("id")), "Saved and sealed again.")
-}
-
-func (d *Desk) test(r *request) error {
-	to := strings.FieldsFunc(r.FormValue("to"), func(c rune) bool { return c == ',' || c == ' ' || c == ';' })
-	if len(to) == 0 || len(to) > 10 {
-		return d.noTest(r, "Give one to ten addresses, separated by commas.")
-	}
-	if err := d.SendTest(r.ctx, r.id("id"), to, strings.TrimSpace(r.FormValue("as")), r.user.Email); err != nil {
-		return d.noTest(r, err.Error()+".")
-	}
-	return done(r, issueURL(r.id("id")), "A test is on its way to "+strings.Join(to, ", ")+".")
-}
-
-// noTest says why no test was sent, with the way back to the issue.
-func (d *Desk) noTest(r *request, why string) error {
-	return d.drawStatus(r, http.StatusBadRequest, templates.DeskMessage, templates.DeskPage{Title: "No test was sent", Current: "Issues",
-		Body: templates.MessageBody{Text: []string{why}, Actions: []templates.Action{{Title: "Back to the issue", URL: issueURL(r.id("id"))}}}})
 }
 
 // editStory is what an editor does to one story.

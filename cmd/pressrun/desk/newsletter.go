@@ -115,7 +115,7 @@ func (d *Desk) drawNewsletter(r *request, status int, n digest.Newsletter, text,
 			do, verb = "resume", "Resume"
 		}
 		body.Actions = []templates.Action{{Title: verb, URL: url, Method: "post", Do: do}}
-		body.Forms = []templates.FormBody{{Title: "Change it", URL: url, Submit: "Save", Intro: "What is saved counts from the next draft on; issues that are built already stay as they are.", Fields: []templates.Field{
+		body.Forms = []templates.FormBody{{Title: "Change it", URL: url, Submit: "Save", Intro: "What is saved counts from the next draft on; issues that are built already stay as they are until they are built anew.", Fields: []templates.Field{
 			{Name: "do", Kind: "hidden", Value: "save"}, {Name: "version", Kind: "hidden", Value: strconv.Itoa(n.Version)},
 			{Name: "text", Label: "The newsletter as a file", Kind: "code", Value: text, Problem: problem},
 		}}}

@@ -1,0 +1,126 @@
+package desk
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"pressrun/digest"
+	"pressrun/templates"
+)
+
+// actions are what may be done to an issue, red checks that it has said beside
+// what lets it go out.
+func (d *Desk) actions(i digest.Issue, red int) []templates.Action {
+	post := func(title, do string) templates.Action {
+		return templates.Action{Title: title, URL: issueURL(i.ID), Method: "post", Do: do}
+	}
+	approve := post("Approve", "approve:"+strconv.Itoa(i.Revision))
+	approve.Primary, approve.Key, approve.Confirm = true, "a", "Approve exactly what the preview shows? It goes out "+Leaves(i, d.Now())+"."
+	now := post("Send now", "send")
+	now.Confirm = "Send to every reader now, without waiting for the slot?"
+	if red > 0 {
+		approve.Confirm += " " + plural(red, "check is red.", "checks are red.")
+		now.Confirm += " " + plural(red, "check is red.", "checks are red.")
+	}
+	anew := post("Build anew", "rebuild")
+	anew.Confirm = "Choose the stories anew, by the newsletter as it is now? What is pinned, dropped or written stays."
+	skip := post("Skip", "skip")
+	skip.Confirm, skip.Danger = "Leave this issue out for good?", true
+	cancel := post("Cancel", "cancel")
+	cancel.Confirm, cancel.Danger = "Send no further copy, for good?", true
+	switch i.State {
+	case "draft":
+		return []templates.Action{approve, post("Hold", "hold"), now, anew, skip}
+	case "held":
+		return []templates.Action{approve, now, anew, skip}
+	case "approved":
+		return []templates.Action{now, post("Hold", "hold"), skip}
+	case "countdown":
+		cancel.Confirm, cancel.Primary = "Cancel this issue for good? Nothing has been sent to readers.", true
+		now.Confirm = "Send to every reader now, without the rest of the countdown?"
+		return []templates.Action{cancel, post("Hold", "hold"), now}
+	case "sending":
+		return []templates.Action{post("Pause", "pause"), cancel}
+	case "paused":
+		return []templates.Action{post("Resume", "resume"), cancel}
+	}
+	return nil
+}
+
+// act is what an approver does to a whole issue.
+func (d *Desk) act(r *request) error {
+	id, by := r.id("id"), r.user.Email
+	do, argument, _ := strings.Cut(r.FormValue("do"), ":")
+	var err error
+	said := ""
+	switch do {
+	case "approve":
+		revision, _ := strconv.Atoi(argument)
+		err, said = d.Approve(r.ctx, id, revision, by), "Approved."
+		if i, e := d.Digest.Issue(r.ctx, id); e == nil {
+			said = "Approved. It goes out " + Leaves(i, d.Now()) + "."
+		}
+	case "send":
+		err, said = d.SendNow(r.ctx, id, by), "Sending has begun."
+		if i, e := d.Digest.Issue(r.ctx, id); e == nil && i.State == "countdown" {
+			said = "The countdown is running. Cancel stops it."
+		}
+	case "hold":
+		err, said = d.Hold(r.ctx, id, "held by "+by, by), "Held. It waits for approval."
+	case "skip":
+		err, said = d.Skip(r.ctx, id, "skipped by "+by, by), "This issue is left out."
+	case "rebuild":
+		err, said = d.Rebuild(r.ctx, id, by), "Built anew by the newsletter as it is now. What was pinned, dropped or written stays."
+		if errors.Is(err, digest.ErrThin) {
+			d.message(r, http.StatusConflict, "Too few stories", "Not enough stories are left for an issue by the newsletter's settings (min_stories). Nothing was changed.")
+			return nil
+		}
+	case "pause":
+		err, said = d.Pause(r.ctx, id, by), "Paused: no further message begins."
+	case "resume":
+		err, said = d.Resume(r.ctx, id, by), "Sending goes on."
+	case "cancel":
+		err, said = d.Cancel(r.ctx, id, "cancelled by "+by, by), "Cancelled: no further copy goes out."
+	default:
+		return digest.ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	return done(r, issueURL(id), said)
+}
+
+func (d *Desk) subject(r *request) error {
+	i, err := d.Digest.Issue(r.ctx, r.id("id"))
+	if err != nil {
+		return err
+	}
+	subject := strings.TrimSpace(r.FormValue("subject"))
+	if own, err := d.subjectOf(r, i); err == nil && i.Subject == "" && subject == own {
+		subject = "" // saved as it stood: it goes on following the first story
+	}
+	if err := d.Subject(r.ctx, i.ID, subject, r.FormValue("preheader"), r.user.Email); err != nil {
+		return err
+	}
+	return done(r, issueURL(r.id("id")), "Saved and sealed again.")
+}
+
+func (d *Desk) test(r *request) error {
+	asked := templates.IssueBody{TestTo: r.FormValue("to"), TestAs: strings.TrimSpace(r.FormValue("as"))}
+	to := strings.FieldsFunc(asked.TestTo, func(c rune) bool { return c == ',' || c == ' ' || c == ';' })
+	if len(to) == 0 || len(to) > 10 {
+		asked.TestProblem = "No test was sent: give one to ten addresses, separated by commas."
+		return d.drawIssue(r, http.StatusBadRequest, asked)
+	}
+	err := d.SendTest(r.ctx, r.id("id"), to, asked.TestAs, r.user.Email)
+	if no, ok := errors.AsType[Refusal](err); ok {
+		asked.TestProblem = "No test was sent: " + no.Error() + "."
+		return d.drawIssue(r, http.StatusBadRequest, asked)
+	}
+	if err != nil {
+		return err
+	}
+	return done(r, issueURL(r.id("id")), "A test is on its way to "+strings.Join(to, ", ")+".")
+}

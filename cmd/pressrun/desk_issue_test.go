@@ -1,0 +1,92 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"pressrun/cmd/pressrun/desk"
+	"pressrun/mailer"
+)
+
+// A red check is told to whoever lets an issue go out where he does not see it; a
+// newsletter that was mended counts for the draft that is built anew.
+func TestRedChecksBeforeAnIssueGoesOut(t *testing.T) {
+	d, _ := newDeskless(t)
+	_, toml, _ := d.verb("", "newsletter", "export", "morning")
+	apply := func(postal string) {
+		t.Helper()
+		if code, _, errs := d.verb(strings.Replace(toml, "2 Quay Street, Port Ellery", postal, 1), "newsletter", "apply", "-f", "-"); code != 0 {
+			t.Fatal(errs)
+		}
+		if code, _, errs := d.verb("", "issue", "rebuild", "1"); code != 0 {
+			t.Fatal(errs)
+		}
+	}
+	apply("Postal address missing: set brand.postal")
+	for _, verb := range []string{"approve", "send"} {
+		if code, _, errs := d.verb("", "issue", verb, "1"); code != exitFailed || !strings.Contains(errs, "postal address is missing") || !strings.Contains(errs, "--anyway") {
+			t.Errorf("issue %s with a red check: exit %d, %s", verb, code, errs)
+		}
+	}
+	if code, _, errs := d.verb("", "issue", "check", "1"); code != exitFailed || !strings.Contains(errs, "1 check is red") {
+		t.Errorf("issue check with a red one: exit %d, %s", code, errs)
+	}
+	if _, out, _ := d.verb("", "issue", "ls"); !strings.Contains(out, "held") {
+		t.Errorf("the issue did not stay held: %s", out)
+	}
+	apply("9 Lantern Quay, Port Ellery")
+	if code, out, errs := d.verb("", "issue", "approve", "1"); code != 0 || !strings.Contains(out, "goes out now, to 0 readers") {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+	d.verb("", "issue", "preview", "1", "--out", d.path("out"))
+	if text, err := os.ReadFile(d.path("out/edition-en.txt")); err != nil || !strings.Contains(string(text), "9 Lantern Quay") {
+		t.Errorf("the rebuilt issue does not show the new postal address (%v)", err)
+	}
+}
+
+// A test mail goes to all the addresses or to none; what was typed stays.
+func TestDeskTestIsRefusedWhole(t *testing.T) {
+	d, _ := newDeskless(t)
+	p, err := (&env{ctx: t.Context(), config: d.config, err: os.Stderr}).open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	session := operator(t, p)
+	letters := func() (n int64) {
+		for {
+			if _, _, err := p.Mailer.LetterState(t.Context(), n+1); errors.Is(err, mailer.ErrNoLetter) {
+				return n
+			}
+			n++
+		}
+	}
+	before := letters()
+	for _, c := range []struct {
+		to, as, want string
+	}{
+		{"ann@readers.example, zz", "", "&#34;zz&#34; is not a mail address"},
+		{"ann@readers.example", "nobody@readers.example", "nobody reads with the address nobody@readers.example"},
+		{" ", "", "give one to ten addresses"},
+	} {
+		req := httptest.NewRequest("POST", "/desk/issues/1/test", strings.NewReader(url.Values{"to": {c.to}, "as": {c.as}}.Encode()))
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.AddCookie(&http.Cookie{Name: desk.Cookie, Value: session})
+		w := httptest.NewRecorder()
+		p.Handler().ServeHTTP(w, req)
+		page := w.Body.String()
+		if w.Code != http.StatusBadRequest || !strings.Contains(page, c.want) || !strings.Contains(page, "No test was sent") ||
+			!strings.Contains(page, `value="`+c.to+`"`) || c.as != "" && !strings.Contains(page, `value="`+c.as+`"`) {
+			t.Errorf("%q as %q: %d, want %q and what was typed", c.to, c.as, w.Code, c.want)
+		}
+		if n := letters(); n != before {
+			t.Errorf("%q as %q: no test was sent, and %d letters wait", c.to, c.as, n-before)
+			before = n
+		}
+	}
+}
