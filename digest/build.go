@@ -252,7 +252,7 @@ func (s Story) public() time.Time { return later(s.Published, s.NotBefore) }
 // confirmed are the stories whose shown article was listed by two polls of a
 // source and is listed still.
 func (b *Builder) confirmed(ctx context.Context, since time.Time) (map[int64]bool, error) {
-	ids, err := each(ctx, b.DB.Read, func(r *sql.Rows) (id int64, err error) { return id, r.Scan(&id) }, `
+	ids, err := schema.Each(ctx, b.DB.Read, schema.Column[int64], `
 		select s.id from stories s
 			join story_members m on m.article_key = s.article_key
 			join entries told on told.id = m.entry_id
@@ -274,7 +274,7 @@ func (b *Builder) used(ctx context.Context, issue Issue) (map[int64]int, error) 
 		story  int64
 		number int
 	}
-	list, err := each(ctx, b.DB.Read, func(r *sql.Rows) (t telling, err error) { return t, r.Scan(&t.story, &t.number) }, `
+	list, err := schema.Each(ctx, b.DB.Read, func(r schema.Row) (t telling, err error) { err = r.Scan(&t.story, &t.number); return }, `
 		select u.story_id, case when s.updated_at > u.used_at then -i.number else i.number end
 		from used_stories u join issues i on i.id = u.issue_id join stories s on s.id = u.story_id
 		where u.newsletter_id = $1 and u.issue_id <> $2

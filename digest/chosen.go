@@ -76,7 +76,7 @@ func (s *Store) Chosen(ctx context.Context, issue int64) ([]Chosen, error) {
 }
 
 func (s *Store) chosen(ctx context.Context, q schema.Querier, issue int64) ([]Chosen, error) {
-	list, err := each(ctx, q, scanChosen, `
+	list, err := schema.Each(ctx, q, scanChosen, `
 		select c.issue_id, c.edition, c.section, c.position, c.state, c.title, c.summary, c.spans, c.method, c.method_reason, c.related, c.reason, c.score,
 			c.edited_by, c.edited_at, c.pinned, c.original_title, c.original_summary, c.original_method, c.ai, c.reviewed_by, c.reviewed_hash, c.no_picture, `+storyColumns+`
 		from issue_stories c join stories s on s.id = c.story_id
@@ -87,7 +87,7 @@ func (s *Store) chosen(ctx context.Context, q schema.Querier, issue int64) ([]Ch
 	return list, nil
 }
 
-func scanChosen(r *sql.Rows) (Chosen, error) {
+func scanChosen(r schema.Row) (Chosen, error) {
 	var c Chosen
 	var spans, related, score []byte
 	var edited schema.Time

@@ -82,7 +82,7 @@ func (c *Collector) clusterDue() bool {
 // recent lists the articles that may still find or change their story.
 func (c *Collector) recent(ctx context.Context) ([]recent, error) {
 	since := c.Now().Add(-story.Window)
-	list, err := each(ctx, c.DB.Read, func(r *sql.Rows) (recent, error) {
+	list, err := schema.Each(ctx, c.DB.Read, func(r schema.Row) (recent, error) {
 		var a recent
 		var published, first schema.Time
 		var state string

@@ -3,7 +3,6 @@ package digest
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -165,7 +164,7 @@ func (r *room) headlines(t *testing.T, change func(*Spec)) []string {
 // relatedIn are the headlines of the Related News of the newest draft.
 func (r *room) relatedIn(t *testing.T) []string {
 	t.Helper()
-	list, err := each(t.Context(), r.DB.Read, func(rows *sql.Rows) (id int64, err error) { return id, rows.Scan(&id) }, `select max(id) from issues`)
+	list, err := schema.Each(t.Context(), r.DB.Read, schema.Column[int64], `select max(id) from issues`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -588,7 +587,7 @@ func TestCollectorClustersAsTheVerb(t *testing.T) {
 			t.Fatal(err)
 		}
 		var in, out bytes.Buffer
-		list, err := each(ctx, r.DB.Read, scanRow, `select `+storyColumns+` from stories s order by s.id desc`)
+		list, err := schema.Each(ctx, r.DB.Read, scanRow, `select `+storyColumns+` from stories s order by s.id desc`)
 		if err != nil || len(list) != 32 {
 			t.Fatalf("%d articles, %v", len(list), err)
 		}

@@ -17,7 +17,7 @@ import (
 // storyAt is the story told by an article of a paper, whatever its state.
 func (r *room) storyAt(t *testing.T, address string) Story {
 	t.Helper()
-	list, err := each(t.Context(), r.DB.Read, scanRow, `select `+storyColumns+` from stories s where s.url = $1`, address)
+	list, err := schema.Each(t.Context(), r.DB.Read, scanRow, `select `+storyColumns+` from stories s where s.url = $1`, address)
 	if err != nil || len(list) != 1 {
 		t.Fatalf("%d stories at %s, %v", len(list), address, err)
 	}

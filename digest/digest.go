@@ -1,7 +1,6 @@
 package digest
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -64,22 +63,4 @@ func notFound(err error, what string, key any) error {
 		return fmt.Errorf("%s %v: %w", what, key, ErrNotFound)
 	}
 	return err
-}
-
-// each scans every row of a query into a T made by scan.
-func each[T any](ctx context.Context, q schema.Querier, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []T
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, v)
-	}
-	return out, rows.Err()
 }

@@ -169,7 +169,7 @@ func (s *Sealer) store(ctx context.Context, issue Issue, sealed []Edition, left 
 
 // Editions lists the editions of a revision by name.
 func (s *Store) Editions(ctx context.Context, issue int64, revision int) ([]Edition, error) {
-	return each(ctx, s.DB.Read, func(r *sql.Rows) (Edition, error) { return scanEdition(r) },
+	return schema.Each(ctx, s.DB.Read, scanEdition,
 		`select `+editionColumns+` from editions where issue_id = $1 and revision = $2 order by id`, issue, revision)
 }
 
@@ -199,7 +199,7 @@ func (s *Store) Edition(ctx context.Context, id int64) (Edition, error) {
 
 const editionColumns = `id, issue_id, revision, name, language, text_only, subject, hash, message, html, body_text, stories, created_at`
 
-func scanEdition(r interface{ Scan(...any) error }) (Edition, error) {
+func scanEdition(r schema.Row) (Edition, error) {
 	var e Edition
 	var ids []byte
 	var created schema.Time

@@ -289,7 +289,7 @@ func first(list []string) string {
 const entryColumns = `id, source_id, guid, article_key, url, title, author, section, language, summary, content, image, image_alt, credit, tags,
 	state, reason, attempts, published_at, undated, not_before_at, seen_at`
 
-func scanEntry(r interface{ Scan(...any) error }) (Entry, error) {
+func scanEntry(r schema.Row) (Entry, error) {
 	var e Entry
 	var published, notBefore, seen schema.Time
 	var tags string
@@ -305,7 +305,7 @@ func scanEntry(r interface{ Scan(...any) error }) (Entry, error) {
 // UnreadEntries lists entries of a source whose page is still to be read, at
 // most limit of the newest, in the order of their publication.
 func (s *Store) UnreadEntries(ctx context.Context, source int64, limit int) ([]Entry, error) {
-	list, err := each(ctx, s.DB.Read, func(r *sql.Rows) (Entry, error) { return scanEntry(r) },
+	list, err := schema.Each(ctx, s.DB.Read, scanEntry,
 		`select `+entryColumns+` from entries where source_id = $1 and state = 'new' and withdrawn_at is null and next_try_at <= $2
 		order by published_at desc, id limit $3`, source, schema.At(s.Now()), limit)
 	slices.SortStableFunc(list, func(a, b Entry) int { return cmp.Or(a.Published.Compare(b.Published), cmp.Compare(a.ID, b.ID)) })
@@ -330,7 +330,7 @@ func (s *Store) Listed(ctx context.Context, source int64, state, search string, 
 	if oldest {
 		order = " order by e.published_at, e.id"
 	}
-	list, err = each(ctx, s.DB.Read, func(r *sql.Rows) (v Listed, err error) {
+	list, err = schema.Each(ctx, s.DB.Read, func(r schema.Row) (v Listed, err error) {
 		var published, seen schema.Time
 		err = r.Scan(&v.ID, &v.URL, &v.Title, &v.Section, &v.Language, &v.State, &v.Reason, &published, &v.Undated, &seen, &v.Story)
 		v.Published, v.Seen = published.Time, seen.Time

@@ -160,7 +160,7 @@ func union(lists ...string) string {
 // listedFlags are the flags that an article has by all entries that list it, of
 // whichever source.
 func listedFlags(ctx context.Context, tx *sql.Tx, key string) (string, error) {
-	list, err := each(ctx, tx, func(r *sql.Rows) (string, error) {
+	list, err := schema.Each(ctx, tx, func(r schema.Row) (string, error) {
 		var tags, address string
 		var settings []byte
 		var set Settings
@@ -206,7 +206,7 @@ func (s *Store) Reflag(ctx context.Context, source int64) ([]int64, error) {
 		story int64
 	}
 	err = s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		list, err := each(ctx, tx, func(r *sql.Rows) (a told, err error) { return a, r.Scan(&a.key, &a.story) }, `
+		list, err := schema.Each(ctx, tx, func(r schema.Row) (a told, err error) { err = r.Scan(&a.key, &a.story); return }, `
 			select distinct m.article_key, m.story_id from entries e join story_members m on m.entry_id = e.id or m.article_key = e.article_key
 			where e.source_id = $1 and e.seen_at >= $2`, source, schema.At(s.Now().Add(-story.Window)))
 		if err != nil {
@@ -242,26 +242,20 @@ func labelFrom(flags string) string {
 // reflag puts a story's flags together: those that one of its articles has by
 // rule, unless an editor took them off it, or by an editor's hand.
 func reflag(ctx context.Context, tx *sql.Tx, id int64) error {
-	rows, err := tx.QueryContext(ctx, `select rule_flags, hand_flags from stories where id = $1 or merged_into = $1`, id)
+	type article struct{ rule, hand string }
+	list, err := schema.Each(ctx, tx, func(r schema.Row) (a article, err error) { err = r.Scan(&a.rule, &a.hand); return },
+		`select rule_flags, hand_flags from stories where id = $1 or merged_into = $1`, id)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
 	set := map[string]bool{}
-	for rows.Next() {
-		var rule, hand string
-		if err := rows.Scan(&rule, &hand); err != nil {
-			return err
-		}
-		by := strings.Fields(hand)
-		for _, f := range append(strings.Fields(rule), by...) {
+	for _, a := range list {
+		by := strings.Fields(a.hand)
+		for _, f := range append(strings.Fields(a.rule), by...) {
 			if !strings.HasPrefix(f, "-") && !slices.Contains(by, "-"+f) {
 				set[f] = true
 			}
 		}
-	}
-	if err := rows.Err(); err != nil {
-		return err
 	}
 	flags := joinFlags(set)
 	_, err = tx.ExecContext(ctx, `update stories set flags = $2, label = $3 where id = $1`, id, flags, labelFrom(flags))
@@ -271,7 +265,7 @@ func reflag(ctx context.Context, tx *sql.Tx, id int64) error {
 // recentFlags are the flags of the stories that an article may still join.
 func (s *Store) recentFlags(ctx context.Context) (map[int64]string, error) {
 	flags := map[int64]string{}
-	_, err := each(ctx, s.DB.Read, func(r *sql.Rows) (struct{}, error) {
+	_, err := schema.Each(ctx, s.DB.Read, func(r schema.Row) (struct{}, error) {
 		var id int64
 		var f string
 		err := r.Scan(&id, &f)
@@ -307,7 +301,7 @@ func (s *Store) FlagStory(ctx context.Context, id int64, flag string, on bool) e
 			id   int64
 			hand string
 		}
-		list, err := each(ctx, tx, func(r *sql.Rows) (a row, err error) { return a, r.Scan(&a.id, &a.hand) }, `
+		list, err := schema.Each(ctx, tx, func(r schema.Row) (a row, err error) { err = r.Scan(&a.id, &a.hand); return }, `
 			select a.id, a.hand_flags from stories s join stories a on a.id = s.id or a.merged_into = s.id where s.id = $1 and s.state <> 'merged'`, id)
 		if err != nil || len(list) == 0 {
 			return notFound(cmp.Or(err, sql.ErrNoRows), "story", id)

@@ -45,7 +45,7 @@ type Issue struct {
 const issueColumns = `i.id, i.newsletter_id, n.name, coalesce(i.slot_id, 0), i.number, i.state, i.reason, i.spec, i.subject, i.preheader, i.ranked_by,
 	i.views_at, i.revision, i.audience, i.approved_by, i.slot_at, i.created_at, i.approved_at, i.starts_at, i.at_once, i.started_at, i.sent_at, i.closed_at, i.rankings`
 
-func scanIssue(r interface{ Scan(...any) error }) (Issue, error) {
+func scanIssue(r schema.Row) (Issue, error) {
 	var i Issue
 	var spec, rankings []byte
 	var views, slot, created, approved, starts, started, sent, closed schema.Time
@@ -85,13 +85,13 @@ func (s *Store) IssuesIn(ctx context.Context, states ...string) ([]Issue, error)
 	if s.DB.Engine == schema.Postgres {
 		in = `(select jsonb_array_elements_text(cast($1 as jsonb)))`
 	}
-	return each(ctx, s.DB.Read, func(r *sql.Rows) (Issue, error) { return scanIssue(r) },
+	return schema.Each(ctx, s.DB.Read, scanIssue,
 		`select `+issueColumns+` from issues i join newsletters n on n.id = i.newsletter_id where i.state in `+in+` order by i.slot_at, i.id`, string(list))
 }
 
 // Issues lists the newest issues, at most limit, of one newsletter or (0) of all.
 func (s *Store) Issues(ctx context.Context, newsletter int64, limit, offset int) ([]Issue, error) {
-	return each(ctx, s.DB.Read, func(r *sql.Rows) (Issue, error) { return scanIssue(r) },
+	return schema.Each(ctx, s.DB.Read, scanIssue,
 		`select `+issueColumns+` from issues i join newsletters n on n.id = i.newsletter_id
 		where $1 = 0 or i.newsletter_id = $1 order by i.slot_at desc, i.id desc limit $2 offset $3`, newsletter, limit, offset)
 }
@@ -174,7 +174,7 @@ func (s *Store) Frozen(ctx context.Context, tx *sql.Tx, i Issue, audience int) e
 // UsualAudience is how many readers the newsletter's issues usually go to: the
 // median of the last five that were started before i. 0 when there was none.
 func (s *Store) UsualAudience(ctx context.Context, i Issue) (int, error) {
-	sizes, err := each(ctx, s.DB.Read, func(r *sql.Rows) (int, error) { var n int; return n, r.Scan(&n) },
+	sizes, err := schema.Each(ctx, s.DB.Read, schema.Column[int],
 		`select audience from issues where newsletter_id = $1 and id <> $2 and started_at is not null order by started_at desc limit 5`, i.NewsletterID, i.ID)
 	if err != nil || len(sizes) == 0 {
 		return 0, err

@@ -87,9 +87,10 @@ type Member struct {
 
 // Members lists the articles of a story, the one shown first.
 func (s *Store) Members(ctx context.Context, id int64) ([]Member, error) {
-	list, err := each(ctx, s.DB.Read, func(r *sql.Rows) (Member, error) {
+	list, err := schema.Each(ctx, s.DB.Read, func(r schema.Row) (Member, error) {
 		var m Member
-		return m, r.Scan(&m.ID, &m.Title, &m.URL, &m.Source, &m.Why)
+		err := r.Scan(&m.ID, &m.Title, &m.URL, &m.Source, &m.Why)
+		return m, err
 	}, `select a.id, a.title, a.url, a.source_title, m.why from story_members m join stories a on a.article_key = m.article_key
 		where m.story_id = $1 order by case when a.id = $1 then 0 else 1 end, m.added_at, a.id`, id)
 	for i := range list {

@@ -312,7 +312,7 @@ func (s Spec) Check(name string) []string {
 
 const newsletterColumns = `id, name, version, state, spec, created_at`
 
-func scanNewsletter(r interface{ Scan(...any) error }) (Newsletter, error) {
+func scanNewsletter(r schema.Row) (Newsletter, error) {
 	var n Newsletter
 	var spec []byte
 	var created schema.Time
@@ -374,7 +374,7 @@ func (s *Store) Newsletter(ctx context.Context, ref string) (Newsletter, error) 
 
 // Newsletters lists all newsletters by name.
 func (s *Store) Newsletters(ctx context.Context) ([]Newsletter, error) {
-	return each(ctx, s.DB.Read, func(r *sql.Rows) (Newsletter, error) { return scanNewsletter(r) },
+	return schema.Each(ctx, s.DB.Read, scanNewsletter,
 		`select `+newsletterColumns+` from newsletters order by name`)
 }
 
@@ -385,7 +385,7 @@ func (s *Store) Marks(ctx context.Context) (map[string]bool, error) {
 		name string
 		spec Spec
 	}
-	list, err := each(ctx, s.DB.Read, func(r *sql.Rows) (v version, err error) {
+	list, err := schema.Each(ctx, s.DB.Read, func(r schema.Row) (v version, err error) {
 		var text []byte
 		if err = r.Scan(&v.name, &text); err == nil {
 			err = json.Unmarshal(text, &v.spec)
@@ -408,7 +408,7 @@ type Version struct {
 // Versions lists what was saved of a newsletter, the newest first; Created is
 // when.
 func (s *Store) Versions(ctx context.Context, id int64) ([]Version, error) {
-	return each(ctx, s.DB.Read, func(r *sql.Rows) (v Version, err error) {
+	return schema.Each(ctx, s.DB.Read, func(r schema.Row) (v Version, err error) {
 		var text []byte
 		var created schema.Time
 		if err = r.Scan(&v.ID, &v.Name, &v.Version, &text, &v.Author, &created); err == nil {

@@ -2,7 +2,6 @@ package digest
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -124,7 +123,7 @@ func (s *Store) ByAddress(ctx context.Context, address string) (id int64, waitin
 func (s *Store) Orders(ctx context.Context) ([]Order, error) { return s.orders(ctx, "") }
 
 func (s *Store) orders(ctx context.Context, where string, args ...any) ([]Order, error) {
-	return each(ctx, s.DB.Read, func(r *sql.Rows) (Order, error) {
+	return schema.Each(ctx, s.DB.Read, func(r schema.Row) (Order, error) {
 		var o Order
 		var at schema.Time
 		var wants string

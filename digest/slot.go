@@ -2,7 +2,6 @@ package digest
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
@@ -18,7 +17,7 @@ type Slot struct {
 	Reason       string    `json:"reason,omitempty"`
 }
 
-func scanSlot(r interface{ Scan(...any) error }) (Slot, error) {
+func scanSlot(r schema.Row) (Slot, error) {
 	var s Slot
 	var at schema.Time
 	err := r.Scan(&s.ID, &s.NewsletterID, &at, &s.State, &s.Reason)
@@ -88,7 +87,7 @@ func (s *Store) unplan(ctx context.Context, n Newsletter, sched Schedule, now ti
 }
 
 func (s *Store) slots(ctx context.Context, where string, args ...any) ([]Slot, error) {
-	return each(ctx, s.DB.Read, func(r *sql.Rows) (Slot, error) { return scanSlot(r) },
+	return schema.Each(ctx, s.DB.Read, scanSlot,
 		`select `+slotColumns+` from slots where `+where+` order by slot_at`, args...)
 }
 

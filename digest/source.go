@@ -54,7 +54,7 @@ const longAway = 2 * time.Hour
 const sourceColumns = `id, kind, url, former, site_url, host, title, language, rights, settings, state, reason, note, errors, interval_s,
 	etag, last_modified, body_hash, next_poll_at, last_poll_at, last_ok_at, last_new_at, icon <> '', icon_at`
 
-func scanSource(rows interface{ Scan(...any) error }) (Source, error) {
+func scanSource(rows schema.Row) (Source, error) {
 	var s Source
 	var next, polled, ok, fresh, looked schema.Time
 	var settings []byte
@@ -119,7 +119,7 @@ func (s *Store) Source(ctx context.Context, id int64) (Source, error) {
 
 // Sources lists all sources by title.
 func (s *Store) Sources(ctx context.Context) ([]Source, error) {
-	return each(ctx, s.DB.Read, func(r *sql.Rows) (Source, error) { return scanSource(r) },
+	return schema.Each(ctx, s.DB.Read, scanSource,
 		`select `+sourceColumns+` from sources order by title, id`)
 }
 
@@ -139,7 +139,7 @@ func (s *Store) PollSoon(ctx context.Context, id int64) error {
 // first, but one of each host before the second of any: a host is asked one
 // thing at a time, and one that hangs must not keep all hands waiting.
 func (s *Store) DueSources(ctx context.Context) ([]Source, error) {
-	list, err := each(ctx, s.DB.Read, func(r *sql.Rows) (Source, error) { return scanSource(r) },
+	list, err := schema.Each(ctx, s.DB.Read, scanSource,
 		`select `+sourceColumns+` from sources where state <> 'paused' and next_poll_at <= $1 order by next_poll_at, id`, schema.At(s.Now()))
 	place, seen := make(map[int64]int, len(list)), map[string]int{}
 	for _, src := range list {
@@ -286,7 +286,7 @@ func (s *Store) Polled(ctx context.Context, src Source, p Poll) (Health, error) 
 
 // publishedBy is when the newest entries of a source were published: its habit.
 func (s *Store) publishedBy(ctx context.Context, source int64) ([]time.Time, error) {
-	list, err := each(ctx, s.DB.Read, func(r *sql.Rows) (time.Time, error) {
+	list, err := schema.Each(ctx, s.DB.Read, func(r schema.Row) (time.Time, error) {
 		var t schema.Time
 		err := r.Scan(&t)
 		return t.Time, err

@@ -56,7 +56,7 @@ const storyColumns = `s.id, s.article_key, s.url, s.title, s.author, s.source_id
 	s.image, s.image_alt, s.label, s.flags, s.body, s.description, s.state, coalesce(s.merged_into, 0), s.title_hash, s.published_at, s.not_before_at, s.seen_at,
 	(select rights from sources where sources.id = s.source_id), s.boost, s.pinned_until, s.updated_at`
 
-func scanStory(r interface{ Scan(...any) error }, before ...any) (Story, error) {
+func scanStory(r schema.Row, before ...any) (Story, error) {
 	var s Story
 	var published, notBefore, seen, pinned, updated schema.Time
 	err := r.Scan(append(before, &s.ID, &s.Key, &s.URL, &s.Title, &s.Author, &s.SourceID, &s.SourceTitle, &s.Language, &s.Direction, &s.Section,
@@ -84,7 +84,7 @@ func (s *Store) Story(ctx context.Context, id int64) (Story, error) {
 // Stories lists live stories published or first seen after since, the newest
 // first, with the keys of all their members.
 func (s *Store) Stories(ctx context.Context, since time.Time) ([]Story, error) {
-	list, err := each(ctx, s.DB.Read, scanRow,
+	list, err := schema.Each(ctx, s.DB.Read, scanRow,
 		`select `+storyColumns+` from stories s where s.state = 'live' and (s.published_at >= $1 or s.not_before_at >= $1) order by s.published_at desc, s.id desc`,
 		schema.At(since))
 	if err != nil {
@@ -491,7 +491,7 @@ func (s *Store) HoldStory(ctx context.Context, id int64, until time.Time) error 
 
 // SeenIn lists the issues that told a story, the newest first: "morning #411".
 func (s *Store) SeenIn(ctx context.Context, story int64) ([]string, error) {
-	return each(ctx, s.DB.Read, func(r *sql.Rows) (text string, err error) {
+	return schema.Each(ctx, s.DB.Read, func(r schema.Row) (text string, err error) {
 		var name string
 		var number int
 		err = r.Scan(&name, &number)
@@ -535,11 +535,11 @@ func (s *Store) KnownKeys(ctx context.Context, keys []string) (known int, unmatc
 	return known, unmatched, nil
 }
 
-func scanRow(r *sql.Rows) (Story, error) { return scanStory(r) }
+func scanRow(r schema.Row) (Story, error) { return scanStory(r) }
 
 // Waiting lists the stories of a source that stand in issues which are not sent yet.
 func (s *Store) Waiting(ctx context.Context, source int64) ([]int64, error) {
-	return each(ctx, s.DB.Read, func(r *sql.Rows) (id int64, err error) { return id, r.Scan(&id) }, `
+	return schema.Each(ctx, s.DB.Read, schema.Column[int64], `
 		select distinct c.story_id from issue_stories c join issues i on i.id = c.issue_id join stories s on s.id = c.story_id
 		where s.source_id = $1 and c.state = 'in' and i.state in ('draft', 'held', 'approved', 'countdown') order by c.story_id`, source)
 }

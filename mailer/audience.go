@@ -144,7 +144,7 @@ func joined(ids []int64) string {
 // bears its number.
 func (m *Mailer) newIDs(ctx context.Context, tx *sql.Tx, n int) ([]int64, error) {
 	if m.DB.Engine == schema.Postgres {
-		return ids(tx.QueryContext(ctx, `select nextval('deliveries_id_seq') from generate_series(1, cast($1 as bigint))`, n))
+		return schema.Each(ctx, tx, schema.Column[int64], `select nextval('deliveries_id_seq') from generate_series(1, cast($1 as bigint))`, n)
 	}
 	var last int64
 	err := tx.QueryRowContext(ctx, `update sqlite_sequence set seq = seq + $1 where name = 'deliveries' returning seq`, n).Scan(&last)
@@ -278,7 +278,7 @@ func (m *Mailer) layOutParts(ctx context.Context, tx *sql.Tx, state State, reaso
 	if m.DB.Engine == schema.Postgres { // a claim may be taking readers out of one
 		choose += ` for update`
 	}
-	parts, err := ids(tx.QueryContext(ctx, choose, arg))
+	parts, err := schema.Each(ctx, tx, schema.Column[int64], choose, arg)
 	if err != nil || len(parts) == 0 {
 		return 0, err
 	}
@@ -323,28 +323,11 @@ func (m *Mailer) waiting(ctx context.Context, issue, subscriber int64) (Delivery
 
 // partsOf are the parts that a process holds.
 func (m *Mailer) partsOf(ctx context.Context, owner string) ([]int64, error) {
-	list, err := ids(m.DB.Read.QueryContext(ctx, `select id from audience_parts where owner = $1`, owner))
+	list, err := schema.Each(ctx, m.DB.Read, schema.Column[int64], `select id from audience_parts where owner = $1`, owner)
 	if err != nil {
 		return nil, fmt.Errorf("read parts that %s holds: %w", owner, err)
 	}
 	return list, nil
-}
-
-// ids are the rows of a query that asks for numbers.
-func ids(rows *sql.Rows, err error) ([]int64, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []int64
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		list = append(list, id)
-	}
-	return list, rows.Err()
 }
 
 // anyWaiting says whether an issue has readers who stand in a part.

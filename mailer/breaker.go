@@ -170,7 +170,14 @@ func (s *sending) weighReports(ctx context.Context) error {
 	if err := s.m.lateFacts(ctx); err != nil {
 		return err
 	}
-	rows, err := s.m.DB.Read.QueryContext(ctx, `
+	type reports struct {
+		issue               int64
+		bounces, complaints int
+	}
+	list, err := schema.Each(ctx, s.m.DB.Read, func(row schema.Row) (r reports, err error) {
+		err = row.Scan(&r.issue, &r.bounces, &r.complaints)
+		return r, err
+	}, `
 		select x.issue_id,
 			sum(case when d.bounced_at > coalesce(x.excused_at, 0) then 1 else 0 end),
 			sum(case when d.complained_at > coalesce(x.excused_at, 0) then 1 else 0 end)
@@ -180,26 +187,10 @@ func (s *sending) weighReports(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("count reports: %w", err)
 	}
-	defer rows.Close()
-	type reports struct {
-		issue               int64
-		bounces, complaints int
-	}
-	var list []reports
-	for rows.Next() {
-		var r reports
-		if err := rows.Scan(&r.issue, &r.bounces, &r.complaints); err != nil {
-			return fmt.Errorf("count reports: %w", err)
-		}
-		if r.bounces >= leastBounce || r.complaints >= leastComplaint {
-			list = append(list, r)
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("count reports: %w", err)
-	}
-	rows.Close()
 	for _, r := range list {
+		if r.bounces < leastBounce && r.complaints < leastComplaint {
+			continue
+		}
 		counts, err := s.m.Counts(ctx, r.issue)
 		if err != nil {
 			return err

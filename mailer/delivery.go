@@ -46,7 +46,7 @@ var ErrNoDelivery = errors.New("no such delivery")
 const deliveryColumns = `id, issue_id, subscriber_id, edition_id, state, reason, attempts, message_id, edition_hash, relay, phase,
 	code, enhanced, reply, queue_id, was_uncertain, resent, due_at, expires_at, next_at, date_at, claimed_at, done_at, bounced_at, complained_at`
 
-func scanDelivery(row interface{ Scan(...any) error }) (Delivery, error) {
+func scanDelivery(row schema.Row) (Delivery, error) {
 	var d Delivery
 	var due, expires, next, date, claimed, done, bounced, complained schema.Time
 	err := row.Scan(&d.ID, &d.Issue, &d.Subscriber, &d.Edition, &d.State, &d.Reason, &d.Attempts, &d.MessageID, &d.EditionHash, &d.Relay, &d.Phase,
@@ -177,25 +177,20 @@ func (m *Mailer) DeliveryOf(ctx context.Context, issue, subscriber int64) (Deliv
 // Attempts lists the tries of a delivery, oldest first. The one that was
 // accepted is not kept apart: the delivery itself describes it.
 func (m *Mailer) Attempts(ctx context.Context, d Delivery) ([]Attempt, error) {
-	rows, err := m.DB.Read.QueryContext(ctx, `select relay, phase, code, enhanced, reply, outcome, tried_at from attempts where delivery_id = $1 order by id`, d.ID)
-	if err != nil {
-		return nil, fmt.Errorf("list attempts of delivery %d: %w", d.ID, err)
-	}
-	defer rows.Close()
-	var list []Attempt
-	for rows.Next() {
+	list, err := schema.Each(ctx, m.DB.Read, func(r schema.Row) (Attempt, error) {
 		var a Attempt
 		var at schema.Time
-		if err := rows.Scan(&a.Relay, &a.Phase, &a.Code, &a.Enhanced, &a.Reply, &a.Outcome, &at); err != nil {
-			return nil, fmt.Errorf("list attempts of delivery %d: %w", d.ID, err)
-		}
+		err := r.Scan(&a.Relay, &a.Phase, &a.Code, &a.Enhanced, &a.Reply, &a.Outcome, &at)
 		a.At = at.Time
-		list = append(list, a)
+		return a, err
+	}, `select relay, phase, code, enhanced, reply, outcome, tried_at from attempts where delivery_id = $1 order by id`, d.ID)
+	if err != nil {
+		return nil, fmt.Errorf("list attempts of delivery %d: %w", d.ID, err)
 	}
 	if d.State == StateAccepted {
 		list = append(list, Attempt{d.Relay, d.Phase, d.Code, d.Enhanced, d.Reply, StateAccepted, d.DoneAt})
 	}
-	return list, rows.Err()
+	return list, nil
 }
 
 // Why says in a sentence or two what became of a delivery.

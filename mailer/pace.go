@@ -395,26 +395,19 @@ const freeAfter = 7 * recoverEvery
 // paces lists who asked for less and has not recovered, the slowest first.
 func (m *Mailer) paces(ctx context.Context) ([]Pace, error) {
 	now := m.now()
-	rows, err := m.DB.Read.QueryContext(ctx, `select relay, operator, rate, reason, changed_at from relay_paces where changed_at > $1`, schema.Millis(now.Add(-2*time.Hour)))
+	list, err := schema.Each(ctx, m.DB.Read, func(r schema.Row) (Pace, error) {
+		var p Pace
+		var at schema.Time
+		err := r.Scan(&p.Relay, &p.Group, &p.Rate, &p.Reason, &at)
+		p.Since = at.Time
+		for range int(now.Sub(p.Since) / recoverEvery) {
+			p.Rate *= recoverBy
+		}
+		return p, err
+	}, `select relay, operator, rate, reason, changed_at from relay_paces where changed_at > $1`, schema.Millis(now.Add(-freeAfter)))
 	if err != nil {
 		return nil, fmt.Errorf("read paces: %w", err)
 	}
-	defer rows.Close()
-	var list []Pace
-	for rows.Next() {
-		var p Pace
-		var at schema.Time
-		if err := rows.Scan(&p.Relay, &p.Group, &p.Rate, &p.Reason, &at); err != nil {
-			return nil, fmt.Errorf("read paces: %w", err)
-		}
-		p.Since = at.Time
-		if gone := now.Sub(p.Since); gone < freeAfter {
-			for range int(gone / recoverEvery) {
-				p.Rate *= recoverBy
-			}
-			list = append(list, p)
-		}
-	}
 	slices.SortFunc(list, func(a, b Pace) int { return cmp.Or(cmp.Compare(a.Rate, b.Rate), cmp.Compare(a.Group, b.Group)) })
-	return list, rows.Err()
+	return list, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"pressrun/deploy/schema"
 	"slices"
 	"strings"
 )
@@ -35,23 +36,11 @@ func (m *Mailer) page(ctx context.Context, l listing, p Page) ([]Delivery, error
 		l.query = m.beside(l, order(p.Last), p.Limit+p.Offset)
 	}
 	n := len(l.args)
-	rows, err := m.DB.Read.QueryContext(ctx, l.query+order(p.Last)+fmt.Sprintf(" limit $%d offset $%d", n+1, n+2), append(l.args, p.Limit, p.Offset)...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []Delivery
-	for rows.Next() {
-		d, err := scanDelivery(rows)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, d)
-	}
+	list, err := schema.Each(ctx, m.DB.Read, scanDelivery, l.query+order(p.Last)+fmt.Sprintf(" limit $%d offset $%d", n+1, n+2), append(l.args, p.Limit, p.Offset)...)
 	if last != p.Last {
 		slices.Reverse(list)
 	}
-	return list, rows.Err()
+	return list, err
 }
 
 // order sorts a list of deliveries.

@@ -53,22 +53,17 @@ type process struct {
 }
 
 func (m *Mailer) senders(ctx context.Context) ([]process, error) {
-	rows, err := m.DB.Read.QueryContext(ctx, `select owner, host, pid, beat_at from senders order by owner`)
+	list, err := schema.Each(ctx, m.DB.Read, func(r schema.Row) (process, error) {
+		var p process
+		var beat schema.Time
+		err := r.Scan(&p.owner, &p.host, &p.pid, &beat)
+		p.beat = beat.Time
+		return p, err
+	}, `select owner, host, pid, beat_at from senders order by owner`)
 	if err != nil {
 		return nil, fmt.Errorf("read senders: %w", err)
 	}
-	defer rows.Close()
-	var list []process
-	for rows.Next() {
-		var p process
-		var beat schema.Time
-		if err := rows.Scan(&p.owner, &p.host, &p.pid, &beat); err != nil {
-			return nil, fmt.Errorf("read senders: %w", err)
-		}
-		p.beat = beat.Time
-		list = append(list, p)
-	}
-	return list, rows.Err()
+	return list, nil
 }
 
 // gone says that the process ran on this very machine and is no more, or has ended
@@ -211,14 +206,10 @@ func (m *Mailer) takeOver(ctx context.Context, p process) (Reconciled, error) {
 // was in flight claimed, which it returns, under the number that the message bears;
 // of the rest queued.
 func (m *Mailer) settleParts(ctx context.Context, tx *sql.Tx, owner string, sum *Reconciled) ([]claimedRow, error) {
-	rows, err := tx.QueryContext(ctx, firstRow+`)
+	written, err := schema.Each(ctx, tx, scanClaimed, firstRow+`)
 		select a.issue_id, a.edition_id, a.due_at, a.expires_at, a.due_at, a.claimed_at, a.owner, f.fence, f.delivery_id, f.subscriber_id, 'claimed'
 		from in_flight f join audience_parts a on a.id = f.part_id and a.owner = f.owner
 		where f.owner = $1 on conflict do nothing returning id, fence`, owner)
-	if err != nil {
-		return nil, err
-	}
-	written, err := claimedRows(rows)
 	if err != nil {
 		return nil, err
 	}
@@ -237,28 +228,17 @@ type claimedRow struct{ id, fence int64 }
 // parts. It is read before the transaction: the writer is not held meanwhile.
 // That a row changes in between is seen by its fence.
 func (m *Mailer) claimedBy(ctx context.Context, k kind, owner string) ([]claimedRow, error) {
-	rows, err := m.DB.Read.QueryContext(ctx, `select id, fence from `+string(k)+` where owner = $1 and state = 'claimed' and done_at is null`, owner)
-	if err != nil {
-		return nil, fmt.Errorf("read claims of %s: %w", owner, err)
-	}
-	list, err := claimedRows(rows)
+	list, err := schema.Each(ctx, m.DB.Read, scanClaimed, `select id, fence from `+string(k)+` where owner = $1 and state = 'claimed' and done_at is null`, owner)
 	if err != nil {
 		return nil, fmt.Errorf("read claims of %s: %w", owner, err)
 	}
 	return list, nil
 }
 
-func claimedRows(rows *sql.Rows) ([]claimedRow, error) {
-	defer rows.Close()
-	var list []claimedRow
-	for rows.Next() {
-		var r claimedRow
-		if err := rows.Scan(&r.id, &r.fence); err != nil {
-			return nil, err
-		}
-		list = append(list, r)
-	}
-	return list, rows.Err()
+func scanClaimed(r schema.Row) (claimedRow, error) {
+	var c claimedRow
+	err := r.Scan(&c.id, &c.fence)
+	return c, err
 }
 
 // mark is a row of in_flight.

@@ -477,22 +477,19 @@ func (m *Mailer) Returned(ctx context.Context, f ReturnedFilter) ([]Returned, in
 		order = "asc"
 	}
 	args = append(args, cmp.Or(f.Limit, 100), f.Offset)
-	rows, err := m.DB.Read.QueryContext(ctx, `select `+returnedColumns+where+fmt.Sprintf(" order by received_at %s, id %s limit $%d offset $%d", order, order, len(args)-1, len(args)), args...)
+	list, err := schema.Each(ctx, m.DB.Read, scanReturned, `select `+returnedColumns+where+fmt.Sprintf(" order by received_at %s, id %s limit $%d offset $%d", order, order, len(args)-1, len(args)), args...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("list mails that came back: %w", err)
 	}
-	defer rows.Close()
-	var list []Returned
-	for rows.Next() {
-		var r Returned
-		var at schema.Time
-		if err := rows.Scan(&r.ID, &r.Source, &r.Kind, &r.Class, &r.Reason, &r.Status, &r.Reply, &r.Diagnostic, &r.Delivery, &r.Letter, &r.Subscriber, &r.Effect, &at); err != nil {
-			return nil, 0, fmt.Errorf("list mails that came back: %w", err)
-		}
-		r.At = at.Time
-		list = append(list, r)
-	}
-	return list, total, rows.Err()
+	return list, total, nil
+}
+
+func scanReturned(row schema.Row) (Returned, error) {
+	var r Returned
+	var at schema.Time
+	err := row.Scan(&r.ID, &r.Source, &r.Kind, &r.Class, &r.Reason, &r.Status, &r.Reply, &r.Diagnostic, &r.Delivery, &r.Letter, &r.Subscriber, &r.Effect, &at)
+	r.At = at.Time
+	return r, err
 }
 
 // Why says in a sentence what came back and what followed.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"pressrun/deploy/schema"
@@ -155,9 +156,9 @@ func (s *sending) expireHeld(ctx context.Context) {
 // cancelLate cancels what came back to the queue after its issue was cancelled,
 // and parks what became uncertain then.
 func (s *sending) cancelLate(ctx context.Context) {
-	late, err := ids(s.m.DB.Read.QueryContext(ctx, `
+	late, err := schema.Each(ctx, s.m.DB.Read, schema.Column[int64], `
 		select id from deliveries where issue_id in (select issue_id from sends where state = 'cancelled' and changed_at > $1)
-			and done_at is null and state in ('queued', 'deferred', 'uncertain')`, schema.Millis(s.m.now().Add(-time.Hour))))
+			and done_at is null and state in ('queued', 'deferred', 'uncertain')`, schema.Millis(s.m.now().Add(-time.Hour)))
 	if err == nil && len(late) > 0 {
 		among, arg := s.m.DB.Engine.Among("id", 2, late)
 		_, err = s.m.DB.Write.ExecContext(ctx, `
@@ -191,21 +192,14 @@ func (s *sending) recall(ctx context.Context) error {
 	for _, l := range s.lanes {
 		s.paces.restore(l, slowed, s.m.now())
 	}
-	rows, err := s.m.DB.Read.QueryContext(ctx, `select relay from relay_health where state <> 'up'`)
+	down, err := schema.Each(ctx, s.m.DB.Read, schema.Column[string], `select relay from relay_health where state <> 'up'`)
 	if err != nil {
 		return fmt.Errorf("read relays: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return fmt.Errorf("read relays: %w", err)
-		}
-		for _, l := range s.lanes {
-			l.told = l.told || l.String() == name
-		}
+	for _, l := range s.lanes {
+		l.told = slices.Contains(down, l.String())
 	}
-	return rows.Err()
+	return nil
 }
 
 // noteLane records and announces how a relay is.

@@ -89,7 +89,7 @@ func (s *Store) suppressedOf(ctx context.Context, q schema.Querier, keys []strin
 		keyOf[key], keyOf[hash] = key, key
 	}
 	marks, args := placeholders(names, 0)
-	found, err := each(ctx, q, `select email_key from suppressions where email_key in (`+marks+`)`, args, scanText)
+	found, err := schema.Each(ctx, q, schema.Column[string], `select email_key from suppressions where email_key in (`+marks+`)`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("suppressions: %w", err)
 	}
@@ -104,16 +104,16 @@ func (s *Store) suppressedOf(ctx context.Context, q schema.Querier, keys []strin
 func standings(ctx context.Context, q schema.Querier, list int64, keys []string) (map[string]standing, error) {
 	marks, args := placeholders(keys, 1)
 	out := map[string]standing{}
-	_, err := each(ctx, q, `
-		select u.id, u.email_key, coalesce(s.state, '') from subscribers u
-		left join subscriptions s on s.subscriber_id = u.id and s.list_id = $1
-		where u.email_key in (`+marks+`)`, append([]any{list}, args...), func(r *sql.Rows) (struct{}, error) {
+	_, err := schema.Each(ctx, q, func(r schema.Row) (struct{}, error) {
 		var v standing
 		var key string
 		err := r.Scan(&v.id, &key, &v.state)
 		out[key] = v
 		return struct{}{}, err
-	})
+	}, `
+		select u.id, u.email_key, coalesce(s.state, '') from subscribers u
+		left join subscriptions s on s.subscriber_id = u.id and s.list_id = $1
+		where u.email_key in (`+marks+`)`, append([]any{list}, args...)...)
 	if err != nil {
 		return nil, fmt.Errorf("known subscribers: %w", err)
 	}

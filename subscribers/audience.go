@@ -2,7 +2,6 @@ package subscribers
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strconv"
 	"strings"
@@ -242,8 +241,7 @@ func (s *Store) dueRows(ctx context.Context, a Audience) ([]lookupRow, error) {
 }
 
 func (s *Store) distinct(ctx context.Context, column string, list int64) ([]string, error) {
-	return each(ctx, s.DB.Read, `select distinct u.`+column+` from subscriptions s join subscribers u on u.id = s.subscriber_id where s.list_id = $1`, []any{list},
-		func(r *sql.Rows) (string, error) { return scanText(r) })
+	return schema.Each(ctx, s.DB.Read, schema.Column[string], `select distinct u.`+column+` from subscriptions s join subscribers u on u.id = s.subscriber_id where s.list_id = $1`, list)
 }
 
 // segmentConditions is the SQL text of the segment and the exclusions, each

@@ -2,7 +2,6 @@ package subscribers
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -69,15 +68,15 @@ func (s *Store) addConsent(ctx context.Context, q schema.Querier, c Consent) err
 
 // Consents are those of one subscriber, the oldest first.
 func (s *Store) Consents(ctx context.Context, subscriber int64) ([]Consent, error) {
-	found, err := each(ctx, s.DB.Read, `
-		select id, subscriber_id, coalesce(list_id, 0), basis, source, wording, evidence, until_at, given_at
-		from consents where subscriber_id = $1 order by given_at, id`, []any{subscriber}, func(r *sql.Rows) (Consent, error) {
+	found, err := schema.Each(ctx, s.DB.Read, func(r schema.Row) (Consent, error) {
 		var c Consent
 		var until, given schema.Time
 		err := r.Scan(&c.ID, &c.Subscriber, &c.List, &c.Basis, &c.Source, &c.Wording, &c.Evidence, &until, &given)
 		c.Until, c.Given = until.Time, given.Time
 		return c, err
-	})
+	}, `
+		select id, subscriber_id, coalesce(list_id, 0), basis, source, wording, evidence, until_at, given_at
+		from consents where subscriber_id = $1 order by given_at, id`, subscriber)
 	if err != nil {
 		return nil, fmt.Errorf("consents of %d: %w", subscriber, err)
 	}

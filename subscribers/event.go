@@ -3,7 +3,6 @@ package subscribers
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -43,7 +42,13 @@ func (s *Store) Timeline(ctx context.Context, id int64) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := each(ctx, s.DB.Read, `
+	all, err := schema.Each(ctx, s.DB.Read, func(r schema.Row) (Event, error) {
+		var e Event
+		var at schema.Time
+		err := r.Scan(&e.Subscriber, &e.List, &e.ListName, &e.Kind, &e.Detail, &e.Actor, &at)
+		e.At = at.Time
+		return e, err
+	}, `
 		select e.subscriber_id, coalesce(e.list_id, 0), coalesce(l.name, ''), e.kind, e.detail, e.actor, e.happened_at
 		from subscriber_events e left join lists l on l.id = e.list_id where e.subscriber_id = $1
 		union all
@@ -51,14 +56,7 @@ func (s *Store) Timeline(ctx context.Context, id int64) ([]Event, error) {
 		from consents c left join lists l on l.id = c.list_id where c.subscriber_id = $1
 		union all
 		select r.subscriber_id, coalesce(r.list_id, 0), coalesce(l.name, ''), 'imported', i.file || ': ' || i.source, i.created_by, i.created_at
-		from import_rows r join imports i on i.id = r.import_id left join lists l on l.id = r.list_id where r.subscriber_id = $1`,
-		[]any{id}, func(r *sql.Rows) (Event, error) {
-			var e Event
-			var at schema.Time
-			err := r.Scan(&e.Subscriber, &e.List, &e.ListName, &e.Kind, &e.Detail, &e.Actor, &at)
-			e.At = at.Time
-			return e, err
-		})
+		from import_rows r join imports i on i.id = r.import_id left join lists l on l.id = r.list_id where r.subscriber_id = $1`, id)
 	if err != nil {
 		return nil, fmt.Errorf("timeline of %d: %w", id, err)
 	}
@@ -85,7 +83,7 @@ const revokedSQL = `
 // a time before its commit, so ask with an overlap. Some still read other lists:
 // Recipients knows.
 func (s *Store) RevokedSince(ctx context.Context, t time.Time) ([]int64, error) {
-	ids, err := each(ctx, s.DB.Read, revokedSQL, []any{schema.At(t)}, scanID)
+	ids, err := schema.Each(ctx, s.DB.Read, schema.Column[int64], revokedSQL, schema.At(t))
 	if err != nil {
 		return nil, fmt.Errorf("revoked since %s: %w", t.UTC().Format(time.RFC3339), err)
 	}

@@ -200,17 +200,16 @@ func (s *Store) Import(ctx context.Context, id int64) (Import, error) {
 func (s *Store) Imports(ctx context.Context) ([]Import, error) { return s.imports(ctx, "") }
 
 func (s *Store) imports(ctx context.Context, where string, args ...any) ([]Import, error) {
-	found, err := each(ctx, s.DB.Read, `
+	found, err := schema.Each(ctx, s.DB.Read, func(r schema.Row) (Import, error) {
+		var v Import
+		var report []byte
+		var beat, at schema.Time
+		err := r.Scan(&v.ID, &v.File, &v.List, &v.ListName, &v.Source, &v.Evidence, &v.State, &report, &v.Note, &v.Rows, &beat, &v.By, &v.UndoneBy, &at)
+		v.Report, v.Beat, v.At = report, beat.Time, at.Time
+		return v, err
+	}, `
 		select i.id, i.file, coalesce(i.list_id, 0), coalesce(l.name, ''), i.source, i.evidence, i.state, i.report, i.note, i.rows_read, i.beat_at, i.created_by, i.undone_by, i.created_at
-		from imports i left join lists l on l.id = i.list_id `+where+` order by i.id desc`, args,
-		func(r *sql.Rows) (Import, error) {
-			var v Import
-			var report []byte
-			var beat, at schema.Time
-			err := r.Scan(&v.ID, &v.File, &v.List, &v.ListName, &v.Source, &v.Evidence, &v.State, &report, &v.Note, &v.Rows, &beat, &v.By, &v.UndoneBy, &at)
-			v.Report, v.Beat, v.At = report, beat.Time, at.Time
-			return v, err
-		})
+		from imports i left join lists l on l.id = i.list_id `+where+` order by i.id desc`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("imports: %w", err)
 	}
@@ -278,11 +277,11 @@ type importRow struct {
 }
 
 func (s *Store) undoSome(ctx context.Context, tx *sql.Tx, id int64, by string, done *Undone) (int, error) {
-	batch, err := each(ctx, tx, `select subscriber_id, coalesce(list_id, 0), created from import_rows where import_id = $1 order by subscriber_id limit $2`, []any{id, undoBatch},
-		func(r *sql.Rows) (importRow, error) {
-			var v importRow
-			return v, r.Scan(&v.subscriber, &v.list, &v.created)
-		})
+	batch, err := schema.Each(ctx, tx, func(r schema.Row) (importRow, error) {
+		var v importRow
+		err := r.Scan(&v.subscriber, &v.list, &v.created)
+		return v, err
+	}, `select subscriber_id, coalesce(list_id, 0), created from import_rows where import_id = $1 order by subscriber_id limit $2`, id, undoBatch)
 	if err != nil {
 		return 0, err
 	}

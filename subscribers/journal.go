@@ -247,8 +247,7 @@ func (s *Store) remind(ctx context.Context, all map[string]*memory) error {
 			key   string
 			since schema.Time
 		}
-		batch, err := each(ctx, s.DB.Read, `select id, email_key, created_at from subscribers where id > $1 order by id limit $2`, []any{last, remindBatch},
-			func(r *sql.Rows) (row, error) { var v row; return v, r.Scan(&v.id, &v.key, &v.since) })
+		batch, err := schema.Each(ctx, s.DB.Read, func(r schema.Row) (v row, err error) { err = r.Scan(&v.id, &v.key, &v.since); return }, `select id, email_key, created_at from subscribers where id > $1 order by id limit $2`, last, remindBatch)
 		if err != nil {
 			return err
 		}
@@ -308,7 +307,7 @@ func (s *Store) remindOne(ctx context.Context, tx *sql.Tx, id int64, key string,
 // remindUnknown keeps suppressed addresses out that the database does not
 // know, by their hash.
 func (s *Store) remindUnknown(ctx context.Context, all map[string]*memory, known map[string]bool) error {
-	kept, err := each(ctx, s.DB.Read, `select email_key from suppressions`, nil, scanText)
+	kept, err := schema.Each(ctx, s.DB.Read, schema.Column[string], `select email_key from suppressions`)
 	if err != nil {
 		return err
 	}
@@ -333,7 +332,7 @@ func (s *Store) remindUnknown(ctx context.Context, all map[string]*memory, known
 // journal that was lost or could not be written.
 func (s *Store) catchUp(ctx context.Context, all map[string]*memory) error {
 	var missing []fact
-	suppressions, err := each(ctx, s.DB.Read, `select email_key, reason, note, delivery_id, created_at from suppressions`, nil, scanSuppression)
+	suppressions, err := schema.Each(ctx, s.DB.Read, scanSuppression, `select email_key, reason, note, delivery_id, created_at from suppressions`)
 	if err != nil {
 		return err
 	}
@@ -350,10 +349,7 @@ func (s *Store) catchUp(ctx context.Context, all map[string]*memory) error {
 			missing = append(missing, fact{x.At, verb, hash, about})
 		}
 	}
-	_, err = each(ctx, s.DB.Read, `
-		select u.email_key, l.name, s.ended_at from subscriptions s
-		join subscribers u on u.id = s.subscriber_id join lists l on l.id = s.list_id
-		where s.state = 'unsubscribed'`, nil, func(r *sql.Rows) (struct{}, error) {
+	_, err = schema.Each(ctx, s.DB.Read, func(r schema.Row) (struct{}, error) {
 		var key, list string
 		var at schema.Time
 		if err := r.Scan(&key, &list, &at); err != nil {
@@ -364,15 +360,13 @@ func (s *Store) catchUp(ctx context.Context, all map[string]*memory) error {
 			missing = append(missing, fact{at.Time, "left", hash, list})
 		}
 		return struct{}{}, nil
-	})
+	}, `
+		select u.email_key, l.name, s.ended_at from subscriptions s
+		join subscribers u on u.id = s.subscriber_id join lists l on l.id = s.list_id
+		where s.state = 'unsubscribed'`)
 	if err != nil {
 		return err
 	}
 	s.Journal.add(missing...)
 	return s.Journal.Err()
-}
-
-func scanText(r *sql.Rows) (string, error) {
-	var t string
-	return t, r.Scan(&t)
 }

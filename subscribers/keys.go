@@ -6,7 +6,6 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -323,10 +322,11 @@ func (k key) fingerprint() string {
 // ErrKeyMissing when one is missing or another key stands under its id. Call
 // it before anything is sent.
 func (s *Store) CheckKeys(ctx context.Context) error {
-	used, err := each(ctx, s.DB.Read, `select id, fingerprint from link_keys order by id`, nil, func(r *sql.Rows) ([2]string, error) {
+	used, err := schema.Each(ctx, s.DB.Read, func(r schema.Row) ([2]string, error) {
 		var u [2]string
-		return u, r.Scan(&u[0], &u[1])
-	})
+		err := r.Scan(&u[0], &u[1])
+		return u, err
+	}, `select id, fingerprint from link_keys order by id`)
 	if err != nil {
 		return fmt.Errorf("check keys: %w", err)
 	}

@@ -113,6 +113,6 @@ func titlesOf(all []Subscription) string {
 
 func (s *Store) titles(ctx context.Context, q schema.Querier, ids []int64) (string, error) {
 	marks, args := placeholders(ids, 0)
-	found, err := each(ctx, q, `select title from lists where id in (`+marks+`) order by name`, args, scanText)
+	found, err := schema.Each(ctx, q, schema.Column[string], `select title from lists where id in (`+marks+`) order by name`, args...)
 	return strings.Join(found, ", "), err
 }

@@ -68,7 +68,7 @@ func (s *Store) CreateList(ctx context.Context, l List) (List, error) {
 
 const listColumns = `id, name, title, description, language, public, created_at`
 
-func scanList(r interface{ Scan(...any) error }) (List, error) {
+func scanList(r schema.Row) (List, error) {
 	var l List
 	var created schema.Time
 	err := r.Scan(&l.ID, &l.Name, &l.Title, &l.Description, &l.Language, &l.Public, &created)
@@ -101,12 +101,12 @@ func notFound(err error, what, name string) error {
 
 // PublicLists are the lists offered to readers, by title.
 func (s *Store) PublicLists(ctx context.Context) ([]List, error) {
-	return each(ctx, s.DB.Read, `select `+listColumns+` from lists where public order by title, id`, nil, func(r *sql.Rows) (List, error) { return scanList(r) })
+	return schema.Each(ctx, s.DB.Read, scanList, `select `+listColumns+` from lists where public order by title, id`)
 }
 
 // Lists are all lists by name, with counts.
 func (s *Store) Lists(ctx context.Context) ([]List, error) {
-	all, err := each(ctx, s.DB.Read, `select `+listColumns+` from lists order by name`, nil, func(r *sql.Rows) (List, error) { return scanList(r) })
+	all, err := schema.Each(ctx, s.DB.Read, scanList, `select `+listColumns+` from lists order by name`)
 	if err != nil {
 		return nil, fmt.Errorf("lists: %w", err)
 	}
@@ -115,7 +115,7 @@ func (s *Store) Lists(ctx context.Context) ([]List, error) {
 		all[i].Counts = map[State]int{}
 		at[all[i].ID] = &all[i]
 	}
-	_, err = each(ctx, s.DB.Read, `select list_id, state, count(*) from subscriptions group by list_id, state`, nil, func(r *sql.Rows) (struct{}, error) {
+	_, err = schema.Each(ctx, s.DB.Read, func(r schema.Row) (struct{}, error) {
 		var id int64
 		var state State
 		var n int
@@ -124,14 +124,11 @@ func (s *Store) Lists(ctx context.Context) ([]List, error) {
 			l.Counts[state] = n
 		}
 		return struct{}{}, err
-	})
+	}, `select list_id, state, count(*) from subscriptions group by list_id, state`)
 	if err != nil {
 		return nil, fmt.Errorf("lists: %w", err)
 	}
-	_, err = each(ctx, s.DB.Read, `
-		select s.list_id, count(*) from suppressions x
-		join subscribers u on u.email_key = x.email_key join subscriptions s on s.subscriber_id = u.id
-		where s.state = 'active' group by s.list_id`, nil, func(r *sql.Rows) (struct{}, error) {
+	_, err = schema.Each(ctx, s.DB.Read, func(r schema.Row) (struct{}, error) {
 		var id int64
 		var n int
 		err := r.Scan(&id, &n)
@@ -139,7 +136,10 @@ func (s *Store) Lists(ctx context.Context) ([]List, error) {
 			l.Reached = -n
 		}
 		return struct{}{}, err
-	})
+	}, `
+		select s.list_id, count(*) from suppressions x
+		join subscribers u on u.email_key = x.email_key join subscriptions s on s.subscriber_id = u.id
+		where s.state = 'active' group by s.list_id`)
 	if err != nil {
 		return nil, fmt.Errorf("lists: %w", err)
 	}

@@ -2,11 +2,11 @@ package subscribers
 
 import (
 	"context"
-	"database/sql"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
+	"pressrun/deploy/schema"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,7 +78,7 @@ func (s *Store) Page(ctx context.Context, f Filter) ([]Subscriber, int, error) {
 	}
 	args = append(args, f.Per, (f.Page-1)*f.Per)
 	query := `select ` + subscriberColumns + ` from subscribers u` + where + ` order by ` + order + fmt.Sprintf(` limit $%d offset $%d`, len(args)-1, len(args))
-	found, err := each(ctx, s.DB.Read, query, args, func(r *sql.Rows) (Subscriber, error) { return scanSubscriber(r) })
+	found, err := schema.Each(ctx, s.DB.Read, scanSubscriber, query, args...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("subscribers: %w", err)
 	}
@@ -98,30 +98,28 @@ func (s *Store) decorate(ctx context.Context, page []Subscriber) error {
 		at[page[i].ID] = &page[i]
 	}
 	marks, args := placeholders(ids, 0)
-	_, err := each(ctx, s.DB.Read, `select s.subscriber_id, l.name, s.state from subscriptions s join lists l on l.id = s.list_id where s.subscriber_id in (`+marks+`)`, args,
-		func(r *sql.Rows) (struct{}, error) {
-			var id int64
-			var list string
-			var state State
-			err := r.Scan(&id, &list, &state)
-			if v := at[id]; v != nil {
-				v.Lists[list] = state
-			}
-			return struct{}{}, err
-		})
+	_, err := schema.Each(ctx, s.DB.Read, func(r schema.Row) (struct{}, error) {
+		var id int64
+		var list string
+		var state State
+		err := r.Scan(&id, &list, &state)
+		if v := at[id]; v != nil {
+			v.Lists[list] = state
+		}
+		return struct{}{}, err
+	}, `select s.subscriber_id, l.name, s.state from subscriptions s join lists l on l.id = s.list_id where s.subscriber_id in (`+marks+`)`, args...)
 	if err != nil {
 		return fmt.Errorf("subscribers: %w", err)
 	}
-	_, err = each(ctx, s.DB.Read, `select u.id, x.reason from subscribers u join suppressions x on x.email_key = u.email_key where u.id in (`+marks+`)`, args,
-		func(r *sql.Rows) (struct{}, error) {
-			var id int64
-			var reason Reason
-			err := r.Scan(&id, &reason)
-			if v := at[id]; v != nil {
-				v.Suppressed = reason
-			}
-			return struct{}{}, err
-		})
+	_, err = schema.Each(ctx, s.DB.Read, func(r schema.Row) (struct{}, error) {
+		var id int64
+		var reason Reason
+		err := r.Scan(&id, &reason)
+		if v := at[id]; v != nil {
+			v.Suppressed = reason
+		}
+		return struct{}{}, err
+	}, `select u.id, x.reason from subscribers u join suppressions x on x.email_key = u.email_key where u.id in (`+marks+`)`, args...)
 	if err != nil {
 		return fmt.Errorf("subscribers: %w", err)
 	}
@@ -171,7 +169,7 @@ func (s *Store) Export(ctx context.Context, w io.Writer, f Filter) error {
 	n := len(args)
 	query := `select ` + subscriberColumns + ` from subscribers u` + where + fmt.Sprintf(` and u.id > $%d order by u.id limit $%d`, n+1, n+2)
 	for last := int64(0); ; {
-		batch, err := each(ctx, s.DB.Read, query, append(slices.Clone(args), last, exportBatch), func(r *sql.Rows) (Subscriber, error) { return scanSubscriber(r) })
+		batch, err := schema.Each(ctx, s.DB.Read, scanSubscriber, query, append(slices.Clone(args), last, exportBatch)...)
 		if err == nil {
 			err = s.decorate(ctx, batch)
 		}
@@ -216,7 +214,7 @@ func cell(text string) string {
 // attrNames are the attributes that occur, in order.
 func (s *Store) attrNames(ctx context.Context, where string, args []any) ([]string, error) {
 	seen := map[string]bool{}
-	_, err := each(ctx, s.DB.Read, `select distinct cast(u.attrs as text) from subscribers u`+where, args, func(r *sql.Rows) (struct{}, error) {
+	_, err := schema.Each(ctx, s.DB.Read, func(r schema.Row) (struct{}, error) {
 		var text string
 		if err := r.Scan(&text); err != nil {
 			return struct{}{}, err
@@ -229,7 +227,7 @@ func (s *Store) attrNames(ctx context.Context, where string, args []any) ([]stri
 			seen[k] = true
 		}
 		return struct{}{}, nil
-	})
+	}, `select distinct cast(u.attrs as text) from subscribers u`+where, args...)
 	var names []string
 	for k := range seen {
 		names = append(names, k)

@@ -34,12 +34,12 @@ func (s *Store) Recipients(ctx context.Context, tx *sql.Tx, list int64, ids []in
 		return nil, nil, nil
 	}
 	among, arg := s.DB.Engine.Among("u.id", 2, ids)
-	rows, err := each(ctx, tx, `
+	rows, err := schema.Each(ctx, tx, scanStanding, `
 		select u.id, u.email, u.name, coalesce(s.state, ''), coalesce(s.reason, ''), s.changed_at, s.resume_at, s.until_at, coalesce(x.reason, ''), x.created_at
 		from subscribers u
 		left join subscriptions s on s.list_id = $1 and s.subscriber_id = u.id
 		left join suppressions x on x.email_key = u.email_key
-		where `+among, []any{list, arg}, scanStanding)
+		where `+among, list, arg)
 	if err != nil {
 		return nil, nil, fmt.Errorf("recipients: %w", err)
 	}
@@ -78,9 +78,10 @@ type standing struct {
 	suppressedAt           schema.Time
 }
 
-func scanStanding(r *sql.Rows) (standing, error) {
+func scanStanding(r schema.Row) (standing, error) {
 	var v standing
-	return v, r.Scan(&v.id, &v.email, &v.name, &v.state, &v.why, &v.changed, &v.resume, &v.until, &v.suppressed, &v.suppressedAt)
+	err := r.Scan(&v.id, &v.email, &v.name, &v.state, &v.why, &v.changed, &v.resume, &v.until, &v.suppressed, &v.suppressedAt)
+	return v, err
 }
 
 // withheld says why the subscriber gets nothing now; "" when he does.

@@ -2,7 +2,6 @@ package subscribers
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strconv"
@@ -55,13 +54,13 @@ func (s *Store) segmentByName(ctx context.Context, name string) (Segment, error)
 
 // Segments are all segments by name.
 func (s *Store) Segments(ctx context.Context) ([]Segment, error) {
-	found, err := each(ctx, s.DB.Read, `select id, name, rule, created_at, updated_at from segments order by name`, nil, func(r *sql.Rows) (Segment, error) {
+	found, err := schema.Each(ctx, s.DB.Read, func(r schema.Row) (Segment, error) {
 		var v Segment
 		var created, updated schema.Time
 		err := r.Scan(&v.ID, &v.Name, &v.Rule, &created, &updated)
 		v.Created, v.Updated = created.Time, updated.Time
 		return v, err
-	})
+	}, `select id, name, rule, created_at, updated_at from segments order by name`)
 	if err != nil {
 		return nil, fmt.Errorf("segments: %w", err)
 	}
@@ -92,8 +91,7 @@ func (s *Store) TryRule(ctx context.Context, rule string) (int, []Subscriber, er
 	if err := s.DB.Read.QueryRowContext(ctx, `select count(*) from subscribers u where `+cond, args...).Scan(&n); err != nil {
 		return 0, nil, fmt.Errorf("count segment: %w", err)
 	}
-	some, err := each(ctx, s.DB.Read, `select `+subscriberColumns+` from subscribers u where `+cond+` order by u.id desc limit 5`, args,
-		func(r *sql.Rows) (Subscriber, error) { return scanSubscriber(r) })
+	some, err := schema.Each(ctx, s.DB.Read, scanSubscriber, `select `+subscriberColumns+` from subscribers u where `+cond+` order by u.id desc limit 5`, args...)
 	if err != nil {
 		return n, nil, fmt.Errorf("sample segment: %w", err)
 	}
@@ -108,13 +106,13 @@ func (s *Store) compile(ctx context.Context, rule string, n int) (cond string, a
 	}
 	lists := map[string]int64{}
 	if len(r.Lists()) > 0 {
-		_, err := each(ctx, s.DB.Read, `select id, name from lists`, nil, func(rows *sql.Rows) (struct{}, error) {
+		_, err := schema.Each(ctx, s.DB.Read, func(rows schema.Row) (struct{}, error) {
 			var id int64
 			var name string
 			err := rows.Scan(&id, &name)
 			lists[name] = id
 			return struct{}{}, err
-		})
+		}, `select id, name from lists`)
 		if err != nil {
 			return "", nil, err
 		}

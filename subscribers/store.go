@@ -57,27 +57,3 @@ func (s *Store) log() *slog.Logger {
 	}
 	return s.Log
 }
-
-// each scans all rows of a query and closes it before it returns, so that
-// nothing stays open while the caller works.
-func each[T any](ctx context.Context, q schema.Querier, query string, args []any, scan func(*sql.Rows) (T, error)) ([]T, error) {
-	rows, err := q.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []T
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, v)
-	}
-	return out, rows.Err()
-}
-
-func scanID(r *sql.Rows) (int64, error) {
-	var id int64
-	return id, r.Scan(&id)
-}

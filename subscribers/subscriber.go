@@ -41,7 +41,7 @@ type Subscriber struct {
 
 const subscriberColumns = `u.id, u.email, u.email_key, u.name, u.language, u.zone, u.text_only, u.attrs, u.created_at, u.updated_at`
 
-func scanSubscriber(r interface{ Scan(...any) error }) (Subscriber, error) {
+func scanSubscriber(r schema.Row) (Subscriber, error) {
 	var v Subscriber
 	var attrs []byte
 	var created, updated schema.Time
@@ -437,14 +437,14 @@ func (s *Store) eraseUnconfirmed(ctx context.Context, before time.Time) (int, er
 	for {
 		n := 0
 		err := s.DB.InTx(ctx, func(tx *sql.Tx) error {
-			ids, err := each(ctx, tx, `
+			ids, err := schema.Each(ctx, tx, schema.Column[int64], `
 				select u.id from subscribers u
 				where u.created_at <= $1
 				  and exists (select 1 from subscriptions s where s.subscriber_id = u.id)
 				  and not exists (select 1 from subscriptions s where s.subscriber_id = u.id
 				                  and (s.state <> 'expired' or s.confirmed_at is not null or s.changed_at > $1))
 				  and not exists (select 1 from consents c where c.subscriber_id = u.id)
-				order by u.id limit $2`, []any{schema.At(before), tendBatch}, scanID)
+				order by u.id limit $2`, schema.At(before), tendBatch)
 			if err != nil {
 				return err
 			}

@@ -36,7 +36,7 @@ const subscriptionQuery = `
 	       s.created_at, s.confirmed_at, s.ended_at, s.resume_at, s.until_at, s.changed_at
 	from subscriptions s join lists l on l.id = s.list_id `
 
-func scanSubscription(r *sql.Rows) (Subscription, error) {
+func scanSubscription(r schema.Row) (Subscription, error) {
 	var v Subscription
 	var created, confirmed, ended, resume, until, changed schema.Time
 	err := r.Scan(&v.List, &v.ListName, &v.ListTitle, &v.Public, &v.Subscriber, &v.State, &v.Reason, &v.Source, &v.Wording,
@@ -51,7 +51,7 @@ func (s *Store) Subscriptions(ctx context.Context, subscriber int64) ([]Subscrip
 }
 
 func subscriptionsOf(ctx context.Context, q schema.Querier, subscriber int64) ([]Subscription, error) {
-	found, err := each(ctx, q, subscriptionQuery+`where s.subscriber_id = $1 order by l.name`, []any{subscriber}, scanSubscription)
+	found, err := schema.Each(ctx, q, scanSubscription, subscriptionQuery+`where s.subscriber_id = $1 order by l.name`, subscriber)
 	if err != nil {
 		return nil, fmt.Errorf("subscriptions of %d: %w", subscriber, err)
 	}
@@ -371,7 +371,7 @@ func (s *Store) resume(ctx context.Context, tx *sql.Tx, subscriber, list int64, 
 }
 
 func (s *Store) subscription(ctx context.Context, q schema.Querier, subscriber, list int64) (Subscription, error) {
-	found, err := each(ctx, q, subscriptionQuery+`where s.subscriber_id = $1 and s.list_id = $2`, []any{subscriber, list}, scanSubscription)
+	found, err := schema.Each(ctx, q, scanSubscription, subscriptionQuery+`where s.subscriber_id = $1 and s.list_id = $2`, subscriber, list)
 	if err != nil {
 		return Subscription{}, fmt.Errorf("subscription: %w", err)
 	}
@@ -485,7 +485,7 @@ func (s *Store) Tend(ctx context.Context) (Tended, error) {
 func (s *Store) tend(ctx context.Context, where string, at time.Time, to State, how change) (int, error) {
 	n := 0
 	return n, s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		due, err := each(ctx, tx, subscriptionQuery+`where `+where+` order by s.subscriber_id limit $2`, []any{schema.At(at), tendBatch}, scanSubscription)
+		due, err := schema.Each(ctx, tx, scanSubscription, subscriptionQuery+`where `+where+` order by s.subscriber_id limit $2`, schema.At(at), tendBatch)
 		if err != nil {
 			return err
 		}

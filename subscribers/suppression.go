@@ -59,7 +59,7 @@ type Suppression struct {
 // or comes from the journal.
 func (x Suppression) Hashed() bool { return factHash.MatchString(x.Key) }
 
-func scanSuppression(r *sql.Rows) (Suppression, error) {
+func scanSuppression(r schema.Row) (Suppression, error) {
 	var x Suppression
 	var at schema.Time
 	var delivery sql.NullInt64
@@ -129,8 +129,7 @@ func insertSuppression(ctx context.Context, q schema.Querier, x Suppression) err
 // Suppressed finds the suppression of an address, by its key or hash. ok is
 // false when there is none.
 func (s *Store) Suppressed(ctx context.Context, q schema.Querier, emailKey string) (x Suppression, ok bool, err error) {
-	found, err := each(ctx, q, `select email_key, reason, note, delivery_id, created_at from suppressions where email_key in ($1, $2) order by case reason`+strength+`desc`,
-		[]any{emailKey, s.Keys.hash(emailKey)}, scanSuppression)
+	found, err := schema.Each(ctx, q, scanSuppression, `select email_key, reason, note, delivery_id, created_at from suppressions where email_key in ($1, $2) order by case reason`+strength+`desc`, emailKey, s.Keys.hash(emailKey))
 	if err != nil {
 		return x, false, fmt.Errorf("suppression: %w", err)
 	}
@@ -207,8 +206,7 @@ func (s *Store) Suppressions(ctx context.Context, f SuppressionFilter) ([]Suppre
 	if !ok {
 		order = suppressionOrders[""]
 	}
-	found, err := each(ctx, s.DB.Read, `select email_key, reason, note, delivery_id, created_at`+where+` order by `+order+` limit $3 offset $4`,
-		[]any{fold(f.Search), string(f.Reason), f.Limit, f.Offset}, scanSuppression)
+	found, err := schema.Each(ctx, s.DB.Read, scanSuppression, `select email_key, reason, note, delivery_id, created_at`+where+` order by `+order+` limit $3 offset $4`, fold(f.Search), string(f.Reason), f.Limit, f.Offset)
 	if err != nil {
 		return nil, 0, fmt.Errorf("suppressions: %w", err)
 	}

@@ -46,22 +46,13 @@ func (s *Store) Clear(ctx context.Context, kind, subject string) (bool, error) {
 
 // Alarms lists the alarms, the newest first; only the open ones if open.
 func (s *Store) Alarms(ctx context.Context, open bool, limit int) ([]Alarm, error) {
-	rows, err := s.DB.Read.QueryContext(ctx, `
-		select id, kind, subject, detail, count, opened_at, closed_at from alarms
-		where closed_at is null or not $1 order by opened_at desc, id desc limit $2`, open, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []Alarm
-	for rows.Next() {
+	return schema.Each(ctx, s.DB.Read, func(r schema.Row) (Alarm, error) {
 		var a Alarm
 		var opened, closed schema.Time
-		if err := rows.Scan(&a.ID, &a.Kind, &a.Subject, &a.Detail, &a.Count, &opened, &closed); err != nil {
-			return nil, err
-		}
+		err := r.Scan(&a.ID, &a.Kind, &a.Subject, &a.Detail, &a.Count, &opened, &closed)
 		a.Opened, a.Closed = opened.Time, closed.Time
-		out = append(out, a)
-	}
-	return out, rows.Err()
+		return a, err
+	}, `
+		select id, kind, subject, detail, count, opened_at, closed_at from alarms
+		where closed_at is null or not $1 order by opened_at desc, id desc limit $2`, open, limit)
 }

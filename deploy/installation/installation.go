@@ -76,22 +76,13 @@ func (s *Store) AddUser(ctx context.Context, email, name, role string) (User, er
 
 // Users lists all users by address.
 func (s *Store) Users(ctx context.Context) ([]User, error) {
-	rows, err := s.DB.Read.QueryContext(ctx, `select id, email, name, role, seen_at from users order by email`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []User
-	for rows.Next() {
+	return schema.Each(ctx, s.DB.Read, func(r schema.Row) (User, error) {
 		var u User
 		var seen schema.Time
-		if err := rows.Scan(&u.ID, &u.Email, &u.Name, &u.Role, &seen); err != nil {
-			return nil, err
-		}
+		err := r.Scan(&u.ID, &u.Email, &u.Name, &u.Role, &seen)
 		u.Seen = seen.Time
-		out = append(out, u)
-	}
-	return out, rows.Err()
+		return u, err
+	}, `select id, email, name, role, seen_at from users order by email`)
 }
 
 // RemoveUser takes away a user with all sessions.
@@ -211,22 +202,14 @@ func (s *Store) Actions(ctx context.Context, search string, oldest bool, limit, 
 	if oldest {
 		order = " order by id"
 	}
-	rows, err := s.DB.Read.QueryContext(ctx, `select done_at, actor, action, object, detail`+where+order+` limit $2 offset $3`, search, limit, offset)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer rows.Close()
-	var out []Action
-	for rows.Next() {
+	list, err := schema.Each(ctx, s.DB.Read, func(r schema.Row) (Action, error) {
 		var a Action
 		var at schema.Time
-		if err := rows.Scan(&at, &a.Actor, &a.Action, &a.Object, &a.Detail); err != nil {
-			return nil, 0, err
-		}
+		err := r.Scan(&at, &a.Actor, &a.Action, &a.Object, &a.Detail)
 		a.At = at.Time
-		out = append(out, a)
-	}
-	return out, total, rows.Err()
+		return a, err
+	}, `select done_at, actor, action, object, detail`+where+order+` limit $2 offset $3`, search, limit, offset)
+	return list, total, err
 }
 
 // HouseKeep deletes sessions and links that are over, at most batch rows of each.

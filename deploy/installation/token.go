@@ -61,23 +61,10 @@ func (s *Store) AddToken(ctx context.Context, name, role, by string, lifetime ti
 
 // Tokens lists all tokens by name.
 func (s *Store) Tokens(ctx context.Context) ([]Token, error) {
-	rows, err := s.DB.Read.QueryContext(ctx, `select name, role, made_by, created_at, expires_at, used_at from tokens order by name`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []Token
-	for rows.Next() {
-		t, err := scanToken(rows)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, t)
-	}
-	return out, rows.Err()
+	return schema.Each(ctx, s.DB.Read, scanToken, `select name, role, made_by, created_at, expires_at, used_at from tokens order by name`)
 }
 
-func scanToken(r interface{ Scan(...any) error }) (t Token, err error) {
+func scanToken(r schema.Row) (t Token, err error) {
 	var created, expires, used schema.Time
 	err = r.Scan(&t.Name, &t.Role, &t.MadeBy, &created, &expires, &used)
 	t.Created, t.Expires, t.Used = created.Time, expires.Time, used.Time
