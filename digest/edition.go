@@ -175,7 +175,7 @@ func (s *Store) Editions(ctx context.Context, issue int64, revision int) ([]Edit
 
 // Sealed is Editions without their bytes: Message, HTML and Text are empty.
 func (s *Store) Sealed(ctx context.Context, issue int64, revision int) ([]Edition, error) {
-	return each(ctx, s.DB.Read, func(r *sql.Rows) (Edition, error) { return scanEdition(r) },
+	return schema.Each(ctx, s.DB.Read, scanEdition,
 		`select id, issue_id, revision, name, language, text_only, subject, hash, '', '', '', stories, created_at
 		from editions where issue_id = $1 and revision = $2 order by id`, issue, revision)
 }
