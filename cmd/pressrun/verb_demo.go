@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,7 +25,7 @@ import (
 )
 
 type demoVerb struct {
-	Dir   string `help:"Directory for the data; a new temporary one when left out."`
+	Dir   string `help:"Directory for the data and a press.toml, with which all verbs work on this newsroom; a new temporary one when left out."`
 	Port  int    `default:"8080" help:"Port of desk, inbox and public pages; 0 = any free one. The sample site takes the next."`
 	Once  bool   `help:"Run one slot, print a summary, and end."`
 	Redis string `help:"Count views in this Redis (redis://127.0.0.1:6379/0)."`
@@ -121,6 +122,11 @@ func (v *demoVerb) open(e *env) (*newsroom, error) {
 	if v.Relay != "" {
 		c.Relays = []RelayConfig{{Name: "relay", URL: v.Relay, Connections: 4}}
 	}
+	if err := n.writeConfig(c); err != nil {
+		n.web.Close()
+		n.news.Close()
+		return nil, err
+	}
 	log := logTo(e.err, slog.LevelWarn)
 	if n.press, err = Open(e.ctx, c, time.Now, log); err != nil {
 		n.web.Close()
@@ -135,6 +141,23 @@ func (v *demoVerb) open(e *env) (*newsroom, error) {
 	}
 	n.readers = &demo.Readers{Beacon: c.PublicURL, Site: n.site, Seed: 1, Client: &http.Client{Transport: bearer{token}, Timeout: 10 * time.Second}}
 	return n, nil
+}
+
+// demoConfig begins the press.toml of a demo.
+const demoConfig = "# Written by pressrun demo, anew whenever it runs in this directory."
+
+// writeConfig leaves the configuration for other verbs. It never touches a real
+// newsroom's: the demo would put fictional readers into that.
+func (n *newsroom) writeConfig(c Config) error {
+	if old, err := os.ReadFile(c.path); err == nil && !strings.HasPrefix(string(old), demoConfig) {
+		return fmt.Errorf("%s belongs to a newsroom that is no demo; choose another --dir", c.path)
+	}
+	text := fmt.Sprintf("%s\ndatabase = \"press.db\"\nlisten = %q\npublic_url = %q\nbeacon_token = %q\nredis = %q\n\n[fetch]\nallow = [\"127.0.0.0/8\"]\ndelay = \"0s\"\n",
+		demoConfig, n.web.Addr(), c.PublicURL, c.BeaconToken, c.Redis)
+	for _, r := range c.Relays {
+		text += fmt.Sprintf("\n[[relay]]\nname = %q\nurl = %q\n", r.Name, r.URL)
+	}
+	return os.WriteFile(c.path, []byte(text), 0o600)
 }
 
 // nextPort listens on the port after l's, or on any free one.
@@ -190,6 +213,7 @@ func (n *newsroom) run(ctx context.Context, f func(context.Context) error) error
 func (n *newsroom) slot(ctx context.Context) (demoResult, error) {
 	var out demoResult
 	p := n.press
+	n.say("newsroom in %s; in another terminal: pressrun -c %s issue ls", n.dir, p.Config.path)
 	n.say("sample site at %s with %d articles", n.site.Base, len(n.site.Articles()))
 	if err := n.subscribe(ctx); err != nil {
 		return out, err
@@ -385,8 +409,12 @@ A newsroom is running. Open in your browser:
   the archive               %s/archive/morning/
   the sample news site      %s/
 
+All verbs work on it, in another terminal:
+
+  pressrun -c %s issue ls
+
 Data: %s. Nothing leaves this machine. End with Ctrl-C.
-`, base, base, token, base, base, n.site.Base, n.dir)
+`, base, base, token, base, base, n.site.Base, p.Config.path, n.dir)
 	return nil
 }
 

@@ -256,3 +256,34 @@ func TestRenderReadsWhatAPersonWrites(t *testing.T) {
 		t.Errorf("edition.html: %v", err)
 	}
 }
+
+// The verbs work on the demo's newsroom by the press.toml it leaves, again when it
+// runs once more there; a real newsroom is not made a demo.
+func TestDemoLeavesAConfiguration(t *testing.T) {
+	d := &deskless{T: t, dir: t.TempDir()}
+	d.config = d.path("press.toml")
+	schematest.SQLiteFile(t, d.path("press.db"))
+	for range 2 {
+		n, err := (&demoVerb{Dir: d.dir}).open(&env{ctx: t.Context(), out: io.Discard, err: io.Discard})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range []string{"config check", "issue ls", "list add night", "doctor redis"} {
+			if code, _, errs := d.verb("", strings.Fields(line)...); code != 0 && !strings.Contains(errs, "taken") {
+				t.Errorf("%s: exit %d: %s", line, code, errs)
+			}
+		}
+		if c, err := LoadConfig(d.config); err != nil || c.PublicURL != n.press.Config.PublicURL || c.Keys != n.press.Config.Keys || c.Journal != n.press.Config.Journal {
+			t.Errorf("its configuration is not the demo's: %+v, %v", c, err)
+		}
+		n.web.Close()
+		n.news.Close()
+		n.close()
+	}
+	if err := os.WriteFile(d.config, []byte("database = \"press.db\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (&demoVerb{Dir: d.dir}).open(&env{ctx: t.Context(), out: io.Discard, err: io.Discard}); err == nil || !strings.Contains(err.Error(), "no demo") {
+		t.Errorf("a real newsroom: %v", err)
+	}
+}
