@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"pressrun/deploy/schema"
@@ -65,12 +64,12 @@ func (s *Store) postConfirmation(ctx context.Context, tx *sql.Tx, sub Subscriber
 		if err != nil {
 			return err
 		}
-		letter.Newsletter = titles
+		letter.Newsletter = templates.Words(in.Language).List(titles)
 	} else {
 		now := s.Now()
 		letter.Action = s.link("confirm", s.Keys.TokenAt(KindConfirm, sub.ID, 0, now))
 		letter.Expires = now.Add(ConfirmWithin).In(zoneOf(in.Zone))
-		letter.Newsletter = titlesOf(waiting)
+		letter.Newsletter = templates.Words(in.Language).List(titlesOf(waiting))
 	}
 	e, err := templates.RenderLetter(kind, in.Language, letter)
 	if err != nil {
@@ -103,16 +102,15 @@ func (s *Store) mayWrite(ctx context.Context, q schema.Querier, subscriber int64
 	return recent == 0 && today < LettersADay, nil
 }
 
-func titlesOf(all []Subscription) string {
+func titlesOf(all []Subscription) []string {
 	var titles []string
 	for _, v := range all {
 		titles = append(titles, v.ListTitle)
 	}
-	return strings.Join(titles, ", ")
+	return titles
 }
 
-func (s *Store) titles(ctx context.Context, q schema.Querier, ids []int64) (string, error) {
+func (s *Store) titles(ctx context.Context, q schema.Querier, ids []int64) ([]string, error) {
 	marks, args := placeholders(ids, 0)
-	found, err := schema.Each(ctx, q, schema.Column[string], `select title from lists where id in (`+marks+`) order by name`, args...)
-	return strings.Join(found, ", "), err
+	return schema.Each(ctx, q, schema.Column[string], `select title from lists where id in (`+marks+`) order by name`, args...)
 }

@@ -190,7 +190,7 @@ func TestDoubleOptIn(t *testing.T) {
 		if r.letters() != 1 || r.box[0].kind != "confirmation" || r.box[0].to.Address != "Jan@example.com" {
 			t.Fatalf("letters: %+v", r.box)
 		}
-		if !strings.Contains(r.box[0].mail.Subject, "Daily, Weekly") {
+		if !strings.Contains(r.box[0].mail.Subject, "Daily and Weekly") {
 			t.Errorf("subject %q does not name the lists", r.box[0].mail.Subject)
 		}
 		pending, err := r.Pending(ctx, r.link(t))

@@ -8,7 +8,7 @@ import (
 // Kinds of letters, see [RenderLetter].
 const (
 	LetterConfirmation = "confirmation" // to somebody who asked for a newsletter: the button that says yes
-	LetterWelcome      = "welcome"      // to a new reader
+	LetterWelcome      = "welcome"      // to somebody who asks for what he gets already
 	LetterApproval     = "approval"     // to an editor: a draft waits
 	LetterAlarm        = "alarm"        // to an operator: something needs a person, or is over
 	LetterTest         = "test"         // to an operator: the code that arms an installation
@@ -18,7 +18,7 @@ const (
 // its kind; what is empty is left out.
 type Letter struct {
 	Brand      Brand
-	Newsletter string // title of the list or newsletter; of several: "Morning Digest, Weekend"
+	Newsletter string // title of the list or newsletter; several by Vocabulary.List
 	// Action is where the button leads: confirm, preferences, the issue on the
 	// desk, the desk page of the alarm. An absolute URL.
 	Action string

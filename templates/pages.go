@@ -115,7 +115,7 @@ type UnsubscribePage struct {
 // UnsubscribedPage says that it is done.
 type UnsubscribedPage struct {
 	Frame
-	Newsletter string
+	Newsletter string // title, or titles; "" = all there are
 	Again      string // address at which to subscribe again; "" = not offered
 }
 
@@ -187,6 +187,7 @@ type ErrorPage struct {
 	// Kind is expired, invalid, notfound, busy or failed; anything else is failed.
 	Kind string
 	Home string // address that leads on; "" = the brand's home page
+	Form string // address of the sign-up form; "" = not offered
 }
 
 // page is the view of the layout around a page's own view.
@@ -318,8 +319,18 @@ func Page(w io.Writer, name, lang string, data any) error {
 func cleanBrand(b Brand) Brand {
 	return Brand{
 		Name: clip(b.Name, maxName), URL: address(b.URL), Accent: b.Accent,
-		Logo: address(b.Logo), LogoDark: address(b.LogoDark), Postal: clip(b.Postal, maxTitle),
+		Logo: address(b.Logo), LogoDark: address(b.LogoDark), Postal: clip(postalOf(b), maxTitle),
 	}
+}
+
+// postalOf is a brand's postal address without the brand's name before it, which
+// stands beside it everywhere.
+func postalOf(b Brand) string {
+	rest, ok := strings.CutPrefix(b.Postal, b.Name)
+	if address := strings.TrimLeft(rest, ",;،\n "); ok && address != "" && strings.IndexAny(rest, ",;،\n") == 0 {
+		return address
+	}
+	return b.Postal
 }
 
 func (v ErrorPage) kind() string {
@@ -332,6 +343,14 @@ func (v ErrorPage) kind() string {
 
 // Text is what the page says; for templates.
 func (v ErrorPage) Text(w *Vocabulary) string { return w.Say("error." + v.kind() + ".text") }
+
+// Text is what the page says; for templates.
+func (v UnsubscribedPage) Text(w *Vocabulary) string {
+	if v.Newsletter == "" {
+		return w.Say("unsubscribed.all")
+	}
+	return w.Say("unsubscribed.text", "newsletter", clean(v.Newsletter))
+}
 
 // Paragraph is the sentence about the pause that is on; for templates.
 func (v PreferencesPage) Paragraph(w *Vocabulary) string {

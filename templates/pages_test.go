@@ -79,6 +79,17 @@ func TestPagesInEveryLanguage(t *testing.T) {
 	}
 }
 
+func TestPostalAddressDoesNotRepeatTheName(t *testing.T) {
+	for postal, want := range map[string]string{
+		"The Courier, 12 Quay Street": "12 Quay Street", "The Courier\n12 Quay Street": "12 Quay Street", "12 Quay Street": "12 Quay Street",
+		"The Courierman, 12 Quay Street": "The Courierman, 12 Quay Street", "The Courier": "The Courier", "The Courier,": "The Courier,", "": "",
+	} {
+		if got := postalOf(Brand{Name: "The Courier", Postal: postal}); got != want {
+			t.Errorf("%q: %q, want %q", postal, got, want)
+		}
+	}
+}
+
 func TestPageRefusesWhatItDoesNotKnow(t *testing.T) {
 	var b bytes.Buffer
 	if err := Page(&b, "nonsense", "en", ErrorPage{}); err == nil {

@@ -26,6 +26,13 @@ type Vocabulary struct {
 	Sections map[string]string            `toml:"sections"` // by Section.Kind; "bydate" = nothing is trending
 	Counts   map[string]map[string]string `toml:"count"`    // noun → CLDR plural category → phrase with {n}
 	Phrases  map[string]string            `toml:"say"`      // key → phrase with {names}
+	Lists    Lists                        `toml:"list"`
+}
+
+// Lists is how a language lists the titles of newsletters.
+type Lists struct {
+	Between string `toml:"between"`
+	Last    string `toml:"last"` // in place of Between before the last one
 }
 
 // Numbers is how a language writes numbers.
@@ -109,6 +116,15 @@ func (v *Vocabulary) fill(phrase string, pairs []string) string {
 		replace = append(replace, "{"+pairs[i]+"}", Isolate(pairs[i+1], v.Direction))
 	}
 	return strings.NewReplacer(replace...).Replace(phrase)
+}
+
+// List names several newsletters in one phrase: "Morning Digest and Weekend".
+func (v *Vocabulary) List(titles []string) string {
+	if len(titles) < 2 {
+		return strings.Join(titles, "")
+	}
+	last := len(titles) - 1
+	return strings.Join(titles[:last], v.Lists.Between) + v.Lists.Last + titles[last]
 }
 
 // Count says how many of noun there are: Count("stories", 12).

@@ -54,6 +54,21 @@ func sameKeys(t *testing.T, name string, want, got map[string]string) {
 	}
 }
 
+func TestTitlesAreListed(t *testing.T) {
+	for lang, want := range map[string]string{
+		"en": "You get A, B and C from the next issue on.", "ru": "Вы будете получать «A», «B» и «C» начиная со следующего выпуска.",
+		"ur": "ہم اگلے شمارے سے آپ کو \u2068A\u2069 اور \u2068B\u2069 اور \u2068C\u2069 بھیجیں گے۔",
+	} {
+		w := Words(lang)
+		if got := w.Say("confirmed.text", "newsletter", w.List([]string{"A", "B", "C"})); got != want {
+			t.Errorf("%s: %q, want %q", lang, got, want)
+		}
+	}
+	if one, none := Words("en").List([]string{"A"}), Words("en").List(nil); one != "A" || none != "" {
+		t.Errorf("one title: %q, none: %q", one, none)
+	}
+}
+
 // Every phrase that a template or the program says is there, and all are said.
 func TestEveryPhraseIsThereAndUsed(t *testing.T) {
 	said := map[string]bool{}
@@ -99,10 +114,10 @@ func TestWordsFindsTheNearestLanguage(t *testing.T) {
 
 func TestSayIsolatesNamesOfTheOtherDirection(t *testing.T) {
 	got := Words("ur").Say("unsubscribe.text", "newsletter", "Morning Digest", "email", "a@b.example")
-	if want := "کیا \u2068Morning Digest\u2069 اب \u2068a@b.example\u2069 پر نہ بھیجا جائے؟"; got != want {
+	if want := "کیا ہم \u2068a@b.example\u2069 پر \u2068Morning Digest\u2069 بھیجنا بند کر دیں؟"; got != want {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
-	if got, want := Words("en").Say("confirmed.text", "newsletter", "صبح نامہ"), "\u2068صبح نامہ\u2069 comes to you from the next issue on."; got != want {
+	if got, want := Words("en").Say("confirmed.text", "newsletter", "صبح نامہ"), "You get \u2068صبح نامہ\u2069 from the next issue on."; got != want {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
 	if got := Words("en").Say("no.such.phrase"); got != "no.such.phrase" {

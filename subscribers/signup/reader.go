@@ -3,6 +3,7 @@ package signup
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,7 +28,7 @@ func (s *Site) showConfirm(w http.ResponseWriter, r *http.Request) {
 		s.confirmed(w, r, pending, lang)
 		return
 	}
-	view := templates.ConfirmPage{Frame: s.frame(r, true), Action: translated(r, lang), Newsletter: titles(pending.Lists), Email: string(pending.Subscriber.Email)}
+	view := templates.ConfirmPage{Frame: s.frame(r, true), Action: translated(r, lang), Newsletter: titles(pending.Lists, lang), Email: string(pending.Subscriber.Email)}
 	s.write(w, r, reply{status: http.StatusOK, page: templates.PageConfirm, language: lang, view: view})
 }
 
@@ -46,7 +47,7 @@ func (s *Site) confirm(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Site) confirmed(w http.ResponseWriter, r *http.Request, done subscribers.Confirmation, lang string) {
-	view := templates.ConfirmedPage{Frame: s.frame(r, false), Newsletter: titles(done.Lists), Preferences: s.path("preferences", s.Store.Keys.Token(subscribers.KindPreferences, done.Subscriber.ID, 0), lang)}
+	view := templates.ConfirmedPage{Frame: s.frame(r, false), Newsletter: titles(done.Lists, lang), Preferences: s.path("preferences", s.Store.Keys.Token(subscribers.KindPreferences, done.Subscriber.ID, 0), lang)}
 	s.write(w, r, reply{status: http.StatusOK, page: templates.PageConfirmed, language: lang, view: view})
 }
 
@@ -55,12 +56,18 @@ func (s *Site) path(kind, token, lang string) string {
 	return "/" + kind + "/" + token + "?lang=" + lang
 }
 
-func titles(all []subscribers.Subscription) string {
+// titles are those of the lists, in one phrase of the language.
+func titles(all []subscribers.Subscription, lang string) string {
 	var out []string
 	for _, v := range all {
 		out = append(out, v.ListTitle)
 	}
-	return strings.Join(out, ", ")
+	return templates.Words(lang).List(out)
+}
+
+// over reports whether nothing is sent for a subscription any more.
+func over(v subscribers.Subscription) bool {
+	return v.State == subscribers.Unsubscribed || v.State == subscribers.Expired
 }
 
 // left are the lists that a link of kind unsubscribe is about.
@@ -83,17 +90,16 @@ func (s *Site) showUnsubscribe(w http.ResponseWriter, r *http.Request) {
 		s.trouble(w, r, lang, err)
 		return
 	}
-	if !c.Test && !slices.ContainsFunc(lists, func(v subscribers.Subscription) bool {
-		return v.State != subscribers.Unsubscribed && v.State != subscribers.Expired
-	}) {
-		s.unsubscribed(w, r, lists, lang)
+	open := slices.DeleteFunc(slices.Clone(lists), over)
+	if !c.Test && len(open) == 0 {
+		s.unsubscribed(w, r, c, lists, lang)
 		return
 	}
-	s.askUnsubscribe(w, r, c, v, lists, lang)
+	s.askUnsubscribe(w, r, c, v, open, lang)
 }
 
 func (s *Site) askUnsubscribe(w http.ResponseWriter, r *http.Request, c subscribers.Claim, v subscribers.Subscriber, lists []subscribers.Subscription, lang string) {
-	view := templates.UnsubscribePage{Frame: s.frame(r, r.Method == http.MethodGet), Action: translated(r, lang), Newsletter: titles(lists), Email: v.Email.Mask(), Test: c.Test}
+	view := templates.UnsubscribePage{Frame: s.frame(r, r.Method == http.MethodGet), Action: translated(r, lang), Newsletter: titles(lists, lang), Email: v.Email.Mask(), Test: c.Test}
 	if !c.Test {
 		view.Preferences = s.path("preferences", s.Store.Keys.Token(subscribers.KindPreferences, c.Subscriber, 0), lang)
 	}
@@ -126,7 +132,7 @@ func (s *Site) unsubscribe(w http.ResponseWriter, r *http.Request) {
 		s.trouble(w, r, lang, err)
 		return
 	}
-	s.unsubscribed(w, r, lists, lang)
+	s.unsubscribed(w, r, c, lists, lang)
 }
 
 // oneClick reports whether a mail program pressed the button.
@@ -140,8 +146,18 @@ func oneClick(r *http.Request) bool {
 	return r.PostFormValue("List-Unsubscribe") == "One-Click"
 }
 
-func (s *Site) unsubscribed(w http.ResponseWriter, r *http.Request, lists []subscribers.Subscription, lang string) {
-	view := templates.UnsubscribedPage{Frame: s.frame(r, false), Newsletter: titles(lists), Again: "/subscribe?lang=" + lang}
+// unsubscribed says that no more comes of the list that the link is about, or of
+// all.
+func (s *Site) unsubscribed(w http.ResponseWriter, r *http.Request, c subscribers.Claim, lists []subscribers.Subscription, lang string) {
+	view := templates.UnsubscribedPage{Frame: s.frame(r, false), Again: "/subscribe?lang=" + lang}
+	if c.List != 0 {
+		view.Newsletter = titles(lists, lang)
+	}
+	for _, v := range lists {
+		if v.Public && c.List != 0 {
+			view.Again += "&list=" + url.QueryEscape(v.ListName)
+		}
+	}
 	s.write(w, r, reply{status: http.StatusOK, page: templates.PageUnsubscribed, language: lang, view: view})
 }
 
@@ -186,12 +202,7 @@ func (s *Site) savePreferences(w http.ResponseWriter, r *http.Request) {
 			s.trouble(w, r, lang, err)
 			return
 		}
-		lists, err := s.left(r, c)
-		if err != nil {
-			s.trouble(w, r, lang, err)
-			return
-		}
-		s.unsubscribed(w, r, lists, lang)
+		s.unsubscribed(w, r, c, nil, lang)
 		return
 	}
 	s.store(w, r, v, lang)

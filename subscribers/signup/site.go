@@ -106,7 +106,8 @@ func (s *Site) refuse(w http.ResponseWriter, r *http.Request, lang string, err e
 	case errors.Is(err, subscribers.ErrToken):
 		s.fail(w, r, http.StatusNotFound, "invalid", lang)
 	case errors.Is(err, subscribers.ErrState), errors.Is(err, subscribers.ErrSuppressed), errors.Is(err, subscribers.ErrNotFound):
-		s.fail(w, r, http.StatusGone, "expired", lang)
+		view := templates.ErrorPage{Frame: s.frame(r, false), Kind: "expired", Form: "/subscribe?lang=" + lang}
+		s.write(w, r, reply{status: http.StatusGone, page: templates.PageError, language: lang, view: view})
 	default:
 		s.trouble(w, r, lang, err)
 	}

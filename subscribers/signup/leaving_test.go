@@ -1,0 +1,44 @@
+package signup_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"pressrun/deploy/schema/schematest"
+	"pressrun/templates"
+)
+
+// What the pages of leaving say is true for who has several lists, has left some
+// before, or is erased.
+func TestLeavingSaysWhatIsSo(t *testing.T) {
+	d := open(t, schematest.SQLite(t))
+	id, daily, preferences := d.reader(t, "jan@example.com")
+	d.post(t, preferences, url.Values{templates.FieldList: {"daily", "weekend"}, templates.FieldPause: {"0"}})
+	all := strings.TrimPrefix(d.store.UnsubscribeURL(id, 0), "https://news.example.com")
+	if _, page := d.get(t, all); !strings.Contains(page, "Stop sending The daily and The weekend to") {
+		t.Errorf("before leaving all lists:\n%s", page)
+	}
+	if _, page := d.post(t, daily, nil); !strings.Contains(page, "We will not send you The daily any more.") || !strings.Contains(page, `href="/subscribe?lang=en&amp;list=daily"`) {
+		t.Errorf("after leaving one list:\n%s", page)
+	}
+	if _, page := d.get(t, all); !strings.Contains(page, "Stop sending The weekend to") {
+		t.Errorf("before leaving what is left:\n%s", page)
+	}
+	if _, page := d.post(t, preferences, url.Values{templates.FieldAll: {"1"}}); !strings.Contains(page, "We will not send you any more newsletters.") {
+		t.Errorf("after leaving all:\n%s", page)
+	}
+	if err := d.store.Forget(t.Context(), id, "jan"); err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range []string{daily, all} {
+		if _, page := d.get(t, link); !strings.Contains(page, "We will not send you any more newsletters.") {
+			t.Errorf("a link of somebody erased:\n%s", page)
+		}
+	}
+	status, page := d.get(t, preferences)
+	if status != http.StatusGone || !strings.Contains(page, `href="/subscribe?lang=en"`) {
+		t.Errorf("the preferences of somebody erased: %d\n%s", status, page)
+	}
+}
