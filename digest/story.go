@@ -72,11 +72,11 @@ func (s *Store) Story(ctx context.Context, id int64) (Story, error) {
 	if err != nil {
 		return st, notFound(err, "story", id)
 	}
-	keys, err := s.memberKeys(ctx, st.Seen.Add(-time.Millisecond))
+	keys, err := s.memberKeys(ctx, "s.id = $1", id)
 	if err != nil {
 		return st, err
 	}
-	names, err := s.memberNames(ctx, st.Seen.Add(-time.Millisecond))
+	names, err := s.memberNames(ctx, "s.id = $1", id)
 	st.withNames(keys[id], names[id])
 	return st, err
 }
@@ -90,11 +90,12 @@ func (s *Store) Stories(ctx context.Context, since time.Time) ([]Story, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list stories: %w", err)
 	}
-	keys, err := s.memberKeys(ctx, since.Add(-72*time.Hour))
+	const recent, early = "s.published_at >= $1 or s.seen_at >= $1", 72 * time.Hour
+	keys, err := s.memberKeys(ctx, recent, schema.At(since.Add(-early)))
 	if err != nil {
 		return nil, fmt.Errorf("list story members: %w", err)
 	}
-	names, err := s.memberNames(ctx, since.Add(-72*time.Hour))
+	names, err := s.memberNames(ctx, recent, schema.At(since.Add(-early)))
 	if err != nil {
 		return nil, fmt.Errorf("list names of story members: %w", err)
 	}
@@ -104,20 +105,21 @@ func (s *Store) Stories(ctx context.Context, since time.Time) ([]Story, error) {
 	return list, nil
 }
 
-func (s *Store) memberKeys(ctx context.Context, since time.Time) (map[int64][]string, error) {
+// memberKeys are the keys of the members of stories s that where chooses by arg.
+func (s *Store) memberKeys(ctx context.Context, where string, arg any) (map[int64][]string, error) {
 	return textsOf(ctx, s.DB.Read, `
 		select m.story_id, m.article_key from story_members m join stories s on s.id = m.story_id
-		where s.published_at >= $1 or s.seen_at >= $1 order by m.story_id, m.added_at, m.article_key`, schema.At(since))
+		where `+where+` order by m.story_id, m.added_at, m.article_key`, arg)
 }
 
-// memberNames is what the sites call the members of stories. Feeders that know
+// memberNames is what the sites call the members of those stories. Feeders that know
 // no article keys count under these: a WordPress plugin, a site's own counters.
 // Where all sources are one site its short names are included, "wp:48213" and
 // "48213" for "wp:HOST:48213".
-func (s *Store) memberNames(ctx context.Context, since time.Time) (map[int64][]string, error) {
+func (s *Store) memberNames(ctx context.Context, where string, arg any) (map[int64][]string, error) {
 	names, err := textsOf(ctx, s.DB.Read, `
 		select m.story_id, a.alias from article_aliases a join story_members m on m.article_key = a.article_key join stories s on s.id = m.story_id
-		where s.published_at >= $1 or s.seen_at >= $1 order by m.story_id, a.alias`, schema.At(since))
+		where `+where+` order by m.story_id, a.alias`, arg)
 	if err != nil {
 		return nil, err
 	}
@@ -205,9 +207,9 @@ func textsOf(ctx context.Context, q schema.Querier, query string, args ...any) (
 	return texts, rows.Err()
 }
 
-// TitleHash is what the retraction guard compares: a changed headline is a
+// titleHash is what the retraction guard compares: a changed headline is a
 // changed story, changed spacing or quotes are not.
-func TitleHash(title string) string {
+func titleHash(title string) string {
 	words := strings.FieldsFunc(strings.ToLower(title), func(r rune) bool {
 		return r != '-' && !isWord(r)
 	})
@@ -337,7 +339,7 @@ func pageHash(s Story, a article.Article) string {
 	if a.Kind == "" {
 		return ""
 	}
-	return TitleHash(s.Title)
+	return titleHash(s.Title)
 }
 
 // known is the story that tells the address of an entry already, as another
@@ -392,7 +394,7 @@ func (s *Store) insertStory(ctx context.Context, tx *sql.Tx, src Source, e Entry
 // headline and text better, the feed its time.
 func storyOf(src Source, e Entry, a article.Article) Story {
 	st := Story{
-		URL: e.URL, Title: cmp.Or(a.Title, e.Title), Author: cmp.Or(join(a.Byline), e.Author), SourceTitle: cmp.Or(src.Title, src.Host),
+		URL: e.URL, Title: cmp.Or(a.Title, e.Title), Author: cmp.Or(strings.Join(a.Byline, ", "), e.Author), SourceTitle: cmp.Or(src.Title, src.Host),
 		Section: cmp.Or(e.Section, a.Section), Image: a.Image, ImageAlt: a.ImageAlt, Body: a.Text, Description: e.Summary, Published: e.Published, NotBefore: e.NotBefore,
 	}
 	if sameHost(a.Canonical, a.URL) && !sameHost(a.URL, e.URL) {
@@ -445,14 +447,14 @@ func mayShow(src Source, address, credit string) bool {
 
 // Bounds of an editor's boost, in percent.
 const (
-	MinBoost = 50
-	MaxBoost = 300
+	minBoost = 50
+	maxBoost = 300
 )
 
 // BoostStory multiplies a story's score by so many percent; 100 = as it is.
 func (s *Store) BoostStory(ctx context.Context, id int64, percent int) error {
-	if percent < MinBoost || percent > MaxBoost {
-		return fmt.Errorf("boost story %d: a factor from %.1f to %.1f is possible", id, MinBoost/100., MaxBoost/100.)
+	if percent < minBoost || percent > maxBoost {
+		return fmt.Errorf("boost story %d: a factor from %.1f to %.1f is possible", id, minBoost/100., maxBoost/100.)
 	}
 	return s.setStory(ctx, id, `boost = $2`, percent)
 }
