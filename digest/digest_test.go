@@ -342,6 +342,11 @@ func TestMissedSlotsAreAnnounced(t *testing.T) {
 		if err != nil || len(missed) != 2 || due == nil || due.At.Day() != 23 {
 			t.Fatalf("after downtime: due %v, missed %v, %v; want the 23rd due, two missed", due, missed, err)
 		}
+		ended, end := context.WithCancel(ctx)
+		end()
+		if ok, err := r.MissSlot(ended, missed[0]); ok || err == nil {
+			t.Errorf("a slot that cannot be written: %v %v", ok, err)
+		}
 		for _, m := range missed {
 			if ok, err := r.MissSlot(ctx, m); err != nil || !ok {
 				t.Errorf("miss: %v %v", ok, err)
@@ -568,8 +573,8 @@ func TestMarkKeepsTheAddress(t *testing.T) {
 		"https://a.example/x?src=home": "https://a.example/x?src=morning",
 		"https://a.example/خبر":        "https://a.example/%D8%AE%D8%A8%D8%B1?src=morning",
 	} {
-		if got := Mark(in, "morning"); got != want {
-			t.Errorf("Mark(%q): got %q, want %q", in, got, want)
+		if got := marked(in, "morning"); got != want {
+			t.Errorf("marked(%q): got %q, want %q", in, got, want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package digest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -121,10 +122,10 @@ func (s *Store) DueSlots(ctx context.Context, n Newsletter) (due *Slot, missed [
 // MissSlot records a slot as missed. It reports false when another process did.
 func (s *Store) MissSlot(ctx context.Context, slot Slot) (bool, error) {
 	err := s.MoveSlot(ctx, s.DB.Write, slot.ID, "planned", "missed", slot.Reason)
-	if err != nil {
+	if errors.Is(err, ErrState) {
 		return false, nil
 	}
-	return true, nil
+	return err == nil, err
 }
 
 // Slot finds a slot by id.
