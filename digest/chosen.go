@@ -165,7 +165,7 @@ type Edit struct {
 // unseals the issue and voids an approval: the caller seals again.
 func (s *Store) EditIssue(ctx context.Context, issue int64, e Edit, by string) error {
 	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		i, err := s.issue(ctx, tx, issue)
+		i, err := s.IssueIn(ctx, tx, issue)
 		if err != nil {
 			return err
 		}
@@ -311,7 +311,7 @@ func (b *Builder) Retell(ctx context.Context, id, story int64) error {
 		}
 	}
 	return b.DB.InTx(ctx, func(tx *sql.Tx) error {
-		if issue, err = b.issue(ctx, tx, id); err != nil {
+		if issue, err = b.IssueIn(ctx, tx, id); err != nil {
 			return err
 		}
 		if !slices.Contains([]string{"building", "draft", "held"}, issue.State) {
@@ -386,18 +386,18 @@ func review(c *Chosen, yes bool, by string) {
 // languages, keep theirs. It unseals like EditIssue.
 func (s *Store) SetSubject(ctx context.Context, issue int64, subject, preheader, by string) error {
 	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		i, err := s.issue(ctx, tx, issue)
+		i, err := s.IssueIn(ctx, tx, issue)
 		if err != nil {
 			return err
 		}
 		if i.State == "approved" || i.State == "countdown" {
-			if err := s.MoveIssue(ctx, tx, issue, "draft", "edited by "+by+" after approval", i.State); err != nil {
+			if err := s.reopen(ctx, tx, i, "edited by "+by+" after approval"); err != nil {
 				return err
 			}
 		} else if i.State != "draft" && i.State != "held" {
 			return fmt.Errorf("edit issue %d: it is %s: %w", issue, i.State, ErrState)
 		}
-		_, err = tx.ExecContext(ctx, `update issues set subject = $2, preheader = $3, approved_by = '' where id = $1`, issue,
+		_, err = tx.ExecContext(ctx, `update issues set subject = $2, preheader = $3 where id = $1`, issue,
 			strings.TrimSpace(subject), strings.TrimSpace(preheader))
 		return err
 	})

@@ -281,7 +281,7 @@ func view(d Draft, e EditionSpec, chosen []Chosen, related map[int64]Story) (tem
 
 func storyView(c Chosen, spec Spec, kind string, lead bool, related map[int64]Story) templates.Story {
 	st := templates.Story{
-		ID: c.Story.ID, Title: c.Title, URL: Mark(c.Story.URL, spec.Mark), Language: c.Story.Language, Direction: c.Story.Direction,
+		ID: c.Story.ID, Title: c.Title, URL: marked(c.Story.URL, spec.Mark), Language: c.Story.Language, Direction: c.Story.Direction,
 		Source: c.Story.SourceTitle, Author: c.Story.Author, Published: c.Story.Published, Section: c.Story.Section, Label: c.Story.Label, Lead: lead,
 	}
 	if kind == "trending" && !c.Story.Has("sensitive") && !c.Story.Has("paid") {
@@ -302,14 +302,14 @@ func storyView(c Chosen, spec Spec, kind string, lead bool, related map[int64]St
 		if !ok || r.State != "live" || r.Has("legal") || r.Has("paid") {
 			continue
 		}
-		st.Related = append(st.Related, templates.Link{Title: r.Title, URL: Mark(r.URL, spec.Mark), Language: r.Language, Direction: r.Direction, Source: r.SourceTitle})
+		st.Related = append(st.Related, templates.Link{Title: r.Title, URL: marked(r.URL, spec.Mark), Language: r.Language, Direction: r.Direction, Source: r.SourceTitle})
 	}
 	return st
 }
 
-// Mark adds the newsletter's constant mark to a link, so that the beacon can
+// marked adds the newsletter's constant mark to a link, so that the beacon can
 // leave these visits out. An address that cannot be parsed stays as it is.
-func Mark(address, mark string) string {
+func marked(address, mark string) string {
 	u, err := url.Parse(address)
 	if err != nil || mark == "" {
 		return address

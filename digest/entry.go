@@ -40,11 +40,11 @@ type Entry struct {
 	Seen      time.Time
 }
 
-// MaxReads is how often the page of an entry is tried before it is given up, and
-// ReadFor how long at least while its site has a fault that passes.
+// maxReads is how often the page of an entry is tried before it is given up, and
+// readFor how long at least while its site has a fault that passes.
 const (
-	MaxReads = 4
-	ReadFor  = 12 * time.Hour
+	maxReads = 4
+	readFor  = 12 * time.Hour
 )
 
 // AddEntries stores the items of one poll that are not stored yet, notes that
@@ -99,7 +99,7 @@ func entryOf(src Source, it feed.Item, now time.Time) (Entry, error) {
 		return Entry{}, err
 	}
 	e := Entry{
-		SourceID: src.ID, GUID: cmp.Or(it.ID, it.URL), Key: string(key), URL: it.URL, Title: it.Title, Author: join(it.Author), Section: first(it.Categories),
+		SourceID: src.ID, GUID: cmp.Or(it.ID, it.URL), Key: string(key), URL: it.URL, Title: it.Title, Author: strings.Join(it.Author, ", "), Section: first(it.Categories),
 		Language: it.Language, Summary: feed.Text(it.Summary), Content: it.Content, Image: it.Image, ImageAlt: it.ImageAlt, Credit: it.Credit,
 		Tags: it.Categories, State: "new", Published: it.Published, NotBefore: embargo(it.Categories),
 	}
@@ -191,7 +191,7 @@ func (src Source) retells(was, e Entry) bool {
 		return false
 	}
 	flags := func(tags []string) string { return flagsOf(src.Settings.Flags, article.Article{}, tags, e.URL) }
-	return e.Title != "" && TitleHash(e.Title) != TitleHash(was.Title) || flags(e.Tags) != flags(was.Tags)
+	return e.Title != "" && titleHash(e.Title) != titleHash(was.Title) || flags(e.Tags) != flags(was.Tags)
 }
 
 // relist notes that an entry is still listed and, with again, what is said of it
@@ -268,17 +268,6 @@ func addAliases(ctx context.Context, tx *sql.Tx, key string, aliases []string) e
 	return nil
 }
 
-func join(names []string) string {
-	out := ""
-	for i, n := range names {
-		if i > 0 {
-			out += ", "
-		}
-		out += n
-	}
-	return out
-}
-
 func first(list []string) string {
 	if len(list) == 0 {
 		return ""
@@ -348,11 +337,11 @@ func (s *Store) entryOf(ctx context.Context, key string) (Entry, error) {
 }
 
 // EntryFailed notes that reading the page failed. It is tried again after 5, 10,
-// 20 … minutes, at most an hour, and given up after MaxReads; a failure that
-// passes, such as HTTP 500, after ReadFor.
+// 20 … minutes, at most an hour, and given up after maxReads; a failure that
+// passes, such as HTTP 500, after readFor.
 func (s *Store) EntryFailed(ctx context.Context, e Entry, reason string, passes bool) error {
 	state := "new"
-	if e.Attempts+1 >= MaxReads && (!passes || s.Now().Sub(e.Seen) >= ReadFor) {
+	if e.Attempts+1 >= maxReads && (!passes || s.Now().Sub(e.Seen) >= readFor) {
 		state = "failed"
 	}
 	wait := min(5*time.Minute<<min(e.Attempts, 8), time.Hour)

@@ -161,7 +161,7 @@ func (g *Guard) verdict(ctx context.Context, s Story) (r Removal, answered bool)
 	if a.Title == "" || s.TitleHash == "" {
 		return r, true
 	}
-	same := TitleHash(a.Title) == s.TitleHash
+	same := titleHash(a.Title) == s.TitleHash
 	switch {
 	case errors.Is(err, article.ErrNoArticle) && !same:
 		return Removal{Reason: "the page holds no article any more: “" + a.Title + "”"}, true
@@ -230,7 +230,7 @@ func sameText(a, b string) bool {
 // next revision.
 func (g *Guard) Remove(ctx context.Context, issue int64, list []Removal) error {
 	return g.DB.InTx(ctx, func(tx *sql.Tx) error {
-		i, err := g.issue(ctx, tx, issue)
+		i, err := g.IssueIn(ctx, tx, issue)
 		if err != nil {
 			return err
 		}

@@ -61,10 +61,11 @@ func scanIssue(r schema.Row) (Issue, error) {
 
 // Issue finds an issue by id.
 func (s *Store) Issue(ctx context.Context, id int64) (Issue, error) {
-	return s.issue(ctx, s.DB.Read, id)
+	return s.IssueIn(ctx, s.DB.Read, id)
 }
 
-func (s *Store) issue(ctx context.Context, q schema.Querier, id int64) (Issue, error) {
+// IssueIn is Issue for those who need it inside a transaction.
+func (s *Store) IssueIn(ctx context.Context, q schema.Querier, id int64) (Issue, error) {
 	i, err := scanIssue(q.QueryRowContext(ctx, `select `+issueColumns+` from issues i join newsletters n on n.id = i.newsletter_id where i.id = $1`, id))
 	return i, notFound(err, "issue", id)
 }
@@ -131,7 +132,7 @@ func (s *Store) MoveIssue(ctx context.Context, q schema.Querier, id int64, to, r
 // its slot, or at once.
 func (s *Store) Approve(ctx context.Context, id int64, by string, atOnce bool) error {
 	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		i, err := s.issue(ctx, tx, id)
+		i, err := s.IssueIn(ctx, tx, id)
 		if err != nil {
 			return err
 		}
@@ -160,7 +161,7 @@ func (s *Store) Start(ctx context.Context, tx *sql.Tx, id int64) (Issue, error) 
 	if err := s.MoveIssue(ctx, tx, id, "sending", "", "approved", "countdown"); err != nil {
 		return Issue{}, err
 	}
-	return s.issue(ctx, tx, id)
+	return s.IssueIn(ctx, tx, id)
 }
 
 // Frozen stores the size of the audience and finishes the slot.
@@ -187,7 +188,7 @@ func (s *Store) UsualAudience(ctx context.Context, i Issue) (int, error) {
 // finishes its slot. Issues that are being sent can only be cancelled.
 func (s *Store) Leave(ctx context.Context, id int64, to, reason string) error {
 	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		i, err := s.issue(ctx, tx, id)
+		i, err := s.IssueIn(ctx, tx, id)
 		if err != nil {
 			return err
 		}
@@ -221,11 +222,6 @@ func (s *Store) UseStories(ctx context.Context, i Issue) error {
 		return fmt.Errorf("note used stories of issue %d: %w", i.ID, err)
 	}
 	return nil
-}
-
-// IssueIn is Issue through q, for callers inside a transaction.
-func (s *Store) IssueIn(ctx context.Context, q schema.Querier, id int64) (Issue, error) {
-	return s.issue(ctx, q, id)
 }
 
 // IssueByNumber finds a newsletter's issue by its number.

@@ -57,7 +57,7 @@ func (a *archive) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !a.noTags {
-		tag := fmt.Sprintf(`"%x"`, TitleHash(b.String()))
+		tag := fmt.Sprintf(`"%x"`, titleHash(b.String()))
 		w.Header().Set("ETag", tag)
 		if r.Header.Get("If-None-Match") == tag {
 			w.WriteHeader(http.StatusNotModified)
