@@ -9,6 +9,7 @@ import (
 
 	"pressrun/digest"
 	"pressrun/subscribers"
+	"pressrun/subscribers/segment"
 )
 
 // audience is SQL text yielding (subscriber, edition, due) for an issue: due at
@@ -88,6 +89,22 @@ func (p *Press) crowd(ctx context.Context, i digest.Issue) (Crowd, error) {
 	return c, err
 }
 
+// untold says why the readers of an issue cannot be told, in words; what nobody at
+// the desk can mend is logged.
+func (p *Press) untold(ctx context.Context, i digest.Issue, err error) string {
+	if wrong, ok := errors.AsType[*segment.Error](err); ok {
+		return fmt.Sprintf("the rule of segment %s cannot be used any more: %v; mend it under Lists, Segments", i.Spec.Segment, wrong)
+	}
+	if errors.Is(err, subscribers.ErrNotFound) {
+		if _, err := p.Subscribers.ListID(ctx, p.DB.Read, i.Spec.List); errors.Is(err, subscribers.ErrNotFound) {
+			return fmt.Sprintf("there is no list %s any more", i.Spec.List)
+		}
+		return fmt.Sprintf("there is no segment %s any more; make it again under Lists, Segments, or take it out of the newsletter", i.Spec.Segment)
+	}
+	p.Log.Error("count an audience", "issue", i.ID, "err", err)
+	return "the database does not answer; it is tried again, and the log says more"
+}
+
 // ErrAudience is an audience that nobody should send to unseen: its segment
 // fails, or its size is unlike the last issues'.
 var ErrAudience = errors.New("the audience wants a look")
@@ -104,7 +121,7 @@ func (p *Press) watchAudience(ctx context.Context, i digest.Issue) error {
 	}
 	why := c.Odd()
 	if err != nil {
-		why = "its readers cannot be told: " + err.Error()
+		why = "its readers cannot be told: " + p.untold(ctx, i, err)
 	}
 	if why == "" {
 		return nil

@@ -74,6 +74,9 @@ func TestUnusualAudienceIsHeld(t *testing.T) {
 			t.Fatal(err)
 		}
 		pl.moves(third, "held")
+		if i := pl.issueNow(third); !strings.Contains(i.Reason, "there is no segment one any more") {
+			t.Errorf("held because %q; want words about the segment", i.Reason)
+		}
 	})
 }
 

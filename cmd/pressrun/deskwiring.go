@@ -34,6 +34,9 @@ func (p *Press) desk() http.Handler {
 		Standings: p.deskStandings, Hours: p.deskHours, Explain: p.deskExplain,
 		Audience: func(ctx context.Context, i digest.Issue) (int, string, error) {
 			c, err := p.crowd(ctx, i)
+			if err != nil {
+				err = desk.Refusal(p.untold(ctx, i, err))
+			}
 			return c.Now, c.Odd(), err
 		},
 		StoryChanged: p.StoryChanged, Order: p.Order, CheckImport: p.CheckImport, PauseSource: p.Collector.Pause, SetSource: p.SetSource,

@@ -1,7 +1,6 @@
 package segment
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"unicode"
 
 	"github.com/expr-lang/expr/ast"
-	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/parser"
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
@@ -22,14 +20,6 @@ const (
 	MaxRule   = 4000 // octets
 	MaxValues = 500  // in one list of values
 )
-
-// Error says what is wrong with a rule, and where.
-type Error struct {
-	Line, Column int // from 1; in characters
-	Message      string
-}
-
-func (e *Error) Error() string { return fmt.Sprintf("%d:%d: %s", e.Line, e.Column, e.Message) }
 
 // Rule is a checked rule. It may be used concurrently.
 type Rule struct {
@@ -51,7 +41,7 @@ func Parse(text string) (*Rule, error) {
 	}
 	tree, err := parser.Parse(text)
 	if err != nil {
-		return nil, syntax(err)
+		return nil, syntax(text, err)
 	}
 	c := &checker{source: text, rule: &Rule{Text: text}}
 	root, err := c.condition(tree.Node)
@@ -59,18 +49,10 @@ func Parse(text string) (*Rule, error) {
 		return nil, err
 	}
 	if !c.speaks {
-		return nil, &Error{1, 1, "the rule says nothing about the reader: use email, domain, name, language, zone, attrs, text_only, created or list"}
+		return nil, &Error{1, 1, "the rule says nothing about the reader: it may speak of " + fields}
 	}
 	c.rule.root = root
 	return c.rule, nil
-}
-
-func syntax(err error) error {
-	var e *file.Error
-	if !errors.As(err, &e) {
-		return &Error{1, 1, err.Error()}
-	}
-	return &Error{max(e.Line, 1), e.Column + 1, e.Message}
 }
 
 // node is a part of a rule that is true or false.
@@ -174,7 +156,7 @@ func (c *checker) identifier(n *ast.IdentifierNode) (node, error) {
 	case n.Value == "list":
 		return nil, c.fail(n, "list needs a name: list(\"daily\")")
 	}
-	return nil, c.fail(n, "%q is not known%s", n.Value, didYouMean(n.Value, names))
+	return nil, c.fail(n, "%s", unknown(n.Value))
 }
 
 var (
@@ -287,7 +269,7 @@ func (c *checker) field(n ast.Node) (field, error) {
 		if n.Value == "attrs" {
 			return field{}, c.fail(n, "attrs needs the name of an attribute: attrs.city")
 		}
-		return field{}, c.fail(n, "%q is not known%s", n.Value, didYouMean(n.Value, names))
+		return field{}, c.fail(n, "%s", unknown(n.Value))
 	case *ast.MemberNode:
 		owner, ok := n.Node.(*ast.IdentifierNode)
 		name, isText := n.Property.(*ast.StringNode)

@@ -178,8 +178,36 @@ func TestErrorsNameThePlace(t *testing.T) {
 	for _, tt := range tests {
 		_, err := find(t, db, tt.rule)
 		var e *segment.Error
-		if !errors.As(err, &e) || !strings.Contains(err.Error(), tt.want) {
+		if !errors.As(err, &e) || !strings.Contains(fmt.Sprintf("%d:%d: %s", e.Line, e.Column, e.Message), tt.want) {
 			t.Errorf("%.60q: got %v, want an error with %q", tt.rule, err, tt.want)
+		}
+	}
+}
+
+// What a person who is no programmer writes is answered in his words.
+func TestErrorsAreForPeople(t *testing.T) {
+	for rule, want := range map[string]string{
+		`language = "ur"`:                      "at character 10: write == for “is” and != for “is not”",
+		`language is "ur"`:                     "at character 10: write == for",
+		`language <> "ur"`:                     "write != for “is not”",
+		`language == "ur" and`:                 "the rule ends too early",
+		`(language == "ur"`:                    "a ) is missing",
+		`language == "ur")`:                    "there is a ) without a ( before it",
+		`language == "ur`:                      "a quotation mark is missing",
+		`language == “ur”`:                     "at character 13: write straight quotation marks",
+		`language == "ur" & name == "x"`:       "write and, or &&",
+		`language == "ur" AND name == "x"`:     "write and in small letters",
+		`email like "%x"`:                      "write contains, startsWith or endsWith",
+		`city == "Lahore"`:                     `"city" is not known; a rule speaks of email,`,
+		`foo > 3`:                              `"foo" is not known; a rule speaks of`,
+		`list == "morning"`:                    `list needs a name: list("daily")`,
+		`name == "x" #`:                        "# does not belong here",
+		`attrs.city == "La" "x"`:               `"x" does not belong here`,
+		"language == \"ur\" &&\n name = \"x\"": "in line 2, character 7: write ==",
+	} {
+		_, err := segment.Parse(rule)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "token") {
+			t.Errorf("%s: got %v, want %s", rule, err, want)
 		}
 	}
 }

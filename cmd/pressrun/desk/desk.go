@@ -71,7 +71,7 @@ type Desk struct {
 	// Explain tells why a story of the last fourteen days ranks where it does.
 	Explain func(ctx context.Context, story int64) (Explained, error)
 	// Audience counts who would get the issue now, and says what is unusual about
-	// that; "" when nothing is.
+	// that; "" when nothing is. The error says in words why they cannot be counted.
 	Audience func(ctx context.Context, issue digest.Issue) (n int, odd string, err error)
 	// StoryChanged notes what an editor did to a story and seals again the issues
 	// that show it.

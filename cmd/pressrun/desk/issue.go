@@ -232,7 +232,7 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 			body.Checks = append(body.Checks, templates.Check{State: templates.State{Kind: templates.KindAlert, Word: "audience"}, Text: odd + ".", Repair: "hold"})
 		}
 		if err != nil {
-			body.Checks = append(body.Checks, templates.Check{State: templates.State{Kind: templates.KindAlert, Word: "audience"}, Text: "It cannot be counted: " + err.Error() + ".", Repair: "hold"})
+			body.Checks = append(body.Checks, templates.Check{State: templates.State{Kind: templates.KindAlert, Word: "audience"}, Text: "Its readers cannot be told: " + err.Error() + ".", Repair: "hold"})
 		} else {
 			body.Audience = plural(n, "reader", "readers") + " now"
 		}

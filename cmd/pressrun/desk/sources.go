@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"pressrun/digest"
 	"pressrun/digest/fetch"
@@ -79,12 +81,18 @@ func (d *Desk) sourceAdd(r *request) error {
 	return d.drawAdded(r, x)
 }
 
-// sentence is a text with a capital, unless an address begins it, and a full stop.
+// sentence is a text with a capital, unless an address begins it, and a full stop
+// where it asks nothing.
 func sentence(s string) string {
 	if s == "" || strings.HasPrefix(s, "http") {
 		return s
 	}
-	return strings.ToUpper(s[:1]) + strings.TrimSuffix(s[1:], ".") + "."
+	first, size := utf8.DecodeRuneInString(s)
+	s = string(unicode.ToUpper(first)) + s[size:]
+	if strings.HasSuffix(s, "?") {
+		return s
+	}
+	return strings.TrimSuffix(s, ".") + "."
 }
 
 // rightsWords say what a digest may show, by a source's rights.
