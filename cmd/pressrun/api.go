@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -95,6 +96,14 @@ func writeAnswer(w http.ResponseWriter, status int, answer any) {
 	enc.Encode(answer)
 }
 
+// makeToken is the command that makes a token of a role.
+func makeToken(role string) string {
+	if strings.Contains(role, " ") {
+		role = strconv.Quote(role)
+	}
+	return "pressrun token add NAME --role " + role
+}
+
 // caller is who calls, by the token that is shown.
 func (p *Press) caller(r *http.Request, role string) (string, error) {
 	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
@@ -104,12 +113,12 @@ func (p *Press) caller(r *http.Request, role string) (string, error) {
 		secret = ""
 	}
 	if secret == "" {
-		return "", refusal{http.StatusUnauthorized, "show a token: Authorization: Bearer …; make one with: pressrun token add NAME --role " + role}
+		return "", refusal{http.StatusUnauthorized, "show a token: Authorization: Bearer …; make one with: " + makeToken(role)}
 	}
 	t, err := p.Installation.TokenOf(r.Context(), strings.TrimSpace(secret))
 	switch {
 	case errors.Is(err, installation.ErrNotFound):
-		return "", refusal{http.StatusUnauthorized, "this token is unknown, was taken away or has expired; make one with: pressrun token add NAME --role " + role}
+		return "", refusal{http.StatusUnauthorized, "this token is unknown, was taken away or has expired; make one with: " + makeToken(role)}
 	case err != nil:
 		return "", err
 	case !t.May(role):

@@ -30,7 +30,9 @@ func TestBouncesOfAService(t *testing.T) {
 		return w.Body.String()
 	}
 	const bounced = `[{"event": "bounce", "type": "bounce", "email": "Ann@Readers.example", "sg_event_id": "s1", "status": "5.1.1", "reason": "550 5.1.1 user unknown"}]`
-	post(401, "nonsense", "/v1/bounces/sendgrid", bounced)
+	if says := post(401, "nonsense", "/v1/bounces/sendgrid", bounced); !strings.Contains(says, `--role \"list admin\"`) {
+		t.Errorf("without a token it is told %s", says)
+	}
 	post(403, weak, "/v1/bounces/sendgrid", bounced)
 	if says := post(404, secret, "/v1/bounces/pigeon", bounced); !strings.Contains(says, "mailgun, postmark, sendgrid, ses") {
 		t.Errorf("an unknown service is told %s", says)
