@@ -221,36 +221,11 @@ func (c *Collector) read(ctx context.Context, src Source, out *Collected) error 
 		if end, bounded := ctx.Deadline(); bounded && time.Until(end) < readReserve {
 			break // the next poll reads on
 		}
-		id, err := c.known(ctx, e)
+		id, err := c.readEntry(ctx, src, e, out)
 		if err != nil {
 			return err
 		}
 		if id != 0 {
-			told = append(told, id)
-			continue
-		}
-		a, err := c.page(ctx, src, e)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			out.Failed++
-			out.Unread = cmp.Or(out.Unread, e.URL+": "+Words(err))
-			if err := c.EntryFailed(ctx, e, Words(err), passes(err)); err != nil {
-				return err
-			}
-			continue
-		}
-		id, corrected, err := c.tell(ctx, src, e, a)
-		if err == nil && c.Told != nil {
-			c.Told(ctx)
-		}
-		switch {
-		case err != nil:
-			return err
-		case corrected:
-			out.Corrected = append(out.Corrected, id)
-		case id != 0:
 			told = append(told, id)
 		}
 	}
@@ -275,6 +250,35 @@ func (c *Collector) read(ctx context.Context, src Source, out *Collected) error 
 		}
 	}
 	return nil
+}
+
+// readEntry reads one entry. It returns the story that tells it since, 0 = none
+// does, or one that was told before is only corrected.
+func (c *Collector) readEntry(ctx context.Context, src Source, e Entry, out *Collected) (int64, error) {
+	id, err := c.known(ctx, e)
+	if err != nil || id != 0 {
+		return id, err
+	}
+	a, err := c.page(ctx, src, e)
+	if ctx.Err() != nil {
+		return 0, ctx.Err()
+	}
+	if err != nil {
+		out.Failed++
+		out.Unread = cmp.Or(out.Unread, e.URL+": "+Words(err))
+		return 0, c.EntryFailed(ctx, e, Words(err), passes(err))
+	}
+	id, corrected, err := c.tell(ctx, src, e, a)
+	if err != nil {
+		return 0, err
+	}
+	if c.Told != nil {
+		c.Told(ctx)
+	}
+	if corrected {
+		out.Corrected, id = append(out.Corrected, id), 0
+	}
+	return id, nil
 }
 
 // passes reports whether a page may be read later, unchanged.

@@ -11,6 +11,12 @@
 // it), [Issue] (what a slot produced) and [Edition] (sealed bytes for readers
 // who see the same).
 //
+// Who acts on them: [Collector] polls and reads (collect.go, cluster.go, fallback.go),
+// [Builder] chooses and summarises (build.go, choice.go, chosen.go, summarise.go),
+// [Sealer] makes the bytes (draft.go, edition.go), [Guard] and [Preflight] look
+// again before they go out (guard.go, preflight.go). What editors decide about
+// stories stands in decide.go, flags.go, member.go and order.go.
+//
 // What it promises: one issue per slot whatever crashes or runs beside it;
 // what was previewed is what is sent; an editor's decisions survive a rebuild;
 // every story says in a sentence why it stands where it stands.

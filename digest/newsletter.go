@@ -275,6 +275,20 @@ func (s Spec) Check(name string) []string {
 	if u, err := url.Parse(s.Brand.Logo); s.Brand.Logo != "" && (err != nil || u.Scheme != "https") {
 		say("brand.logo %q: pictures in mails need an https address", s.Brand.Logo)
 	}
+	s.checkChoice(say)
+	seen := map[string]bool{}
+	for _, e := range s.Editions {
+		if !nameRule.MatchString(e.Name) || seen[e.Name] {
+			say("editions: name %q must be of a–z, 0–9 and -, and stand once", e.Name)
+		}
+		seen[e.Name] = true
+	}
+	return bad
+}
+
+// checkChoice reports what is wrong with what stories are chosen and how much is
+// told of them.
+func (s Spec) checkChoice(say func(format string, args ...any)) {
 	if s.Words < 10 || s.Words > 200 {
 		say("words is %d: a summary has 10 to 200", s.Words)
 	}
@@ -300,14 +314,6 @@ func (s Spec) Check(name string) []string {
 			say("regions: %q has an empty name or word", name)
 		}
 	}
-	seen := map[string]bool{}
-	for _, e := range s.Editions {
-		if !nameRule.MatchString(e.Name) || seen[e.Name] {
-			say("editions: name %q must be of a–z, 0–9 and -, and stand once", e.Name)
-		}
-		seen[e.Name] = true
-	}
-	return bad
 }
 
 const newsletterColumns = `id, name, version, state, spec, created_at`

@@ -226,33 +226,12 @@ var schedule = fetch.Schedule{Max: time.Hour, MaxBackoff: 6 * time.Hour}
 // often it publishes, backing off while it fails.
 func (s *Store) Polled(ctx context.Context, src Source, p Poll) (Health, error) {
 	now := s.Now()
-	var h Health
 	published, err := s.publishedBy(ctx, src.ID)
 	if err != nil {
-		return h, err
+		return Health{}, err
 	}
-	src.LastPoll = now
-	if p.Err != "" {
-		src.Errors++
-		src.Reason = p.Err
-		if src.Errors >= FailingAfter || p.RetryAfter > longAway {
-			src.State = "failing"
-		}
-	} else {
-		src.Errors, src.Reason, src.State, src.LastOK = 0, "", "active", now
-		src.ETag, src.Modified, src.BodyHash = p.ETag, p.Modified, p.BodyHash
-		if src.Title == "" {
-			src.Title = p.Title
-		}
-		if p.New > 0 {
-			src.LastNew = now
-		}
-		if since, unusual := fetch.Silence(published, now); unusual && p.New == 0 {
-			src.State = "silent"
-			src.Reason = fmt.Sprintf("it answers, but has had nothing new for %s, longer than usual for it: look whether the site still fills this feed", ageWords(since))
-		}
-	}
-	h.Is, h.Reason = src.State, src.Reason
+	src.take(p, published, now)
+	h := Health{src.State, src.Reason}
 	next := schedule.Next(fetch.Poll{At: now, Failures: src.Errors, Permanent: p.Permanent && src.Errors >= FailingAfter,
 		RetryAfter: p.RetryAfter, MaxAge: p.MaxAge, TTL: p.TTL, Published: published})
 	if soon := now.Add(max(confirmPoll, p.RetryAfter)); p.New > 0 && next.After(soon) {
@@ -282,6 +261,29 @@ func (s *Store) Polled(ctx context.Context, src Source, p Poll) (Health, error) 
 		return err
 	})
 	return h, err
+}
+
+// take puts down what a poll found.
+func (src *Source) take(p Poll, published []time.Time, now time.Time) {
+	src.LastPoll = now
+	if p.Err != "" {
+		src.Errors++
+		src.Reason = p.Err
+		if src.Errors >= FailingAfter || p.RetryAfter > longAway {
+			src.State = "failing"
+		}
+		return
+	}
+	src.Errors, src.Reason, src.State, src.LastOK = 0, "", "active", now
+	src.ETag, src.Modified, src.BodyHash = p.ETag, p.Modified, p.BodyHash
+	src.Title = cmp.Or(src.Title, p.Title)
+	if p.New > 0 {
+		src.LastNew = now
+	}
+	if since, unusual := fetch.Silence(published, now); unusual && p.New == 0 {
+		src.State = "silent"
+		src.Reason = fmt.Sprintf("it answers, but has had nothing new for %s, longer than usual for it: look whether the site still fills this feed", ageWords(since))
+	}
 }
 
 // publishedBy is when the newest entries of a source were published: its habit.

@@ -7,7 +7,6 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -428,69 +427,6 @@ func ahead(published, now time.Time) bool {
 	return published.After(now)
 }
 
-// wires are agencies whose pictures a site may show, but not hand on.
-var wires = regexp.MustCompile(`(?m)\b(?i:AFP|Agence France|Associated Press|Reuters|Getty|EPA(?:-EFE)?|Xinhua|Anadolu|Shutterstock|Alamy|Bloomberg|ANSA|dpa|PTI|PA (?:Media|Wire|Images)|IMAGO|TASS|Sputnik|Kyodo|Yonhap|Zuma ?Press|SOPA Images|NurPhoto|Press Association|Depositphotos|iStock|Press Trust of India|Scanpix|Ukrinform|Interfax)\b|\b(?:AP|APP|AAP|ANI|EFE|UPI|ANP|IRNA)(?: ?Photo|/|\s*$|[,;:)·|.])|[/(©] ?(?:AP|APP|AAP|ANI|EFE|UPI|ANP|IRNA)\b|ТАСС|РИА Новости|Рейтер|新华社|法新社|路透|رويترز|فرانس برس|رائٹرز|اے ایف پی|اے پی`)
-
-// wireHosts are words in the addresses of agencies' pictures.
-var wireHosts = regexp.MustCompile(`(?i)gettyimages|[/.]afp(?:\.com|-)|reutersmedia|apimages|shutterstock|alamy|imago-images|epaimages`)
-
-// mayShow reports whether the right to a source's pictures covers this one.
-func mayShow(src Source, address, credit string) bool {
-	switch {
-	case src.Settings.Pictures != "":
-		return src.Settings.Pictures == "licensed"
-	case src.Rights == "quote":
-		return false // the right to quote does not cover pictures
-	}
-	return !wires.MatchString(credit) && !wireHosts.MatchString(address)
-}
-
-// Bounds of an editor's boost, in percent.
-const (
-	minBoost = 50
-	maxBoost = 300
-)
-
-// BoostStory multiplies a story's score by so many percent; 100 = as it is.
-func (s *Store) BoostStory(ctx context.Context, id int64, percent int) error {
-	if percent < minBoost || percent > maxBoost {
-		return fmt.Errorf("boost story %d: a factor from %.1f to %.1f is possible", id, minBoost/100., maxBoost/100.)
-	}
-	return s.setStory(ctx, id, `boost = $2`, percent)
-}
-
-// PinStory puts a story first in every edition that may show it until a time;
-// the zero time ends that.
-func (s *Store) PinStory(ctx context.Context, id int64, until time.Time) error {
-	return s.setStory(ctx, id, `pinned_until = $2`, schema.At(until))
-}
-
-// UpdateStory says that a story is news again: issues may tell it once more.
-func (s *Store) UpdateStory(ctx context.Context, id int64) error {
-	return s.setStory(ctx, id, `updated_at = $2`, schema.At(s.Now()))
-}
-
-func (s *Store) setStory(ctx context.Context, id int64, set string, value any) error {
-	res, err := s.DB.Write.ExecContext(ctx, `update stories set `+set+` where id = $1 and state <> 'merged'`, id, value)
-	if err != nil {
-		return fmt.Errorf("story %d: %w", id, err)
-	}
-	if n, _ := res.RowsAffected(); n == 0 {
-		return fmt.Errorf("story %d: %w", id, ErrNotFound)
-	}
-	return nil
-}
-
-// RestoreStory takes back that a story was blocked or found gone.
-func (s *Store) RestoreStory(ctx context.Context, id int64) error {
-	return s.setStory(ctx, id, `state = $2`, "live")
-}
-
-// HoldStory keeps a story out of every issue until a time; zero lifts it.
-func (s *Store) HoldStory(ctx context.Context, id int64, until time.Time) error {
-	return s.setStory(ctx, id, `not_before_at = $2`, schema.At(until))
-}
-
 // SeenIn lists the issues that told a story, the newest first: "morning #411".
 func (s *Store) SeenIn(ctx context.Context, story int64) ([]string, error) {
 	return schema.Each(ctx, s.DB.Read, func(r schema.Row) (text string, err error) {
@@ -500,11 +436,6 @@ func (s *Store) SeenIn(ctx context.Context, story int64) ([]string, error) {
 		return fmt.Sprintf("%s #%d", name, number), err
 	}, `select distinct n.name, i.number from issue_stories c join issues i on i.id = c.issue_id join newsletters n on n.id = i.newsletter_id
 		where c.story_id = $1 and c.state = 'in' and i.state in ('sending', 'paused', 'sent', 'closed') order by i.number desc, n.name`, story)
-}
-
-// BlockStory keeps a story out of every issue from now on.
-func (s *Store) BlockStory(ctx context.Context, id int64) error {
-	return s.setStory(ctx, id, `state = $2`, "blocked")
 }
 
 // KnownKeys counts which of the keys that views are counted under belong to a

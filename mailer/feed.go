@@ -2,8 +2,9 @@ package mailer
 
 import (
 	"context"
-	"pressrun/deploy/schema"
 	"time"
+
+	"pressrun/deploy/schema"
 )
 
 // Bounds of a claim, which holds at most a second's worth of the current rate.

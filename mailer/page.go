@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"pressrun/deploy/schema"
 	"slices"
 	"strings"
+
+	"pressrun/deploy/schema"
 )
 
 // listing is a list of an issue's deliveries in which readers without a row stand

@@ -6,11 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"pressrun/deploy/schema"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"pressrun/deploy/schema"
 )
 
 // Filter chooses subscribers for a page or an export.
