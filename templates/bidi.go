@@ -3,6 +3,7 @@ package templates
 import (
 	"html/template"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -67,19 +68,36 @@ func Isolate(s, direction string) string {
 	var b strings.Builder
 	r := []rune(s)
 	for i := 0; i < len(r); {
+		start := i
+		if i == 0 {
+			i = number(r, rtl)
+		}
 		if !against(r[i], rtl) {
 			b.WriteRune(r[i])
 			i++
 			continue
 		}
 		end := runEnd(r, i, rtl)
-		start := i
 		b.WriteRune(fsi)
 		b.WriteString(string(r[start:end]))
 		b.WriteRune(pdi)
 		i = end
 	}
 	return b.String()
+}
+
+// number is where the first word begins after a number at the beginning of a
+// text that runs against the direction as a whole, as "14 Lantern Quay": the
+// number is part of it. Else 0.
+func number(r []rune, rtl bool) int {
+	if !unicode.IsDigit(r[0]) || slices.ContainsFunc(r, func(r rune) bool { return with(r, rtl) }) {
+		return 0
+	}
+	i := slices.IndexFunc(r, func(r rune) bool { return !unicode.IsDigit(r) && !strings.ContainsRune(" .,/-–", r) })
+	if !against(r[i], rtl) {
+		return 0
+	}
+	return i
 }
 
 // mixed says whether s holds letters against direction and no isolates yet.

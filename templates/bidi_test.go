@@ -17,6 +17,10 @@ func TestIsolate(t *testing.T) {
 		{"The paper صبح نامہ says", "ltr", "The paper \u2068صبح نامہ\u2069 says"},
 		{"می\u200cخواهم BBC", "rtl", "می\u200cخواهم \u2068BBC\u2069"},
 		{"", "rtl", ""},
+		{"14 Lantern Quay, Port Ellery", "rtl", "\u206814 Lantern Quay, Port Ellery\u2069"},
+		{"14–16 (rear) Quay", "rtl", "14–16 (\u2068rear) Quay\u2069"},
+		{"5 ہزار iPhone", "rtl", "5 ہزار \u2068iPhone\u2069"},
+		{"14", "rtl", "14"},
 	} {
 		got := Isolate(tc.in, tc.direction)
 		if got != tc.want {
