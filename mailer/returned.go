@@ -500,7 +500,7 @@ func (r Returned) Why() string {
 	}[r.Kind]
 	out := fmt.Sprintf("%s at %s", cmp.Or(what, "A mail came"), r.At.UTC().Format("2006-01-02 15:04:05 UTC"))
 	if r.Kind == bounce.KindBounce {
-		out += fmt.Sprintf(" (%s, %s): %s", cmp.Or(r.Class, "none"), cmp.Or(r.Reason, "no reason"), r.said())
+		out += fmt.Sprintf(" (%s, %s): %s", cmp.Or(r.Class, "none"), cmp.Or(bounce.Words(r.Reason), "no reason"), r.said())
 	}
 	if r.Effect != "" {
 		out += "; " + r.Effect

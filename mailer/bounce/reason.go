@@ -19,6 +19,28 @@ var reasons = map[string]Class{
 	"failedstarttls": Sender, "norelaying": Sender, "virusdetected": Sender, "contenterror": Sender, "syntaxerror": Sender,
 }
 
+// plainWords say what the reasons mean to whoever does not know the trade's words.
+var plainWords = map[string]string{
+	"userunknown": "no such address", "hostunknown": "no such domain", "hasmoved": "the reader has moved", "notaccept": "the host takes no mail",
+	"mailboxfull": "the mailbox is full", "expired": "it could not be delivered in time", "filtered": "a filter refused it", "suspend": "the mailbox is suspended",
+	"mesgtoobig": "the mail is too large", "exceedlimit": "a limit of the reader's host", "networkerror": "the network failed", "systemerror": "their system failed",
+	"systemfull": "their system is full", "toomanyconn": "too many connections", "speeding": "too many mails at once", "mailererror": "their mailer failed",
+	"onhold": "no reason is known", "undefined": "no reason was given",
+	"blocked": "our address is blocked", "badreputation": "our reputation is bad", "rejected": "our sender is refused", "policyviolation": "against their policy",
+	"spamdetected": "taken for spam", "authfailure": "our authentication failed", "requireptr": "our host has no reverse DNS", "notcompliantrfc": "the mail breaks a standard",
+	"securityerror": "against their security rules", "failedstarttls": "encryption failed", "norelaying": "the host does not relay", "virusdetected": "taken for a virus",
+	"contenterror": "the content was refused", "syntaxerror": "a command was refused",
+}
+
+// Words says in plain words what a reason means; of one that is not known, the
+// reason itself.
+func Words(reason string) string {
+	if w := plainWords[reason]; w != "" {
+		return w
+	}
+	return reason
+}
+
 // policy are words that make a refusal at RCPT one of the sender.
 var policy = []string{"polic", "security", "authenticat", "not authorized", "sender", "try again", "try later"}
 

@@ -90,3 +90,17 @@ func TestPhrases(t *testing.T) {
 		}
 	}
 }
+
+// Every reason can be told in plain words.
+func TestWords(t *testing.T) {
+	for reason := range reasons {
+		if plainWords[reason] == "" {
+			t.Errorf("%s has no words", reason)
+		}
+	}
+	for reason := range plainWords {
+		if reasons[reason] == "" {
+			t.Errorf("%s is no reason", reason)
+		}
+	}
+}

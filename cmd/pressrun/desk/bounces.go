@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"pressrun/mailer"
+	"pressrun/mailer/bounce"
 	"pressrun/subscribers"
 	"pressrun/templates"
 )
@@ -106,7 +107,7 @@ func (d *Desk) returned(r *request) error {
 		}
 		what := templates.Cell{State: returnedKinds[x.Kind]}
 		if x.Kind == "bounce" {
-			what.Note = x.Class + " · " + x.Reason
+			what.Note = x.Class + " · " + bounce.Words(x.Reason)
 		}
 		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{d.near(x.At), reader, what, {Text: cmp.Or(x.Diagnostic, "–"), Note: x.Status}, {Text: x.Effect}}})
 	}
