@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/agnivade/levenshtein"
 	"github.com/pelletier/go-toml/v2"
 
 	"pressrun/digest/summary/writer"
@@ -234,11 +235,11 @@ func fieldOf(t reflect.Type, key string) (reflect.Type, bool) {
 func didYouMean(key string, valid []string) string {
 	best, at := "", 4
 	for _, v := range valid {
-		if d := distance(key, v); d < at {
+		if d := levenshtein.ComputeDistance(key, v); d < at {
 			best, at = v, d
 		}
 		if i := strings.LastIndexByte(v, '.'); i >= 0 {
-			if d := distance(key, v[i+1:]); d < at {
+			if d := levenshtein.ComputeDistance(key, v[i+1:]); d < at {
 				best, at = v, d
 			}
 		}
@@ -247,27 +248,6 @@ func didYouMean(key string, valid []string) string {
 		return "; valid are " + strings.Join(valid, ", ")
 	}
 	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// distance is the Levenshtein distance of two short words.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := diagonal
-			if a[i-1] != b[j-1] {
-				cost++
-			}
-			diagonal = row[j]
-			row[j] = min(cost, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // fromEnvironment puts environment variables over the fields that name one.
@@ -318,7 +298,7 @@ func (c *Config) mistyped(environ []string) []string {
 		if !strings.HasPrefix(name, "PRESSRUN_") || slices.Contains(known, name) {
 			continue
 		}
-		if i := slices.IndexFunc(known, func(k string) bool { return distance(name, k) <= 2 }); i >= 0 {
+		if i := slices.IndexFunc(known, func(k string) bool { return levenshtein.ComputeDistance(name, k) <= 2 }); i >= 0 {
 			out = append(out, fmt.Sprintf("environment %s is no setting and does nothing; did you mean %s?", name, known[i]))
 		}
 	}
