@@ -16,7 +16,6 @@ var pageFiles embed.FS
 // Names of the public pages, see [Page]; beside each the view it takes.
 const (
 	PageSubscribe     = "subscribe"      // SubscribePage
-	PageSubscribeForm = "subscribe-form" // SubscribePage, for a frame on somebody else's page
 	PageSubscribeDone = "subscribe-done" // SubscribeDonePage
 	PageConfirm       = "confirm"        // ConfirmPage
 	PageConfirmed     = "confirmed"      // ConfirmedPage
@@ -45,6 +44,8 @@ type Frame struct {
 	Brand Brand
 	// Alternates are the page in other languages, for the switch at its foot.
 	Alternates []Alternate
+	// Framed is true inside somebody else's page: no masthead, no foot.
+	Framed bool
 }
 
 func (f Frame) frame() Frame { return f }
@@ -131,7 +132,8 @@ type PreferencesPage struct {
 	Pauses    []int     // days offered: 7, 30
 	Paused    time.Time // until when, in the reader's zone; zero = not paused
 	Saved     bool      // what was posted is stored
-	Problem   string    // as in SubscribePage
+	Withheld  string    // why nothing is sent whatever is ticked: hard, complaint, manual; "" = it is sent
+	Form      string    // address of the sign-up form
 }
 
 // LanguageChoice is an edition's language to choose.
@@ -202,7 +204,7 @@ type page struct {
 	Home      string
 	Accent    string // address of the accent's style sheet
 	Styles    []string
-	Framed    bool // inside somebody else's page: no masthead, no foot
+	Framed    bool
 	View      any
 }
 
@@ -228,7 +230,6 @@ func says[V any](key string) pageKind {
 
 var pageKinds = map[string]pageKind{
 	PageSubscribe:     says[SubscribePage]("subscribe.title"),
-	PageSubscribeForm: says[SubscribePage]("subscribe.title"),
 	PageSubscribeDone: says[SubscribeDonePage]("subscribe.done.title"),
 	PageConfirm:       says[ConfirmPage]("confirm.title"),
 	PageConfirmed:     says[ConfirmedPage]("confirmed.title"),
@@ -250,17 +251,21 @@ func parsePages() map[string]*template.Template {
 	layout := template.Must(template.New("layout.html").Funcs(pageFuncs).ParseFS(pageFiles, "pages/layout.html", "pages/parts.html"))
 	all := map[string]*template.Template{}
 	for name := range pageKinds {
-		file := "pages/" + strings.TrimSuffix(name, "-form") + ".html"
-		all[name] = template.Must(template.Must(layout.Clone()).ParseFS(pageFiles, file))
+		all[name] = template.Must(template.Must(layout.Clone()).ParseFS(pageFiles, "pages/"+name+".html"))
 	}
 	return all
 }
 
 var pageFuncs = template.FuncMap{
-	"bdi":      withBdi,
-	"isolate":  func(w *Vocabulary, s string) template.HTML { return withBdi(Isolate(clean(s), w.Direction)) },
-	"language": func(lang string) string { return Words(lang).Name },
-	"dir":      directionOf,
+	"bdi":     withBdi,
+	"isolate": func(w *Vocabulary, s string) template.HTML { return withBdi(Isolate(clean(s), w.Direction)) },
+	"language": func(lang string) string {
+		if w := Words(lang); baseOf(w.Language) == baseOf(lang) {
+			return w.Name
+		}
+		return lang
+	},
+	"dir": directionOf,
 	"latin": func(s string) string { // its class: spaces of its own in a page of Nastaliq
 		if strings.ContainsFunc(s, strongRTL) {
 			return ""
@@ -305,7 +310,7 @@ func Page(w io.Writer, name, lang string, data any) error {
 	view := page{
 		W: words, Name: name, Title: title, Language: words.Language, Direction: words.Direction, Frame: frame,
 		BrandName: Isolate(frame.Brand.Name, words.Direction), Home: frame.Brand.URL,
-		Accent: accentURL(frame.Brand.Accent), Framed: name == PageSubscribeForm, View: data,
+		Accent: accentURL(frame.Brand.Accent), Framed: frame.Framed, View: data,
 	}
 	var b bytes.Buffer
 	if err := pageTemplates[name].ExecuteTemplate(&b, "layout.html", view); err != nil {
@@ -350,6 +355,19 @@ func (v UnsubscribedPage) Text(w *Vocabulary) string {
 		return w.Say("unsubscribed.all")
 	}
 	return w.Say("unsubscribed.text", "newsletter", clean(v.Newsletter))
+}
+
+// Why says why nothing is sent; for templates.
+func (v PreferencesPage) Why(w *Vocabulary) string {
+	switch v.Withheld {
+	case "hard":
+		return w.Say("preferences.hard")
+	case "complaint":
+		return w.Say("preferences.complaint")
+	case "manual":
+		return w.Say("preferences.manual")
+	}
+	return ""
 }
 
 // Paragraph is the sentence about the pause that is on; for templates.

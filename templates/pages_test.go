@@ -26,14 +26,13 @@ func samplePages(lang string) map[string]any {
 	const email, link = "amina@reader.example", "/preferences/k1.abc"
 	return map[string]any{
 		PageSubscribe:     SubscribePage{Frame: f, Action: "/subscribe", Lists: lists, Email: "amina@reader,example", Problem: "email", Suggestion: email},
-		PageSubscribeForm: SubscribePage{Frame: f, Action: "/subscribe", Lists: lists[:1]},
 		PageSubscribeDone: SubscribeDonePage{Frame: f, Email: email, Back: "/subscribe"},
 		PageConfirm:       ConfirmPage{Frame: f, Action: "/confirm/k1.abc", Newsletter: "Morning Digest", Email: email},
 		PageConfirmed:     ConfirmedPage{Frame: f, Newsletter: "Morning Digest", Preferences: link},
 		PageUnsubscribe:   UnsubscribePage{Frame: f, Action: "/u/k1.abc", Newsletter: "Morning Digest", Email: email, Preferences: link},
 		PageUnsubscribed:  UnsubscribedPage{Frame: f, Newsletter: "Morning Digest", Again: "/subscribe"},
 		PagePreferences: PreferencesPage{
-			Frame: f, Action: link, Email: email, Name: "Amina", Lists: lists, Pauses: []int{7, 30}, Paused: at(30, 0, 0), Saved: true,
+			Frame: f, Action: link, Email: email, Name: "Amina", Lists: lists, Pauses: []int{7, 30}, Paused: at(30, 0, 0), Saved: true, Withheld: "hard", Form: "/subscribe",
 			Languages: []LanguageChoice{{"en", true}, {"ur", false}},
 		},
 		PageArchive: ArchivePage{

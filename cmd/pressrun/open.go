@@ -254,7 +254,7 @@ func (p *Press) openSubscribers(ctx context.Context) error {
 	if err := journal.Replay(ctx, p.Subscribers); err != nil {
 		return fmt.Errorf("replay journal %s: %w", p.Config.Journal, err)
 	}
-	p.public = (&signup.Site{Store: p.Subscribers, Trusted: prefixes(p.Config.TrustedProxies)}).Handler()
+	p.public = (&signup.Site{Store: p.Subscribers, Trusted: prefixes(p.Config.TrustedProxies), Languages: p.languages}).Handler()
 	return nil
 }
 
@@ -380,6 +380,23 @@ func (p *Press) sender(ctx context.Context) string {
 		return "pressrun <press@localhost.localdomain>"
 	}
 	return "pressrun <press@" + u.Hostname() + ">"
+}
+
+// languages are those that newsletters come in.
+func (p *Press) languages(ctx context.Context) []string {
+	list, err := p.Digest.Newsletters(ctx)
+	if err != nil {
+		return nil
+	}
+	var all []string
+	for _, n := range list {
+		for _, e := range n.Spec.WithDefaults(n.Name).Editions {
+			if !slices.Contains(all, e.Language) {
+				all = append(all, e.Language)
+			}
+		}
+	}
+	return all
 }
 
 // brand is how the newsroom looks outside an issue: as its first newsletter.

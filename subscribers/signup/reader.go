@@ -1,6 +1,7 @@
 package signup
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -225,7 +226,7 @@ func (s *Site) store(w http.ResponseWriter, r *http.Request, v subscribers.Subsc
 		Name: r.PostForm.Get(templates.FieldName), TextOnly: r.PostForm.Get(templates.FieldTextOnly) == "1", Pause: pause,
 		Source: "preferences page", Wording: s.wording(r.Context(), lang),
 	}
-	if l := r.PostForm.Get(templates.FieldLanguage); slices.Contains(s.languages(), l) {
+	if l := r.PostForm.Get(templates.FieldLanguage); slices.Contains(s.languages(r.Context()), l) {
 		p.Language = l
 	}
 	for _, o := range offered {
@@ -262,11 +263,22 @@ func readPause(text string) (time.Duration, bool) {
 	return time.Duration(days) * 24 * time.Hour, err == nil && slices.Contains(pauses, days)
 }
 
-func (s *Site) languages() []string {
+// languages are those to choose from; none when there is no choice.
+func (s *Site) languages(ctx context.Context) []string {
 	if s.Languages == nil {
 		return templates.Languages()
 	}
-	return s.Languages
+	if all := s.Languages(ctx); len(all) > 1 {
+		return all
+	}
+	return nil
+}
+
+// sameLanguage compares without regions: a reader of en-GB gets the edition in en.
+func sameLanguage(a, b string) bool {
+	a, _, _ = strings.Cut(a, "-")
+	b, _, _ = strings.Cut(b, "-")
+	return a != "" && strings.EqualFold(a, b)
 }
 
 // offer is a list on the preferences page.
@@ -316,7 +328,7 @@ func (s *Site) writePreferences(w http.ResponseWriter, r *http.Request, v subscr
 	}
 	view := templates.PreferencesPage{
 		Frame: s.frame(r, r.Method == http.MethodGet), Action: "/preferences/" + r.PathValue("token"), Email: string(v.Email), Name: v.Name,
-		TextOnly: v.TextOnly, Pauses: pauses, Saved: saved,
+		TextOnly: v.TextOnly, Pauses: pauses, Saved: saved, Form: "/subscribe?lang=" + lang,
 	}
 	zone, err := time.LoadLocation(v.Zone)
 	if err != nil {
@@ -328,8 +340,16 @@ func (s *Site) writePreferences(w http.ResponseWriter, r *http.Request, v subscr
 			view.Paused = o.paused.In(zone)
 		}
 	}
-	for _, l := range s.languages() {
-		view.Languages = append(view.Languages, templates.LanguageChoice{Language: l, Checked: v.Language != "" && l == templates.Spoken(v.Language)})
+	for _, l := range s.languages(r.Context()) {
+		view.Languages = append(view.Languages, templates.LanguageChoice{Language: l, Checked: sameLanguage(l, v.Language)})
+	}
+	x, withheld, err := s.Store.Suppressed(r.Context(), s.Store.DB.Read, v.Key)
+	if err != nil {
+		s.trouble(w, r, lang, err)
+		return
+	}
+	if withheld && x.Reason != subscribers.Left { // who has left all sees it by his lists, and may tick them again
+		view.Withheld = string(x.Reason)
 	}
 	s.write(w, r, reply{status: http.StatusOK, page: templates.PagePreferences, language: lang, view: view})
 }

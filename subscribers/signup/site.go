@@ -22,9 +22,9 @@ type Site struct {
 	Store *subscribers.Store
 	// Trusted are the proxies whose X-Forwarded-For is believed.
 	Trusted []netip.Prefix
-	// Languages are offered on the preferences page; nil means those that
-	// package templates speaks.
-	Languages []string
+	// Languages are those that newsletters come in: two and more are offered on
+	// the preferences page. nil means those that package templates speaks.
+	Languages func(context.Context) []string
 	// Log gets what went wrong; nil means slog.Default.
 	Log *slog.Logger
 
@@ -38,7 +38,7 @@ const maxBody = 64 << 10
 func (s *Site) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /subscribe", s.form)
-	mux.HandleFunc("GET /subscribe/form", s.framedForm)
+	mux.HandleFunc("GET /subscribe/form", s.form)
 	mux.HandleFunc("POST /subscribe", s.subscribe)
 	mux.HandleFunc("GET /confirm/{token}", s.showConfirm)
 	mux.HandleFunc("POST /confirm/{token}", s.confirm)
@@ -62,7 +62,6 @@ type reply struct {
 	page     string
 	language string
 	view     any
-	framed   bool // may be shown in a frame elsewhere
 }
 
 func (s *Site) write(w http.ResponseWriter, r *http.Request, p reply) {
@@ -74,7 +73,7 @@ func (s *Site) write(w http.ResponseWriter, r *http.Request, p reply) {
 	}
 	h := w.Header()
 	policy := "default-src 'none'; style-src 'self'; img-src 'self' https:; form-action 'self'; base-uri 'none'"
-	if !p.framed {
+	if !mayFrame(r) {
 		policy += "; frame-ancestors 'none'"
 	}
 	h.Set("Content-Security-Policy", policy)
@@ -113,10 +112,18 @@ func (s *Site) refuse(w http.ResponseWriter, r *http.Request, lang string, err e
 	}
 }
 
+// framed reports whether the form stands in a frame on somebody else's page.
+func framed(r *http.Request) bool {
+	return r.URL.Path == "/subscribe/form" || r.URL.Path == "/subscribe" && r.URL.Query().Get("framed") == "1"
+}
+
+// mayFrame reports whether a page may be framed elsewhere: all around the form.
+func mayFrame(r *http.Request) bool { return framed(r) || r.URL.Path == "/subscribe" }
+
 // frame is the brand, and the same page in other languages.
 func (s *Site) frame(r *http.Request, alternates bool) templates.Frame {
-	f := templates.Frame{Brand: s.Store.BrandOf(r.Context())}
-	if !alternates {
+	f := templates.Frame{Brand: s.Store.BrandOf(r.Context()), Framed: framed(r)}
+	if !alternates || f.Framed {
 		return f
 	}
 	for _, lang := range templates.Languages() {

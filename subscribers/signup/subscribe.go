@@ -21,14 +21,10 @@ const leastTime = 120 * time.Millisecond
 type answer struct {
 	email, name, language string
 	lists                 []string
-	framed                bool
 }
 
-func (s *Site) form(w http.ResponseWriter, r *http.Request)       { s.showForm(w, r, false) }
-func (s *Site) framedForm(w http.ResponseWriter, r *http.Request) { s.showForm(w, r, true) }
-
-func (s *Site) showForm(w http.ResponseWriter, r *http.Request, framed bool) {
-	in := answer{language: templates.Asked(r), lists: r.URL.Query()["list"], framed: framed}
+func (s *Site) form(w http.ResponseWriter, r *http.Request) {
+	in := answer{language: templates.Asked(r), lists: r.URL.Query()["list"]}
 	s.writeForm(w, r, http.StatusOK, in, "", "")
 }
 
@@ -39,17 +35,15 @@ func (s *Site) writeForm(w http.ResponseWriter, r *http.Request, status int, in 
 		return
 	}
 	action := url.Values{"lang": {in.language}}
-	page := templates.PageSubscribe
-	if in.framed {
+	if framed(r) {
 		action.Set("framed", "1")
-		page = templates.PageSubscribeForm
 	}
 	view := templates.SubscribePage{Frame: s.frame(r, r.Method == http.MethodGet), Action: "/subscribe?" + action.Encode(), Email: in.email, Name: in.name, Problem: problem, Suggestion: suggestion}
 	for _, l := range lists {
 		checked := slices.Contains(in.lists, l.Name) || len(lists) == 1 && r.Method == http.MethodGet
 		view.Lists = append(view.Lists, templates.ListChoice{Value: l.Name, Title: l.Title, Description: l.Description, Checked: checked})
 	}
-	s.write(w, r, reply{status, page, in.language, view, true})
+	s.write(w, r, reply{status, templates.PageSubscribe, in.language, view})
 }
 
 func (s *Site) subscribe(w http.ResponseWriter, r *http.Request) {
@@ -61,7 +55,7 @@ func (s *Site) subscribe(w http.ResponseWriter, r *http.Request) {
 	}
 	in := answer{
 		email: strings.TrimSpace(r.PostForm.Get(templates.FieldEmail)), name: r.PostForm.Get(templates.FieldName),
-		lists: r.PostForm[templates.FieldList], language: templates.Asked(r), framed: r.URL.Query().Get("framed") == "1",
+		lists: r.PostForm[templates.FieldList], language: templates.Asked(r),
 	}
 	if l := r.PostForm.Get(templates.FieldLanguage); l != "" && r.URL.Query().Get("lang") == "" {
 		in.language = templates.Spoken(l)
@@ -111,12 +105,13 @@ func (s *Site) accept(w http.ResponseWriter, r *http.Request, in answer) {
 }
 
 func (s *Site) done(w http.ResponseWriter, r *http.Request, in answer) {
-	back := "/subscribe?lang=" + in.language
-	if in.framed {
-		back = "/subscribe/form?lang=" + in.language
+	back := "/subscribe"
+	if framed(r) {
+		back = "/subscribe/form"
 	}
+	back += "?" + url.Values{"lang": {in.language}, "list": in.lists[:min(len(in.lists), 20)]}.Encode()
 	view := templates.SubscribeDonePage{Frame: s.frame(r, false), Email: in.email, Suggestion: address.Check(in.email).Suggestion, Back: back}
-	s.write(w, r, reply{http.StatusOK, templates.PageSubscribeDone, in.language, view, true})
+	s.write(w, r, reply{http.StatusOK, templates.PageSubscribeDone, in.language, view})
 }
 
 // source says where the form stood, as far as the browser tells.

@@ -1,0 +1,93 @@
+package signup_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"pressrun/deploy/schema/schematest"
+	"pressrun/subscribers"
+	"pressrun/subscribers/signup"
+)
+
+// The answer to the form in a frame has no masthead either, and leads back to the
+// form with its lists ticked.
+func TestFramedFormStaysFramed(t *testing.T) {
+	d := open(t, schematest.SQLite(t))
+	for _, f := range []struct {
+		email, back string
+	}{{"jan@example.com", `href="/subscribe/form?lang=en&amp;list=daily"`}, {"jan", ""}} {
+		res, err := http.PostForm(d.URL+"/subscribe?framed=1&lang=en", form(f.email, "daily"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := body(t, res)
+		if strings.Contains(page, "<header") || strings.Contains(page, "<footer") || !strings.Contains(page, f.back) || strings.Contains(res.Header.Get("Content-Security-Policy"), "frame-ancestors") {
+			t.Errorf("%s: %v\n%s", f.email, res.Header, page)
+		}
+	}
+	if _, page := d.post(t, "/subscribe", form("jan@example.com", "daily")); !strings.Contains(page, "<header") || !strings.Contains(page, `href="/subscribe?lang=en&amp;list=daily"`) {
+		t.Errorf("the answer to the page:\n%s", page)
+	}
+}
+
+// A reader chooses among the languages that newsletters come in; of one there is
+// no choice.
+func TestLanguagesToChoose(t *testing.T) {
+	d := open(t, schematest.SQLite(t))
+	id, _, link := d.reader(t, "jan@example.com")
+	v, err := d.store.ByID(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.Language = "en-gb"
+	if err := d.store.Update(t.Context(), v, "jan"); err != nil {
+		t.Fatal(err)
+	}
+	for _, languages := range [][]string{{"en"}, {"en", "de"}} {
+		site := &signup.Site{Store: d.store, Languages: func(context.Context) []string { return languages }}
+		w := httptest.NewRecorder()
+		site.Handler().ServeHTTP(w, httptest.NewRequest("GET", link, nil))
+		page := w.Body.String()
+		if got, want := strings.Count(page, `name="language"`), len(languages)&^1; got != want {
+			t.Errorf("%v: %d languages to choose from, want %d", languages, got, want)
+		}
+		if len(languages) > 1 && (!strings.Contains(page, `value="en" checked`) || strings.Contains(page, `value="ur"`) || !strings.Contains(page, `>de<`)) {
+			t.Errorf("%v:\n%s", languages, page)
+		}
+	}
+}
+
+// Who gets nothing though his lists are ticked reads why, and what can be done.
+func TestPreferencesSayWhyNothingComes(t *testing.T) {
+	d := open(t, schematest.SQLite(t))
+	for reason, want := range map[subscribers.Reason]string{
+		subscribers.Hard: "Mails to this address came back", subscribers.Complaint: "was marked as spam", subscribers.Manual: "The newsroom has stopped", subscribers.Left: "",
+	} {
+		email := string(reason) + "@example.com"
+		_, _, link := d.reader(t, email)
+		if _, page := d.get(t, link); strings.Contains(page, `class="problem"`) {
+			t.Errorf("%s, before: %s", reason, page)
+		}
+		if err := d.store.SuppressAddress(t.Context(), email, reason, ""); err != nil {
+			t.Fatal(err)
+		}
+		status, page := d.get(t, link)
+		if status != http.StatusOK || !strings.Contains(page, want) || strings.Contains(page, `class="problem"`) != (want != "") {
+			t.Errorf("%s: %d\n%s", reason, status, page)
+		}
+	}
+}
+
+func body(t *testing.T, res *http.Response) string {
+	t.Helper()
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
