@@ -195,7 +195,7 @@ func (r *rows) insert(ctx context.Context, tx *sql.Tx, e schema.Engine) error {
 // key.
 func (r *rows) insertReturning(ctx context.Context, tx *sql.Tx, e schema.Engine) (map[string]int64, error) {
 	out := map[string]int64{}
-	return out, r.chunks(ctx, tx, e, " returning id, email_key", func(st *sql.Stmt, args []any) error {
+	err := r.chunks(ctx, tx, e, " returning id, email_key", func(st *sql.Stmt, args []any) error {
 		found, err := st.QueryContext(ctx, args...)
 		if err != nil {
 			return err
@@ -211,6 +211,7 @@ func (r *rows) insertReturning(ctx context.Context, tx *sql.Tx, e schema.Engine)
 		}
 		return found.Err()
 	})
+	return out, err
 }
 
 // chunks prepares one statement for as many rows as suit the engine, and a

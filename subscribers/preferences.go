@@ -68,7 +68,7 @@ func (s *Store) choose(ctx context.Context, tx *sql.Tx, v Subscriber, have []Sub
 	case on == wanted && (!wanted || state != ""):
 		return nil
 	case !wanted:
-		return s.unsubscribe(ctx, tx, v.ID, list, "preferences page")
+		return s.UnsubscribeIn(ctx, tx, v.ID, list, "preferences page")
 	}
 	supp, suppressed, err := s.Suppressed(ctx, tx, v.Key)
 	if err != nil {

@@ -20,6 +20,16 @@ type Segment struct {
 	Updated time.Time `json:"updated_at"`
 }
 
+const segmentColumns = `id, name, rule, created_at, updated_at`
+
+func scanSegment(r schema.Row) (Segment, error) {
+	var v Segment
+	var created, updated schema.Time
+	err := r.Scan(&v.ID, &v.Name, &v.Rule, &created, &updated)
+	v.Created, v.Updated = created.Time, updated.Time
+	return v, err
+}
+
 // SaveSegment checks a rule and stores it under a name, new or known. An error
 // of the rule is a *segment.Error.
 func (s *Store) SaveSegment(ctx context.Context, name, rule string) (Segment, error) {
@@ -44,23 +54,13 @@ func (s *Store) SaveSegment(ctx context.Context, name, rule string) (Segment, er
 
 // segmentByName finds a segment, or fails with ErrNotFound.
 func (s *Store) segmentByName(ctx context.Context, name string) (Segment, error) {
-	var v Segment
-	var created, updated schema.Time
-	err := s.DB.Read.QueryRowContext(ctx, `select id, name, rule, created_at, updated_at from segments where name = $1`, name).
-		Scan(&v.ID, &v.Name, &v.Rule, &created, &updated)
-	v.Created, v.Updated = created.Time, updated.Time
+	v, err := scanSegment(s.DB.Read.QueryRowContext(ctx, `select `+segmentColumns+` from segments where name = $1`, name))
 	return v, notFound(err, "segment", name)
 }
 
 // Segments are all segments by name.
 func (s *Store) Segments(ctx context.Context) ([]Segment, error) {
-	found, err := schema.Each(ctx, s.DB.Read, func(r schema.Row) (Segment, error) {
-		var v Segment
-		var created, updated schema.Time
-		err := r.Scan(&v.ID, &v.Name, &v.Rule, &created, &updated)
-		v.Created, v.Updated = created.Time, updated.Time
-		return v, err
-	}, `select id, name, rule, created_at, updated_at from segments order by name`)
+	found, err := schema.Each(ctx, s.DB.Read, scanSegment, `select `+segmentColumns+` from segments order by name`)
 	if err != nil {
 		return nil, fmt.Errorf("segments: %w", err)
 	}

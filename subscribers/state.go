@@ -38,7 +38,7 @@ var transitions = map[State][]State{
 // May reports whether a subscription in state s may go to state to.
 func (s State) May(to State) bool { return slices.Contains(transitions[s], to) }
 
-// words are the states for people.
+// stateWords are the states for people.
 var stateWords = map[State]string{
 	Pending: "not yet confirmed", Active: "active", Paused: "paused", Unsubscribed: "unsubscribed", Expired: "never confirmed",
 }

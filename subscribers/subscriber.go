@@ -433,34 +433,36 @@ func deleteSubscriber(ctx context.Context, tx *sql.Tx, id int64) error {
 // eraseUnconfirmed deletes addresses that were typed into a form and never
 // confirmed anything: nobody gave us the right to keep them.
 func (s *Store) eraseUnconfirmed(ctx context.Context, before time.Time) (int, error) {
+	const unconfirmed = `select u.id from subscribers u
+		where u.created_at <= $1
+		  and exists (select 1 from subscriptions s where s.subscriber_id = u.id)
+		  and not exists (select 1 from subscriptions s where s.subscriber_id = u.id
+		                  and (s.state <> 'expired' or s.confirmed_at is not null or s.changed_at > $1))
+		  and not exists (select 1 from consents c where c.subscriber_id = u.id)`
 	total := 0
 	for {
-		n := 0
-		err := s.DB.InTx(ctx, func(tx *sql.Tx) error {
-			ids, err := schema.Each(ctx, tx, schema.Column[int64], `
-				select u.id from subscribers u
-				where u.created_at <= $1
-				  and exists (select 1 from subscriptions s where s.subscriber_id = u.id)
-				  and not exists (select 1 from subscriptions s where s.subscriber_id = u.id
-				                  and (s.state <> 'expired' or s.confirmed_at is not null or s.changed_at > $1))
-				  and not exists (select 1 from consents c where c.subscriber_id = u.id)
-				order by u.id limit $2`, schema.At(before), tendBatch)
-			if err != nil {
-				return err
-			}
-			for _, id := range ids {
-				if err := deleteSubscriber(ctx, tx, id); err != nil {
+		// Outside of the transaction, as in tend: it looks at all subscribers.
+		found, err := schema.Each(ctx, s.DB.Read, schema.Column[int64], unconfirmed+` order by u.id limit $2`, schema.At(before), tendBatch)
+		if err == nil {
+			err = s.DB.InTx(ctx, func(tx *sql.Tx) error {
+				among, arg := s.DB.Engine.Among("u.id", 2, found)
+				still, err := schema.Each(ctx, tx, schema.Column[int64], unconfirmed+` and `+among, schema.At(before), arg)
+				if err != nil {
 					return err
 				}
-			}
-			n = len(ids)
-			return nil
-		})
-		total += n
+				for _, id := range still {
+					if err := deleteSubscriber(ctx, tx, id); err != nil {
+						return err
+					}
+				}
+				total += len(still)
+				return nil
+			})
+		}
 		if err != nil {
 			return total, fmt.Errorf("delete unconfirmed addresses: %w", err)
 		}
-		if n < tendBatch {
+		if len(found) < tendBatch {
 			return total, nil
 		}
 	}

@@ -386,15 +386,11 @@ func (s *Store) subscription(ctx context.Context, q schema.Querier, subscriber, 
 // not there any more has left already. how says in words by which way: "one
 // click", "preferences page", "operator jan".
 func (s *Store) Unsubscribe(ctx context.Context, subscriber, list int64, how string) error {
-	return s.DB.InTx(ctx, func(tx *sql.Tx) error { return s.unsubscribe(ctx, tx, subscriber, list, how) })
+	return s.DB.InTx(ctx, func(tx *sql.Tx) error { return s.UnsubscribeIn(ctx, tx, subscriber, list, how) })
 }
 
 // UnsubscribeIn is Unsubscribe within a transaction.
 func (s *Store) UnsubscribeIn(ctx context.Context, tx *sql.Tx, subscriber, list int64, how string) error {
-	return s.unsubscribe(ctx, tx, subscriber, list, how)
-}
-
-func (s *Store) unsubscribe(ctx context.Context, tx *sql.Tx, subscriber, list int64, how string) error {
 	if err := lock(ctx, tx, subscriber); err != nil {
 		return err
 	}
@@ -482,22 +478,30 @@ func (s *Store) Tend(ctx context.Context) (Tended, error) {
 	return done, err
 }
 
+// tend changes the next subscriptions that are due, and returns how many it found.
+// It looks for them outside of the transaction: among a million that takes a
+// second, in which nobody else could write.
 func (s *Store) tend(ctx context.Context, where string, at time.Time, to State, how change) (int, error) {
-	n := 0
-	return n, s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		due, err := schema.Each(ctx, tx, scanSubscription, subscriptionQuery+`where `+where+` order by s.subscriber_id limit $2`, schema.At(at), tendBatch)
-		if err != nil {
-			return err
-		}
+	due, err := schema.Each(ctx, s.DB.Read, scanSubscription, subscriptionQuery+`where `+where+` order by s.subscriber_id limit $2`, schema.At(at), tendBatch)
+	if err != nil || len(due) == 0 {
+		return 0, err
+	}
+	return len(due), s.DB.InTx(ctx, func(tx *sql.Tx) error {
 		for _, v := range due {
 			if err := lock(ctx, tx, v.Subscriber); err != nil {
 				return err
 			}
-			if err := s.change(ctx, tx, v, to, how); err != nil && !errors.Is(err, ErrState) { // the reader was faster
+			now, err := s.subscription(ctx, tx, v.Subscriber, v.List)
+			if errors.Is(err, ErrNotFound) || err == nil && (now.State != v.State || !now.Changed.Equal(v.Changed)) {
+				continue // the reader was faster
+			}
+			if err != nil {
+				return err
+			}
+			if err := s.change(ctx, tx, v, to, how); err != nil {
 				return err
 			}
 		}
-		n = len(due)
 		return nil
 	})
 }

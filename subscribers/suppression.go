@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"pressrun/deploy/schema"
@@ -28,15 +29,10 @@ const (
 var Reasons = []Reason{Left, Hard, Complaint, Manual, Forgotten}
 
 func (r Reason) valid() bool {
-	for _, known := range Reasons {
-		if r == known {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(Reasons, r)
 }
 
-// words are the reasons for people.
+// reasonWords are the reasons for people.
 var reasonWords = map[Reason]string{
 	Left: "the reader has left everything", Hard: "the address does not take mail", Complaint: "the reader reported our mail as spam",
 	Manual: "suppressed by hand", Forgotten: "erased on request",
@@ -149,10 +145,15 @@ func (s *Store) lift(ctx context.Context, tx *sql.Tx, emailKey string) error {
 	if x.Reason == Manual || x.Reason == Forgotten {
 		return fmt.Errorf("%s: %w", reasonWords[x.Reason], ErrSuppressed)
 	}
-	if _, err := tx.ExecContext(ctx, `delete from suppressions where email_key in ($1, $2)`, emailKey, s.Keys.hash(emailKey)); err != nil {
+	return s.unsuppress(ctx, tx, emailKey)
+}
+
+func (s *Store) unsuppress(ctx context.Context, tx *sql.Tx, emailKey string) error {
+	hash := s.Keys.hash(emailKey)
+	if _, err := tx.ExecContext(ctx, `delete from suppressions where email_key in ($1, $2)`, emailKey, hash); err != nil {
 		return fmt.Errorf("lift suppression: %w", err)
 	}
-	s.Journal.add(fact{s.Now(), "lifted", s.Keys.hash(emailKey), ""})
+	s.Journal.add(fact{s.Now(), "lifted", hash, ""})
 	return nil
 }
 
@@ -174,11 +175,7 @@ func (s *Store) Unsuppress(ctx context.Context, email string) error {
 		if x.Reason != Manual {
 			return fmt.Errorf("unsuppress %s: %s: %w", email, reasonWords[x.Reason], ErrSuppressed)
 		}
-		if _, err := tx.ExecContext(ctx, `delete from suppressions where email_key in ($1, $2)`, a.Key(), s.Keys.hash(a.Key())); err != nil {
-			return err
-		}
-		s.Journal.add(fact{s.Now(), "lifted", s.Keys.hash(a.Key()), ""})
-		return nil
+		return s.unsuppress(ctx, tx, a.Key())
 	})
 }
 
