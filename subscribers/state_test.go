@@ -15,8 +15,10 @@ import (
 
 	"pgregory.net/rapid"
 
+	"pressrun/deploy/schema"
 	"pressrun/subscribers"
 	"pressrun/subscribers/address"
+	"pressrun/templates"
 )
 
 // TestStatesAreThoseOfTheSchema: the Go table and the SQL check list the same
@@ -256,4 +258,67 @@ func TestStrongerReason(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestTendLetsReadersBeFaster: who asks again between the search of
+// house-keeping and its write is neither erased nor expired.
+func TestTendLetsReadersBeFaster(t *testing.T) {
+	each(t, func(t *testing.T, r *room) {
+		daily := r.list(t, "daily")
+		for _, c := range []struct {
+			email string
+			first subscribers.State // when house-keeping looks
+			after time.Duration
+		}{
+			{"late@example.com", subscribers.Pending, subscribers.ConfirmWithin},
+			{"back@example.com", subscribers.Expired, subscribers.KeepUnconfirmed},
+		} {
+			r.subscribe(t, c.email, daily.ID)
+			if c.first == subscribers.Expired {
+				r.pass(subscribers.ConfirmWithin)
+				if _, err := r.Tend(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.pass(c.after)
+			if got := r.state(t, c.email, daily.ID); got != c.first {
+				t.Fatalf("%s is %q at first, want %q", c.email, got, c.first)
+			}
+			tended := make(chan error, 1)
+			r.Post = func(ctx context.Context, tx *sql.Tx, kind string, e templates.Email, to subscribers.Recipient) error {
+				before := r.waiting(t)
+				go func() {
+					_, err := r.Tend(context.WithoutCancel(ctx))
+					tended <- err
+				}()
+				for end := time.Now().Add(time.Minute); r.waiting(t) == before; time.Sleep(time.Millisecond) {
+					if time.Now().After(end) {
+						t.Fatal("house-keeping did not wait for the reader")
+					}
+				}
+				return r.post(ctx, tx, kind, e, to)
+			}
+			r.subscribe(t, c.email, daily.ID)
+			r.Post = r.post
+			if err := <-tended; err != nil {
+				t.Fatal(err)
+			}
+			if got := r.state(t, c.email, daily.ID); got != subscribers.Pending {
+				t.Errorf("%s asked again and is %q, want pending", c.email, got)
+			}
+		}
+	})
+}
+
+// waiting tells whether somebody waits for another's write: on SQLite how often
+// that happened, on PostgreSQL how many do now.
+func (r *room) waiting(t *testing.T) int64 {
+	if r.DB.Engine == schema.SQLite {
+		return r.DB.Write.Stats().WaitCount
+	}
+	var n int64
+	if err := r.DB.Read.QueryRow(`select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

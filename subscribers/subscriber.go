@@ -443,14 +443,19 @@ func (s *Store) eraseUnconfirmed(ctx context.Context, before time.Time) (int, er
 	for {
 		// Outside of the transaction, as in tend: it looks at all subscribers.
 		found, err := schema.Each(ctx, s.DB.Read, schema.Column[int64], unconfirmed+` order by u.id limit $2`, schema.At(before), tendBatch)
-		if err == nil {
+		if err == nil && len(found) > 0 {
 			err = s.DB.InTx(ctx, func(tx *sql.Tx) error {
+				for _, id := range found {
+					if err := lock(ctx, tx, id); err != nil {
+						return err
+					}
+				}
 				among, arg := s.DB.Engine.Among("u.id", 2, found)
 				still, err := schema.Each(ctx, tx, schema.Column[int64], unconfirmed+` and `+among, schema.At(before), arg)
 				if err != nil {
 					return err
 				}
-				for _, id := range still {
+				for _, id := range still { // without those who came back meanwhile
 					if err := deleteSubscriber(ctx, tx, id); err != nil {
 						return err
 					}
