@@ -92,7 +92,7 @@ type ConfirmPage struct {
 	Frame
 	Action     string
 	Newsletter string // title, or titles
-	Email      string
+	Email      string // masked
 }
 
 // ConfirmedPage says that the subscription stands.
@@ -108,7 +108,7 @@ type UnsubscribePage struct {
 	Frame
 	Action      string
 	Newsletter  string
-	Email       string
+	Email       string // masked
 	Preferences string // "" = not offered
 	Test        bool   // the link is from a test mail: no button, it would change nothing
 }
@@ -124,7 +124,7 @@ type UnsubscribedPage struct {
 type PreferencesPage struct {
 	Frame
 	Action    string
-	Email     string
+	Email     string // masked
 	Name      string
 	Lists     []ListChoice
 	Languages []LanguageChoice // none = not offered

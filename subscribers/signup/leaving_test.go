@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"pressrun/deploy/schema/schematest"
+	"pressrun/subscribers"
 	"pressrun/templates"
 )
 
@@ -41,4 +42,32 @@ func TestLeavingSaysWhatIsSo(t *testing.T) {
 	if status != http.StatusGone || !strings.Contains(page, `href="/subscribe?lang=en"`) {
 		t.Errorf("the preferences of somebody erased: %d\n%s", status, page)
 	}
+}
+
+// The links of mails to an address that the reader no longer has work, and do
+// not tell where he is now.
+func TestOldLinksAfterAMove(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		d.post(t, "/subscribe", form("old@example.com", "weekend"))
+		letters := d.sent()
+		_, confirm, _ := strings.Cut(letters[len(letters)-1].Text, "https://news.example.com")
+		confirm = strings.Fields(confirm)[0]
+		id, unsubscribe, preferences := d.reader(t, "old@example.com")
+		if err := d.store.Move(t.Context(), id, "new-address@example.org", "jan"); err != nil {
+			t.Fatal(err)
+		}
+		save := url.Values{templates.FieldList: {"daily"}, templates.FieldPause: {"0"}}
+		for _, f := range []func() (int, string){
+			func() (int, string) { return d.get(t, confirm) }, func() (int, string) { return d.get(t, preferences) },
+			func() (int, string) { return d.post(t, preferences, save) }, func() (int, string) { return d.get(t, unsubscribe) },
+			func() (int, string) { return d.post(t, unsubscribe, nil) },
+		} {
+			if status, page := f(); status != http.StatusOK || strings.Contains(page, "new-address") {
+				t.Errorf("%d\n%s", status, page)
+			}
+		}
+		if got := d.states(t, id)["daily"]; got != subscribers.Unsubscribed {
+			t.Errorf("after unsubscribing by an old link: %s", got)
+		}
+	})
 }

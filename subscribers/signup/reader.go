@@ -29,7 +29,7 @@ func (s *Site) showConfirm(w http.ResponseWriter, r *http.Request) {
 		s.confirmed(w, r, pending, lang)
 		return
 	}
-	view := templates.ConfirmPage{Frame: s.frame(r, true), Action: translated(r, lang), Newsletter: titles(pending.Lists, lang), Email: string(pending.Subscriber.Email)}
+	view := templates.ConfirmPage{Frame: s.frame(r, true), Action: translated(r, lang), Newsletter: titles(pending.Lists, lang), Email: pending.Subscriber.Email.Mask()}
 	s.write(w, r, reply{status: http.StatusOK, page: templates.PageConfirm, language: lang, view: view})
 }
 
@@ -327,7 +327,7 @@ func (s *Site) writePreferences(w http.ResponseWriter, r *http.Request, v subscr
 		return
 	}
 	view := templates.PreferencesPage{
-		Frame: s.frame(r, r.Method == http.MethodGet), Action: "/preferences/" + r.PathValue("token"), Email: string(v.Email), Name: v.Name,
+		Frame: s.frame(r, r.Method == http.MethodGet), Action: "/preferences/" + r.PathValue("token"), Email: v.Email.Mask(), Name: v.Name,
 		TextOnly: v.TextOnly, Pauses: pauses, Saved: saved, Form: "/subscribe?lang=" + lang,
 	}
 	zone, err := time.LoadLocation(v.Zone)
