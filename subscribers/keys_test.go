@@ -40,32 +40,136 @@ func TestTokenRoundTrip(t *testing.T) {
 	}
 }
 
-func TestOldLinksOutliveNewKeys(t *testing.T) {
+// TestKeysTakeTurns follows a key from its making to its retirement.
+func TestKeysTakeTurns(t *testing.T) {
+	now := start
 	k := newKeys(t)
-	old := k.Token(subscribers.KindUnsubscribe, 5, 1)
-	next, err := k.AddKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	loaded, err := subscribers.LoadKeys(k.Path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fresh := next.Token(subscribers.KindUnsubscribe, 5, 1)
-	for _, token := range []string{old, fresh} {
-		if _, err := loaded.Verify(token); err != nil {
-			t.Errorf("%s: %v", token, err)
+	k.Now = func() time.Time { return now }
+	token := func() string { return k.Token(subscribers.KindUnsubscribe, 5, 1) }
+	verifies := func(token string, want error) {
+		t.Helper()
+		other, err := subscribers.LoadKeys(k.Path) // another process
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, keys := range []*subscribers.Keys{k, other} {
+			if _, err := keys.Verify(token); !errors.Is(err, want) {
+				t.Errorf("%s: got %v, want %v", token, err, want)
+			}
 		}
 	}
-	if !strings.HasPrefix(fresh, "k2.") {
-		t.Errorf("the new key does not sign: %s", fresh)
+	signs := func(id string) {
+		t.Helper()
+		if !strings.HasPrefix(token(), id+".") {
+			t.Errorf("at %s %s signs, want %s", now, token(), id)
+		}
 	}
-	if _, err := k.Verify(fresh); !errors.Is(err, subscribers.ErrToken) {
+	refused := func(id string, anyway bool, words string) {
+		t.Helper()
+		if err := k.Retire(id, anyway); !errors.Is(err, subscribers.ErrKeyInUse) || !strings.Contains(err.Error(), words) {
+			t.Errorf("retire %s: %v, want ErrKeyInUse with %q", id, err, words)
+		}
+	}
+	first := token()
+	refused("k1", true, "add another first")
+	if err := k.Retire("k9", true); !errors.Is(err, subscribers.ErrNotFound) {
+		t.Errorf("retire k9: %v", err)
+	}
+	for _, hours := range []time.Duration{1, 2} { // k2, which is thought better of, and k3
+		if _, err := k.Add(start.Add(hours * time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := k.Add(start); err == nil {
+		t.Error("a newer key signs before an older one")
+	}
+	signs("k1")
+	refused("k1", true, "signs until 2026-11-23T07:00:00Z")
+	if err := k.Retire("k2", false); err != nil {
+		t.Errorf("a key that has not signed yet: %v", err)
+	}
+	now = start.Add(90 * time.Minute)
+	signs("k1")
+	refused("k1", true, "signs until 2026-11-23T08:00:00Z")
+	now = start.Add(2 * time.Hour)
+	signs("k3")
+	verifies(first, nil)
+	verifies(token(), nil)
+	now = now.Add(subscribers.LinksHold - time.Second)
+	refused("k1", false, "safe from 2027-02-21T08:00:00Z")
+	now = now.Add(time.Second)
+	if err := k.Retire("k1", false); err != nil {
+		t.Error(err)
+	}
+	verifies(first, subscribers.ErrState)
+	if _, err := k.Verify(first[:len(first)-1] + "_"); !errors.Is(err, subscribers.ErrToken) {
+		t.Errorf("a forged link of a retired key: %v, want ErrToken", err)
+	}
+	if _, err := newKeys(t).Verify(token()); !errors.Is(err, subscribers.ErrToken) {
 		t.Errorf("a key that is not known: %v", err)
 	}
-	if _, err := newKeys(t).Verify(old); !errors.Is(err, subscribers.ErrToken) {
-		t.Errorf("another key of the same name: %v", err)
+	list := k.List()
+	if len(list) != 3 || list[0].Retired.IsZero() || list[1].Retired.IsZero() || !list[2].Signs || !list[2].Safe.IsZero() {
+		t.Errorf("list: %+v", list)
 	}
+	now = start // a clock that was put back signs with no retired key
+	signs("k3")
+	if info, err := os.Stat(k.Path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v; want 0600", info.Mode(), err)
+	}
+}
+
+// TestKeysAreFollowed: a running process takes up new and retired keys, and
+// nothing that would make links dead which it has signed.
+func TestKeysAreFollowed(t *testing.T) {
+	each(t, func(t *testing.T, r *room) {
+		ctx := t.Context()
+		if err := r.CheckKeys(ctx); err != nil {
+			t.Fatal(err)
+		}
+		before := r.Keys.Token(subscribers.KindUnsubscribe, 5, 1)
+		verb, err := subscribers.LoadKeys(r.Keys.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := verb.Add(start); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.FollowKeys(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if token := r.Keys.Token(subscribers.KindUnsubscribe, 5, 1); !strings.HasPrefix(token, "k2.") {
+			t.Errorf("the new key does not sign: %s", token)
+		}
+		if err := verb.Retire("k1", true); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.FollowKeys(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Keys.Verify(before); !errors.Is(err, subscribers.ErrState) {
+			t.Errorf("a link of the retired key: %v", err)
+		}
+		good, err := os.ReadFile(r.Keys.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		another, err := os.ReadFile(newKeys(t).Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range map[string][]byte{"another": another, "older": good[:strings.Index(string(good), "k2:")], "cut": good[:len(good)-30]} {
+			if err := os.WriteFile(r.Keys.Path, text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := r.FollowKeys(ctx); err == nil {
+				t.Errorf("%s file was taken up", name)
+			}
+			if token := r.Keys.Token(subscribers.KindUnsubscribe, 5, 1); !strings.HasPrefix(token, "k2.") {
+				t.Errorf("%s file: %s", name, token)
+			}
+		}
+	})
 }
 
 func TestKeyFile(t *testing.T) {
@@ -85,7 +189,12 @@ func TestKeyFile(t *testing.T) {
 	if _, err := subscribers.LoadKeys(k.Path + "x"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing: %v", err)
 	}
-	for name, text := range map[string]string{"empty": "", "comment": "# nothing\n", "short": "k1:AAAA\n", "no name": ":" + strings.Repeat("A", 44) + "\n", "twice": strings.Repeat("k1:"+strings.Repeat("A", 43)+"=\n", 2)} {
+	secret := strings.Repeat("A", 43) + "="
+	for name, text := range map[string]string{
+		"empty": "", "comment": "# nothing\n", "short": "k1:AAAA\n", "no name": ":" + secret + "\n",
+		"no time": "k1:" + secret + "\nk2:" + secret + "\n", "retired": "retired k1 2026-11-27T09:00:00Z\nk1:" + secret + "\n",
+		"twice": "k1:" + secret + "\nk1:" + secret + " from 2026-11-27T09:00:00Z\n",
+	} {
 		path := filepath.Join(t.TempDir(), "keys")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -109,16 +218,23 @@ func TestStartIsRefusedWithoutTheKeysOfSentMails(t *testing.T) {
 		if err := r.CheckKeys(ctx); !errors.Is(err, subscribers.ErrKeyMissing) {
 			t.Errorf("another file with the same key name: %v", err)
 		}
-		r.Keys = first
-		next, err := first.AddKey()
+		older, err := os.ReadFile(first.Path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Keys = next
+		r.Keys = first
+		if _, err := first.Add(start); err != nil {
+			t.Fatal(err)
+		}
 		if err := r.CheckKeys(ctx); err != nil {
 			t.Errorf("with a key more: %v", err)
 		}
-		r.Keys = first
+		if err := os.WriteFile(first.Path, older, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if r.Keys, err = subscribers.LoadKeys(first.Path); err != nil {
+			t.Fatal(err)
+		}
 		if err := r.CheckKeys(ctx); !errors.Is(err, subscribers.ErrKeyMissing) {
 			t.Errorf("without the newest key: %v", err)
 		}

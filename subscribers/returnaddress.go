@@ -19,14 +19,13 @@ const maxAddressToken = 63
 // AddressToken signs what a mail address of ours says, as "<key id>-<base32 of
 // payload and MAC>": lower-case letters, digits and a hyphen. It holds for ever.
 func (k *Keys) AddressToken(c Claim) string {
-	signer := k.keys[len(k.keys)-1]
+	signer := k.signer()
 	b := c.payload()
 	b = append(b, signer.mac("address", b)...)
 	return signer.id + "-" + strings.ToLower(inAddress.EncodeToString(b))
 }
 
-// VerifyAddress reads a token of AddressToken, whatever its case, or fails with
-// ErrToken.
+// VerifyAddress reads a token of AddressToken, whatever its case, or fails as Verify does.
 func (k *Keys) VerifyAddress(token string) (Claim, error) {
 	id, encoded, ok := strings.Cut(strings.ToLower(token), "-")
 	if !ok || len(token) > maxAddressToken {
@@ -42,7 +41,7 @@ func (k *Keys) VerifyAddress(token string) (Claim, error) {
 // Derive makes a secret for a purpose of another room, always the same one as
 // long as the first key of the file stands there.
 func (k *Keys) Derive(purpose string) string {
-	m := hmac.New(sha256.New, k.keys[0].secret)
+	m := hmac.New(sha256.New, k.all()[0].secret)
 	m.Write([]byte("pressrun derived 1\n" + purpose))
 	return hex.EncodeToString(m.Sum(nil))
 }

@@ -43,15 +43,21 @@ func TestAddressTokens(t *testing.T) {
 			t.Error("an unknown key id verifies")
 		}
 	}
-	next, err := k.AddKey()
-	if err != nil {
+	old, derived := k.AddressToken(subscribers.Claim{Kind: subscribers.KindDelivery, Mail: 5}), k.Derive("a")
+	if _, err := k.Add(at); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := next.VerifyAddress(k.AddressToken(subscribers.Claim{Kind: subscribers.KindDelivery, Mail: 5})); err != nil {
+	if _, err := k.VerifyAddress(old); err != nil {
 		t.Errorf("an address of an old key: %v", err)
 	}
-	if k.Derive("a") == k.Derive("b") || k.Derive("a") != next.Derive("a") {
-		t.Error("derived secrets must differ by purpose and outlive new keys")
+	if err := k.Retire("k1", true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.VerifyAddress(old); !errors.Is(err, subscribers.ErrState) {
+		t.Errorf("an address of a retired key: %v, want ErrState", err)
+	}
+	if derived == k.Derive("b") || derived != k.Derive("a") {
+		t.Error("derived secrets must differ by purpose and outlive new and retired keys")
 	}
 }
 

@@ -76,13 +76,19 @@ func TestEndToEndBackup(t *testing.T) {
 		if err := os.MkdirAll(d.dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(d.path("departures.journal"), journal, 0o600); err != nil {
+		keys, err := os.ReadFile(filepath.Join(backup, "link.keys"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		since := "k2:" + strings.Repeat("QUJD", 11) + " from 2026-11-27T09:00:00Z\n" // a key that was added after the backup
+		if err := errors.Join(os.WriteFile(d.path("departures.journal"), journal, 0o600), os.WriteFile(d.path("link.keys"), append(keys, since...), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		does(0, "sending is stopped", "restore", backup)
 		does(0, "ann@readers.example", "subscriber", "ls", "--list", "morning", "--state", "active")
 		does(0, "bob@readers.example", "subscriber", "ls", "--list", "morning", "--state", "unsubscribed")
 		does(0, "draft", "issue", "ls")
+		does(0, "k2", "key", "ls")
 		does(0, `"id": 100000`, "subscriber", "add", "cyd@readers.example", "--list", "morning", "--source", "fair", "--json") // links that were given since the backup are not his
 		if database == "press.db" {
 			does(1, "replaces nothing", "restore", backup)

@@ -76,6 +76,7 @@ type verbs struct {
 	Segment     segmentVerb     `cmd:"" help:"Named rules over subscribers."`
 	Subscriber  subscriberVerb  `cmd:"" help:"Readers, and with which right we write to them."`
 	Suppression suppressionVerb `cmd:"" help:"Addresses that are never written to."`
+	Key         keyVerb         `cmd:"" help:"Keys that sign the links in mails."`
 	DKIM        dkimVerb        `cmd:"" name:"dkim" help:"Keys that sign the mail of a domain."`
 	User        userVerb        `cmd:"" help:"People who may use the desk."`
 	Token       tokenVerb       `cmd:"" help:"Programs that may call the API."`
@@ -138,7 +139,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 }
 
 // notFound finds the noun that was looked for in an error that ends with it.
-var notFound = regexp.MustCompile(`\b(source|story|newsletter|issue|list|segment|subscriber|suppression|user|token|import) \S+: not found$`)
+var notFound = regexp.MustCompile(`\b(source|story|newsletter|issue|list|segment|subscriber|suppression|user|token|key|import) \S+: not found$`)
 
 // whatThereIs says where to look for what was not found: a verb about issues may
 // miss a newsletter, one about readers a list.
@@ -151,7 +152,7 @@ func whatThereIs(command string, err error) string {
 		noun = m[1]
 	}
 	switch noun {
-	case "source", "story", "newsletter", "issue", "list", "segment", "subscriber", "suppression", "user", "token":
+	case "source", "story", "newsletter", "issue", "list", "segment", "subscriber", "suppression", "user", "token", "key":
 		return "; what there is, shows: pressrun " + noun + " ls"
 	case "import":
 		return "; what there is, shows: pressrun subscriber imports"

@@ -242,6 +242,7 @@ func (p *Press) openSubscribers(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("link keys: %w", err)
 	}
+	keys.Now = p.Now
 	journal, err := subscribers.OpenJournal(p.Config.Journal)
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)

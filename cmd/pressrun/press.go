@@ -57,24 +57,23 @@ type Press struct {
 	Catcher      *catch.Catcher // nil unless everything is caught
 	Jobs         *river.Client[*sql.Tx]
 
-	complaints   map[string]complaint // what → as last logged
-	pollers      []poller             // of counters the sites keep themselves
-	viewsFail    bool                 // the counters, as last announced
-	mailbox      *intake.Mailbox      // that bounces are read from, nil = none
-	intakeStuck  bool                 // as last announced
-	journalFails bool                 // as last announced
-	public       http.Handler         // sign-up, confirmation, preferences, unsubscribe
-	close        []func() error
-	watched      map[int64]int64     // issue → last round of Watch that was ordered
-	counted      map[int64]time.Time // issue → when its copies may be counted again
-	isDemo       bool                // readers are on this machine, and their mail may be read by anybody
-	backlog      time.Duration       // how old the news of a newly added source may be
+	complaints map[string]complaint // what → as last logged
+	standing   map[string]bool      // kind of alarm → whether there was reason for it at the last look
+	pollers    []poller             // of counters the sites keep themselves
+	mailbox    *intake.Mailbox      // that bounces are read from, nil = none
+	public     http.Handler         // sign-up, confirmation, preferences, unsubscribe
+	close      []func() error
+	watched    map[int64]int64     // issue → last round of Watch that was ordered
+	counted    map[int64]time.Time // issue → when its copies may be counted again
+	isDemo     bool                // readers are on this machine, and their mail may be read by anybody
+	backlog    time.Duration       // how old the news of a newly added source may be
 }
 
 // Tick looks at the clock and moves everything on that is due. An error of one
 // newsletter or issue is logged and does not keep the others.
 func (p *Press) Tick(ctx context.Context) error {
 	p.watchJournal(ctx)
+	p.watchKeys(ctx)
 	p.watchViews(ctx)
 	if err := p.tendIntake(ctx); err != nil {
 		p.Log.Error("intake", "err", err)
@@ -115,16 +114,18 @@ func (p *Press) Tick(ctx context.Context) error {
 // watchJournal announces a journal that cannot be written: those who leave now
 // would be forgotten by a restored backup.
 func (p *Press) watchJournal(ctx context.Context) {
-	failing := p.Subscribers.Journal.Err() != nil
-	if failing == p.journalFails {
+	p.stand(ctx, p.Subscribers.Journal.Err() != nil, "journal", p.Config.Journal,
+		"Who leaves is recorded in the database but not in the journal beside it. Make room on the disk or mend its permissions; what is missing is written then.")
+}
+
+// watchKeys takes up new and retired keys, and announces a key file with which
+// the next start would fail.
+func (p *Press) watchKeys(ctx context.Context) {
+	err := p.Subscribers.FollowKeys(ctx)
+	if err != nil && ctx.Err() != nil {
 		return
 	}
-	p.journalFails = failing
-	if !failing {
-		p.Clear(ctx, "journal", p.Config.Journal)
-		return
-	}
-	p.Alarm(ctx, "journal", p.Config.Journal, "Who leaves is recorded in the database but not in the journal beside it. Make room on the disk or mend its permissions; what is missing is written then.")
+	p.stand(ctx, err != nil, "keys", p.Config.Keys, fmt.Sprintf("The file of the link keys is not in order (%v). Links go on as before until serve ends; mend the file before that.", err))
 }
 
 // plan writes slots down, announces missed ones and has due ones built.
@@ -442,6 +443,23 @@ func (p *Press) Alarm(ctx context.Context, kind, subject, detail string) {
 	p.tell(ctx, webhookJob{Alarm: kind, Subject: subject, Detail: detail, State: "open"})
 	if err := p.mailAlarm(ctx, kind, subject, detail); err != nil {
 		p.Log.Error("mail alarm", "err", err)
+	}
+}
+
+// stand raises an alarm when there begins to be reason for it and clears it when
+// there is none any more, also one of the process before. Ticks alone call it.
+func (p *Press) stand(ctx context.Context, reason bool, kind, subject, detail string) {
+	if was, looked := p.standing[kind]; looked && was == reason {
+		return
+	}
+	if p.standing == nil {
+		p.standing = map[string]bool{}
+	}
+	p.standing[kind] = reason
+	if reason {
+		p.Alarm(ctx, kind, subject, detail)
+	} else {
+		p.Clear(ctx, kind, subject)
 	}
 }
 

@@ -5,7 +5,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +20,7 @@ import (
 	"pressrun/deploy/schema/schematest"
 	"pressrun/digest"
 	"pressrun/mailer"
+	"pressrun/subscribers"
 )
 
 // says runs a verb that cannot work, and requires an exit code and words.
@@ -201,6 +205,89 @@ func TestKeyFileTrouble(t *testing.T) {
 	}
 	put(keys, 0o600)
 	d.says(0, nil, "issue", "ls")
+}
+
+// TestServeFollowsKeys: key add and key retire act on what runs, a file that would
+// make links dead does not and is announced; the process after that takes the
+// alarm back.
+func TestServeFollowsKeys(t *testing.T) {
+	d, _ := newDeskless(t)
+	running := func() *Press {
+		c, err := LoadConfig(d.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := Open(t.Context(), c, time.Now, logTo(io.Discard, slog.LevelInfo))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	token := func(p *Press) string { return p.Subscribers.Keys.Token(subscribers.KindPreferences, 1, 0) }
+	answers := func(p *Press, token string, want int) {
+		t.Helper()
+		w := httptest.NewRecorder()
+		p.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/preferences/"+token, nil))
+		if w.Code != want {
+			t.Errorf("/preferences/%s answers %d, want %d", token, w.Code, want)
+		}
+	}
+	alarms := func(p *Press) (subjects []string) {
+		list, err := p.Installation.Alarms(t.Context(), true, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range list {
+			if a.Kind == "keys" {
+				subjects = append(subjects, a.Subject+": "+a.Detail)
+			}
+		}
+		return subjects
+	}
+	d.says(0, nil, "subscriber", "add", "ann@readers.example", "--list", "morning", "--source", "fair")
+	p := running()
+	old := token(p)
+	answers(p, old, http.StatusOK)
+	d.says(1, []string{"key k1", "add another first"}, "key", "retire", "k1")
+	d.says(0, []string{"key k2 signs from"}, "key", "add", "--in", "0s")
+	d.says(1, []string{"key k1", "safe from"}, "key", "retire", "k1")
+	if err := p.Tick(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(token(p), "k2.") {
+		t.Errorf("what runs signs %s", token(p))
+	}
+	answers(p, old, http.StatusOK)
+	d.says(0, []string{"k1 verifies no more"}, "key", "retire", "k1", "--force")
+	whole, err := os.ReadFile(p.Config.Keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(p.Config.Keys, whole[:strings.Index(string(whole), "k2:")], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := p.Tick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	answers(p, token(p), http.StatusOK)
+	if list := alarms(p); len(list) != 1 || !strings.Contains(list[0], p.Config.Keys) || !strings.Contains(list[0], "key k2") {
+		t.Errorf("alarms: %q", list)
+	}
+	p.Close()
+	if err := os.WriteFile(d.path("link.keys"), whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p = running()
+	defer p.Close()
+	if err := p.Tick(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if list := alarms(p); len(list) != 0 {
+		t.Errorf("the file is mended, and there are alarms: %q", list)
+	}
+	answers(p, old, http.StatusGone)
 }
 
 // noise is a log that a test can read while it is written.

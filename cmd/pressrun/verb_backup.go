@@ -122,13 +122,18 @@ func (v *restoreVerb) Run(e *env) (err error) {
 		return fmt.Errorf("is serve running? End it before restore: %w", err)
 	}
 	defer l.Close()
-	if err := bring(filepath.Join(v.From, backedKeys), c.Keys); err != nil {
+	keys, journal := filepath.Join(v.From, backedKeys), filepath.Join(v.From, backedJournal)
+	if longer, err := continues(c.Keys, keys); err != nil {
 		return err
+	} else if !longer { // else it has a newer key, which has signed links since
+		if err := bring(keys, c.Keys); err != nil {
+			return err
+		}
 	}
-	if longer, err := journalToKeep(filepath.Join(v.From, backedJournal), c.Journal); err != nil {
+	if longer, err := journalToKeep(journal, c.Journal); err != nil {
 		return err
 	} else if !longer {
-		if err := bring(filepath.Join(v.From, backedJournal), c.Journal); err != nil {
+		if err := bring(journal, c.Journal); err != nil {
 			return err
 		}
 	}
@@ -193,21 +198,25 @@ func (p *Press) restored(e *env, from string) error {
 // the backup, and must therefore stay. It fails when the two are of different
 // histories: then departures would be forgotten either way.
 func journalToKeep(backed, place string) (bool, error) {
-	there, err := os.ReadFile(place)
+	longer, err := continues(place, backed)
+	if _, missing := os.Stat(place); err == nil && !longer && missing == nil {
+		return false, fmt.Errorf("%s does not continue the backup's journal: one of them was cut or is of another newsroom; move it away to go by the backup's alone", place)
+	}
+	return longer, err
+}
+
+// continues reports whether a file is there that begins as another one, which is
+// only ever appended to.
+func continues(file, other string) (bool, error) {
+	there, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	old, err := os.ReadFile(backed)
-	if err != nil {
-		return false, err
-	}
-	if !bytes.HasPrefix(there, old) {
-		return false, fmt.Errorf("%s does not continue the backup's journal: one of them was cut or is of another newsroom; move it away to go by the backup's alone", place)
-	}
-	return true, nil
+	old, err := os.ReadFile(other)
+	return err == nil && bytes.HasPrefix(there, old), err
 }
 
 func same(a, b string) bool {

@@ -121,6 +121,7 @@ func TestVerbsPrintOneJSONDocument(t *testing.T) {
 		{0, "delivery ls --issue 1"}, {1, "delivery ls --issue 99"}, {0, "delivery reconcile"}, {0, "delivery retry 1"}, {0, "issue pause 1"}, {0, "issue resume 1"}, {0, "issue cancel 1 --why test"},
 		{1, "issue verify " + mail}, {0, "issue build morning"}, {1, "issue skip 1 --why late"},
 		{0, "user add ed@news.example --role editor"}, {0, "user ls"}, {0, "user link ed@news.example"}, {0, "user rm ed@news.example"}, {0, "token add cms --for 8760h"}, {1, "token add cms"}, {1, "token add x --role king"}, {0, "token ls"}, {0, "token rm cms"}, {1, "token rm cms"}, {0, "audit"},
+		{0, "key ls"}, {1, "key retire k1"}, {0, "key add --in 0s"}, {1, "key add --in=-1s"}, {1, "key retire k1"}, {0, "key retire k1 --force"}, {1, "key retire k9"},
 		{0, "dkim new --domain news.example --dir " + d.dir}, {0, "dkim ls"}, {0, "bounce ls"}, {1, "bounce poll"}, {1, "bounce address"}, {0, "stop"}, {0, "start"}, {1, "arm --code 123456"}, {0, "disarm"},
 		{2, "issue show"}, {2, "no such verb"}, {2, "issue show 1 --nonsense"},
 	} {

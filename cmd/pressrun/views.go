@@ -25,17 +25,7 @@ func (p *Press) addViews(ctx context.Context, views []trend.View) error {
 // watchViews announces counters that do not take the beacon's views.
 func (p *Press) watchViews(ctx context.Context) {
 	st := p.Beacon.Stats()
-	failing := st.Down && p.Now().Sub(st.DownAt) > viewsGrace
-	if failing == p.viewsFail {
-		return
-	}
-	p.viewsFail = failing
-	where := viewsIn(p.Config)
-	if !failing {
-		p.Clear(ctx, "views", where)
-		return
-	}
-	p.Alarm(ctx, "views", where, fmt.Sprintf("The view counters do not answer since %s (%s). Readers' visits wait in memory, up to 65,536; %s. Issues are ranked by the last snapshot, or by date, and say so. Look with: pressrun doctor redis",
+	p.stand(ctx, st.Down && p.Now().Sub(st.DownAt) > viewsGrace, "views", viewsIn(p.Config), fmt.Sprintf("The view counters do not answer since %s (%s). Readers' visits wait in memory, up to 65,536; %s. Issues are ranked by the last snapshot, or by date, and say so. Look with: pressrun doctor redis",
 		when(st.DownAt), st.Error, droppedWords(st.Dropped)))
 }
 
