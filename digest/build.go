@@ -3,6 +3,7 @@ package digest
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -45,10 +46,10 @@ func (b *Builder) Begin(ctx context.Context, n Newsletter, slot Slot) (Issue, er
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `
-			insert into issues (newsletter_id, slot_id, number, state, spec, slot_at, created_at)
-			select $1, s.id, coalesce((select max(number) from issues where newsletter_id = $1), 0) + 1, 'building', $3, s.slot_at, $4
+			insert into issues (newsletter_id, slot_id, number, link_key, state, spec, slot_at, created_at)
+			select $1, s.id, coalesce((select max(number) from issues where newsletter_id = $1), 0) + 1, $5, 'building', $3, s.slot_at, $4
 			from slots s where s.id = $2 and s.state = 'running'
-			on conflict (slot_id) do nothing`, n.ID, slot.ID, string(spec), schema.At(b.Now()))
+			on conflict (slot_id) do nothing`, n.ID, slot.ID, string(spec), schema.At(b.Now()), rand.Text())
 		return err
 	})
 	if err != nil {

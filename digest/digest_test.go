@@ -573,8 +573,8 @@ func TestMarkKeepsTheAddress(t *testing.T) {
 		"https://a.example/x?src=home": "https://a.example/x?src=morning",
 		"https://a.example/خبر":        "https://a.example/%D8%AE%D8%A8%D8%B1?src=morning",
 	} {
-		if got := marked(in, "morning"); got != want {
-			t.Errorf("marked(%q): got %q, want %q", in, got, want)
+		if got := Marked(in, "morning"); got != want {
+			t.Errorf("Marked(%q): got %q, want %q", in, got, want)
 		}
 	}
 }

@@ -33,7 +33,7 @@ func (s *Sealer) Draft(ctx context.Context, id int64) (Draft, error) {
 		return d, err
 	}
 	if s.ArchiveURL != nil {
-		d.ArchiveURL = s.ArchiveURL(i.Newsletter, i.Number)
+		d.ArchiveURL = s.ArchiveURL(i)
 	}
 	return d, nil
 }

@@ -43,9 +43,9 @@ type Sealer struct {
 	*Store
 	// Compose makes the MIME message out of what the templates wrote.
 	Compose func(templates.Email) ([]byte, error)
-	// ArchiveURL is the public address of an issue's page, without a query; ""
-	// = no archive. ?edition=NAME follows for all editions but the first.
-	ArchiveURL func(newsletter string, number int) string
+	// ArchiveURL is the address of an issue's page as its mails link to it; "" = no
+	// archive. All editions but the first add edition=NAME to its query.
+	ArchiveURL func(Issue) string
 }
 
 // TextSuffix ends the name of an edition's text-only twin.
@@ -245,7 +245,7 @@ func view(d Draft, e EditionSpec, chosen []Chosen, related map[int64]Story) (tem
 		// What an editor wrote is in the language of the first edition.
 		v.Subject, v.Preheader = issue.Subject, issue.Preheader
 	} else if v.ArchiveURL != "" {
-		v.ArchiveURL += "?edition=" + e.Name
+		v.ArchiveURL = withQuery(v.ArchiveURL, "edition", e.Name)
 	}
 	var ids []int64
 	var sensitive []ends
@@ -281,7 +281,7 @@ func view(d Draft, e EditionSpec, chosen []Chosen, related map[int64]Story) (tem
 
 func storyView(c Chosen, spec Spec, kind string, lead bool, related map[int64]Story) templates.Story {
 	st := templates.Story{
-		ID: c.Story.ID, Title: c.Title, URL: marked(c.Story.URL, spec.Mark), Language: c.Story.Language, Direction: c.Story.Direction,
+		ID: c.Story.ID, Title: c.Title, URL: Marked(c.Story.URL, spec.Mark), Language: c.Story.Language, Direction: c.Story.Direction,
 		Source: c.Story.SourceTitle, Author: c.Story.Author, Published: c.Story.Published, Section: c.Story.Section, Label: c.Story.Label, Lead: lead,
 	}
 	if kind == "trending" && !c.Story.Has("sensitive") && !c.Story.Has("paid") {
@@ -302,20 +302,28 @@ func storyView(c Chosen, spec Spec, kind string, lead bool, related map[int64]St
 		if !ok || r.State != "live" || r.Has("legal") || r.Has("paid") {
 			continue
 		}
-		st.Related = append(st.Related, templates.Link{Title: r.Title, URL: marked(r.URL, spec.Mark), Language: r.Language, Direction: r.Direction, Source: r.SourceTitle})
+		st.Related = append(st.Related, templates.Link{Title: r.Title, URL: Marked(r.URL, spec.Mark), Language: r.Language, Direction: r.Direction, Source: r.SourceTitle})
 	}
 	return st
 }
 
-// marked adds the newsletter's constant mark to a link, so that the beacon can
+// Marked adds the newsletter's constant mark to a link, so that the beacon can
 // leave these visits out. An address that cannot be parsed stays as it is.
-func marked(address, mark string) string {
+func Marked(address, mark string) string {
+	if mark == "" {
+		return address
+	}
+	return withQuery(address, "src", mark)
+}
+
+// withQuery sets a parameter of an address.
+func withQuery(address, name, value string) string {
 	u, err := url.Parse(address)
-	if err != nil || mark == "" {
+	if err != nil {
 		return address
 	}
 	q := u.Query()
-	q.Set("src", mark)
+	q.Set(name, value)
 	u.RawQuery = q.Encode()
 	return u.String()
 }

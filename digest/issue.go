@@ -20,6 +20,7 @@ type Issue struct {
 	Newsletter   string    `json:"newsletter"`
 	SlotID       int64     `json:"slot_id"`
 	Number       int       `json:"number"`
+	LinkKey      string    `json:"-"` // in the link of its mails: shows a reader of a private newsletter its page
 	State        string    `json:"state"`
 	Reason       string    `json:"reason,omitempty"`
 	Spec         Spec      `json:"-"`
@@ -42,14 +43,14 @@ type Issue struct {
 	Closed     time.Time          `json:"closed_at"`
 }
 
-const issueColumns = `i.id, i.newsletter_id, n.name, coalesce(i.slot_id, 0), i.number, i.state, i.reason, i.spec, i.subject, i.preheader, i.ranked_by,
+const issueColumns = `i.id, i.newsletter_id, n.name, coalesce(i.slot_id, 0), i.number, i.link_key, i.state, i.reason, i.spec, i.subject, i.preheader, i.ranked_by,
 	i.views_at, i.revision, i.audience, i.approved_by, i.slot_at, i.created_at, i.approved_at, i.starts_at, i.at_once, i.started_at, i.sent_at, i.closed_at, i.rankings`
 
 func scanIssue(r schema.Row) (Issue, error) {
 	var i Issue
 	var spec, rankings []byte
 	var views, slot, created, approved, starts, started, sent, closed schema.Time
-	err := r.Scan(&i.ID, &i.NewsletterID, &i.Newsletter, &i.SlotID, &i.Number, &i.State, &i.Reason, &spec, &i.Subject, &i.Preheader, &i.RankedBy,
+	err := r.Scan(&i.ID, &i.NewsletterID, &i.Newsletter, &i.SlotID, &i.Number, &i.LinkKey, &i.State, &i.Reason, &spec, &i.Subject, &i.Preheader, &i.RankedBy,
 		&views, &i.Revision, &i.Audience, &i.ApprovedBy, &slot, &created, &approved, &starts, &i.AtOnce, &started, &sent, &closed, &rankings)
 	if err != nil {
 		return i, err

@@ -51,6 +51,8 @@ type Spec struct {
 	List    string   `toml:"list" comment:"name of the list it goes to" json:"list"`
 	Segment string   `toml:"segment" comment:"name of a segment of that list; \"\" = the whole list" json:"segment"`
 
+	Archive string `toml:"archive" comment:"who finds its issues on the web: public, or private for only the readers, by the link in their mail; \"\" = public where its list is offered on the sign-up page" json:"archive,omitempty"`
+
 	From     string          `toml:"from" comment:"sender, as in Morning Digest <digest@news.example.com>" json:"from"`
 	ReplyTo  string          `toml:"reply_to" comment:"address; \"\" = none" json:"reply_to"`
 	Envelope string          `toml:"envelope" comment:"envelope sender; \"\" = the address of from" json:"envelope"`
@@ -117,6 +119,12 @@ func (e EditionSpec) Shows(language string) bool {
 func baseLanguage(tag string) string {
 	base, _, _ := strings.Cut(strings.ToLower(tag), "-")
 	return base
+}
+
+// Archived reports whether everybody may read the newsletter's issues on the web;
+// offered is whether everybody may sign up for its list.
+func (s Spec) Archived(offered bool) bool {
+	return s.Archive == "public" || s.Archive == "" && offered
 }
 
 // Duration is a time.Duration written "45m" in TOML and JSON.
@@ -261,6 +269,9 @@ func (s Spec) Check(name string) []string {
 	checkAddress("from", s.From, true)
 	checkAddress("reply_to", s.ReplyTo, false)
 	checkAddress("envelope", s.Envelope, false)
+	if !slices.Contains([]string{"", "public", "private"}, s.Archive) {
+		say("archive %q: write public or private, or leave it empty to follow the list", s.Archive)
+	}
 	s.checkSending(say, checkAddress)
 	s.checkSponsors(say)
 	if s.List == "" {

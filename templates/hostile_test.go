@@ -64,7 +64,8 @@ func TestHostileViewsOnPages(t *testing.T) {
 		for name, view := range map[string]any{
 			PageSubscribe: SubscribePage{Frame: f, Action: "/subscribe", Email: s, Name: s, Problem: "email", Suggestion: s, Lists: []ListChoice{{s, s, s, true}}},
 			PageConfirm:   ConfirmPage{Frame: f, Action: "/confirm", Newsletter: s, Email: s},
-			PageArchive:   ArchivePage{Frame: f, Newsletter: s, Issues: []ArchiveEntry{{URL: "javascript:alert(1)", Subject: s, Language: s, Direction: s}}},
+			PageArchives:  ArchivesPage{Frame: f, Newsletters: []ArchiveNewsletter{{URL: "javascript:alert(1)", Title: s, Description: s, Language: s, Direction: s, Latest: ArchiveEntry{URL: "javascript:alert(1)", Subject: s, Language: s, Direction: s}}}},
+			PageArchive:   ArchivePage{Frame: f, Newsletter: s, Action: "javascript:alert(1)", Query: s, Edition: s, Index: "javascript:alert(1)", Issues: []ArchiveEntry{{URL: "javascript:alert(1)", Subject: s, Language: s, Direction: s}}},
 			PageError:     ErrorPage{Frame: f, Kind: s, Home: "javascript:alert(1)"},
 		} {
 			tree(t, fmt.Sprintf("%s, attack %d", name, i), writePage(t, name, "en", view))

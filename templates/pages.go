@@ -22,6 +22,7 @@ const (
 	PageUnsubscribe   = "unsubscribe"    // UnsubscribePage
 	PageUnsubscribed  = "unsubscribed"   // UnsubscribedPage
 	PagePreferences   = "preferences"    // PreferencesPage
+	PageArchives      = "archives"       // ArchivesPage
 	PageArchive       = "archive"        // ArchivePage
 	PageIssue         = "issue"          // IssuePage
 	PageError         = "error"          // ErrorPage
@@ -142,11 +143,35 @@ type LanguageChoice struct {
 	Checked  bool
 }
 
-// ArchivePage lists the public issues of a newsletter, newest first.
+// ArchivesPage lists the newsletters whose issues everybody may read.
+type ArchivesPage struct {
+	Frame
+	Canonical   string // the page's own address, absolute
+	Newsletters []ArchiveNewsletter
+}
+
+// ArchiveNewsletter is one newsletter in the archive.
+type ArchiveNewsletter struct {
+	URL         string
+	Title       string
+	Description string // "" = none
+	Language    string // of the title
+	Direction   string
+	Issues      int
+	Latest      ArchiveEntry // its URL is "" when none has been sent
+}
+
+// ArchivePage lists the public issues of a newsletter, newest first: all, or those
+// that a search finds.
 type ArchivePage struct {
 	Frame
 	Newsletter string
 	Canonical  string // the page's own address, absolute
+	Index      string // address of the ArchivesPage; "" = not offered
+	Action     string // where the search is sent to; "" = not offered
+	Query      string // what is searched for; "" = nothing
+	Edition    string // sent along with the search; "" = the first
+	Total      int    // issues on all pages
 	Issues     []ArchiveEntry
 	Newer      string // address of the page with newer issues; "" = none
 	Older      string
@@ -236,6 +261,7 @@ var pageKinds = map[string]pageKind{
 	PageUnsubscribe:   says[UnsubscribePage]("unsubscribe.title"),
 	PageUnsubscribed:  says[UnsubscribedPage]("unsubscribed.title"),
 	PagePreferences:   says[PreferencesPage]("preferences.title"),
+	PageArchives:      says[ArchivesPage]("archives.title"),
 	PageArchive: titled(func(w *Vocabulary, v ArchivePage) string {
 		return w.Say("archive.title", "newsletter", clip(v.Newsletter, maxName))
 	}),

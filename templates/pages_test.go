@@ -35,8 +35,13 @@ func samplePages(lang string) map[string]any {
 			Frame: f, Action: link, Email: email, Name: "Amina", Lists: lists, Pauses: []int{7, 30}, Paused: at(30, 0, 0), Saved: true, Withheld: "hard", Form: "/subscribe",
 			Languages: []LanguageChoice{{"en", true}, {"ur", false}},
 		},
+		PageArchives: ArchivesPage{Frame: f, Newsletters: []ArchiveNewsletter{
+			{URL: "/morning/", Title: "Morning Digest", Description: "The news of the night, each day at seven.", Language: "en", Issues: 214,
+				Latest: ArchiveEntry{URL: "/morning/214", Date: at(23, 7, 0), Number: 214, Subject: "Ferry to the outer islands returns", Language: "en"}},
+			{URL: "/subah/", Title: "صبح نامہ", Language: "ur", Direction: "rtl"},
+		}},
 		PageArchive: ArchivePage{
-			Frame: f, Newsletter: "Morning Digest", Older: "?before=200", Atom: "/morning/atom.xml", JSON: "/morning/feed.json", Subscribe: "/subscribe",
+			Frame: f, Newsletter: "Morning Digest", Index: "/archive/", Action: "/morning/", Query: "ferry", Total: 2, Older: "?before=200", Atom: "/morning/atom.xml", JSON: "/morning/feed.json", Subscribe: "/subscribe",
 			Issues: []ArchiveEntry{
 				{URL: "/morning/214", Date: at(23, 7, 0), Number: 214, Subject: "Ferry to the outer islands returns after eleven years, and the first crossing is full", Language: "en", Stories: 12},
 				{URL: "/morning/213", Date: at(22, 7, 0), Number: 213, Subject: "گیارہ سال بعد جزیروں کی کشتی سروس بحال", Language: "ur", Direction: "rtl", Stories: 1},

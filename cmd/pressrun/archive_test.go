@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pressrun/digest"
+	"pressrun/subscribers"
 	"pressrun/templates"
 )
 
@@ -20,6 +21,9 @@ func archived(t *testing.T) (*countingRoom, string) {
 	t.Helper()
 	ctx := t.Context()
 	r := newCountingRoom(t, "")
+	if _, err := r.Subscribers.CreateList(ctx, subscribers.List{Name: "readers", Title: "Readers", Description: "The news of the night, each day at seven.", Public: true}); err != nil {
+		t.Fatal(err)
+	}
 	spec := digest.Spec{List: "readers", Title: "Morning", From: "Morning <m@news.example>", Brand: testBrand, Settle: digest.Duration(time.Minute), MinStories: 1,
 		Editions: []digest.EditionSpec{{Name: "en", Language: "en"}, {Name: "ur", Language: "ur", Title: "صبح نامہ", Languages: []string{"*"}}}}
 	n, _, err := r.Digest.ApplyNewsletter(ctx, "morning", spec, "test")
@@ -60,13 +64,13 @@ func archived(t *testing.T) (*countingRoom, string) {
 // list and the feeds behind it are the Urdu edition's, and lead to the others.
 func TestArchiveInTheReadersEdition(t *testing.T) {
 	r, link := archived(t)
-	if link != "/archive/morning/1?edition=ur" {
+	if !strings.HasPrefix(link, "/archive/morning/1?edition=ur&key=") {
 		t.Errorf("the Urdu mail leads to %s", link)
 	}
 	urdu := templates.Words("ur")
 	page := r.ask("GET", link, "", nil).Body.String()
 	for _, want := range []string{`<html lang="ur" dir="rtl">`, "صبح نامہ", `src="/archive/morning/1/frame?edition=ur"`, `href="/archive/morning/1"`, `href="/archive/morning/3?edition=ur"`,
-		`href="/archive/morning/?edition=ur"`, `<link rel="canonical" href="` + r.Config.PublicURL + link + `">`, "/subscribe?lang=ur&amp;list=readers"} {
+		`href="/archive/morning/?edition=ur"`, `<link rel="canonical" href="` + r.Config.PublicURL + `/archive/morning/1?edition=ur">`, "/subscribe?lang=ur&amp;list=readers"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %s", want)
 		}
@@ -102,6 +106,8 @@ func TestArchiveFeeds(t *testing.T) {
 			ID      string `xml:"id"`
 			Title   string `xml:"title"`
 			Updated string `xml:"updated"`
+			Summary string `xml:"summary"`
+			Content string `xml:"content"`
 		} `xml:"entry"`
 	}
 	w := r.ask("GET", "/archive/morning/feed.atom?edition=ur", "", nil)
@@ -112,13 +118,20 @@ func TestArchiveFeeds(t *testing.T) {
 	if atom.Language != "ur" || atom.Author == "" || len(atom.Links) != 2 || atom.Links[0].Href != self || len(atom.Entries) != 2 || atom.Updated != atom.Entries[0].Updated {
 		t.Errorf("Atom: %+v", atom)
 	}
-	if e := atom.Entries[0]; e.ID != r.Config.PublicURL+"/archive/morning/3?edition=ur" || e.Title == "" {
+	if e := atom.Entries[0]; e.ID != r.Config.PublicURL+"/archive/morning/3?edition=ur" || e.Title == "" || e.Summary != "Story 1 · Story 2" || !strings.Contains(e.Content, `<ul lang="ur" dir="rtl">`) {
 		t.Errorf("Atom entry: %+v", e)
 	}
 	w = r.ask("GET", "/archive/morning/feed.json", "", nil)
 	var feed map[string]any
 	if err := json.Unmarshal(w.Body.Bytes(), &feed); err != nil {
 		t.Fatal(err)
+	}
+	item := feed["items"].([]any)[0].(map[string]any)
+	for key, want := range map[string]string{"content_html": `<li lang="en" dir="ltr"><a href="https://news.example/story-0?src=morning">Story 0</a> <small>The News</small></li>`,
+		"content_text": "Story 0 (The News)\nhttps://news.example/story-0?src=morning", "summary": "Story 1 · Story 2"} {
+		if got, _ := item[key].(string); !strings.Contains(got, want) {
+			t.Errorf("%s is %q, want %q in it", key, got, want)
+		}
 	}
 	if items := feed["items"].([]any); feed["version"] != "https://jsonfeed.org/version/1.1" || feed["language"] != "en" || len(items) != 2 || items[0].(map[string]any)["id"] != r.Config.PublicURL+"/archive/morning/3" {
 		t.Errorf("JSON feed: %v", feed)
@@ -145,11 +158,131 @@ func TestArchiveAnswers(t *testing.T) {
 			t.Errorf("HEAD %s: %d, %d bytes", path, w.Code, w.Body.Len())
 		}
 	}
-	for _, path := range []string{"/archive/", "/archive/none/", "/archive/morning/2", "/archive/morning/99", "/archive/morning/x", "/archive/morning/?page=7", "/archive/none/feed.atom"} {
+	for _, path := range []string{"/archive/none/", "/archive/morning/2", "/archive/morning/99", "/archive/morning/x", "/archive/morning/?page=7", "/archive/none/feed.atom"} {
 		w := r.ask("GET", path, "", map[string]string{"Accept-Language": "ur-PK, en;q=.5"})
 		page := w.Body.String()
 		if w.Code != http.StatusNotFound || !strings.Contains(page, `<html lang="ur" dir="rtl">`) || !strings.Contains(page, testBrand.Name) {
 			t.Errorf("%s: %d %s", path, w.Code, page)
+		}
+	}
+}
+
+// TestArchiveOfAPrivateNewsletter: of a newsletter whose list is not open to
+// sign-up nothing is found, not even whose it is; the link in its mails shows a
+// reader his issue, and that alone.
+func TestArchiveOfAPrivateNewsletter(t *testing.T) {
+	r, link := archived(t)
+	ctx := t.Context()
+	n, err := r.Digest.Newsletter(ctx, "morning")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := func(list, archive string) {
+		t.Helper()
+		spec := n.Spec
+		spec.List, spec.Archive = list, archive
+		spec.Brand.Name = "The Board"
+		if _, _, err := r.Digest.ApplyNewsletter(ctx, "morning", spec, "test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := r.Subscribers.CreateList(ctx, subscribers.List{Name: "staff", Title: "Staff"}); err != nil {
+		t.Fatal(err)
+	}
+	other := n.Spec
+	other.Brand.Name = "The Courier"
+	if _, _, err := r.Digest.ApplyNewsletter(ctx, "early", other, "test"); err != nil {
+		t.Fatal(err)
+	}
+	frame := strings.Replace(link, "morning/1?", "morning/1/frame?", 1)
+	for _, c := range []struct {
+		list, archive string
+		public        bool
+	}{{"staff", "", false}, {"staff", "public", true}, {"readers", "private", false}, {"readers", "", true}, {"nowhere", "", false}} {
+		set(c.list, c.archive)
+		want := map[bool]int{true: http.StatusOK, false: http.StatusNotFound}[c.public]
+		for _, path := range []string{"/archive/morning/", "/archive/morning/?q=story", "/archive/morning/1", "/archive/morning/1/frame", "/archive/morning/1?key=", "/archive/morning/1?key=ABC", "/archive/morning/feed.atom", "/archive/morning/feed.json"} {
+			w := r.ask("GET", path, "", nil)
+			if w.Code != want {
+				t.Errorf("%+v: %s answers %d, want %d", c, path, w.Code, want)
+			}
+			if !c.public && strings.Contains(w.Body.String(), "The Board") {
+				t.Errorf("%+v: %s says whose it is", c, path)
+			}
+		}
+		if got := strings.Contains(r.ask("GET", "/archive/", "", nil).Body.String(), `href="/archive/morning/"`); got != c.public {
+			t.Errorf("%+v: it stands in the index: %v", c, got)
+		}
+		w := r.ask("GET", link, "", nil)
+		page := w.Body.String()
+		if w.Code != http.StatusOK || r.ask("GET", frame, "", nil).Code != http.StatusOK {
+			t.Errorf("%+v: the link of the mail answers %d", c, w.Code)
+		}
+		if strings.Contains(page, "/subscribe?") != (c.list == "readers") {
+			t.Errorf("%+v: offered for signing up, or not: %s", c, page)
+		}
+		if c.public {
+			continue
+		}
+		_, key, _ := strings.Cut(link, "key=")
+		if src := `src="/archive/morning/1/frame?edition=ur&amp;key=` + key + `"`; !strings.Contains(page, src) {
+			t.Errorf("%+v: the page lacks %s", c, src)
+		}
+		for _, never := range []string{`href="/archive/morning/"`, `href="/archive/morning/3`, "canonical"} {
+			if strings.Contains(page, never) {
+				t.Errorf("%+v: the page of one issue has %s", c, never)
+			}
+		}
+		if h := w.Header(); h.Get("X-Robots-Tag") != "noindex" || h.Get("Cache-Control") != "private, max-age=60" {
+			t.Errorf("%+v: %v", c, h)
+		}
+		if w := r.ask("GET", strings.Replace(link, "morning/1?", "morning/3?", 1), "", nil); w.Code != http.StatusNotFound {
+			t.Errorf("%+v: the key of one issue shows another: %d", c, w.Code)
+		}
+	}
+}
+
+// TestArchiveIndexAndSearch: which newsletters there are, what a search finds, and
+// that a page of it leads to the next.
+func TestArchiveIndexAndSearch(t *testing.T) {
+	r, _ := archived(t)
+	index := r.ask("GET", "/archive/", "", nil).Body.String()
+	for _, want := range []string{`<a href="/archive/morning/">Morning</a>`, "The news of the night, each day at seven.", "2 issues", `<a href="/archive/morning/3">`, `<link rel="canonical" href="` + r.Config.PublicURL + `/archive/">`} {
+		if !strings.Contains(index, want) {
+			t.Errorf("the index lacks %s", want)
+		}
+	}
+	if russian := r.ask("GET", "/archive/", "", map[string]string{"Accept-Language": "ru"}); !strings.Contains(russian.Body.String(), `<html lang="ru"`) || russian.Header().Get("Vary") != "Accept-Language" {
+		t.Error("the index does not speak the language of the browser")
+	}
+	for query, n := range map[string]int{"": 2, "story": 2, "STORY+1": 2, "2+story": 2, "ferry": 0, "story+ferry": 0, "%25": 0, "%FF": 2} {
+		page := r.ask("GET", "/archive/morning/?q="+query, "", nil)
+		if got := strings.Count(page.Body.String(), `<li><p class="note"><time`); page.Code != http.StatusOK || got != n {
+			t.Errorf("a search for %q finds %d issues, want %d", query, got, n)
+		}
+	}
+	page := r.ask("GET", "/archive/morning/?q=Story&edition=ur", "", nil)
+	for _, want := range []string{`value="Story"`, `name="edition" value="ur"`, `href="/archive/morning/?q=Story" lang="en"`} {
+		if !strings.Contains(page.Body.String(), want) {
+			t.Errorf("the page of a search lacks %s", want)
+		}
+	}
+	if page.Header().Get("X-Robots-Tag") != "noindex" {
+		t.Error("search engines are offered what somebody searched for")
+	}
+}
+
+// TestRobots: search engines are led to what is for everybody, and away from
+// addresses with somebody's own token.
+func TestRobots(t *testing.T) {
+	r, _ := archived(t)
+	w := r.ask("GET", "/robots.txt", "", nil)
+	if w.Code != http.StatusOK || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain") {
+		t.Fatal(w.Code, w.Header())
+	}
+	for _, want := range []string{"User-agent: *\n", "Allow: /archive/\n", "Allow: /subscribe\n", "Disallow: /archive/*?*key=\n", "Disallow: /confirm/\n", "Disallow: /preferences/\n", "Disallow: /u/\n", "Disallow: /desk/\n"} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("robots.txt lacks %q", want)
 		}
 	}
 }

@@ -86,8 +86,8 @@ func (p *Press) openDigest() {
 	p.Collector = &digest.Collector{Store: p.Digest, Client: client, Log: p.Log, Alarm: p.Alarm, Clear: p.Clear, Told: p.obey}
 	p.Guard = &digest.Guard{Store: p.Digest, Client: client}
 	p.Pictures = &digest.Pictures{Client: client, Now: p.Now}
-	p.Sealer = &digest.Sealer{Store: p.Digest, Compose: message.Compose, ArchiveURL: func(newsletter string, number int) string {
-		return fmt.Sprintf("%s/archive/%s/%d", p.Config.PublicURL, newsletter, number)
+	p.Sealer = &digest.Sealer{Store: p.Digest, Compose: message.Compose, ArchiveURL: func(i digest.Issue) string {
+		return fmt.Sprintf("%s/archive/%s/%d?key=%s", p.Config.PublicURL, i.Newsletter, i.Number, i.LinkKey)
 	}}
 }
 

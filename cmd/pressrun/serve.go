@@ -171,8 +171,9 @@ func (p *Press) Handler() http.Handler {
 	p.apiRoutes(mux)
 	mux.Handle("GET /metrics", p.metrics())
 	mux.Handle(templates.StaticPrefix, templates.StaticHandler())
-	mux.Handle("/archive/", (&archive.Site{Store: p.Digest, Prefix: "/archive", PublicURL: p.Config.PublicURL, Brand: p.brand}).Handler())
+	mux.Handle("/archive/", (&archive.Site{Store: p.Digest, Prefix: "/archive", PublicURL: p.Config.PublicURL, Brand: p.brand, Offered: p.offered}).Handler())
 	mux.Handle("/", p.public)
+	mux.HandleFunc("GET /robots.txt", robots)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
 		if err := p.DB.Read.PingContext(r.Context()); err != nil {
 			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
@@ -193,6 +194,37 @@ func (p *Press) Handler() http.Handler {
 		guard.AddInsecureBypassPattern(own)
 	}
 	return securityHeaders(guard.Handler(mux))
+}
+
+// robots tells search engines what is for everybody. An address with somebody's own
+// token or key stands in a mail; one that was passed on is not to be found.
+func robots(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "public, max-age=86400")
+	fmt.Fprint(w, `User-agent: *
+Allow: /archive/
+Allow: /subscribe
+Disallow: /archive/*?*key=
+Disallow: /archive/*?*q=
+Disallow: /confirm/
+Disallow: /preferences/
+Disallow: /u/
+Disallow: /desk/
+Disallow: /inbox/
+Disallow: /v1/
+Disallow: /metrics
+`)
+}
+
+// offered are the lists that anyone may sign up for, by name, with what readers are
+// told of them.
+func (p *Press) offered(ctx context.Context) (map[string]string, error) {
+	list, err := p.Subscribers.PublicLists(ctx)
+	told := map[string]string{}
+	for _, l := range list {
+		told[l.Name] = l.Description
+	}
+	return told, err
 }
 
 // door lets only people of the newsroom read the caught mail: it holds

@@ -406,7 +406,7 @@ A newsroom is running. Open in your browser:
   the digest in the inbox   %s/inbox/
   the desk                  %s/desk/sign-in/%s   (this link works once)
   a sign-up page            %s/subscribe
-  the archive               %s/archive/morning/
+  the archive               %s/archive/
   the sample news site      %s/
 
 All verbs work on it, in another terminal:

@@ -25,7 +25,7 @@ type listAdd struct {
 	Title       string `help:"Name that readers see."`
 	Description string `help:"What comes, and how often."`
 	Language    string `default:"en" help:"Language of its confirmation mails when the form has none."`
-	Private     bool   `help:"Not offered on the sign-up page."`
+	Private     bool   `help:"Not offered on the sign-up page; the newsletters that go to it are not in the public archive, unless they say archive = \"public\"."`
 }
 
 func (v *listAdd) Run(e *env) error {

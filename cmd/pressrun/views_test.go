@@ -259,7 +259,7 @@ func TestLatestInMailAndArchive(t *testing.T) {
 	r := newCountingRoom(t, "")
 	ctx := t.Context()
 	for name, language := range map[string]string{"morning": "en", "subah": "ur"} {
-		spec := digest.Spec{Language: language, List: "readers", From: "Morning <digest@news.example>", Brand: testBrand, Settle: digest.Duration(time.Minute),
+		spec := digest.Spec{Language: language, List: "readers", Archive: "public", From: "Morning <digest@news.example>", Brand: testBrand, Settle: digest.Duration(time.Minute),
 			Editions: []digest.EditionSpec{{Name: language, Language: language, Languages: []string{"*"}}}}
 		n, _, err := r.Digest.ApplyNewsletter(ctx, name, spec, "test")
 		if err != nil {

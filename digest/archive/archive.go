@@ -1,7 +1,8 @@
-// Package archive shows sent issues to everybody: a list for each newsletter,
-// a page for each issue, and Atom and JSON feeds of them.
+// Package archive shows sent issues to everybody: which newsletters there are, a
+// list for each, a page for each issue, and Atom and JSON feeds of them.
 //
-//	GET  /archive/NEWSLETTER/           the list; ?page=1 the older ones
+//	GET  /archive/                      the newsletters
+//	GET  /archive/NEWSLETTER/           its issues; ?page=1 the older ones, ?q=WORDS a search
 //	GET  /archive/NEWSLETTER/12         an issue's page
 //	GET  /archive/NEWSLETTER/12/frame   the issue itself
 //	GET  /archive/NEWSLETTER/feed.atom  and feed.json
@@ -13,6 +14,10 @@
 // edition with the readers' slots emptied by one rule: a link to a slot is left
 // out, a slot in text becomes nothing. The page therefore shows what readers
 // got, and nobody's own links.
+//
+// Of a newsletter that is not public (see digest.Spec.Archived) only an issue's
+// page can be seen, by those who have its ?key= from a mail. To all others it
+// does not exist, its name and brand included.
 package archive
 
 import (
@@ -20,6 +25,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -40,14 +46,15 @@ type Site struct {
 	PublicURL string // absolute address of the installation, without a slash at the end
 	// Brand is whose page says that there is nothing; nil = nobody's.
 	Brand func(context.Context) templates.Brand
+	// Offered are the lists that anyone may sign up for, by name, each with what
+	// readers are told of it.
+	Offered func(context.Context) (map[string]string, error)
 }
-
-// perPage is how many issues a page of the list has.
-const perPage = 30
 
 // Handler serves Prefix/NEWSLETTER/ and what is below.
 func (s *Site) Handler() http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+s.Prefix+"/{$}", s.index)
 	mux.HandleFunc("GET "+s.Prefix+"/{newsletter}/{$}", s.list)
 	mux.HandleFunc("GET "+s.Prefix+"/{newsletter}/feed.atom", s.atom)
 	mux.HandleFunc("GET "+s.Prefix+"/{newsletter}/feed.json", s.json)
@@ -59,62 +66,45 @@ func (s *Site) Handler() http.Handler {
 	return mux
 }
 
-// public are the states in which an issue is shown.
-func public(i digest.Issue) bool {
-	switch i.State {
-	case "sending", "paused", "sent", "closed":
-		return true
-	}
-	return i.State == "cancelled" && !i.Started.IsZero()
-}
-
-// published lists a newsletter's public issues, the newest first.
-func (s *Site) published(ctx context.Context, n digest.Newsletter, skip, limit int) ([]digest.Issue, bool, error) {
-	var out []digest.Issue
-	for offset := 0; ; offset += 100 {
-		batch, err := s.Store.Issues(ctx, n.ID, 100, offset)
-		if err != nil {
-			return nil, false, err
-		}
-		for _, i := range batch {
-			if !public(i) {
-				continue
-			}
-			if skip > 0 {
-				skip--
-				continue
-			}
-			if len(out) == limit {
-				return out, true, nil
-			}
-			out = append(out, i)
-		}
-		if len(batch) < 100 {
-			return out, false, nil
-		}
-	}
-}
-
 // view is a newsletter as one of its editions shows it.
 type view struct {
 	digest.Newsletter
 	spec    digest.Spec
 	edition digest.EditionSpec
+	public  bool
+	offered bool   // anyone may sign up for its list
+	about   string // what readers are told of it
+	key     string // of the issue, where only that shows it
 }
 
-// view finds the newsletter of a request, and the edition asked for: the first
-// when there is none of that name.
+// see is a newsletter in the named edition, or in its first where there is none
+// of that name.
+func see(n digest.Newsletter, offered map[string]string, edition string) view {
+	v := view{Newsletter: n, spec: n.Spec.WithDefaults(n.Name)}
+	v.edition = v.spec.Editions[max(0, slices.IndexFunc(v.spec.Editions, func(e digest.EditionSpec) bool { return e.Name == edition }))]
+	v.about, v.offered = offered[v.spec.List]
+	v.public = v.spec.Archived(v.offered)
+	return v
+}
+
+// view finds the newsletter of a request, and the edition asked for, whether it
+// is public or not.
 func (s *Site) view(r *http.Request) (view, error) {
 	n, err := s.Store.Newsletter(r.Context(), r.PathValue("newsletter"))
 	if err != nil {
-		return view{Newsletter: n}, err
+		return view{}, err
 	}
-	v := view{Newsletter: n, spec: n.Spec.WithDefaults(n.Name)}
-	v.edition = v.spec.Editions[0]
-	if k := slices.IndexFunc(v.spec.Editions, func(e digest.EditionSpec) bool { return e.Name == r.URL.Query().Get("edition") }); k > 0 {
-		v.edition = v.spec.Editions[k]
+	offered, err := s.Offered(r.Context())
+	return see(n, offered, r.URL.Query().Get("edition")), err
+}
+
+// publicView is view of a newsletter that everybody may read.
+func (s *Site) publicView(r *http.Request) (view, error) {
+	v, err := s.view(r)
+	if err == nil && !v.public {
+		return view{}, digest.ErrNotFound // whose brand it is, is not said either
 	}
-	return v, nil
+	return v, err
 }
 
 func (v view) title() string { return cmp.Or(v.edition.Title, v.spec.Title) }
@@ -124,12 +114,18 @@ func (s *Site) path(v view, rest, edition string, query url.Values) string {
 	if edition != "" && edition != v.spec.Editions[0].Name {
 		query.Set("edition", edition)
 	}
+	if v.key != "" {
+		query.Set("key", v.key)
+	}
 	u := url.URL{Path: s.Prefix + "/" + v.Name + "/" + rest, RawQuery: query.Encode()}
 	return u.String()
 }
 
-// subscribe is the form with the newsletter's list ticked.
+// subscribe is the form with the newsletter's list ticked; "" = it is not offered.
 func (s *Site) subscribe(v view, lang string) string {
+	if !v.offered {
+		return ""
+	}
 	return s.PublicURL + "/subscribe?" + url.Values{"list": {v.spec.List}, "lang": {templates.Spoken(lang)}}.Encode()
 }
 
@@ -148,56 +144,6 @@ func alternates(editions []digest.EditionSpec, address func(edition string) stri
 		out = append(out, a)
 	}
 	return out
-}
-
-func (s *Site) list(w http.ResponseWriter, r *http.Request) {
-	v, err := s.view(r)
-	if err != nil {
-		s.fail(w, r, v.Newsletter, err)
-		return
-	}
-	page, _ := strconv.Atoi(r.URL.Query().Get("page"))
-	page = max(0, min(page, 10000))
-	issues, more, err := s.published(r.Context(), v.Newsletter, page*perPage, perPage)
-	if err == nil && page > 0 && len(issues) == 0 {
-		err = digest.ErrNotFound
-	}
-	if err != nil {
-		s.fail(w, r, v.Newsletter, err)
-		return
-	}
-	paged := func(page int, edition string) string {
-		query := url.Values{}
-		if page > 0 {
-			query.Set("page", strconv.Itoa(page))
-		}
-		return s.path(v, "", edition, query)
-	}
-	edition := v.edition.Name
-	out := templates.ArchivePage{
-		Newsletter: v.title(), Canonical: s.PublicURL + paged(page, edition), Subscribe: s.subscribe(v, v.edition.Language),
-		Atom: s.path(v, "feed.atom", edition, url.Values{}), JSON: s.path(v, "feed.json", edition, url.Values{}),
-	}
-	out.Brand = v.spec.Brand
-	out.Alternates = alternates(v.spec.Editions, func(name string) string { return paged(page, name) })
-	if page > 0 {
-		out.Newer = paged(page-1, edition)
-	}
-	if more {
-		out.Older = paged(page+1, edition)
-	}
-	for _, i := range issues {
-		ed, err := s.sealed(r.Context(), i, edition)
-		if err != nil {
-			s.fail(w, r, v.Newsletter, err)
-			return
-		}
-		out.Issues = append(out.Issues, templates.ArchiveEntry{
-			URL: s.path(v, strconv.Itoa(i.Number), edition, url.Values{}), Date: local(i), Number: i.Number, Subject: subject(ed),
-			Language: ed.Language, Direction: digest.Direction(ed.Language), Stories: len(ed.Stories),
-		})
-	}
-	s.page(w, r, templates.PageArchive, v.edition.Language, out)
 }
 
 func local(i digest.Issue) time.Time {
@@ -228,7 +174,7 @@ func (s *Site) htmls(ctx context.Context, i digest.Issue) ([]digest.Edition, err
 	return list, err
 }
 
-// find is the issue that a request names.
+// find is the issue that a request names and may see.
 func (s *Site) find(r *http.Request) (view, digest.Issue, error) {
 	v, err := s.view(r)
 	if err != nil {
@@ -236,13 +182,23 @@ func (s *Site) find(r *http.Request) (view, digest.Issue, error) {
 	}
 	number, err := strconv.Atoi(r.PathValue("number"))
 	if err != nil {
-		return v, digest.Issue{}, digest.ErrNotFound
-	}
-	i, err := s.Store.IssueByNumber(r.Context(), v.ID, number)
-	if err == nil && !public(i) {
 		err = digest.ErrNotFound
 	}
-	return v, i, err
+	var i digest.Issue
+	if err == nil {
+		i, err = s.Store.IssueByNumber(r.Context(), v.ID, number)
+	}
+	if err == nil && !i.Published() {
+		err = digest.ErrNotFound
+	}
+	if v.public {
+		return v, i, err
+	}
+	if key := r.URL.Query().Get("key"); err != nil || i.LinkKey == "" || subtle.ConstantTimeCompare([]byte(key), []byte(i.LinkKey)) == 0 {
+		return view{}, digest.Issue{}, cmp.Or(err, digest.ErrNotFound)
+	}
+	v.key = i.LinkKey
+	return v, i, nil
 }
 
 func (s *Site) issue(w http.ResponseWriter, r *http.Request) {
@@ -260,9 +216,11 @@ func (s *Site) issue(w http.ResponseWriter, r *http.Request) {
 	number := strconv.Itoa(i.Number)
 	out := templates.IssuePage{
 		Newsletter: v.title(), Subject: subject(ed), Date: local(i), Language: ed.Language, Direction: digest.Direction(ed.Language),
-		Canonical: s.PublicURL + s.path(v, number, ed.Name, url.Values{}), FrameURL: s.path(v, number+"/frame", ed.Name, url.Values{}),
-		Archive: s.path(v, "", ed.Name, url.Values{}), Subscribe: s.subscribe(v, ed.Language),
-		Older: s.beside(r.Context(), v, i, -1, ed.Name), Newer: s.beside(r.Context(), v, i, 1, ed.Name),
+		FrameURL: s.path(v, number+"/frame", ed.Name, url.Values{}), Subscribe: s.subscribe(v, ed.Language),
+	}
+	if v.public {
+		out.Canonical, out.Archive = s.PublicURL+s.path(v, number, ed.Name, url.Values{}), s.path(v, "", ed.Name, url.Values{})
+		out.Older, out.Newer = s.beside(r.Context(), v, i, -1, ed.Name), s.beside(r.Context(), v, i, 1, ed.Name)
 	}
 	out.Brand = i.Spec.Brand
 	if all, err := s.htmls(r.Context(), i); err == nil {
@@ -272,7 +230,16 @@ func (s *Site) issue(w http.ResponseWriter, r *http.Request) {
 		}
 		out.Alternates = alternates(had, func(name string) string { return s.path(v, number, name, url.Values{}) })
 	}
+	own(w, v)
 	s.page(w, r, templates.PageIssue, ed.Language, out)
+}
+
+// own keeps what one reader's link shows out of shared caches and search engines.
+func own(w http.ResponseWriter, v view) {
+	if !v.public {
+		w.Header().Set("Cache-Control", "private, max-age=60")
+		w.Header().Set("X-Robots-Tag", "noindex")
+	}
 }
 
 // farthest is over how many issues that never went out the next one is looked for.
@@ -285,7 +252,7 @@ func (s *Site) beside(ctx context.Context, v view, i digest.Issue, step int, edi
 		if err != nil {
 			return ""
 		}
-		if public(o) {
+		if o.Published() {
 			return s.path(v, strconv.Itoa(number), edition, url.Values{})
 		}
 	}
@@ -309,6 +276,7 @@ func (s *Site) frame(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", ed.Language)
+	own(w, v)
 	// Search engines show the page around it.
 	h.Set("Link", fmt.Sprintf("<%s>; rel=\"canonical\"", s.PublicURL+s.path(v, strconv.Itoa(i.Number), ed.Name, url.Values{})))
 	// The mail's own styles are inline; scripts, forms and frames have no place in a mail.
@@ -318,11 +286,13 @@ func (s *Site) frame(w http.ResponseWriter, r *http.Request) {
 
 func subject(ed digest.Edition) string { return slotText.ReplaceAllString(ed.Subject, "") }
 
-// answer writes what everybody may keep for a minute, and has the browser or feed
-// reader that has it already told so.
+// answer writes what may be kept for a minute, by everybody where the header does
+// not say otherwise, and has the browser or feed reader that has it already told so.
 func (s *Site) answer(w http.ResponseWriter, r *http.Request, body []byte) {
 	sum := sha256.Sum256(body)
-	w.Header().Set("Cache-Control", "public, max-age=60")
+	if w.Header().Get("Cache-Control") == "" {
+		w.Header().Set("Cache-Control", "public, max-age=60")
+	}
 	w.Header().Set("ETag", `"`+hex.EncodeToString(sum[:8])+`"`)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }

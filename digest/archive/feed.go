@@ -7,8 +7,10 @@ import (
 	"encoding/xml"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
+
+	"pressrun/digest"
+	"pressrun/templates"
 )
 
 // feed is what both feeds say.
@@ -18,31 +20,51 @@ type feed struct {
 	issues     []feedIssue
 }
 
+// feedIssue is an issue with what it told: a summary, and its headlines, each
+// with its source and link. Nothing more is handed on, whatever the right to the
+// articles is: a headline may always be quoted, and of what is in court nothing
+// else may be told.
 type feedIssue struct {
-	url, title string
-	at         time.Time
+	url, title, summary, html, text string
+	at                              time.Time
 }
 
 // feed reads the newest issues; name is the feed's file.
 func (s *Site) feed(r *http.Request, name string) (feed, error) {
-	v, err := s.view(r)
+	v, err := s.publicView(r)
 	if err != nil {
 		return feed{view: v}, err
 	}
 	edition := v.edition.Name
 	f := feed{view: v, home: s.PublicURL + s.path(v, "", edition, url.Values{}), self: s.PublicURL + s.path(v, name, edition, url.Values{})}
-	issues, _, err := s.published(r.Context(), v.Newsletter, 0, perPage)
+	issues, _, err := s.Store.Published(r.Context(), v.ID, edition, "", perPage, 0)
+	if err != nil {
+		return f, err
+	}
+	told, err := s.Store.Headlines(r.Context(), issues)
 	if err != nil {
 		return f, err
 	}
 	for _, i := range issues {
-		ed, err := s.sealed(r.Context(), i, edition)
+		e := s.entry(v, i)
+		item := feedIssue{url: s.PublicURL + e.URL, title: e.Subject, at: i.At}
+		item.html, item.text, item.summary, err = templates.Headlines(i.Language, stories(told[i.ID], v.spec.Mark))
 		if err != nil {
 			return f, err
 		}
-		f.issues = append(f.issues, feedIssue{s.PublicURL + s.path(v, strconv.Itoa(i.Number), edition, url.Values{}), subject(ed), i.SlotAt})
+		item.summary = cmp.Or(i.Preheader, item.summary)
+		f.issues = append(f.issues, item)
 	}
 	return f, nil
+}
+
+// stories are headlines as package templates shows them.
+func stories(list []digest.Headline, mark string) []templates.Story {
+	out := make([]templates.Story, len(list))
+	for k, h := range list {
+		out[k] = templates.Story{Title: h.Title, URL: digest.Marked(h.URL, mark), Language: h.Language, Direction: h.Direction, Source: h.Source, Label: h.Label}
+	}
+	return out
 }
 
 // atomFeed is RFC 4287, as much of it as a list of issues needs.
@@ -69,6 +91,13 @@ type atomEntry struct {
 	Published string   `xml:"published"`
 	Updated   string   `xml:"updated"`
 	Link      atomLink `xml:"link"`
+	Summary   atomText `xml:"summary"`
+	Content   atomText `xml:"content"`
+}
+
+type atomText struct {
+	Type string `xml:"type,attr"`
+	Text string `xml:",chardata"`
 }
 
 func (s *Site) atom(w http.ResponseWriter, r *http.Request) {
@@ -86,7 +115,8 @@ func (s *Site) atom(w http.ResponseWriter, r *http.Request) {
 		if k == 0 {
 			out.Updated = stamp(i.at)
 		}
-		out.Entries = append(out.Entries, atomEntry{ID: i.url, Title: i.title, Published: stamp(i.at), Updated: stamp(i.at), Link: atomLink{"alternate", "text/html", i.url}})
+		out.Entries = append(out.Entries, atomEntry{ID: i.url, Title: i.title, Published: stamp(i.at), Updated: stamp(i.at), Link: atomLink{"alternate", "text/html", i.url},
+			Summary: atomText{"text", i.summary}, Content: atomText{"html", i.html}})
 	}
 	var b bytes.Buffer
 	b.WriteString(xml.Header)
@@ -118,7 +148,9 @@ type jsonItem struct {
 	ID        string `json:"id"`
 	URL       string `json:"url"`
 	Title     string `json:"title"`
-	Text      string `json:"content_text"` // an item has to have content; the issue is behind its link
+	Summary   string `json:"summary,omitempty"`
+	HTML      string `json:"content_html"`
+	Text      string `json:"content_text"`
 	Published string `json:"date_published"`
 }
 
@@ -133,7 +165,7 @@ func (s *Site) json(w http.ResponseWriter, r *http.Request) {
 		out.Authors = []author{{brand.Name, brand.URL}}
 	}
 	for _, i := range f.issues {
-		out.Items = append(out.Items, jsonItem{i.url, i.url, i.title, i.title, stamp(i.at)})
+		out.Items = append(out.Items, jsonItem{i.url, i.url, i.title, i.summary, i.html, i.text, stamp(i.at)})
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

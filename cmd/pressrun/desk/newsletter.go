@@ -76,13 +76,21 @@ func (d *Desk) drawNewsletter(r *request, status int, n digest.Newsletter, text,
 	if err != nil {
 		return err
 	}
+	list, err := d.Subscribers.ListByName(r.ctx, s.List)
+	if err != nil && !errors.Is(err, subscribers.ErrNotFound) {
+		return err
+	}
+	archive := templates.Cell{Text: "private", Note: "readers see an issue by the link in their mail"}
+	if s.Archived(list.Public) {
+		archive = templates.Cell{Text: "/archive/" + n.Name + "/", URL: "/archive/" + n.Name + "/", Note: "public"}
+	}
 	body := templates.RecordBody{State: state(n.State), Facts: []templates.Fact{
 		{Name: "Name", Value: templates.Cell{Text: n.Name, Note: fmt.Sprintf("version %d", n.Version)}},
 		{Name: "Schedule", Value: templates.Cell{Text: cmp.Or(s.Schedule, "only by hand"), Note: s.Zone}},
 		{Name: "Goes to", Value: templates.Cell{Text: s.List, URL: "/desk/subscribers?list=" + s.List, Note: s.Segment}},
 		{Name: "From", Value: templates.Cell{Text: s.From}},
 		{Name: "Without approval", Value: templates.Cell{Text: s.Approval}},
-		{Name: "Archive", Value: templates.Cell{Text: "/archive/" + n.Name + "/", URL: "/archive/" + n.Name + "/"}},
+		{Name: "Archive", Value: archive},
 	}}
 	if s.Schedule != "" && n.State != "paused" {
 		schedule, err := digest.ParseSchedule(s.Schedule, s.Zone)

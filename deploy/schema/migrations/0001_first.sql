@@ -167,6 +167,7 @@ create table issues (
     newsletter_id bigint  not null references newsletters (id),
     slot_id       bigint  unique references slots (id),
     number        integer not null,              -- counts up within the newsletter
+    link_key      text    not null,              -- what the link in its mails has beside the number, which anyone can guess
     state         text    not null check (state in ('building', 'draft', 'held', 'approved', 'countdown', 'sending', 'paused', 'sent', 'closed', 'skipped', 'cancelled', 'failed')),
     reason        text    not null default '',
     spec          @json   not null,              -- the newsletter's spec when it was built
@@ -227,11 +228,11 @@ create table editions (
     text_only   boolean not null default false,
     subject     text    not null,
     hash        text    not null,                -- SHA-256 of message, hex
-    message     @blob   not null,                -- MIME with slot markers
-    html        text    not null,
-    body_text   text    not null,
     stories     @json   not null default '[]',   -- story ids in order
     created_at  bigint  not null,
+    message     @blob   not null,                -- MIME with slot markers; it and what follows come last, so that lists need not read past them
+    html        text    not null,
+    body_text   text    not null,
     unique (issue_id, revision, name)
 );
 
