@@ -1,0 +1,266 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"text/template"
+
+	"github.com/alecthomas/kong"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.yaml.in/yaml/v3"
+)
+
+// What deploy/ starts is a command line of ours that serves.
+func TestDeployedCommandLines(t *testing.T) {
+	for file, pattern := range map[string]string{
+		"Dockerfile":                      `(?m)^ENTRYPOINT \["/pressrun", (.*)\]\s^CMD \[(.*)\]$`,
+		"pressrun.service":                `(?m)^ExecStart=/usr/local/bin/pressrun (.*)()$`,
+		"helm/templates/statefulset.yaml": `command: \["/pressrun", (.*)\]()`,
+	} {
+		t.Run(file, func(t *testing.T) {
+			m := regexp.MustCompile(pattern).FindStringSubmatch(read(t, file))
+			if m == nil {
+				t.Fatal("no command line found")
+			}
+			args := strings.Fields(strings.NewReplacer(`"`, "", ",", " ").Replace(m[1] + " " + m[2]))
+			parser, err := kong.New(new(verbs), kong.Name("pressrun"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if k, err := parser.Parse(args); err != nil || firstWords(k.Command()) != "serve" {
+				t.Errorf("%q: %v", args, err)
+			}
+		})
+	}
+}
+
+// The chart, rendered: what it starts finds its configuration, keeps what must
+// stay on its volume, and answers where Kubernetes asks.
+func TestDeployedChart(t *testing.T) {
+	if _, err := chart(t, nil); err == nil || !strings.Contains(err.Error(), "publicURL is needed") {
+		t.Errorf("without an address it says %v", err)
+	}
+	set := map[string]any{"publicURL": "https://digest.example.com", "secret": "press", "image": map[string]any{"repository": "registry.example.com/pressrun", "tag": "1", "pullPolicy": "Always"}}
+	objects, err := chart(t, set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{"ConfigMap", "StatefulSet", "Service", "Ingress"} {
+		if objects[kind] == nil {
+			t.Fatalf("there is no %s", kind)
+		}
+	}
+	if objects["ServiceMonitor"] != nil {
+		t.Error("a ServiceMonitor nobody asked for")
+	}
+	file := filepath.Join(t.TempDir(), "press.toml")
+	if err := os.WriteFile(file, []byte(at[string](t, objects["ConfigMap"], "data", "press.toml")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := LoadConfig(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod := at[map[string]any](t, objects["StatefulSet"], "spec", "template", "spec")
+	container := at[map[string]any](t, pod, "containers", 0)
+	mounts := map[string]string{}
+	for i := range at[[]any](t, container, "volumeMounts") {
+		mounts[at[string](t, container, "volumeMounts", i, "name")] = at[string](t, container, "volumeMounts", i, "mountPath")
+	}
+	for _, kept := range []string{c.Database, c.Keys, c.Journal} {
+		if path.Dir(kept) != mounts[at[string](t, objects["StatefulSet"], "spec", "volumeClaimTemplates", 0, "metadata", "name")] {
+			t.Errorf("%s is not on the volume", kept)
+		}
+	}
+	if got, want := at[string](t, container, "env", 0, "value"), mounts["config"]+"/press.toml"; got != want {
+		t.Errorf("the configuration is looked for at %s and stands at %s", got, want)
+	}
+	if port := at[int](t, container, "ports", 0, "containerPort"); !strings.HasSuffix(c.Listen, fmt.Sprintf(":%d", port)) {
+		t.Errorf("it listens on %s, and port %d is asked", c.Listen, port)
+	}
+	r := newCountingRoom(t, "")
+	for _, probe := range []string{"startupProbe", "readinessProbe"} {
+		w := httptest.NewRecorder()
+		r.Handler().ServeHTTP(w, httptest.NewRequest("GET", at[string](t, container, probe, "httpGet", "path"), nil))
+		if w.Code != 200 {
+			t.Errorf("%s: %d", probe, w.Code)
+		}
+	}
+	if host := at[string](t, objects["Ingress"], "spec", "rules", 0, "host"); host != "digest.example.com" {
+		t.Errorf("the ingress serves %q", host)
+	}
+	set["config"] = "redis = \"redis://redis:6379/0\"\n[fetch]\ndelay = \"2s\"\n"
+	set["metrics"] = map[string]any{"enabled": true, "tokenSecret": map[string]any{"name": "press", "key": "token"}}
+	changed, err := chart(t, set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := at[string](t, changed["ConfigMap"], "data", "press.toml"); !strings.HasSuffix(text, set["config"].(string)) {
+		t.Errorf("its configuration is %s", text)
+	}
+	if at[string](t, changed["ServiceMonitor"], "spec", "endpoints", 0, "authorization", "credentials", "key") != "token" {
+		t.Error("the ServiceMonitor shows no token")
+	}
+	sum := func(o map[string]map[string]any) string {
+		return at[string](t, o["StatefulSet"], "spec", "template", "metadata", "annotations", "checksum/config")
+	}
+	if sum(changed) == sum(objects) {
+		t.Error("another configuration does not start the pod again")
+	}
+}
+
+// Dashboard and alerting rules ask for what /metrics tells, and for all of it.
+func TestDeployedMetrics(t *testing.T) {
+	told := map[string]bool{}
+	descs := make(chan *prometheus.Desc, 100)
+	gauges{}.Describe(descs)
+	close(descs)
+	for d := range descs {
+		told[regexp.MustCompile(`fqName: "(\w+)"`).FindStringSubmatch(d.String())[1]] = true
+	}
+	var board struct {
+		Panels []struct{ Targets []struct{ Expr string } }
+	}
+	if err := json.Unmarshal([]byte(read(t, "grafana.json")), &board); err != nil {
+		t.Fatal(err)
+	}
+	var rules struct {
+		Groups []struct{ Rules []struct{ Expr string } }
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "prometheus.yaml")), &rules); err != nil {
+		t.Fatal(err)
+	}
+	var asked []string
+	for _, p := range board.Panels {
+		for _, target := range p.Targets {
+			asked = append(asked, target.Expr)
+		}
+	}
+	shown := strings.Join(asked, "\n")
+	for name := range told {
+		if !strings.Contains(shown, name) {
+			t.Errorf("the dashboard does not show %s", name)
+		}
+	}
+	for _, g := range rules.Groups {
+		for _, r := range g.Rules {
+			asked = append(asked, r.Expr)
+		}
+	}
+	for _, expr := range asked {
+		for _, name := range regexp.MustCompile(`pressrun_\w+`).FindAllString(expr, -1) {
+			if !told[name] {
+				t.Errorf("%s: there is no %s", expr, name)
+			}
+		}
+	}
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("../../deploy", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// at walks into what YAML holds.
+func at[T any](t *testing.T, v any, way ...any) T {
+	t.Helper()
+	for _, step := range way {
+		switch x := v.(type) {
+		case map[string]any:
+			v = x[fmt.Sprint(step)]
+		case []any:
+			v = x[step.(int)]
+		}
+	}
+	out, ok := v.(T)
+	if !ok {
+		t.Fatalf("%v is %v, a %T", way, v, v)
+	}
+	return out
+}
+
+// chart renders deploy/helm as Helm does, with the functions that it uses, and
+// returns its objects by kind.
+func chart(t *testing.T, set map[string]any) (map[string]map[string]any, error) {
+	t.Helper()
+	values := map[string]any{}
+	if err := yaml.Unmarshal([]byte(read(t, "helm/values.yaml")), &values); err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range set {
+		if _, known := values[k]; !known {
+			t.Fatalf("values.yaml does not explain %s", k)
+		}
+		values[k] = v
+	}
+	all := template.New("").Option("missingkey=error")
+	indent := func(n int, s string) string {
+		pad := "\n" + strings.Repeat(" ", n)
+		return pad + strings.ReplaceAll(s, "\n", pad)
+	}
+	all.Funcs(template.FuncMap{
+		"quote": func(v any) string { return fmt.Sprintf("%q", v) }, "nindent": indent,
+		"required": func(why string, v string) (string, error) {
+			if v == "" {
+				return "", errors.New(why)
+			}
+			return v, nil
+		},
+		"toYaml": func(v any) (string, error) {
+			b, err := yaml.Marshal(v)
+			return strings.TrimSuffix(string(b), "\n"), err
+		},
+		"urlParse": func(s string) (map[string]any, error) {
+			u, err := url.Parse(s)
+			return map[string]any{"hostname": u.Hostname()}, err
+		},
+		"sha256sum": func(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s))) },
+		"include": func(name string, data any) (string, error) {
+			var b bytes.Buffer
+			err := all.ExecuteTemplate(&b, path.Base(name), data)
+			return b.String(), err
+		},
+	})
+	if _, err := all.ParseGlob("../../deploy/helm/templates/*"); err != nil {
+		t.Fatal(err)
+	}
+	data := map[string]any{"Values": values, "Release": map[string]any{"Name": "digest", "Namespace": "news"}, "Template": map[string]any{"BasePath": "templates"}}
+	objects := map[string]map[string]any{}
+	for _, each := range all.Templates() {
+		if !slices.Contains([]string{".yaml", ".txt"}, path.Ext(each.Name())) {
+			continue
+		}
+		var b bytes.Buffer
+		if err := each.Execute(&b, data); err != nil {
+			return nil, err
+		}
+		if path.Ext(each.Name()) == ".txt" {
+			continue
+		}
+		var object map[string]any
+		if err := yaml.NewDecoder(&b).Decode(&object); errors.Is(err, io.EOF) {
+			continue
+		} else if err != nil {
+			t.Fatalf("%s: %v", each.Name(), err)
+		}
+		objects[at[string](t, object, "kind")] = object
+	}
+	return objects, nil
+}
