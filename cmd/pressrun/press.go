@@ -422,10 +422,14 @@ func (p *Press) SendNow(ctx context.Context, id int64, by string) error {
 	default:
 		return fmt.Errorf("send issue %d: it is %s: %w", id, i.State, digest.ErrState)
 	}
+	begin := p.launch
 	if i.State == "countdown" { // twice now is now
-		return p.start(ctx, id)
+		begin = p.start
 	}
-	return p.launch(ctx, id)
+	if err := begin(ctx, id); err != nil {
+		return err
+	}
+	return p.Installation.Audit(ctx, by, "send", fmt.Sprintf("issue %d", id), "")
 }
 
 // Alarm announces trouble once: on the Today page, in the log, by mail and by

@@ -14,14 +14,19 @@ import (
 // This file has the issues that wait follow what happens to the stories they
 // show: what people do to a story, and what its site does.
 
-// StoryChanged writes down what somebody did to a story, and seals again the
-// waiting issues that show it: what was approved before is looked at again. A
-// blocked story leaves them, and so does one under embargo beyond their slot;
-// when that is taken back, it comes back into the drafts it left.
+// StoryChanged has the waiting issues follow what somebody did to a story, and
+// writes that down.
 func (p *Press) StoryChanged(ctx context.Context, story int64, action, by string) error {
-	if err := p.Installation.Audit(ctx, by, action, fmt.Sprintf("story %d", story), ""); err != nil {
+	if err := p.reseal(ctx, story, action, by); err != nil {
 		return err
 	}
+	return p.Installation.Audit(ctx, by, action, fmt.Sprintf("story %d", story), "")
+}
+
+// reseal seals again the waiting issues that show a story: what was approved before
+// is looked at again. A blocked story leaves them, and so does one under embargo
+// beyond their slot; when that is taken back, it comes back into the drafts it left.
+func (p *Press) reseal(ctx context.Context, story int64, action, by string) error {
 	list, err := p.Digest.Showing(ctx, story)
 	if err != nil {
 		return err

@@ -90,8 +90,11 @@ func (s *Store) RemoveUser(ctx context.Context, email string) error {
 	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
 		var id int64
 		err := tx.QueryRowContext(ctx, `select id from users where email = $1`, strings.ToLower(email)).Scan(&id)
+		if errors.Is(err, sql.ErrNoRows) {
+			err = ErrNotFound
+		}
 		if err != nil {
-			return fmt.Errorf("user %s: %w", email, ErrNotFound)
+			return fmt.Errorf("user %s: %w", email, err)
 		}
 		for _, q := range []string{`delete from sessions where user_id = $1`, `delete from sign_in_links where user_id = $1`, `delete from users where id = $1`} {
 			if _, err := tx.ExecContext(ctx, q, id); err != nil {
@@ -183,11 +186,19 @@ type Action struct {
 	Detail string    `json:"detail"`
 }
 
-// Audit writes down what a person did.
+// ErrUnrecorded is in the error of who did what was asked for, but could not write
+// it down.
+var ErrUnrecorded = errors.New("it was done, but who did it could not be written down")
+
+// Audit writes down what a person did, after it is done: also for somebody who
+// does not wait for the answer. The error is an ErrUnrecorded.
 func (s *Store) Audit(ctx context.Context, actor, action, object, detail string) error {
-	_, err := s.DB.Write.ExecContext(ctx, `insert into audit (actor, action, object, detail, done_at) values ($1, $2, $3, $4, $5)`,
+	_, err := s.DB.Write.ExecContext(context.WithoutCancel(ctx), `insert into audit (actor, action, object, detail, done_at) values ($1, $2, $3, $4, $5)`,
 		actor, action, object, detail, schema.At(s.Now()))
-	return err
+	if err != nil {
+		return fmt.Errorf("%s: %s %s: %w: %w", actor, action, object, ErrUnrecorded, err)
+	}
+	return nil
 }
 
 // Actions lists actions whose text contains search, the newest first unless

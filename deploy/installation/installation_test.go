@@ -78,3 +78,21 @@ func TestAlarmOpensOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestRemoveUserSaysWhatFailed: who is not there is not found; that the database
+// does not answer is another thing.
+func TestRemoveUserSaysWhatFailed(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := context.Background()
+		s := &installation.Store{DB: db, Now: time.Now}
+		if err := s.RemoveUser(ctx, "nobody@example.org"); !errors.Is(err, installation.ErrNotFound) {
+			t.Errorf("of nobody: got %v, want ErrNotFound", err)
+		}
+		if _, err := db.Write.ExecContext(ctx, `alter table users rename column email to address`); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.RemoveUser(ctx, "ed@example.org"); err == nil || errors.Is(err, installation.ErrNotFound) {
+			t.Errorf("of a broken table: got %v", err)
+		}
+	})
+}

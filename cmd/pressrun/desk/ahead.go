@@ -59,7 +59,7 @@ func (d *Desk) aheadAct(r *request) error {
 		if err := d.Digest.DropOrder(r.ctx, id); err != nil {
 			return err
 		}
-		d.Installation.Audit(r.ctx, r.user.Email, "take back", fmt.Sprintf("order %d", id), "")
+		d.record(r, "take back", fmt.Sprintf("order %d", id), "")
 		return done(r, "/desk/stories/ahead", "It is taken back.")
 	}
 	o := digest.Order{URL: strings.TrimSpace(r.FormValue("address")), By: r.user.Email}

@@ -75,7 +75,7 @@ func (d *Desk) suppressionAct(r *request) error {
 	if err != nil {
 		return err
 	}
-	d.Installation.Audit(r.ctx, r.user.Email, "lift suppression", address, "")
+	d.record(r, "lift suppression", address, "")
 	return done(r, "/desk/bounces", "The suppression is lifted; no subscription was changed.")
 }
 

@@ -177,7 +177,21 @@ type request struct {
 	w    http.ResponseWriter
 	user installation.User
 	ctx  context.Context
+	// unrecorded says that something was done and could not be written down.
+	unrecorded bool
 }
+
+// record writes down what was done, for the page "What was done". Where that
+// fails it stays done: the log says so, and so does the next page.
+func (d *Desk) record(r *request, action, object, detail string) {
+	if err := d.Installation.Audit(r.ctx, r.user.Email, action, object, detail); err != nil {
+		d.Log.Error("desk", "path", r.URL.Path, "err", err)
+		r.unrecorded = true
+	}
+}
+
+// unrecorded is what a person is told of that.
+const unrecorded = "It could not be written down, so “What was done” lacks it. Tell an operator: the log says why."
 
 // policy lets pages load what is ours and show the sealed preview in a frame.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' https: data:; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -234,6 +248,9 @@ func (d *Desk) failed(r *request, err error) {
 		d.message(r, http.StatusNotFound, "Not here", "There is nothing at this address. It may have been removed.")
 	case errors.Is(err, digest.ErrState):
 		d.message(r, http.StatusConflict, "Not any more", "The issue has moved on since you opened the page, so nothing was changed. Open it again to see where it stands.")
+	case errors.Is(err, installation.ErrUnrecorded):
+		d.Log.Error("desk", "path", r.URL.Path, "err", err)
+		d.message(r, http.StatusInternalServerError, "Done, but not written down", "What you asked for was done.", unrecorded)
 	default:
 		d.Log.Error("desk", "path", r.URL.Path, "err", err)
 		d.message(r, http.StatusInternalServerError, "That did not work", "Something failed on our side and has been logged. What you had saved before is kept. Try again in a moment.")
@@ -260,6 +277,9 @@ func (d *Desk) drawStatus(r *request, status int, name string, v templates.DeskP
 		v.Brand = list[0].Spec.Brand.Name
 	}
 	v.Flash = append(v.Flash, flashes(r)...)
+	if r.unrecorded {
+		v.Flash = append(v.Flash, templates.Flash{Kind: templates.KindWarn, Text: unrecorded})
+	}
 	if list, ok := v.Body.(templates.TableBody); ok {
 		v.Body = whole(r, list)
 	}
@@ -284,8 +304,12 @@ func (d *Desk) loopback() bool {
 	return len(d.Mailer.Relays) > 0
 }
 
-// done sends the browser back with a sentence about what was done.
+// done sends the browser back with a sentence about what was done, and one more
+// where that is not written down.
 func done(r *request, to, sentence string) error {
+	if r.unrecorded {
+		sentence += "\n" + unrecorded
+	}
 	http.SetCookie(r.w, &http.Cookie{Name: "pressrun_flash", Value: url.QueryEscape(sentence), Path: "/desk/", MaxAge: 30, HttpOnly: true, SameSite: http.SameSiteStrictMode})
 	http.Redirect(r.w, r.Request, to, http.StatusSeeOther)
 	return nil
@@ -301,7 +325,12 @@ func flashes(r *request) []templates.Flash {
 	if err != nil {
 		return nil
 	}
-	return []templates.Flash{{Kind: templates.KindGood, Text: text}}
+	said, warning, _ := strings.Cut(text, "\n")
+	list := []templates.Flash{{Kind: templates.KindGood, Text: said}}
+	if warning != "" {
+		list = append(list, templates.Flash{Kind: templates.KindWarn, Text: warning})
+	}
+	return list
 }
 
 func (r *request) id(name string) int64 {
@@ -349,7 +378,7 @@ func (d *Desk) stop(r *request) error {
 	if err := d.Mailer.Stop(r.ctx, r.user.Email, "stopped at the desk"); err != nil {
 		return err
 	}
-	d.Installation.Audit(r.ctx, r.user.Email, "stop", "sending", "")
+	d.record(r, "stop", "sending", "")
 	return done(r, "/desk/", "Sending is stopped in all processes.")
 }
 
@@ -357,7 +386,7 @@ func (d *Desk) start(r *request) error {
 	if err := d.Mailer.Start(r.ctx, r.user.Email); err != nil {
 		return err
 	}
-	d.Installation.Audit(r.ctx, r.user.Email, "start", "sending", "")
+	d.record(r, "start", "sending", "")
 	return done(r, "/desk/", "Sending goes on.")
 }
 

@@ -201,6 +201,6 @@ func (d *Desk) importChange(r *request) error {
 	if err != nil {
 		return err
 	}
-	d.Installation.Audit(r.ctx, r.user.Email, do+" import", strconv.FormatInt(id, 10), "")
+	d.record(r, do+" import", strconv.FormatInt(id, 10), "")
 	return done(r, back, said)
 }

@@ -67,7 +67,7 @@ func (d *Desk) listAdd(r *request) error {
 	case err != nil:
 		return err
 	}
-	d.Installation.Audit(r.ctx, r.user.Email, "make", "list "+l.Name, l.Title)
+	d.record(r, "make", "list "+l.Name, l.Title)
 	return done(r, "/desk/lists", "The list "+l.Title+" is made.")
 }
 
@@ -105,7 +105,7 @@ func (d *Desk) segmentAct(r *request) error {
 		if err := d.Subscribers.RemoveSegment(r.ctx, name); err != nil {
 			return err
 		}
-		d.Installation.Audit(r.ctx, r.user.Email, "forget", "segment "+name, "")
+		d.record(r, "forget", "segment "+name, "")
 		return done(r, "/desk/lists/segments", "The segment is forgotten.")
 	}
 	v, err := d.Subscribers.SaveSegment(r.ctx, strings.TrimSpace(r.FormValue("name")), strings.TrimSpace(r.FormValue("rule")))
@@ -122,6 +122,6 @@ func (d *Desk) segmentAct(r *request) error {
 	if err != nil {
 		return err
 	}
-	d.Installation.Audit(r.ctx, r.user.Email, "set", "segment "+v.Name, v.Rule)
+	d.record(r, "set", "segment "+v.Name, v.Rule)
 	return done(r, "/desk/lists/segments", fmt.Sprintf("Saved. The rule is true of %s now, whatever they read.", plural(n, "reader", "readers")))
 }

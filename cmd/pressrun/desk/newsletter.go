@@ -213,7 +213,7 @@ func (d *Desk) applyNewsletter(r *request, text string, over int64) (n digest.Ne
 	}
 	n, changed, err := d.Digest.ApplyNewsletter(r.ctx, name, spec, r.user.Email)
 	if err == nil && changed {
-		d.Installation.Audit(r.ctx, r.user.Email, "apply", "newsletter "+n.Name, fmt.Sprintf("version %d", n.Version))
+		d.record(r, "apply", "newsletter "+n.Name, fmt.Sprintf("version %d", n.Version))
 	}
 	return n, "", err
 }
@@ -226,7 +226,7 @@ func (d *Desk) newsletterAct(r *request) error {
 	if err := d.Digest.PauseNewsletter(r.ctx, r.id("id"), pause); err != nil {
 		return err
 	}
-	d.Installation.Audit(r.ctx, r.user.Email, r.FormValue("do"), fmt.Sprintf("newsletter %d", r.id("id")), "")
+	d.record(r, r.FormValue("do"), fmt.Sprintf("newsletter %d", r.id("id")), "")
 	return done(r, fmt.Sprintf("/desk/newsletters/%d", r.id("id")), map[bool]string{true: "Paused: it plans no further slots.", false: "It plans slots again."}[pause])
 }
 

@@ -184,7 +184,7 @@ func (d *Desk) userAct(r *request) error {
 		if err != nil {
 			return err
 		}
-		d.Installation.Audit(r.ctx, r.user.Email, "sign-in link", email, "")
+		d.record(r, "sign-in link", email, "")
 		return d.draw(r, templates.DeskMessage, templates.DeskPage{Title: "A sign-in link for " + email, Current: "Users", Body: templates.MessageBody{
 			Text:    []string{d.PublicURL + "/desk/sign-in/" + token, fmt.Sprintf("It works once, for %s. Whoever has it is signed in as them: hand it over on a way you trust.", span(installation.LinkAge))},
 			Actions: []templates.Action{{Title: "Users", URL: "/desk/users", Primary: true}}}})
@@ -196,7 +196,7 @@ func (d *Desk) userAct(r *request) error {
 		if err := d.Installation.RemoveUser(r.ctx, email); err != nil {
 			return err
 		}
-		d.Installation.Audit(r.ctx, r.user.Email, "remove user", email, "")
+		d.record(r, "remove user", email, "")
 		return done(r, "/desk/users", email+" may no longer use the desk.")
 	}
 	if strings.EqualFold(strings.TrimSpace(r.FormValue("email")), r.user.Email) {
@@ -207,6 +207,6 @@ func (d *Desk) userAct(r *request) error {
 	if err != nil {
 		return d.drawUsers(r, http.StatusBadRequest, "Give an address such as ed@example.com and one of the roles offered. Nobody was added.")
 	}
-	d.Installation.Audit(r.ctx, r.user.Email, "user", u.Email, u.Role)
+	d.record(r, "user", u.Email, u.Role)
 	return done(r, "/desk/users", u.Email+" is now "+u.Role+".")
 }

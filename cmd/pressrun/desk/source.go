@@ -184,7 +184,7 @@ func (d *Desk) sourceAct(r *request) error {
 	if err != nil {
 		return err
 	}
-	d.Installation.Audit(r.ctx, r.user.Email, do, fmt.Sprintf("source %d", id), "")
+	d.record(r, do, fmt.Sprintf("source %d", id), "")
 	return done(r, back, said)
 }
 

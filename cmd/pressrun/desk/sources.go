@@ -76,7 +76,7 @@ func (d *Desk) sourceAdd(r *request) error {
 		return err
 	}
 	if !x.Known {
-		d.Installation.Audit(r.ctx, r.user.Email, "add", fmt.Sprintf("source %d", x.Source.ID), x.Source.URL)
+		d.record(r, "add", fmt.Sprintf("source %d", x.Source.ID), x.Source.URL)
 	}
 	return d.drawAdded(r, x)
 }

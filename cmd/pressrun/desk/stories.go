@@ -170,6 +170,6 @@ func (d *Desk) storyAct(r *request) error {
 	if err != nil {
 		return err
 	}
-	d.Installation.Audit(r.ctx, r.user.Email, do, fmt.Sprintf("story %d", id), value)
+	d.record(r, do, fmt.Sprintf("story %d", id), value)
 	return done(r, "/desk/stories", said)
 }

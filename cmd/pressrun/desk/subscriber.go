@@ -92,7 +92,7 @@ func (d *Desk) subscriberAdd(r *request) error {
 		}
 		return err
 	}
-	d.Installation.Audit(r.ctx, r.user.Email, "add", fmt.Sprintf("subscriber %d", s.ID), value("to"))
+	d.record(r, "add", fmt.Sprintf("subscriber %d", s.ID), value("to"))
 	return done(r, fmt.Sprintf("/desk/subscribers/%d", s.ID), "They read it from the next issue on.")
 }
 
@@ -210,6 +210,6 @@ func (d *Desk) subscriberAct(r *request) error {
 	if do == "leave" {
 		do = "unsubscribe"
 	}
-	d.Installation.Audit(r.ctx, by, do, fmt.Sprintf("subscriber %d", id), name)
+	d.record(r, do, fmt.Sprintf("subscriber %d", id), name)
 	return done(r, back, said)
 }

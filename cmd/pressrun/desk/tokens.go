@@ -61,7 +61,7 @@ func (d *Desk) tokenAct(r *request) error {
 		if err := d.Installation.RemoveToken(r.ctx, name); err != nil {
 			return err
 		}
-		d.Installation.Audit(r.ctx, r.user.Email, "remove token", name, "")
+		d.record(r, "remove token", name, "")
 		return done(r, "/desk/users/tokens", "The token is refused from now on.")
 	}
 	name, role := strings.TrimSpace(r.FormValue("name")), r.FormValue("role")
@@ -73,7 +73,7 @@ func (d *Desk) tokenAct(r *request) error {
 	case err != nil:
 		return err
 	}
-	d.Installation.Audit(r.ctx, r.user.Email, "token", name, role)
+	d.record(r, "token", name, role)
 	d.drawStatus(r, http.StatusOK, templates.DeskMessage, templates.DeskPage{Title: "A token for " + name, Current: "Users", Body: templates.MessageBody{
 		Text:    []string{secret, "Keep it now: it is not stored here and is not shown again."},
 		Actions: []templates.Action{{Title: "Tokens", URL: "/desk/users/tokens", Primary: true}}}})
