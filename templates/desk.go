@@ -382,7 +382,7 @@ type Field struct {
 	Name    string
 	Label   string
 	Help    string
-	Kind    string // text | email | password | number | url | textarea | select | checkbox | file | hidden | code
+	Kind    string // text | email | number | url | textarea | select | checkbox | file | hidden | code
 	Value   string
 	Options []Option // of a select
 	Checked bool
@@ -398,10 +398,7 @@ type Option struct {
 
 // SignInBody is the page at the door.
 type SignInBody struct {
-	URL     string // where the fields "email" and "password" are posted to
-	Email   string
-	Problem string
-	Link    string // in place of the form: where the button of a one-time link posts to
+	Link string // where the button of a one-time link posts to
 }
 
 // MessageBody says what happened, what was kept, and what to do now.

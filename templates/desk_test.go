@@ -53,7 +53,7 @@ func sampleDesk() map[string]DeskPage {
 		{Name: "language", Label: "Language", Kind: "select", Options: []Option{{"en", "English", true}, {"ur", "اردو", false}}}, {Name: "public", Label: "Offer it on the sign-up page", Kind: "checkbox", Checked: true},
 	}})
 	return map[string]DeskPage{
-		DeskSignIn: {Title: "Sign in", Body: SignInBody{URL: "/desk/signin", Problem: "Address and password do not belong together."}},
+		DeskSignIn: {Title: "Sign in", Body: SignInBody{Link: "/desk/sign-in/token"}},
 		DeskToday:  today, DeskIssue: issue, DeskArticle: story, DeskTable: subscribers, DeskRecord: record, DeskForm: form,
 		DeskMessage: deskPage("This issue is already being sent", "Issues", MessageBody{Text: []string{"Your edit came after the approval took effect, so it was not applied. What you typed is kept below.", "Pause the send first, then edit."}, Actions: []Action{{Title: "Back to the issue", URL: "/desk/issues/214", Primary: true}}}),
 	}

@@ -1,7 +1,7 @@
 // Package installation knows who may use the desk of this installation, what
 // needs a person now, and who did what.
 //
-// A [User] signs in with a one-time link or a password and holds one [Role]. An
+// A [User] signs in with a one-time link and holds one [Role]. An
 // [Alarm] is opened once for each kind and subject, counts repetitions, and is
 // closed when the trouble is over: it is announced, not discovered. The audit
 // keeps every action of a person that changed something.

@@ -1,5 +1,5 @@
 -- +goose Up
--- One text for SQLite and PostgreSQL. Three words differ and are replaced when the file is read (see dialect.go):
+-- One text for SQLite and PostgreSQL. Three words differ and are replaced when the file is read (see migrate.go):
 --   @id    a generated integer primary key      @json  a JSON document      @blob  bytes
 -- Times are UTC, unix milliseconds, in columns named …_at; null = never or not yet. Each table is written by one room alone.
 
@@ -93,7 +93,6 @@ create table stories (
     not_before_at bigint,                       -- embargo
     seen_at      bigint  not null,
     checked_at   bigint,
-    check_failed integer not null default 0,     -- checks in a row that found it gone or changed
     boost        integer not null default 100,   -- percent of its score, an editor's
     pinned_until bigint,                         -- an editor wants it first until then
     updated_at   bigint                          -- an editor calls it news again since then
@@ -369,7 +368,7 @@ create table subscriber_events (
     id            @id,
     subscriber_id bigint not null,
     list_id       bigint,
-    kind          text   not null,               -- asked confirmed paused resumed left expired moved changed erased …
+    kind          text   not null,               -- asked added confirmed paused resumed left expired moved changed erased letter, import undone
     detail        text   not null default '',
     actor         text   not null default '',
     happened_at   bigint not null
@@ -407,6 +406,7 @@ create table imports (
     report      @json  not null,
     note        text   not null default '',      -- why it failed, or what undoing it did
     undone_by   text   not null default '',
+    undone      @json  not null default '{}',    -- subscribers.Undone, so far
     rows_read   integer not null default 0,      -- so far
     beat_at     bigint,                          -- when it was last seen running
     created_by  text   not null default '',
@@ -532,7 +532,7 @@ create table sends (
 
 create table letters (
     id            @id,
-    kind          text    not null,              -- confirmation | approval | test | alarm | welcome
+    kind          text    not null,              -- confirmation | welcome | approval | test | seed | alarm | arming | canary
     address       text    not null,
     subscriber_id bigint,
     language      text    not null default '',
@@ -560,6 +560,7 @@ create table letters (
     done_at       bigint
 );
 create index letters_due on letters (next_at, id) where done_at is null;
+create index letters_done on letters (done_at);
 
 -- mail that came back, what it means and what followed; what identifies a reader is his id alone
 create table returned_mails (
@@ -582,7 +583,7 @@ create index returned_mails_of on returned_mails (delivery_id);
 create index returned_mails_at on returned_mails (received_at);
 -- the ways by which mail comes back: how far a mailbox was read, and the canary that shows whether they work
 create table intakes (
-    name        text    primary key,             -- mailbox and folder, or the address of the canary
+    name        text    primary key,             -- address and folder of a mailbox, or canary
     validity    bigint  not null default 0,      -- IMAP UIDVALIDITY
     uid         bigint  not null default 0,      -- the last that was taken
     sent_at     bigint,                          -- of the last canary
@@ -590,7 +591,7 @@ create table intakes (
     checked_at  bigint
 );
 
--- switches of sending: armed (value: host and sender domain), stopped (value: who and why)
+-- switches of sending: armed (value: host and sender domain), arming (value: hash of the code in the test mail), stopped (value: why)
 create table switches (
     name        text   primary key,
     value       text   not null,
@@ -599,7 +600,7 @@ create table switches (
 );
 create table relay_health (
     relay       text   primary key,
-    state       text   not null check (state in ('up', 'down', 'paused')),
+    state       text   not null check (state in ('up', 'down')),
     reason      text   not null default '',
     failures    integer not null default 0,
     retry_at    bigint,
@@ -629,7 +630,6 @@ create table users (
     email       text   not null unique,
     name        text   not null default '',
     role        text   not null check (role in ('viewer', 'editor', 'approver', 'list admin', 'operator')),
-    password    text   not null default '',      -- argon2id, '' = one-time links only
     created_at  bigint not null,
     seen_at     bigint
 );
@@ -663,7 +663,6 @@ create table alarms (
     detail      text    not null default '',
     count       integer not null default 1,
     opened_at   bigint  not null,
-    mailed_at   bigint,
     closed_at   bigint
 );
 create unique index alarms_open on alarms (kind, subject) where closed_at is null;
