@@ -26,6 +26,7 @@ type Import struct {
 	Beat     time.Time       `json:"beat_at,omitzero"` // when it was last seen running, or being undone
 	By       string          `json:"created_by"`
 	UndoneBy string          `json:"undone_by,omitempty"`
+	Undone   Undone          `json:"undone,omitzero"` // so far
 	At       time.Time       `json:"created_at"`
 }
 
@@ -202,13 +203,16 @@ func (s *Store) Imports(ctx context.Context) ([]Import, error) { return s.import
 func (s *Store) imports(ctx context.Context, where string, args ...any) ([]Import, error) {
 	found, err := schema.Each(ctx, s.DB.Read, func(r schema.Row) (Import, error) {
 		var v Import
-		var report []byte
+		var report, undone []byte
 		var beat, at schema.Time
-		err := r.Scan(&v.ID, &v.File, &v.List, &v.ListName, &v.Source, &v.Evidence, &v.State, &report, &v.Note, &v.Rows, &beat, &v.By, &v.UndoneBy, &at)
+		err := r.Scan(&v.ID, &v.File, &v.List, &v.ListName, &v.Source, &v.Evidence, &v.State, &report, &v.Note, &v.Rows, &beat, &v.By, &v.UndoneBy, &undone, &at)
 		v.Report, v.Beat, v.At = report, beat.Time, at.Time
+		if err == nil {
+			err = json.Unmarshal(undone, &v.Undone)
+		}
 		return v, err
 	}, `
-		select i.id, i.file, coalesce(i.list_id, 0), coalesce(l.name, ''), i.source, i.evidence, i.state, i.report, i.note, i.rows_read, i.beat_at, i.created_by, i.undone_by, i.created_at
+		select i.id, i.file, coalesce(i.list_id, 0), coalesce(l.name, ''), i.source, i.evidence, i.state, i.report, i.note, i.rows_read, i.beat_at, i.created_by, i.undone_by, i.undone, i.created_at
 		from imports i left join lists l on l.id = i.list_id `+where+` order by i.id desc`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("imports: %w", err)
@@ -216,7 +220,7 @@ func (s *Store) imports(ctx context.Context, where string, args ...any) ([]Impor
 	return found, nil
 }
 
-// Undone says what undoing an import has done.
+// Undone says what undoing an import has done, in all its runs where one was cut off.
 type Undone struct {
 	Subscriptions int `json:"subscriptions"` // taken back
 	Subscribers   int `json:"subscribers"`   // deleted, because they came by it and are on no other list
@@ -235,11 +239,11 @@ const undoBatch = 500
 // is not there, ErrState for one that is undone already, waits to be imported or
 // still runs.
 func (s *Store) UndoImport(ctx context.Context, id int64, by string) (Undone, error) {
-	var done Undone
 	i, err := s.Import(ctx, id)
 	if err != nil {
-		return done, fmt.Errorf("undo: %w", err)
+		return Undone{}, fmt.Errorf("undo: %w", err)
 	}
+	done := i.Undone
 	switch {
 	case i.State == "undone":
 		return done, fmt.Errorf("undo import %d: it is undone already: %w", id, ErrState)
@@ -256,9 +260,9 @@ func (s *Store) UndoImport(ctx context.Context, id int64, by string) (Undone, er
 		if err := s.importRow(ctx, id, `update imports set state = 'undoing', undone_by = $2, beat_at = $3 where id = $1 and state in ('done', 'failed', 'undoing')`, by, schema.At(s.Now())); err != nil {
 			return done, err
 		}
-		n := 0
+		n, next := 0, done
 		err := s.DB.InTx(ctx, func(tx *sql.Tx) (err error) {
-			n, err = s.undoSome(ctx, tx, id, by, &done)
+			n, err = s.undoSome(ctx, tx, id, by, &next)
 			return err
 		})
 		if err != nil {
@@ -267,6 +271,7 @@ func (s *Store) UndoImport(ctx context.Context, id int64, by string) (Undone, er
 		if n == 0 {
 			break
 		}
+		done = next
 	}
 	return done, s.importRow(ctx, id, `update imports set state = 'undone', note = $2 where id = $1 and state = 'undoing'`, done.String())
 }
@@ -293,7 +298,12 @@ func (s *Store) undoSome(ctx context.Context, tx *sql.Tx, id int64, by string, d
 			return 0, err
 		}
 	}
-	return len(batch), nil
+	text, err := json.Marshal(done)
+	if err != nil {
+		return 0, err
+	}
+	_, err = tx.ExecContext(ctx, `update imports set undone = $2 where id = $1`, id, string(text))
+	return len(batch), err
 }
 
 func (s *Store) undoOne(ctx context.Context, tx *sql.Tx, v importRow, by string, done *Undone) error {

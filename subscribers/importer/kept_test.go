@@ -1,6 +1,7 @@
 package importer_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -112,6 +113,26 @@ func TestKeptImport(t *testing.T) {
 			t.Errorf("asked to undo: %v, idle %d", err, idle())
 		}
 		refused("ask twice", s.AskUndo(ctx, id, "ann"))
+		for _, moments := range []int{700, 700} { // cut off twice, in the midst of a batch
+			soon, cut := context.WithCancel(ctx)
+			asked := 0
+			s.Now = func() time.Time {
+				if asked++; asked == moments {
+					cut()
+				}
+				return now().Add(2 * time.Minute)
+			}
+			if _, err := importer.Undo(soon, s, id, "ann"); !errors.Is(err, context.Canceled) {
+				t.Fatalf("cut off while it is undone: %v", err)
+			}
+			cut()
+			if i := state(id); i.State != "undoing" || i.Undone.Subscriptions == 0 || i.Undone.Subscriptions%500 != 0 {
+				t.Errorf("cut off while it is undone: %+v", i)
+			}
+			before := now
+			now = func() time.Time { return before().Add(2 * time.Minute) }
+		}
+		s.Now = func() time.Time { return now().Add(2 * time.Minute) }
 		if n, err := importer.Undo(ctx, s, id, "ann"); err != nil || n.Subscriptions != 1300 || n.Subscribers != 1299 {
 			t.Errorf("undone: %+v, %v", n, err)
 		}
