@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -44,9 +46,14 @@ func TestArmProvesTheRelay(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	use(closed.Addr().String())
-	arm(nobody, exitFailed, "connection refused")
 	use(relay.Addr().String())
+	arm(nobody, 0, "nothing to arm: every relay is on this machine")
+	// 0.0.0.0 is this machine as well, and no loopback address.
+	toml = bytes.Replace(toml, []byte("public_url = \"http://"), []byte("public_url = \"https://"), 1)
+	elsewhere := func(l net.Listener) { use("0.0.0.0:" + strconv.Itoa(l.Addr().(*net.TCPAddr).Port) + "?tls=none") }
+	elsewhere(closed)
+	arm(nobody, exitFailed, "connection refused")
+	elsewhere(relay)
 	go inbox.Serve(relay)
 	d.verb("name = \"evening\"\nlist = \"morning\"\nfrom = \"News <digest@news.example>\"\n[brand]\npostal = \"Postal address missing: set brand.postal\"\n", "newsletter", "apply", "-f", "-")
 	arm(nobody, exitFailed, "newsletter evening has no postal address")

@@ -412,6 +412,7 @@ func (c *Config) check() error {
 	c.checkDKIM(say)
 	c.Bounce.check(say)
 	if len(bad) > 0 {
+		slices.Sort(bad) // some are found in no order
 		return bad
 	}
 	return nil

@@ -21,6 +21,24 @@ func load(t *testing.T, text string) (Config, error) {
 	return LoadConfig(path)
 }
 
+// What is wrong is said in the same order each time.
+func TestConfigMessagesHaveAnOrder(t *testing.T) {
+	first := ""
+	for range 20 {
+		_, err := load(t, "[[relay]]\nname = \"a\"\nurl = \"smtp://127.0.0.1\"\nrate = -1\nper_hour = -1\nper_day = -1\nshare = -1\n[breaker]\nsender = 2\nbounce = 2\ncomplaint = 2\n")
+		if err == nil {
+			t.Fatal("nothing is wrong")
+		}
+		text := regexp.MustCompile(`\S*press.toml`).ReplaceAllString(err.Error(), "press.toml")
+		if first == "" {
+			first = text
+		}
+		if text != first {
+			t.Fatalf("first\n%s\nthen\n%s", first, text)
+		}
+	}
+}
+
 func TestConfigSaysWhereAndHow(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"a mistyped key", "database = \"x\"\nlisen = \"127.0.0.1:1\"\n", `press.toml:2: unknown key "lisen"; did you mean "listen"?`},

@@ -147,6 +147,9 @@ func (v *armVerb) Run(e *env) error {
 		return errors.New("say where the test mail with the code shall go: pressrun arm --to you@example.com")
 	}
 	return e.with(func(p *Press) error {
+		if !p.Config.Catch && len(p.Config.Relays) > 0 && p.Config.onlyLoopback() {
+			return e.did(facts{"armed": false, "needed": false}, "nothing to arm: every relay is on this machine, and mail goes to it as soon as serve runs")
+		}
 		if err := p.mayArm(e.ctx); err != nil {
 			return err
 		}
