@@ -100,7 +100,15 @@ type ConfirmPage struct {
 type ConfirmedPage struct {
 	Frame
 	Newsletter  string
-	Preferences string // address of the reader's own page; "" = not offered
+	Coming      []Coming // of each list, where there is something to tell
+	Preferences string   // address of the reader's own page; "" = not offered
+}
+
+// Coming is what a new reader of a list may look forward to.
+type Coming struct {
+	Title  string    // of the list
+	Next   time.Time // when its next issue is due, in the newsletter's zone; zero = nobody knows
+	Latest string    // address of its latest issue; "" = none is public
 }
 
 // UnsubscribePage shows the button that ends a subscription; opening it changes
@@ -394,6 +402,14 @@ func (v PreferencesPage) Why(w *Vocabulary) string {
 		return w.Say("preferences.manual")
 	}
 	return ""
+}
+
+// When says when the next issue is due; for templates.
+func (c Coming) When(w *Vocabulary) string {
+	if c.Next.IsZero() {
+		return ""
+	}
+	return w.Say("confirmed.next", "when", w.Moment(c.Next))
 }
 
 // Paragraph is the sentence about the pause that is on; for templates.

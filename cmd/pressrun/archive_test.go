@@ -286,3 +286,43 @@ func TestRobots(t *testing.T) {
 		}
 	}
 }
+
+// TestConfirmedKnowsWhatComes: who presses the confirming button reads when the
+// next issue is due and where the latest is, in his language's edition.
+func TestConfirmedKnowsWhatComes(t *testing.T) {
+	r, _ := archived(t)
+	ctx := t.Context()
+	confirm := func(email, language string) string {
+		t.Helper()
+		if w := r.ask("POST", "/subscribe?lang="+language, "email="+email+"&list=readers", nil); w.Code != http.StatusOK {
+			t.Fatalf("sign-up: %d %s", w.Code, w.Body)
+		}
+		v, err := r.Subscribers.Find(ctx, email)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := r.ask("POST", "/confirm/"+r.Subscribers.Keys.TokenAt(subscribers.KindConfirm, v.ID, 0, time.Now())+"?lang="+language, "", nil)
+		if w.Code != http.StatusOK {
+			t.Fatalf("confirmation: %d %s", w.Code, w.Body)
+		}
+		return w.Body.String()
+	}
+	if page := confirm("jan@example.com", "en"); !strings.Contains(page, `href="/archive/morning/3"`) || strings.Contains(page, "due on") {
+		t.Errorf("of a newsletter without a schedule it says\n%s", page)
+	}
+	n, err := r.Digest.Newsletter(ctx, "morning")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Spec.Schedule, n.Spec.Zone = "0 7 * * *", "Asia/Karachi"
+	if _, _, err := r.Digest.ApplyNewsletter(ctx, "morning", n.Spec, "test"); err != nil {
+		t.Fatal(err)
+	}
+	page := confirm("amina@example.com", "ur")
+	if path := `href="/archive/morning/3?edition=ur"`; !strings.Contains(page, path) || !strings.Contains(page, "اگلا شمارہ") || !strings.Contains(page, "PKT") {
+		t.Errorf("in Urdu it says\n%s", page)
+	}
+	if w := r.ask("GET", "/archive/morning/3?edition=ur", "", nil); w.Code != http.StatusOK {
+		t.Errorf("the latest issue: %d", w.Code)
+	}
+}

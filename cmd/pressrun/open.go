@@ -255,7 +255,7 @@ func (p *Press) openSubscribers(ctx context.Context) error {
 	if err := journal.Replay(ctx, p.Subscribers); err != nil {
 		return fmt.Errorf("replay journal %s: %w", p.Config.Journal, err)
 	}
-	p.public = (&signup.Site{Store: p.Subscribers, Trusted: prefixes(p.Config.TrustedProxies), Languages: p.languages}).Handler()
+	p.public = (&signup.Site{Store: p.Subscribers, Trusted: prefixes(p.Config.TrustedProxies), Languages: p.languages, Coming: p.coming}).Handler()
 	return nil
 }
 
@@ -398,6 +398,53 @@ func (p *Press) languages(ctx context.Context) []string {
 		}
 	}
 	return all
+}
+
+// coming is what a reader of a list may look forward to, in the edition of his
+// language.
+func (p *Press) coming(ctx context.Context, list, language string) (templates.Coming, error) {
+	var c templates.Coming
+	newsletters, err := p.Digest.Newsletters(ctx)
+	if err != nil {
+		return c, err
+	}
+	offered, err := p.offered(ctx)
+	if err != nil {
+		return c, err
+	}
+	_, isOpen := offered[list]
+	var latest time.Time
+	for _, n := range newsletters {
+		spec := n.Spec.WithDefaults(n.Name)
+		if spec.List != list {
+			continue
+		}
+		zone, err := time.LoadLocation(spec.Zone)
+		if err != nil {
+			return c, err
+		}
+		if s, err := digest.ParseSchedule(spec.Schedule, spec.Zone); err == nil && n.State == "active" { // no schedule: by hand alone
+			if next := s.Next(p.Now()); c.Next.IsZero() || next.Before(c.Next) {
+				c.Next = next.In(zone)
+			}
+		}
+		if !spec.Archived(isOpen) {
+			continue
+		}
+		edition := spec.Editions[max(0, slices.IndexFunc(spec.Editions, func(e digest.EditionSpec) bool { return templates.Spoken(e.Language) == language }))]
+		issues, _, err := p.Digest.Published(ctx, n.ID, edition.Name, "", 1, 0)
+		if err != nil {
+			return c, err
+		}
+		if len(issues) > 0 && issues[0].At.After(latest) {
+			latest = issues[0].At
+			c.Latest = fmt.Sprintf("/archive/%s/%d", url.PathEscape(n.Name), issues[0].Number)
+			if edition.Name != spec.Editions[0].Name {
+				c.Latest += "?edition=" + url.QueryEscape(edition.Name)
+			}
+		}
+	}
+	return c, nil
 }
 
 // brand is how the newsroom looks outside an issue: as its first newsletter.

@@ -25,6 +25,8 @@ type Site struct {
 	// Languages are those that newsletters come in: two and more are offered on
 	// the preferences page. nil means those that package templates speaks.
 	Languages func(context.Context) []string
+	// Coming tells who has confirmed a list what comes; nil tells nothing.
+	Coming func(ctx context.Context, list, language string) (templates.Coming, error)
 	// Log gets what went wrong; nil means slog.Default.
 	Log *slog.Logger
 
