@@ -11,12 +11,12 @@ import (
 	"pressrun/subscribers"
 )
 
-// seed is the state of the backup: six readers of two lists.
+// seed is the state of the backup: seven readers of two lists.
 func (r *room) seed(t *testing.T) {
 	t.Helper()
 	r.list(t, "daily")
 	r.list(t, "weekly")
-	for _, name := range []string{"stays", "leaves", "all", "bounces", "erased", "moves"} {
+	for _, name := range []string{"stays", "leaves", "all", "bounces", "erased", "moves", "both"} {
 		r.add(t, name+"@example.com", "daily", "weekly")
 	}
 }
@@ -53,6 +53,8 @@ func (r *room) depart(t *testing.T) {
 		r.Forget(ctx, id("erased"), "jan"),
 		r.Move(ctx, id("moves"), "moved@example.com", "jan"),
 		r.Unsubscribe(ctx, id2(t, r, "moved@example.com"), 0, "one click"),
+		r.Move(ctx, id("both"), "both2@example.com", ""),
+		r.Forget(ctx, id2(t, r, "both2@example.com"), "the reader"),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -97,6 +99,7 @@ func TestRestoredBackup(t *testing.T) {
 			}
 		}
 		r.mustNotHold(t, "erased@example.com")
+		r.mustNotHold(t, "both@example.com")
 		daily, _ := r.ListByName(ctx, "daily")
 		before := r.letters()
 		for _, email := range []string{"erased@example.com", "stranger@example.com"} {
@@ -188,7 +191,7 @@ func TestLostJournal(t *testing.T) {
 		}
 		daily, _ := r.ListByName(ctx, "daily")
 		// Who has moved is known under the new address alone.
-		if got := r.readers(t, daily.ID); got != "moves stays" {
+		if got := r.readers(t, daily.ID); got != "both moves stays" {
 			t.Errorf("daily goes to %q", got)
 		}
 		_ = lost

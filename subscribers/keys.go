@@ -11,6 +11,8 @@ import (
 	"hash"
 	"strings"
 	"time"
+
+	"pressrun/subscribers/address"
 )
 
 // Kind says what a link does.
@@ -21,6 +23,8 @@ const (
 	KindConfirm     Kind = 'c' // confirms what was asked for until the token's time
 	KindUnsubscribe Kind = 'u' // leaves one list, or all when the list is 0
 	KindPreferences Kind = 'p' // opens the reader's own page
+	KindYours       Kind = 'y' // opens what is held about the reader: to have, to move, to erase
+	KindMove        Kind = 'm' // moves the reader to the address it carries
 )
 
 // The kinds of addresses that mail comes back to, beside KindUnsubscribe; see
@@ -41,6 +45,11 @@ type Claim struct {
 	At         time.Time // when it was made; zero for links that hold for ever
 	Test       bool      // of a test mail: it changes nothing
 	Key        string    // id of the key that signed it
+	// Holder names the address that the reader had when a link of kind yours or
+	// move was made, by the start of its hash: with another one it is void.
+	Holder string
+	// Address is where a link of kind move moves to.
+	Address address.Address
 }
 
 // ErrToken is returned for a link that nobody here has signed, or that was
@@ -69,7 +78,8 @@ func (k *Keys) TestToken(kind Kind, list int64) string {
 }
 
 // sign makes "<key id>.<base64url of payload and MAC>". The payload is the
-// kind, a flag octet, and subscriber, list and milliseconds as varints.
+// kind, a flag octet, and subscriber, list and milliseconds as varints; then
+// holder and address for the kinds that have them.
 func (k *Keys) sign(c Claim) string {
 	signer := k.signer()
 	b := c.payload()
@@ -92,7 +102,7 @@ func (c Claim) payload() []byte {
 	if !c.At.IsZero() {
 		b = binary.AppendUvarint(b, uint64(c.At.UnixMilli()))
 	}
-	return b
+	return append(append(b, c.Holder...), c.Address...)
 }
 
 // mac signs a payload for a purpose: a link is no address, and the other way round.
@@ -109,8 +119,9 @@ func (k key) mac(purpose string, payload []byte) []byte {
 	return m.Sum(nil)[:macSize]
 }
 
-// maxToken is longer than any token we make.
-const maxToken = 80
+// maxToken is longer than any token we make: one with the longest address has
+// some 420 characters.
+const maxToken = 450
 
 // Verify reads a token, or fails with ErrToken, or with ErrState when its key is
 // retired. It takes the same time for
@@ -154,10 +165,17 @@ func (k *Keys) open(purpose, id string, signed []byte) (Claim, error) {
 	}
 	if len(rest) > 0 {
 		v, n := binary.Uvarint(rest)
-		if n != len(rest) {
+		if n <= 0 {
 			return Claim{}, ErrToken
 		}
-		c.At = time.UnixMilli(int64(v)).UTC()
+		c.At, rest = time.UnixMilli(int64(v)).UTC(), rest[n:]
+	}
+	if c.Kind == KindYours || c.Kind == KindMove {
+		n := min(holderSize, len(rest))
+		c.Holder, c.Address, rest = string(rest[:n]), address.Address(rest[n:]), nil
+	}
+	if len(rest) > 0 {
+		return Claim{}, ErrToken
 	}
 	return c, nil
 }
@@ -172,3 +190,9 @@ func (k *Keys) hash(emailKey string) string {
 	m.Write([]byte(emailKey))
 	return hex.EncodeToString(m.Sum(nil)[:20])
 }
+
+// holderSize is how much of a hash a link carries: 48 bits, in hex.
+const holderSize = 12
+
+// holder is the start of an address's hash, to know in a link whose it is.
+func (k *Keys) holder(emailKey string) string { return k.hash(emailKey)[:holderSize] }

@@ -53,10 +53,10 @@ func (s *Store) postConfirmation(ctx context.Context, tx *sql.Tx, sub Subscriber
 	if s.Post == nil {
 		return nil
 	}
-	if ok, err := s.mayWrite(ctx, tx, sub.ID, every); err != nil || !ok {
+	if ok, err := s.mayWrite(ctx, tx, sub.ID, "", every); err != nil || !ok {
 		return err
 	}
-	kind, letter := templates.LetterConfirmation, templates.Letter{Brand: s.BrandOf(ctx)}
+	kind, letter := templates.LetterConfirmation, templates.Letter{}
 	if len(waiting) == 0 {
 		kind = templates.LetterWelcome
 		letter.Action, letter.Unsubscribe = s.PreferencesURL(sub.ID), s.UnsubscribeURL(sub.ID, 0)
@@ -71,14 +71,27 @@ func (s *Store) postConfirmation(ctx context.Context, tx *sql.Tx, sub Subscriber
 		letter.Expires = now.Add(ConfirmWithin).In(zoneOf(in.Zone))
 		letter.Newsletter = templates.Words(in.Language).List(titlesOf(waiting))
 	}
-	e, err := templates.RenderLetter(kind, in.Language, letter)
-	if err != nil {
-		return fmt.Errorf("confirmation: %w", err)
-	}
-	if err := s.note(ctx, tx, Event{Subscriber: sub.ID, Kind: "letter", Detail: kind, Actor: "rule", At: s.Now()}); err != nil {
+	return s.postLetter(ctx, tx, kind, in.Language, letter, sub)
+}
+
+// postLetter posts a letter to a subscriber, and notes it.
+func (s *Store) postLetter(ctx context.Context, tx *sql.Tx, kind, lang string, letter templates.Letter, to Subscriber) error {
+	if err := s.note(ctx, tx, Event{Subscriber: to.ID, Kind: "letter", Detail: kind, Actor: "rule", At: s.Now()}); err != nil {
 		return err
 	}
-	return s.Post(ctx, tx, kind, e, Recipient{ID: sub.ID, Address: sub.Email.ASCII(), Name: sub.Name})
+	return s.postTo(ctx, tx, kind, lang, letter, Recipient{ID: to.ID, Address: to.Email.ASCII(), Name: to.Name})
+}
+
+func (s *Store) postTo(ctx context.Context, tx *sql.Tx, kind, lang string, letter templates.Letter, to Recipient) error {
+	if s.Post == nil {
+		return nil
+	}
+	letter.Brand = s.BrandOf(ctx)
+	e, err := templates.RenderLetter(kind, lang, letter)
+	if err != nil {
+		return err
+	}
+	return s.Post(ctx, tx, kind, e, to)
 }
 
 func zoneOf(name string) *time.Location {
@@ -88,14 +101,15 @@ func zoneOf(name string) *time.Location {
 	return time.UTC
 }
 
-// mayWrite reports whether the last letter to a subscriber is long enough ago.
-func (s *Store) mayWrite(ctx context.Context, q schema.Querier, subscriber int64, every time.Duration) (bool, error) {
+// mayWrite reports whether the last letter of a kind, "" = any, to a subscriber is
+// long enough ago, and there were not too many of all kinds today.
+func (s *Store) mayWrite(ctx context.Context, q schema.Querier, subscriber int64, kind string, every time.Duration) (bool, error) {
 	now := s.Now()
 	var recent, today int
 	err := q.QueryRowContext(ctx, `
-		select coalesce(sum(case when happened_at > $2 then 1 else 0 end), 0), coalesce(sum(case when happened_at > $3 then 1 else 0 end), 0)
+		select coalesce(sum(case when happened_at > $2 and ($4 = '' or detail = $4) then 1 else 0 end), 0), coalesce(sum(case when happened_at > $3 then 1 else 0 end), 0)
 		from subscriber_events where subscriber_id = $1 and kind = 'letter'`,
-		subscriber, schema.At(now.Add(-every)), schema.At(now.Add(-24*time.Hour))).Scan(&recent, &today)
+		subscriber, schema.At(now.Add(-every)), schema.At(now.Add(-24*time.Hour)), kind).Scan(&recent, &today)
 	if err != nil {
 		return false, fmt.Errorf("letters to %d: %w", subscriber, err)
 	}

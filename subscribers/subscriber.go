@@ -336,55 +336,6 @@ func differences(a, b Subscriber) string {
 	return strings.Join(out, ", ")
 }
 
-// Move gives a subscriber another address. ErrTaken when somebody else has it,
-// ErrSuppressed when it must not be written to, or when the old one is
-// suppressed by the person's own will: that would be a way round it. One that
-// does not take mail (hard) may be replaced.
-func (s *Store) Move(ctx context.Context, id int64, to string, actor string) error {
-	a, err := address.Parse(strings.TrimSpace(to))
-	if err != nil {
-		return fmt.Errorf("move to %s: %w", to, err)
-	}
-	err = s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		old, err := s.byID(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if old.Key != a.Key() {
-			if err := s.mayMove(ctx, tx, old.Key, a.Key()); err != nil {
-				return err
-			}
-		}
-		done, err := tx.ExecContext(ctx, `
-			update subscribers set email = $2, email_key = $3, updated_at = $4
-			where id = $1 and not exists (select 1 from subscribers o where o.email_key = $3 and o.id <> $1)`, id, string(a), a.Key(), schema.At(s.Now()))
-		if err != nil {
-			return err
-		}
-		if n, err := done.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(ErrTaken, err)
-		}
-		if old.Key != a.Key() {
-			s.Journal.add(fact{s.Now(), "moved", s.Keys.hash(old.Key), s.Keys.hash(a.Key())})
-		}
-		return s.note(ctx, tx, Event{Subscriber: id, Kind: "moved", Detail: "from " + old.Email.Mask(), Actor: actor, At: s.Now()})
-	})
-	if err != nil {
-		return fmt.Errorf("move subscriber %d to %s: %w", id, a, err)
-	}
-	return nil
-}
-
-func (s *Store) mayMove(ctx context.Context, tx *sql.Tx, from, to string) error {
-	if x, ok, err := s.Suppressed(ctx, tx, from); err != nil || ok && x.Reason != Hard {
-		return errors.Join(err, ErrSuppressed)
-	}
-	if _, ok, err := s.Suppressed(ctx, tx, to); err != nil || ok {
-		return errors.Join(err, ErrSuppressed)
-	}
-	return nil
-}
-
 // Forget erases a subscriber: address, name, attributes, subscriptions,
 // consents and history. What stays is the hash of the address, suppressed for
 // ever, and the number of the row in the ledger.

@@ -9,6 +9,9 @@ import (
 const (
 	LetterConfirmation = "confirmation" // to somebody who asked for a newsletter: the button that says yes
 	LetterWelcome      = "welcome"      // to somebody who asks for what he gets already
+	LetterYours        = "yours"        // to a reader: the link to his address and his data
+	LetterMove         = "move"         // to a reader's new address: the button that says yes
+	LetterTaken        = "taken"        // to an address named as a new one that has a subscription of its own
 	LetterApproval     = "approval"     // to an editor: a draft waits
 	LetterAlarm        = "alarm"        // to an operator: something needs a person, or is over
 	LetterTest         = "test"         // to an operator: the code that arms an installation
@@ -25,6 +28,8 @@ type Letter struct {
 	// Expires is until when Action works, zero = for ever; for an approval the
 	// time by which to decide. It is shown in the zone it carries.
 	Expires time.Time
+	// Email is the reader's present address, masked: move.
+	Email string
 	// Unsubscribe is the absolute URL of the page that ends what began: welcome.
 	Unsubscribe string
 	// Preview is the absolute URL of the sealed preview: approval.
@@ -98,8 +103,8 @@ func newLetterView(kind, lang string, v Letter) (letterView, error) {
 		return view, fmt.Errorf("no such kind of letter")
 	}
 	fill(&view, v)
-	if kind == LetterConfirmation && v.Action == "" {
-		return view, fmt.Errorf("a confirmation needs an address to press")
+	if v.Action == "" && (kind == LetterConfirmation || kind == LetterYours || kind == LetterMove) {
+		return view, fmt.Errorf("the letter is about an address to press, and has none")
 	}
 	view.Button.URL = v.Action
 	if v.Action == "" {
@@ -117,6 +122,7 @@ func newLetterView(kind, lang string, v Letter) (letterView, error) {
 
 func cleanLetter(v Letter) Letter {
 	v.Newsletter, v.Subject, v.Code = clip(v.Newsletter, maxName), clip(v.Subject, maxSubject-20), clip(v.Code, maxName)
+	v.Email = clip(v.Email, maxName)
 	v.Action, v.Unsubscribe, v.Preview = address(v.Action), address(v.Unsubscribe), address(v.Preview)
 	var text []string
 	for _, p := range v.Text {
@@ -140,6 +146,9 @@ func isolateAll(texts []string, direction string) []string {
 var letterKinds = map[string]func(*letterView, Letter){
 	LetterConfirmation: fillConfirmation,
 	LetterWelcome:      fillWelcome,
+	LetterYours:        fillYours,
+	LetterMove:         fillMove,
+	LetterTaken:        fillTaken,
 	LetterApproval:     fillApproval,
 	LetterAlarm:        fillAlarm,
 	LetterTest:         fillTest,
@@ -151,10 +160,14 @@ func fillConfirmation(view *letterView, v Letter) {
 	view.Title = w.Say("letter.confirmation.title")
 	view.Text = []string{w.Say("letter.confirmation.text", names...)}
 	view.Button.Title = w.Say("letter.confirmation.button")
-	if !v.Expires.IsZero() {
-		view.Expires = w.Say("letter.expires", "when", w.Moment(v.Expires))
-	}
+	view.expires(v)
 	view.Notes = []string{w.Say("letter.confirmation.not")}
+}
+
+func (view *letterView) expires(v Letter) {
+	if !v.Expires.IsZero() {
+		view.Expires = view.W.Say("letter.expires", "when", view.W.Moment(v.Expires))
+	}
 }
 
 func fillWelcome(view *letterView, v Letter) {
@@ -167,6 +180,34 @@ func fillWelcome(view *letterView, v Letter) {
 		view.Notes = []string{w.Say("letter.welcome.not")}
 		view.More = []linkView{{Title: w.Say("mail.unsubscribe"), URL: v.Unsubscribe}}
 	}
+}
+
+func fillYours(view *letterView, v Letter) {
+	w := view.W
+	view.Subject = w.Say("letter.yours.subject", "brand", view.Brand.Name)
+	view.Title = w.Say("letter.yours.title")
+	view.Text = []string{w.Say("letter.yours.text", "brand", view.Brand.Name)}
+	view.Button.Title = w.Say("letter.yours.button")
+	view.expires(v)
+	view.Notes = []string{w.Say("letter.yours.not")}
+}
+
+func fillMove(view *letterView, v Letter) {
+	w := view.W
+	view.Subject = w.Say("letter.move.subject", "brand", view.Brand.Name)
+	view.Title = w.Say("letter.move.title")
+	view.Text = []string{w.Say("letter.move.text", "email", v.Email, "brand", view.Brand.Name)}
+	view.Button.Title = w.Say("letter.move.button")
+	view.expires(v)
+	view.Notes = []string{w.Say("letter.move.not")}
+}
+
+func fillTaken(view *letterView, _ Letter) {
+	w := view.W
+	view.Subject = w.Say("letter.taken.subject", "brand", view.Brand.Name)
+	view.Title = w.Say("letter.taken.title")
+	view.Text = []string{w.Say("letter.taken.text", "brand", view.Brand.Name), w.Say("letter.taken.you")}
+	view.Button.Title = w.Say("letter.welcome.button")
 }
 
 func fillApproval(view *letterView, v Letter) {

@@ -15,11 +15,14 @@ func sampleLetters() map[string]Letter {
 	}
 	welcome := base
 	welcome.Unsubscribe = "https://news.courier.example/u/k1.99"
+	yours, move := base, base
+	yours.Action, move.Action = "https://news.courier.example/yours/k1.7Fh2sT0pQ", "https://news.courier.example/move/k1.7Fh2sT0pQ"
+	move.Email = "a…a@reader.example"
 	alarm := base
 	alarm.Subject, alarm.Since, alarm.Newsletter = "Bay Radio has brought nothing for 26 hours", at(22, 5, 0), ""
 	alarm.Text = []string{"The feed answers, but its newest entry is from Saturday. The other four sources work, so tomorrow’s issue will go out.", "Look at the source, or pause it until it is mended."}
 	return map[string]Letter{
-		LetterConfirmation: base, LetterWelcome: welcome, LetterApproval: approval, LetterAlarm: alarm,
+		LetterConfirmation: base, LetterWelcome: welcome, LetterYours: yours, LetterMove: move, LetterTaken: {Brand: sampleBrand(), Action: "https://news.courier.example/preferences/k1.99"}, LetterApproval: approval, LetterAlarm: alarm,
 		LetterTest: {Brand: sampleBrand(), Code: "k7m-2qd"},
 	}
 }

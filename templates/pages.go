@@ -22,6 +22,10 @@ const (
 	PageUnsubscribe   = "unsubscribe"    // UnsubscribePage
 	PageUnsubscribed  = "unsubscribed"   // UnsubscribedPage
 	PagePreferences   = "preferences"    // PreferencesPage
+	PageYours         = "yours"          // YoursPage
+	PageErased        = "erased"         // ErasedPage
+	PageMove          = "move"           // MovePage
+	PageMoved         = "moved"          // MovedPage
 	PageArchives      = "archives"       // ArchivesPage
 	PageArchive       = "archive"        // ArchivePage
 	PageIssue         = "issue"          // IssuePage
@@ -38,6 +42,8 @@ const (
 	FieldPause    = "pause"    // days from now, "0" = none, "keep" = as it is
 	FieldTrap     = "website"  // people do not see it and leave it empty, programs fill it in
 	FieldAll      = "all"      // "1": the form that unsubscribes from everything
+	FieldYours    = "yours"    // "1": the form that asks for the link to YoursPage
+	FieldErase    = "erase"    // "1": the form that erases the reader
 )
 
 // Frame is what every public page has around its content. Embed it.
@@ -143,6 +149,42 @@ type PreferencesPage struct {
 	Saved     bool      // what was posted is stored
 	Withheld  string    // why nothing is sent whatever is ticked: hard, complaint, manual; "" = it is sent
 	Form      string    // address of the sign-up form
+	Sent      bool      // the link to YoursPage was asked for
+}
+
+// YoursPage is where a reader gets what is held about him, asks to be moved to
+// another address, and erases himself.
+type YoursPage struct {
+	Frame
+	Action string
+	Email  string
+	Data   string // address of the file
+	Form   string // address of the sign-up form when he cannot be moved; "" = he can
+	// Typed is the new address; Sent says that a letter to it was asked for, Problem
+	// that it is none, Suggestion which was probably meant.
+	Typed      string
+	Sent       bool
+	Problem    bool
+	Suggestion string
+}
+
+// ErasedPage says that a reader is erased.
+type ErasedPage struct{ Frame }
+
+// MovePage shows the button by which a reader takes a new address; opening it
+// changes nothing.
+type MovePage struct {
+	Frame
+	Action string
+	Email  string
+	Before string // the present one, masked
+}
+
+// MovedPage says that the new address is taken.
+type MovedPage struct {
+	Frame
+	Email       string
+	Preferences string
 }
 
 // LanguageChoice is an edition's language to choose.
@@ -219,7 +261,7 @@ type IssuePage struct {
 // ErrorPage says what happened and what to do.
 type ErrorPage struct {
 	Frame
-	// Kind is expired, invalid, notfound, busy or failed; anything else is failed.
+	// Kind is expired, own, invalid, notfound, busy or failed; anything else is failed.
 	Kind string
 	Home string // address that leads on; "" = the brand's home page
 	Form string // address of the sign-up form; "" = not offered
@@ -269,6 +311,10 @@ var pageKinds = map[string]pageKind{
 	PageUnsubscribe:   says[UnsubscribePage]("unsubscribe.title"),
 	PageUnsubscribed:  says[UnsubscribedPage]("unsubscribed.title"),
 	PagePreferences:   says[PreferencesPage]("preferences.title"),
+	PageYours:         says[YoursPage]("yours.title"),
+	PageErased:        says[ErasedPage]("erased.title"),
+	PageMove:          says[MovePage]("move.title"),
+	PageMoved:         says[MovedPage]("moved.title"),
 	PageArchives:      says[ArchivesPage]("archives.title"),
 	PageArchive: titled(func(w *Vocabulary, v ArchivePage) string {
 		return w.Say("archive.title", "newsletter", clip(v.Newsletter, maxName))
@@ -319,6 +365,7 @@ var pageFuncs = template.FuncMap{
 var formFields = map[string]string{
 	"email": FieldEmail, "name": FieldName, "list": FieldList, "language": FieldLanguage,
 	"text": FieldTextOnly, "pause": FieldPause, "trap": FieldTrap, "all": FieldAll,
+	"yours": FieldYours, "erase": FieldErase,
 }
 
 // Page writes the public page called name in a language, filled from its view
@@ -374,7 +421,7 @@ func postalOf(b Brand) string {
 
 func (v ErrorPage) kind() string {
 	switch v.Kind {
-	case "expired", "invalid", "notfound", "busy":
+	case "expired", "own", "invalid", "notfound", "busy":
 		return v.Kind
 	}
 	return "failed"

@@ -35,6 +35,10 @@ func samplePages(lang string) map[string]any {
 			Frame: f, Action: link, Email: email, Name: "Amina", Lists: lists, Pauses: []int{7, 30}, Paused: at(30, 0, 0), Saved: true, Withheld: "hard", Form: "/subscribe",
 			Languages: []LanguageChoice{{"en", true}, {"ur", false}},
 		},
+		PageYours:  YoursPage{Frame: f, Action: "/yours/k1.abc", Data: "/yours/k1.abc/data", Email: email, Typed: "amina@new,example", Problem: true, Suggestion: "amina@new.example"},
+		PageErased: ErasedPage{f},
+		PageMove:   MovePage{Frame: f, Action: "/move/k1.abc", Email: "amina@new.example", Before: "a…a@reader.example"},
+		PageMoved:  MovedPage{Frame: f, Email: "amina@new.example", Preferences: link},
 		PageArchives: ArchivesPage{Frame: f, Newsletters: []ArchiveNewsletter{
 			{URL: "/morning/", Title: "Morning Digest", Description: "The news of the night, each day at seven.", Language: "en", Issues: 214,
 				Latest: ArchiveEntry{URL: "/morning/214", Date: at(23, 7, 0), Number: 214, Subject: "Ferry to the outer islands returns", Language: "en"}},
@@ -109,7 +113,7 @@ func TestPageRefusesWhatItDoesNotKnow(t *testing.T) {
 
 // The buttons that change something are forms that post; a link changes nothing.
 func TestPagesPostWhatChanges(t *testing.T) {
-	for _, name := range []string{PageSubscribe, PageConfirm, PageUnsubscribe, PagePreferences} {
+	for _, name := range []string{PageSubscribe, PageConfirm, PageUnsubscribe, PagePreferences, PageYours, PageMove} {
 		page := writePage(t, name, "en", samplePages("en")[name])
 		forms := strings.Count(page, "<form ")
 		if posts := strings.Count(page, `<form method="post"`); forms == 0 || posts != forms {

@@ -190,7 +190,7 @@ func (p *Press) Handler() http.Handler {
 	guard.AddInsecureBypassPattern("/subscribe") // so is the embedded sign-up form
 	// A reader's own link is his right by itself, no cookie is: mail programs and
 	// pages without a referrer post from elsewhere (RFC 8058 section 3.2).
-	for _, own := range []string{"/confirm/", "/u/", "/preferences/"} {
+	for _, own := range []string{"/confirm/", "/u/", "/preferences/", "/yours/", "/move/"} {
 		guard.AddInsecureBypassPattern(own)
 	}
 	return securityHeaders(guard.Handler(mux))
@@ -208,6 +208,8 @@ Disallow: /archive/*?*key=
 Disallow: /archive/*?*q=
 Disallow: /confirm/
 Disallow: /preferences/
+Disallow: /yours/
+Disallow: /move/
 Disallow: /u/
 Disallow: /desk/
 Disallow: /inbox/

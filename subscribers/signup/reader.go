@@ -199,7 +199,7 @@ func (s *Site) showPreferences(w http.ResponseWriter, r *http.Request) {
 		s.askUnsubscribe(w, r, c, v, nil, lang)
 		return
 	}
-	s.writePreferences(w, r, v, lang, false)
+	s.writePreferences(w, r, v, lang, "")
 }
 
 func (s *Site) savePreferences(w http.ResponseWriter, r *http.Request) {
@@ -227,6 +227,10 @@ func (s *Site) savePreferences(w http.ResponseWriter, r *http.Request) {
 		s.unsubscribed(w, r, c, nil, lang)
 		return
 	}
+	if r.PostForm.Get(templates.FieldYours) == "1" {
+		s.askYours(w, r, v, lang)
+		return
+	}
 	s.store(w, r, v, lang)
 }
 
@@ -245,7 +249,7 @@ func (s *Site) store(w http.ResponseWriter, r *http.Request, v subscribers.Subsc
 	}
 	p := subscribers.Preferences{
 		Name: r.PostForm.Get(templates.FieldName), TextOnly: r.PostForm.Get(templates.FieldTextOnly) == "1", Pause: pause,
-		Source: "preferences page", Wording: s.wording(r.Context(), lang),
+		Source: "preferences page", Wording: s.wording(r.Context(), lang, "subscribe.consent"),
 	}
 	if l := r.PostForm.Get(templates.FieldLanguage); slices.Contains(s.languages(r.Context()), l) {
 		p.Language = l
@@ -270,7 +274,7 @@ func (s *Site) store(w http.ResponseWriter, r *http.Request, v subscribers.Subsc
 	if p.Language != "" {
 		lang = templates.Spoken(p.Language)
 	}
-	s.writePreferences(w, r, v, lang, true)
+	s.writePreferences(w, r, v, lang, "saved")
 }
 
 func readPause(text string) (time.Duration, bool) {
@@ -341,7 +345,7 @@ func (s *Site) offered(r *http.Request, id int64) ([]offer, error) {
 	return out, nil
 }
 
-func (s *Site) writePreferences(w http.ResponseWriter, r *http.Request, v subscribers.Subscriber, lang string, saved bool) {
+func (s *Site) writePreferences(w http.ResponseWriter, r *http.Request, v subscribers.Subscriber, lang, done string) {
 	offered, err := s.offered(r, v.ID)
 	if err != nil {
 		s.trouble(w, r, lang, err)
@@ -349,7 +353,7 @@ func (s *Site) writePreferences(w http.ResponseWriter, r *http.Request, v subscr
 	}
 	view := templates.PreferencesPage{
 		Frame: s.frame(r, r.Method == http.MethodGet), Action: "/preferences/" + r.PathValue("token"), Email: v.Email.Mask(), Name: v.Name,
-		TextOnly: v.TextOnly, Pauses: pauses, Saved: saved, Form: "/subscribe?lang=" + lang,
+		TextOnly: v.TextOnly, Pauses: pauses, Saved: done == "saved", Sent: done == "sent", Form: "/subscribe?lang=" + lang,
 	}
 	zone, err := time.LoadLocation(v.Zone)
 	if err != nil {

@@ -48,6 +48,11 @@ func (s *Site) Handler() http.Handler {
 	mux.HandleFunc("POST /u/{token}", s.unsubscribe)
 	mux.HandleFunc("GET /preferences/{token}", s.showPreferences)
 	mux.HandleFunc("POST /preferences/{token}", s.savePreferences)
+	mux.HandleFunc("GET /yours/{token}", s.showYours)
+	mux.HandleFunc("GET /yours/{token}/data", s.data)
+	mux.HandleFunc("POST /yours/{token}", s.yours)
+	mux.HandleFunc("GET /move/{token}", s.showMove)
+	mux.HandleFunc("POST /move/{token}", s.move)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/subscribe", http.StatusFound) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, http.StatusNotFound, "notfound", templates.Asked(r))
@@ -167,8 +172,8 @@ func (s *Site) claim(r *http.Request, kind subscribers.Kind) (c subscribers.Clai
 
 // wording names the version of the words a reader agrees to: their language and
 // the start of their SHA-256. New words are a new version by themselves.
-func (s *Site) wording(ctx context.Context, lang string) string {
-	words := templates.Words(lang).Say("subscribe.consent", "brand", s.Store.BrandOf(ctx).Name)
+func (s *Site) wording(ctx context.Context, lang, words string) string {
+	words = templates.Words(lang).Say(words, "brand", s.Store.BrandOf(ctx).Name)
 	sum := sha256.Sum256([]byte(words))
 	return lang + "-" + hex.EncodeToString(sum[:4])
 }

@@ -95,7 +95,7 @@ func (s *Site) accept(w http.ResponseWriter, r *http.Request, in answer) {
 		return
 	}
 	err = s.Store.Subscribe(r.Context(), subscribers.Signup{
-		Email: in.email, Name: in.name, Language: in.language, Lists: ids, Source: source(r), Wording: s.wording(r.Context(), in.language),
+		Email: in.email, Name: in.name, Language: in.language, Lists: ids, Source: source(r), Wording: s.wording(r.Context(), in.language, "subscribe.consent"),
 	})
 	if err != nil && !errors.Is(err, subscribers.ErrSuppressed) {
 		s.trouble(w, r, in.language, err)
