@@ -255,6 +255,7 @@ func (p *Press) openSubscribers(ctx context.Context) error {
 	if err := journal.Replay(ctx, p.Subscribers); err != nil {
 		return fmt.Errorf("replay journal %s: %w", p.Config.Journal, err)
 	}
+	p.proxies.trusted = prefixes(p.Config.TrustedProxies)
 	p.public = (&signup.Site{Store: p.Subscribers, Trusted: prefixes(p.Config.TrustedProxies), Languages: p.languages, Coming: p.coming}).Handler()
 	return nil
 }

@@ -59,6 +59,7 @@ type Press struct {
 
 	complaints map[string]complaint // what → as last logged
 	standing   map[string]bool      // kind of alarm → whether there was reason for it at the last look
+	proxies    proxies              // who hands requests on to us
 	pollers    []poller             // of counters the sites keep themselves
 	mailbox    *intake.Mailbox      // that bounces are read from, nil = none
 	public     http.Handler         // sign-up, confirmation, preferences, unsubscribe
@@ -74,6 +75,7 @@ type Press struct {
 func (p *Press) Tick(ctx context.Context) error {
 	p.watchJournal(ctx)
 	p.watchKeys(ctx)
+	p.watchProxies(ctx)
 	p.watchViews(ctx)
 	if err := p.tendIntake(ctx); err != nil {
 		p.Log.Error("intake", "err", err)

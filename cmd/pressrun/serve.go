@@ -193,7 +193,7 @@ func (p *Press) Handler() http.Handler {
 	for _, own := range []string{"/confirm/", "/u/", "/preferences/", "/yours/", "/move/"} {
 		guard.AddInsecureBypassPattern(own)
 	}
-	return securityHeaders(guard.Handler(mux))
+	return p.proxies.watch(securityHeaders(guard.Handler(mux)))
 }
 
 // robots tells search engines what is for everybody. An address with somebody's own
