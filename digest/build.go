@@ -98,7 +98,11 @@ func (b *Builder) build(ctx context.Context, issue Issue) error {
 		return fmt.Errorf("build issue %d: %w", id, err)
 	}
 	if n := count(list); n < issue.Spec.MinStories {
-		reason := fmt.Sprintf("only %d new stories, %d are needed", n, issue.Spec.MinStories)
+		stories := "stories"
+		if n == 1 {
+			stories = "story"
+		}
+		reason := fmt.Sprintf("only %d new %s, %d are needed", n, stories, issue.Spec.MinStories)
 		if issue.State == "building" {
 			if err := b.Leave(ctx, id, "skipped", reason); err != nil {
 				return err

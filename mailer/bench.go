@@ -116,7 +116,7 @@ func (m *Mailer) figures(ctx context.Context, issue int64, before int, took, cpu
 	for _, n := range counts {
 		f.Audience += n
 	}
-	err = m.DB.Read.QueryRowContext(ctx, `select count(*) from deliveries where issue_id = $1 and was_uncertain = $2`, issue, true).Scan(&f.Uncertain)
+	f.Uncertain, err = m.Doubtful(ctx, issue)
 	if err != nil {
 		return Figures{}, fmt.Errorf("bench: %w", err)
 	}

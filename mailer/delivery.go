@@ -13,22 +13,31 @@ import (
 
 // A Delivery is one (issue, subscriber) row of the ledger.
 type Delivery struct {
-	ID                         int64 // 0 until its first turn is over
-	Issue, Subscriber, Edition int64
-	State                      State
-	Reason                     string // in words
-	Attempts                   int
-	MessageID                  string // without brackets
-	EditionHash                string // seal of the edition its bytes were made of
-	Relay, Phase               string // of the last attempt
-	Code                       int
-	Enhanced, Reply, QueueID   string
-	WasUncertain               bool // it was in flight when a process or connection ended
-	Resent                     bool // and was sent again
-	DueAt, ExpiresAt, NextAt   time.Time
-	Date                       time.Time // of the Date header
-	ClaimedAt, DoneAt          time.Time
-	BouncedAt, ComplainedAt    time.Time
+	ID           int64     `json:"id"` // 0 until its first turn is over
+	Issue        int64     `json:"issue_id"`
+	Subscriber   int64     `json:"subscriber_id"`
+	Edition      int64     `json:"edition_id"`
+	State        State     `json:"state"`
+	Reason       string    `json:"reason,omitempty"` // in words
+	Attempts     int       `json:"attempts"`
+	MessageID    string    `json:"message_id,omitempty"`   // without brackets
+	EditionHash  string    `json:"edition_hash,omitempty"` // seal of the edition its bytes were made of
+	Relay        string    `json:"relay,omitempty"`        // of the last attempt, as the four below
+	Phase        string    `json:"phase,omitempty"`
+	Code         int       `json:"code,omitempty"`
+	Enhanced     string    `json:"enhanced,omitempty"`
+	Reply        string    `json:"reply,omitempty"`
+	QueueID      string    `json:"queue_id,omitempty"`
+	WasUncertain bool      `json:"was_uncertain"` // it was in flight when a process or connection ended
+	Resent       bool      `json:"resent"`        // and was sent again
+	DueAt        time.Time `json:"due_at"`
+	ExpiresAt    time.Time `json:"expires_at"`
+	NextAt       time.Time `json:"next_at"`
+	Date         time.Time `json:"date_at,omitzero"` // of the Date header
+	ClaimedAt    time.Time `json:"claimed_at,omitzero"`
+	DoneAt       time.Time `json:"done_at,omitzero"`
+	BouncedAt    time.Time `json:"bounced_at,omitzero"`
+	ComplainedAt time.Time `json:"complained_at,omitzero"`
 }
 
 // An Attempt is one try of a delivery at a relay.
@@ -93,6 +102,15 @@ func countsSQL(e schema.Engine) string {
 		(select coalesce(sum(readers), 0) from audience_parts where issue_id = $1 and owner = ''),
 		(select count(*) from audience_parts a, ` + eachReader(e) + ` where a.issue_id = $1 and a.owner <> '' and ` + unwritten + `)
 		from deliveries where issue_id = $1`
+}
+
+// Doubtful counts an issue's deliveries that were ever in flight when a process or
+// connection ended: those readers may have got two.
+func (m *Mailer) Doubtful(ctx context.Context, issue int64) (n int, err error) {
+	if err := m.DB.Read.QueryRowContext(ctx, `select count(*) from deliveries where issue_id = $1 and was_uncertain = $2`, issue, true).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count deliveries of issue %d: %w", issue, err)
+	}
+	return n, nil
 }
 
 // Filter chooses deliveries; zero fields do not.

@@ -17,9 +17,9 @@ import (
 
 // Reconciled is what taking over from dead processes brought to light.
 type Reconciled struct {
-	Owners    int // processes that had ended without signing off
-	Released  int // claimed and not in flight: back in the queue
-	Uncertain int // in flight when they ended
+	Owners    int `json:"owners"`    // processes that had ended without signing off
+	Released  int `json:"released"`  // claimed and not in flight: back in the queue
+	Uncertain int `json:"uncertain"` // in flight when they ended
 }
 
 // Reconcile takes over what dead processes left: those of this machine that are
@@ -31,7 +31,7 @@ func (m *Mailer) Reconcile(ctx context.Context) (Reconciled, error) {
 		return sum, err
 	}
 	for _, p := range list {
-		if !p.gone() && m.now().Sub(p.beat) < orDefault(m.Lease, time.Minute) {
+		if m.alive(p) {
 			continue
 		}
 		got, err := m.takeOver(ctx, p)
@@ -43,6 +43,22 @@ func (m *Mailer) Reconcile(ctx context.Context) (Reconciled, error) {
 		sum.Uncertain += got.Uncertain
 	}
 	return sum, nil
+}
+
+// Senders counts the processes that send, now or as soon as something is due.
+func (m *Mailer) Senders(ctx context.Context) (int, error) {
+	list, err := m.senders(ctx)
+	n := 0
+	for _, p := range list {
+		if m.alive(p) {
+			n++
+		}
+	}
+	return n, err
+}
+
+func (m *Mailer) alive(p process) bool {
+	return !p.gone() && m.now().Sub(p.beat) < orDefault(m.Lease, time.Minute)
 }
 
 // process is a row of senders.

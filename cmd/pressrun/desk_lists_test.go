@@ -167,15 +167,21 @@ func deskOfTwos(t *testing.T) (*Press, func(path string) string) {
 	session := operator(t, p)
 	return p, func(path string) string {
 		t.Helper()
-		req := httptest.NewRequest("GET", path, nil)
-		req.AddCookie(&http.Cookie{Name: desk.Cookie, Value: session})
-		w := httptest.NewRecorder()
-		p.Handler().ServeHTTP(w, req)
-		if w.Code != 200 {
-			t.Errorf("GET %s: %d", path, w.Code)
-		}
-		return w.Body.String()
+		return deskPage(t, p, session, path)
 	}
+}
+
+// deskPage is a page of the desk for somebody who has signed in.
+func deskPage(t *testing.T, p *Press, session, path string) string {
+	t.Helper()
+	req := httptest.NewRequest("GET", path, nil)
+	req.AddCookie(&http.Cookie{Name: desk.Cookie, Value: session})
+	w := httptest.NewRecorder()
+	p.Handler().ServeHTTP(w, req)
+	if w.Code != 200 {
+		t.Errorf("GET %s: %d", path, w.Code)
+	}
+	return w.Body.String()
 }
 
 // operator signs an operator in.

@@ -140,6 +140,9 @@ func killInMidSend(t *testing.T, pl *plant) {
 		pl.sendSome(readers)
 		pl.kill()
 		pl.sum(issue)
+		if out := pl.verb("issue", "status", fmt.Sprint(issue)); !strings.Contains(out, "no process is there that sends") {
+			t.Errorf("nothing runs, and issue status says\n%s", out)
+		}
 		pl.start()
 	}
 	pl.finish(issue)
@@ -155,6 +158,16 @@ func killInMidSend(t *testing.T, pl *plant) {
 		}
 		if ids := pl.inbox.Account(to).IDs; len(ids) != 2 || ids[0] != ids[1] {
 			t.Errorf("%s got %v: a second copy bears the Message-ID of the first", to, ids)
+		}
+	}
+	status, table := pl.verb("issue", "status", fmt.Sprint(issue)), pl.verb("delivery", "ls", "--issue", fmt.Sprint(issue), "--doubtful")
+	if strings.Contains(status, "no process") || len(listed) > 0 && !strings.Contains(status, "may have come twice") {
+		t.Errorf("issue status says\n%s", status)
+	}
+	page := deskPage(t, pl.press, operator(t, pl.press), fmt.Sprintf("/desk/issues/%d/readers?state=perhaps-twice", issue))
+	for _, to := range listed {
+		if !strings.Contains(table, " "+to+" ") || !strings.Contains(page, to) {
+			t.Errorf("%s is not among the doubtful copies", to)
 		}
 	}
 	if len(listed) > kills*connections {
@@ -208,6 +221,17 @@ func (pl *plant) sending(n int) (readers []string, issue int64) {
 		pl.Fatal(err)
 	}
 	return readers, i.ID
+}
+
+// verb is what a verb prints.
+func (pl *plant) verb(args ...string) string {
+	pl.Helper()
+	d := &deskless{T: pl.T, dir: pl.dir, config: pl.path("press.toml")}
+	code, out, errs := d.verb("", args...)
+	if code != 0 {
+		pl.Fatalf("%v: exit %d: %s", args, code, errs)
+	}
+	return out
 }
 
 // booked is how many of the readers have got mail.

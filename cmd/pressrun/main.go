@@ -15,6 +15,7 @@ import (
 	"maps"
 	"os"
 	"os/signal"
+	"reflect"
 	"regexp"
 	"strings"
 	"syscall"
@@ -226,6 +227,9 @@ func (e *env) with(f func(p *Press) error) error {
 // print writes v as JSON when asked for, else calls text.
 func (e *env) print(v any, text func(w io.Writer)) error {
 	if e.json {
+		if list := reflect.ValueOf(v); list.Kind() == reflect.Slice && list.IsNil() {
+			v = []any{} // a list with nothing in it is one as well
+		}
 		enc := json.NewEncoder(e.out)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")

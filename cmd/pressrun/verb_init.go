@@ -73,7 +73,7 @@ func (v *initVerb) Run(e *env) error {
 	path := filepath.Join(v.Dir, "press.toml")
 	switch err := v.writeConfig(path); {
 	case errors.Is(err, os.ErrExist):
-		fmt.Fprintf(e.err, "%s is there already and left as it is\n", path)
+		fmt.Fprintf(e.err, "%s is there already and left as it is, whatever --listen and --allow say\n", path)
 	case err != nil:
 		return err
 	default:

@@ -571,7 +571,15 @@ func (p *Press) printStatus(e *env, id int64) error {
 	if err != nil {
 		return err
 	}
-	return e.print(map[string]any{"issue": i, "audience": i.Audience, "states": counts}, func(w io.Writer) {
+	doubtful, err := p.Mailer.Doubtful(e.ctx, id)
+	if err != nil {
+		return err
+	}
+	senders, err := p.Mailer.Senders(e.ctx)
+	if err != nil {
+		return err
+	}
+	return e.print(map[string]any{"issue": i, "audience": i.Audience, "states": counts, "doubtful": doubtful, "senders": senders}, func(w io.Writer) {
 		fmt.Fprintf(w, "%s #%d: %s, %d readers\n", i.Newsletter, i.Number, i.State, i.Audience)
 		if i.State == "countdown" {
 			fmt.Fprintf(w, "  goes out at %s; stop it with: pressrun issue cancel %d --why …\n", i.Starts.Local().Format("15:04:05 MST"), id)
@@ -583,6 +591,12 @@ func (p *Press) printStatus(e *env, id int64) error {
 		slices.Sort(states)
 		for _, s := range states {
 			fmt.Fprintf(w, "  %-10s %7d\n", s, counts[mailer.State(s)])
+		}
+		if doubtful > 0 {
+			fmt.Fprintf(w, "%s in flight when a process or connection ended, and may have come twice: pressrun delivery ls --issue %d --doubtful\n", several(doubtful, "copy was", "copies were"), id)
+		}
+		if senders == 0 && slices.Contains([]string{"approved", "countdown", "sending"}, i.State) {
+			fmt.Fprintln(w, "no process is there that sends: start pressrun serve")
 		}
 	})
 }

@@ -11,15 +11,16 @@ import (
 
 type deliveryVerb struct {
 	Ls        deliveryLs        `cmd:"" help:"List copies of an issue."`
-	Reconcile deliveryReconcile `cmd:"" help:"Settle what a dead process left behind; with --issue, list what was uncertain."`
+	Reconcile deliveryReconcile `cmd:"" help:"Settle what a dead process left behind."`
 	Retry     deliveryRetry     `cmd:"" help:"Queue copies again that failed, expired or are parked."`
 }
 
 type deliveryLs struct {
-	Issue int64  `required:"" help:"Issue id."`
-	State string `help:"In one state."`
-	After int64  `help:"Readers whose id is above this one, for the next page."`
-	N     int    `default:"100" help:"How many."`
+	Issue    int64  `required:"" help:"Issue id."`
+	State    string `help:"In one state."`
+	Doubtful bool   `help:"Only copies that were ever in flight when a process or connection ended: they may have come twice."`
+	After    int64  `help:"Readers whose id is above this one, for the next page."`
+	N        int    `default:"100" help:"How many."`
 }
 
 func (v *deliveryLs) Validate() error {
@@ -34,7 +35,7 @@ func (v *deliveryLs) Run(e *env) error {
 		if _, err := p.Digest.Issue(e.ctx, v.Issue); err != nil {
 			return err
 		}
-		return p.printDeliveries(e, v.Issue, mailer.Filter{State: mailer.State(v.State)}, mailer.Page{After: v.After, Limit: v.N})
+		return p.printDeliveries(e, v.Issue, mailer.Filter{State: mailer.State(v.State), WasUncertain: v.Doubtful}, mailer.Page{After: v.After, Limit: v.N})
 	})
 }
 
@@ -69,18 +70,13 @@ func (p *Press) printDeliveries(e *env, issue int64, f mailer.Filter, page maile
 	})
 }
 
-type deliveryReconcile struct {
-	Issue int64 `help:"List the copies of this issue that are or were uncertain."`
-}
+type deliveryReconcile struct{}
 
-func (v *deliveryReconcile) Run(e *env) error {
+func (deliveryReconcile) Run(e *env) error {
 	return e.with(func(p *Press) error {
 		done, err := p.Mailer.Reconcile(e.ctx)
 		if err != nil {
 			return err
-		}
-		if v.Issue != 0 {
-			return p.printDeliveries(e, v.Issue, mailer.Filter{WasUncertain: true}, mailer.Page{Limit: 10000})
 		}
 		return e.print(done, func(w io.Writer) {
 			if done.Owners == 0 {
@@ -88,7 +84,7 @@ func (v *deliveryReconcile) Run(e *env) error {
 			} else {
 				fmt.Fprintf(w, "processes that had ended without signing off: %d; copies back in the queue: %d; uncertain, in flight when they ended: %d\n", done.Owners, done.Released, done.Uncertain)
 			}
-			fmt.Fprintln(w, "Copies of an issue that were ever uncertain: pressrun delivery reconcile --issue ID")
+			fmt.Fprintln(w, "Copies of an issue that were ever uncertain: pressrun delivery ls --issue ID --doubtful")
 		})
 	})
 }

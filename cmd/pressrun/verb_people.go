@@ -252,7 +252,9 @@ func (v *subscriberImport) Run(e *env) error {
 		}
 		return e.print(report, func(w io.Writer) {
 			fmt.Fprint(w, report)
-			if !v.Yes {
+			if v.Yes {
+				fmt.Fprintf(w, "imported; take it back with: pressrun subscriber undo %d\n", report.ID)
+			} else {
 				fmt.Fprintln(w, "nothing was changed; import with --yes")
 			}
 		})

@@ -566,6 +566,14 @@ func (d *Desk) readers(r *request) error {
 			filters = append(filters, templates.Filter{Title: string(s), URL: base + "?q=&state=" + string(s), Count: counts[s], Current: want == string(s) && query == ""})
 		}
 	}
+	doubtful, err := d.Mailer.Doubtful(r.ctx, i.ID)
+	if err != nil {
+		return err
+	}
+	if doubtful > 0 {
+		filters = append(filters, templates.Filter{Title: "perhaps twice", URL: base + "?q=&state=" + perhapsTwice, Count: doubtful, Current: want == perhapsTwice && query == ""})
+		counts[perhapsTwice] = doubtful
+	}
 	t := templates.Table{Caption: "Readers of this issue", Columns: []templates.Column{eitherWay(r, templates.Column{Title: "Reader, as queued"}, "reader", cmp.Or(r.URL.Query().Get("sort"), "reader")), {Title: "State"}, {Title: "What happened", Wide: true}},
 		Empty: templates.Empty{Text: "No copy yet. The audience is counted when the issue is sent; from then on every reader stands here."}}
 	if query != "" {
@@ -602,6 +610,10 @@ func (d *Desk) asked(r *request, i digest.Issue, query string, t *templates.Tabl
 	return nil
 }
 
+// perhapsTwice stands for the copies that were in flight when a process or
+// connection ended, in the place of a state.
+const perhapsTwice = "perhaps-twice"
+
 // ledger lists the copies of an issue in the order they were made, or the last first.
 func (d *Desk) ledger(r *request, i digest.Issue, want mailer.State, t *templates.Table, counts map[mailer.State]int) error {
 	per, total := perPage(r), i.Audience
@@ -609,7 +621,11 @@ func (d *Desk) ledger(r *request, i digest.Issue, want mailer.State, t *template
 		total = counts[want]
 	}
 	t.Pager = pager(r, pageOf(r), per, total)
-	list, err := d.Mailer.Deliveries(r.ctx, i.ID, mailer.Filter{State: want}, mailer.Page{Last: r.URL.Query().Get("sort") == "-reader", Offset: (pageOf(r) - 1) * per, Limit: per})
+	filter := mailer.Filter{State: want}
+	if want == perhapsTwice {
+		filter = mailer.Filter{WasUncertain: true}
+	}
+	list, err := d.Mailer.Deliveries(r.ctx, i.ID, filter, mailer.Page{Last: r.URL.Query().Get("sort") == "-reader", Offset: (pageOf(r) - 1) * per, Limit: per})
 	if err != nil {
 		return err
 	}
