@@ -240,6 +240,25 @@ func peopleAlone(t *testing.T, n *newsroom, tab func(int, int, string) context.C
 	}
 }
 
+// onPhones opens pages of the desk on two phones: neither they nor their tables are
+// wider than the window, and what is pressed is 44 px high.
+func onPhones(t *testing.T, tab func(int, int, string) context.Context, session, base string, pages []string) {
+	t.Helper()
+	for _, width := range []int{390, 320} {
+		ctx := tab(width, 844, "dark")
+		call(t, ctx, emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: true})
+		call(t, ctx, network.SetCookie, network.SetCookieParams{Name: desk.Cookie, Value: session, URL: base})
+		for _, path := range pages {
+			open(t, ctx, base+path)
+			if wrong := js[string](t, ctx, `[document.documentElement, ...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth).map(e => e.nodeName + ' +' + (e.scrollWidth - e.clientWidth))
+				.concat([...document.querySelectorAll('button, select, summary, .button, .field input:not([type=checkbox]), .table a, .filters a, .tabs a, .nav li a')]
+					.filter(e => e.checkVisibility() && !e.closest('dialog') && e.getBoundingClientRect().height < 43.5).map(e => (e.innerText || e.name) + ' ' + e.getBoundingClientRect().height)).join(', ')`); wrong != "" {
+				t.Errorf("%s, %d px wide: too wide or too low: %s", path, width, wrong)
+			}
+		}
+	}
+}
+
 // lookAround opens every page of the desk and the public ones: none is wider
 // than its window, none fails.
 func lookAround(t *testing.T, n *newsroom, tab func(int, int, string) context.Context, wide context.Context, issue string) {
@@ -252,7 +271,8 @@ func lookAround(t *testing.T, n *newsroom, tab func(int, int, string) context.Co
 			session = c.Value
 		}
 	}
-	for _, path := range []string{"/desk/", "/desk/issues", "/desk/stories", "/desk/stories/1", "/desk/sources", "/desk/sources/add", "/desk/sources/1", "/desk/sources/1/items", "/desk/newsletters", "/desk/newsletters/1", "/desk/newsletters/add", "/desk/lists", "/desk/lists/segments", "/desk/subscribers", "/desk/subscribers/import", "/desk/bounces", "/desk/bounces/mail", "/desk/users", "/desk/users/tokens", "/desk/users/audit", "/desk/stories/ahead", "/desk/issues/1/readers"} {
+	pages := []string{"/desk/", "/desk/issues", "/desk/stories", "/desk/stories/1", "/desk/sources", "/desk/sources/add", "/desk/sources/1", "/desk/sources/1/items", "/desk/newsletters", "/desk/newsletters/1", "/desk/newsletters/add", "/desk/lists", "/desk/lists/segments", "/desk/subscribers", "/desk/subscribers/1", "/desk/subscribers/import", "/desk/bounces", "/desk/bounces/mail", "/desk/deliverability", "/desk/users", "/desk/users/tokens", "/desk/users/audit", "/desk/stories/ahead", "/desk/issues/1", "/desk/issues/1/readers", "/desk/arm"}
+	for _, path := range pages {
 		open(t, wide, base+path)
 		if over := js[float64](t, wide, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
 			t.Errorf("%s is %v px wider than its window", path, over)
@@ -277,6 +297,7 @@ func lookAround(t *testing.T, n *newsroom, tab func(int, int, string) context.Co
 			t.Errorf("%s is %v px wider than a phone", path, over)
 		}
 	}
+	onPhones(t, tab, session, base, append(pages, strings.TrimPrefix(issue, base)))
 	for _, path := range []string{"/desk/", "/desk/users"} {
 		open(t, phone, base+path)
 		if !js[bool](t, phone, "(r => r.left >= 0 && r.right <= innerWidth)(document.querySelector('.nav li [aria-current]').getBoundingClientRect())") {
