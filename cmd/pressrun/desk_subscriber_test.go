@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"net/url"
 	"strings"
 	"testing"
@@ -74,6 +75,13 @@ func TestSubscriberAtTheDesk(t *testing.T) {
 		t.Error("who has left is brought back, or refused without a word")
 	}
 	call(404, "POST", at, "do=leave:nothing")
+	held, err := r.Subscribers.Held(ctx, ann.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if own, err := json.Marshal(held); err != nil || strings.Contains(string(own), "lists@news.example") || !strings.Contains(string(own), "paper form, fair") {
+		t.Errorf("what the reader can have: %v %s", err, own)
+	}
 
 	add(200, "bob@readers.example", "morning", "fair", "")
 	if page := call(400, "POST", at, "do=move&email=bob@readers.example"); !strings.Contains(page, "Another reader has this address") || !strings.Contains(page, `value="bob@readers.example"`) {

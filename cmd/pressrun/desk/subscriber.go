@@ -185,7 +185,7 @@ func (d *Desk) subscriberAct(r *request) error {
 	back, said := fmt.Sprintf("/desk/subscribers/%d", id), ""
 	switch do {
 	case "leave":
-		said, err = "The subscription is ended.", d.Subscribers.Unsubscribe(r.ctx, id, list, "by "+by+" at the desk")
+		said, err = "The subscription is ended.", d.Subscribers.Unsubscribe(r.ctx, id, list, "at the desk")
 	case "pause":
 		said, err = "Paused for 30 days; then it goes on by itself.", d.Subscribers.Pause(r.ctx, id, list, d.Now().Add(deskPause), by)
 	case "resume":
