@@ -30,7 +30,7 @@ import (
 //	1795475100000 left 1f09… daily          left the list; a later confirmation in the database counts more
 //	1795475100000 suppressed 1f09… hard     is not written to (lifted: by own confirmation)
 //	1795475100000 erased 1f09…              wanted to be forgotten
-//	1795475100000 moved 1f09… 77ab…         has now another address; what happens to that one happened to this one
+//	1795475100000 moved 1f09… 77ab…         has now another address; what happens to him there happened to who was here
 type Journal struct {
 	path string
 
@@ -159,6 +159,40 @@ type memory struct {
 	suppressed string               // reason, unless lifted
 	since      time.Time
 	erased     time.Time
+	gone       []departure // those who moved away from here, in their order
+}
+
+// departure is somebody who moved away, and what became of him wherever he went.
+type departure struct {
+	at   time.Time
+	then *memory
+}
+
+func (m *memory) take(f fact) {
+	switch f.verb {
+	case "left":
+		if m.left == nil {
+			m.left = map[string]time.Time{}
+		}
+		m.left[f.about] = f.at
+	case "suppressed":
+		m.suppressed, m.since = f.about, f.at
+	case "lifted":
+		m.suppressed = ""
+	case "erased":
+		m.erased, m.suppressed, m.since = f.at, string(Forgotten), f.at
+	}
+}
+
+// after is what became of somebody who has been at this address since arrived, if
+// he moved away. Who came later is not the one.
+func (m *memory) after(arrived time.Time) *memory {
+	for _, d := range m.gone {
+		if !d.at.Before(arrived) {
+			return d.then
+		}
+	}
+	return nil
 }
 
 // read folds the whole file into what is true at its end.
@@ -169,13 +203,13 @@ func (j *Journal) read() (map[string]*memory, error) {
 	}
 	defer f.Close()
 	all := map[string]*memory{}
-	moved := map[string][]string{} // hash now → hashes before
+	here := map[string][]*memory{} // hash → the departures of who lives there now
 	lines := bufio.NewReaderSize(f, 1<<16)
 	for {
 		line, err := lines.ReadSlice('\n')
 		if err == nil {
 			if f, ok := parseFact(string(line)); ok {
-				remember(all, moved, f, 0)
+				remember(all, here, f)
 			}
 		}
 		if err == io.EOF {
@@ -187,34 +221,23 @@ func (j *Journal) read() (map[string]*memory, error) {
 	}
 }
 
-func remember(all map[string]*memory, moved map[string][]string, f fact, depth int) {
+func remember(all map[string]*memory, here map[string][]*memory, f fact) {
 	m := all[f.hash]
 	if m == nil {
-		m = &memory{left: map[string]time.Time{}}
+		m = &memory{}
 		all[f.hash] = m
 	}
-	switch f.verb {
-	case "left":
-		m.left[f.about] = f.at
-	case "suppressed":
-		m.suppressed, m.since = f.about, f.at
-	case "lifted":
-		m.suppressed = ""
-	case "erased":
-		m.erased, m.suppressed, m.since = f.at, string(Forgotten), f.at
-	case "moved":
-		moved[f.about] = append(moved[f.about], f.hash)
+	if f.verb == "moved" {
+		then := &memory{}
+		m.gone = append(m.gone, departure{f.at, then})
+		before := here[f.hash]
+		delete(here, f.hash)
+		here[f.about] = append(before, then)
 		return
 	}
-	if depth > 16 {
-		return
-	}
-	for _, before := range moved[f.hash] {
-		if before != f.hash {
-			f := f
-			f.hash = before
-			remember(all, moved, f, depth+1)
-		}
+	m.take(f)
+	for _, then := range here[f.hash] {
+		then.take(f)
 	}
 }
 
@@ -263,7 +286,7 @@ func (s *Store) remind(ctx context.Context, all map[string]*memory) error {
 			if m.erased.IsZero() {
 				known[s.Keys.hash(b.key)] = true
 			}
-			if err := s.DB.InTx(ctx, func(tx *sql.Tx) error { return s.remindOne(ctx, tx, b.id, b.key, m) }); err != nil {
+			if err := s.DB.InTx(ctx, func(tx *sql.Tx) error { return s.remindOne(ctx, tx, b.id, b.key, b.since.Time, m) }); err != nil {
 				return err
 			}
 		}
@@ -271,7 +294,31 @@ func (s *Store) remind(ctx context.Context, all map[string]*memory) error {
 	return s.remindUnknown(ctx, all, known)
 }
 
-func (s *Store) remindOne(ctx context.Context, tx *sql.Tx, id int64, key string, m *memory) error {
+// remindOne applies what is known of an address to who has it, and what became
+// of him later if he moved away; created is when he was first known.
+func (s *Store) remindOne(ctx context.Context, tx *sql.Tx, id int64, key string, created time.Time, m *memory) error {
+	var moved schema.Time
+	if len(m.gone) > 0 {
+		err := tx.QueryRowContext(ctx, `select max(happened_at) from subscriber_events where subscriber_id = $1 and kind = 'moved'`, id).Scan(&moved)
+		if err != nil {
+			return err
+		}
+	}
+	if moved.IsZero() {
+		moved.Time = created
+	}
+	for _, m := range []*memory{m, m.after(moved.Time)} {
+		if m == nil {
+			continue
+		}
+		if err := s.apply(ctx, tx, id, key, m); err != nil || !m.erased.IsZero() {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) apply(ctx context.Context, tx *sql.Tx, id int64, key string, m *memory) error {
 	if !m.erased.IsZero() {
 		return s.erase(ctx, tx, id, key, m.erased)
 	}

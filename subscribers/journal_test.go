@@ -252,3 +252,50 @@ func TestTornJournal(t *testing.T) {
 		}
 	})
 }
+
+// TestAddressOfSomebodyElse: what a reader does after he has moved does not hit
+// who has come to his old address since.
+func TestAddressOfSomebodyElse(t *testing.T) {
+	each(t, func(t *testing.T, r *room) {
+		ctx := t.Context()
+		daily := r.list(t, "daily")
+		older := r.add(t, "older@example.com", "daily")
+		for _, name := range []string{"erases", "leaves", "complains", "follows"} {
+			v := r.add(t, name+"@example.com", "daily")
+			if err := r.Move(ctx, v.ID, name+"@example.org", ""); err != nil {
+				t.Fatal(err)
+			}
+			r.pass(time.Hour)
+			var err error
+			if name == "follows" { // somebody known for longer takes the address
+				err = r.Move(ctx, older.ID, name+"@example.com", "")
+			} else {
+				r.add(t, name+"@example.com", "daily")
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.pass(time.Hour)
+			switch name {
+			case "erases", "follows":
+				err = r.Forget(ctx, v.ID, "the reader")
+			case "leaves":
+				err = r.Unsubscribe(ctx, v.ID, daily.ID, "one click")
+			case "complains":
+				err = r.SuppressAddress(ctx, name+"@example.org", subscribers.Complaint, "")
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.pass(time.Hour)
+		for range 2 {
+			if err := r.Journal.Replay(ctx, r.Store); err != nil {
+				t.Fatal(err)
+			}
+			if got := r.readers(t, daily.ID); got != "complains erases follows leaves" {
+				t.Errorf("daily goes to %q after a start", got)
+			}
+		}
+	})
+}
