@@ -187,10 +187,16 @@ func deskPage(t *testing.T, p *Press, session, path string) string {
 // operator signs an operator in.
 func operator(t *testing.T, p *Press) (session string) {
 	t.Helper()
-	if _, err := p.Installation.AddUser(t.Context(), "op@press.test", "", "operator"); err != nil {
+	return signedAs(t, p, "op@press.test", "operator")
+}
+
+// signedAs signs somebody in.
+func signedAs(t *testing.T, p *Press, email, role string) (session string) {
+	t.Helper()
+	if _, err := p.Installation.AddUser(t.Context(), email, "", role); err != nil {
 		t.Fatal(err)
 	}
-	token, err := p.Installation.SignInToken(t.Context(), "op@press.test")
+	token, err := p.Installation.SignInToken(t.Context(), email)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,5 +228,23 @@ func TestDeskCopies(t *testing.T) {
 	}
 	if page := get("/desk/issues"); !strings.Contains(page, "/desk/issues/1/readers") {
 		t.Error("the list of issues leads to no readers")
+	}
+}
+
+// TestDeskHidesReaders: who may not see the subscribers does not see them in the
+// ledger of an issue either, and learns of a reader whose address is known.
+func TestDeskHidesReaders(t *testing.T) {
+	p, get := deskOfTwos(t)
+	const path = "/desk/issues/1/readers"
+	if page := get(path); !strings.Contains(page, "ann@readers.example") || !strings.Contains(page, "/desk/subscribers/1") {
+		t.Error("an operator does not see the readers")
+	}
+	approver := signedAs(t, p, "ap@press.test", "approver")
+	for query, want := range map[string]string{"": "a…n@readers.example", "?q=readers": "", "?q=Ann": "", "?q=ann@readers.example": "ann@readers.example, morning #1: "} {
+		page := deskPage(t, p, approver, path+query)
+		_, page, _ = strings.Cut(page, "<table")
+		if !strings.Contains(page, want) || strings.Contains(page, "/desk/subscribers/") || strings.Contains(page, "bob@") || want != "ann@readers.example, morning #1: " && strings.Contains(page, "ann@") {
+			t.Errorf("%s: an approver sees %s", query, page)
+		}
 	}
 }

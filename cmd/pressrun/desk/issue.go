@@ -588,9 +588,23 @@ func (d *Desk) readers(r *request) error {
 		Body:   templates.TableBody{Intro: "One copy for one reader each. The states add up to the audience at every moment.", Search: searchOf(r, "What did this reader get?", "state"), Filters: filters, Table: t}})
 }
 
+// knowsReaders is the role that may see who reads: others see masked addresses,
+// and learn of a reader whose address they know.
+const knowsReaders = "list admin"
+
 // asked tells what became of the copies of those whom a search finds. An address
 // nobody has is an answer too.
 func (d *Desk) asked(r *request, i digest.Issue, query string, t *templates.Table) error {
+	if !r.user.May(knowsReaders) {
+		line, err := d.Why(r.ctx, i.ID, query)
+		t.Columns[0] = templates.Column{Title: "Reader"}
+		t.Rows = []templates.Row{{Cells: []templates.Cell{{Text: query}, {}, {Text: line}}}}
+		t.Empty = templates.Empty{Text: "Write the whole address of a reader."}
+		if err != nil {
+			t.Rows = nil
+		}
+		return nil
+	}
 	found, total, err := d.Subscribers.Page(r.ctx, subscribers.Filter{Search: query, Sort: "email", Page: pageOf(r), Per: perPage(r)})
 	if err != nil {
 		return err
@@ -632,7 +646,10 @@ func (d *Desk) ledger(r *request, i digest.Issue, want mailer.State, t *template
 	for _, dv := range list {
 		cell := templates.Cell{Text: "(erased)"}
 		if sub, err := d.Subscribers.ByID(r.ctx, dv.Subscriber); err == nil {
-			cell = templates.Cell{Text: string(sub.Email), URL: fmt.Sprintf("/desk/subscribers/%d", sub.ID)}
+			cell = templates.Cell{Text: sub.Email.Mask()}
+			if r.user.May(knowsReaders) {
+				cell = templates.Cell{Text: string(sub.Email), URL: fmt.Sprintf("/desk/subscribers/%d", sub.ID)}
+			}
 		}
 		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{cell, {State: state(string(dv.State))}, {Text: dv.Why()}}})
 	}
