@@ -93,7 +93,13 @@ func TestEndToEndBackup(t *testing.T) {
 		if database == "press.db" {
 			does(1, "replaces nothing", "restore", backup)
 		}
-		if err := os.WriteFile(d.path("link.keys"), []byte("another"), 0o600); err != nil {
+		if err := os.RemoveAll(d.dir); err != nil {
+			t.Fatal(err)
+		}
+		if database == "press.db" {
+			does(0, "who left since the backup is not known", "restore", backup)
+		}
+		if err := errors.Join(os.MkdirAll(d.dir, 0o700), os.WriteFile(d.path("link.keys"), []byte("another"), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		does(1, "link.keys is there already and differs", "restore", backup)

@@ -137,6 +137,7 @@ func (v *restoreVerb) Run(e *env) (err error) {
 			return err
 		}
 	}
+	asOld := same(journal, c.Journal)
 	if err := v.database(e, c, &made); err != nil {
 		return err
 	}
@@ -145,7 +146,7 @@ func (v *restoreVerb) Run(e *env) (err error) {
 		return err
 	}
 	defer p.Close()
-	return p.restored(e, v.From)
+	return p.restored(e, v.From, asOld)
 }
 
 // database brings the database, whole or not at all.
@@ -166,8 +167,9 @@ func (v *restoreVerb) database(e *env, c Config, made *[]string) error {
 	return nil
 }
 
-// restored leaves sending to a person, and says what to look at first.
-func (p *Press) restored(e *env, from string) error {
+// restored leaves sending to a person, and says what to look at first; asOld says
+// that the journal is as old as the backup.
+func (p *Press) restored(e *env, from string, asOld bool) error {
 	const by = "restore"
 	if err := p.Mailer.Stop(e.ctx, by, "restored from a backup: look at the issues that were under way, then start"); err != nil {
 		return err
@@ -191,7 +193,10 @@ func (p *Press) restored(e *env, from string) error {
 		ids[i] = issue.ID
 		look += fmt.Sprintf("\n  issue %d (%s No. %d) was %s; if it went out after the backup: pressrun issue cancel %d --why restored", issue.ID, issue.Newsletter, issue.Number, issue.State, issue.ID)
 	}
-	return e.did(facts{"database": p.DB.Name, "stopped": true, "armed": false, "open_issues": ids}, "%s is restored and its journal replayed; sending is stopped and disarmed%s\nGo on with: pressrun start, pressrun arm, pressrun serve", p.DB.Name, look)
+	if asOld {
+		look += fmt.Sprintf("\n  who left since the backup is not known: if the journal of the newsroom (%s) is still there, copy it to %s before serve", filepath.Base(p.Config.Journal), p.Config.Journal)
+	}
+	return e.did(facts{"database": p.DB.Name, "stopped": true, "armed": false, "open_issues": ids, "journal_as_old": asOld}, "%s is restored and its journal replayed; sending is stopped and disarmed%s\nGo on with: pressrun start, pressrun arm, pressrun serve", p.DB.Name, look)
 }
 
 // journalToKeep reports whether the journal in its place continues the one of

@@ -322,11 +322,23 @@ func (v *subscriberPause) Run(e *env) error {
 
 type subscriberLeave struct {
 	Email string `arg:"" help:"Address."`
-	List  string `required:"" help:"List."`
+	List  string `help:"List; left out, all of them."`
 	How   string `default:"asked us" help:"How the reader asked."`
 }
 
 func (v *subscriberLeave) Run(e *env) error {
+	if v.List == "" {
+		return e.with(func(p *Press) error {
+			sub, err := p.Subscribers.Find(e.ctx, v.Email)
+			if err != nil {
+				return err
+			}
+			if err := p.Subscribers.Unsubscribe(e.ctx, sub.ID, 0, v.How); err != nil {
+				return err
+			}
+			return e.did(facts{"subscriber": sub.ID}, "%s has left everything, and is written to again only after confirming", v.Email)
+		})
+	}
 	return withSubscription(e, v.Email, v.List, func(p *Press, sub, list int64) error {
 		if err := p.Subscribers.Unsubscribe(e.ctx, sub, list, v.How); err != nil {
 			return err

@@ -45,7 +45,11 @@ func (v *serveVerb) Run(e *env) error {
 		return err
 	}
 	e.log.Info("serving", "url", c.PublicURL, "listen", l.Addr().String(), "database", p.DB.Name)
-	return p.Serve(e.ctx, l)
+	err = p.Serve(e.ctx, l)
+	if err == nil {
+		e.log.Info("ended")
+	}
+	return err
 }
 
 // listen opens a port and says in words when somebody else has it.

@@ -113,7 +113,7 @@ func TestVerbsPrintOneJSONDocument(t *testing.T) {
 		{0, "segment set urdu language=='ur'"}, {0, "segment ls"}, {0, "segment try urdu --list morning"}, {0, "segment rm urdu"},
 		{0, "subscriber import " + readers + " --list morning --source fair"}, {0, "subscriber import " + readers + " --list morning --source fair --yes"}, {0, "subscriber ls"}, {0, "subscriber imports"}, {0, "subscriber undo 1"}, {1, "subscriber undo 1"}, {1, "subscriber undo 99"},
 		{0, "subscriber add cyd@readers.example --list morning,evening --source fair"}, {0, "subscriber show cyd@readers.example"}, {1, "subscriber show nobody@readers.example"},
-		{0, "subscriber pause cyd@readers.example --list morning"}, {0, "subscriber move cyd@readers.example dan@readers.example"}, {0, "subscriber leave dan@readers.example --list evening"},
+		{0, "subscriber pause cyd@readers.example --list morning"}, {0, "subscriber move cyd@readers.example dan@readers.example"}, {0, "subscriber leave dan@readers.example --list evening"}, {0, "subscriber leave dan@readers.example"},
 		{1, "subscriber forget dan@readers.example"}, {0, "subscriber forget dan@readers.example --yes"},
 		{0, "suppression add eve@readers.example --note asked"}, {0, "suppression ls"}, {0, "suppression rm eve@readers.example"}, {0, "subscriber add fay@readers.example --list morning --source fair"},
 		{0, "issue ls"}, {0, "issue show 1"}, {0, "issue edit 1 --subject Ferries"}, {0, "issue rebuild 1"}, {0, "issue check 1"}, {0, "issue preview 1 --out " + d.path("out")}, {0, "issue render --in " + d.path("issue.json") + " --out " + d.path("rendered") + " --offline"},
