@@ -258,11 +258,11 @@ func (p *Press) listenForMail(ctx context.Context) error {
 		Take:   p.Mailer.TakeReturned, LMTP: strings.HasPrefix(b.Listen, "lmtp:"), Domain: domain, Connections: b.Connections, Log: p.Log,
 	}
 	if p.Config.TLSCert != "" {
-		cert, err := tls.LoadX509KeyPair(p.Config.TLSCert, p.Config.TLSKey)
+		c, err := openCertificate(p.Config.TLSCert, p.Config.TLSKey, p.Log)
 		if err != nil {
 			return fmt.Errorf("receive bounces: %w", err)
 		}
-		r.TLS = &tls.Config{Certificates: []tls.Certificate{cert}}
+		r.TLS = &tls.Config{GetCertificate: c.get}
 	}
 	p.Log.Info("receiving bounces", "listen", l.Addr().String(), "address", b.Address)
 	return r.Serve(ctx, l)

@@ -38,6 +38,9 @@ type (
 	sampleJob struct { // what the fit learns from
 		Hour int64 `json:"hour"`
 	}
+	inspectJob struct { // what surrounds us
+		Quarter int64 `json:"quarter"`
+	}
 	snapshotJob struct { // what ranks an issue while the counters are away
 		Quarter int64 `json:"quarter"`
 	}
@@ -48,6 +51,7 @@ func (buildJob) Kind() string    { return "build" }
 func (watchJob) Kind() string    { return "watch" }
 func (nightJob) Kind() string    { return "night" }
 func (sampleJob) Kind() string   { return "sample" }
+func (inspectJob) Kind() string  { return "inspect" }
 func (snapshotJob) Kind() string { return "snapshot" }
 
 // collecting has hands of its own: sources that hang keep no issue waiting.
@@ -79,6 +83,9 @@ func (p *Press) openJobs() error {
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[sampleJob]) error {
 		return p.Ranker.Sample(ctx)
+	}))
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[inspectJob]) error {
+		return p.Inspect(ctx, j.Args.Quarter)
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[snapshotJob]) error {
 		return p.Ranker.Snapshot(ctx)

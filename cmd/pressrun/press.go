@@ -61,6 +61,7 @@ type Press struct {
 	standing   map[string]bool      // kind of alarm → whether there was reason for it at the last look
 	proxies    proxies              // who hands requests on to us
 	pollers    []poller             // of counters the sites keep themselves
+	inspected  inspection           // of what surrounds us
 	mailbox    *intake.Mailbox      // that bounces are read from, nil = none
 	public     http.Handler         // sign-up, confirmation, preferences, unsubscribe
 	close      []func() error

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -83,10 +84,15 @@ func (p *Press) Serve(ctx context.Context, l net.Listener) error {
 }
 
 func (p *Press) listen(s *http.Server, l net.Listener) error {
-	if p.Config.TLSCert != "" {
-		return s.ServeTLS(l, p.Config.TLSCert, p.Config.TLSKey)
+	if p.Config.TLSCert == "" {
+		return s.Serve(l)
 	}
-	return s.Serve(l)
+	c, err := openCertificate(p.Config.TLSCert, p.Config.TLSKey, p.Log)
+	if err != nil {
+		return err
+	}
+	s.TLSConfig = &tls.Config{GetCertificate: c.get}
+	return s.ServeTLS(l, "", "")
 }
 
 // startCatcher begins to receive mail on a port of this machine and makes it
@@ -113,6 +119,7 @@ func (p *Press) tick(ctx context.Context) error {
 			nightJob{Day: (began.Unix() - 3*3600) / 86400}, // at 03:00 UTC
 			sampleJob{Hour: began.Unix() / (3 * 3600)},
 			snapshotJob{Quarter: began.Unix() / (15 * 60)},
+			inspectJob{Quarter: began.Unix() / (15 * 60)},
 		} {
 			if ordered[job.Kind()] == job {
 				continue

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 	"syscall"
@@ -246,6 +247,17 @@ func (v *doctorVerb) Run(e *env) error {
 		}
 		if v.What == "dns" || v.What == "all" && !p.Config.onlyLoopback() {
 			list = append(list, p.examineDNS(e.ctx, v.Resolver)...)
+		}
+		if v.What == "all" && !p.Config.onlyLoopback() {
+			ends, err := probe(e.ctx, p.Config.PublicURL, http.DefaultTransport)
+			if err != nil {
+				err = fmt.Errorf("readers' links begin with %s, and no running serve answers there (seen from this machine): %w", p.Config.PublicURL, err)
+			}
+			text := p.Config.PublicURL + " leads to a running serve"
+			if !ends.IsZero() {
+				text += "; its certificate ends on " + when(ends)
+			}
+			add("address", err, text)
 		}
 		if v.What == "all" || v.What == "feeds" {
 			sources, err := p.Digest.Sources(e.ctx)

@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pressrun/mailer/dkim"
+)
+
+// alarmed is what the open alarms of a kind say.
+func (r *countingRoom) alarmed(t *testing.T, kind string) string {
+	t.Helper()
+	open, err := r.Installation.Alarms(t.Context(), true, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, a := range open {
+		if a.Kind == kind {
+			told = append(told, a.Subject+": "+a.Detail)
+		}
+	}
+	return strings.Join(told, "\n")
+}
+
+// certify writes a certificate of a name and its key, and returns both.
+func certify(t *testing.T, name string, ends time.Time, certFile, keyFile string) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &x509.Certificate{SerialNumber: big.NewInt(ends.UnixNano()), DNSNames: []string{name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-time.Hour), NotAfter: ends}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: private}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair
+}
+
+// TestLostAddressIsAnnounced: readers' links that lead nowhere any more, or soon
+// will not, are told; an address that never answered may be out of our own reach.
+func TestLostAddressIsAnnounced(t *testing.T) {
+	r := newCountingRoom(t, "")
+	var answer atomic.Value
+	answer.Store("parked")
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if answer.Load() == "ok" {
+			r.Handler().ServeHTTP(w, q)
+			return
+		}
+		w.Write([]byte("This domain is for sale"))
+	}))
+	dir := t.TempDir()
+	pair := certify(t, "digest.example.com", time.Now().Add(6*24*time.Hour), filepath.Join(dir, "c"), filepath.Join(dir, "k"))
+	s.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	s.StartTLS()
+	defer s.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(pair.Leaf)
+	r.Config.PublicURL = s.URL
+	look := func() string {
+		t.Helper()
+		by := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
+		defer by.CloseIdleConnections()
+		if err := r.inspectAddress(t.Context(), by); err != nil {
+			t.Fatal(err)
+		}
+		return r.alarmed(t, "address")
+	}
+	for range 3 {
+		if told := look(); told != "" {
+			t.Errorf("it has never answered: %s", told)
+		}
+	}
+	answer.Store("ok")
+	look()
+	answer.Store("parked")
+	if told := look(); told != "" {
+		t.Errorf("at the first look: %s", told)
+	}
+	if told := look(); !strings.Contains(told, s.URL) || !strings.Contains(told, "what is not ours") {
+		t.Errorf("when it is somebody else's: %q", told)
+	}
+	answer.Store("ok")
+	if told := look(); told != "" {
+		t.Errorf("back again: %s", told)
+	}
+	if told := r.alarmed(t, "certificate"); told != "" {
+		t.Errorf("six days before its end: %s", told)
+	}
+	now := r.Now
+	r.Now = func() time.Time { return now().Add(36 * time.Hour) }
+	look()
+	if told := r.alarmed(t, "certificate"); !strings.Contains(told, "has not been renewed") {
+		t.Errorf("four days before its end: %q", told)
+	}
+	r.Now = now
+	look()
+	if told := r.alarmed(t, "certificate"); told != "" {
+		t.Errorf("once it is renewed: %s", told)
+	}
+	s.Close()
+	look()
+	if told := look(); !strings.Contains(told, "refused") {
+		t.Errorf("when nobody is there: %q", told)
+	}
+}
+
+// TestLostRecordIsAnnounced: a record that stood in the DNS and is gone, at two
+// looks; what was never there is what the newsroom does without.
+func TestLostRecordIsAnnounced(t *testing.T) {
+	dir := t.TempDir()
+	text, err := dkim.GenerateKey(dkim.Ed25519)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := filepath.Join(dir, "key.pem")
+	if err := writeSecret(key, text); err != nil {
+		t.Fatal(err)
+	}
+	r := newCountingRoom(t, "public_url = \"https://digest.example.com\"\n[bounce]\naddress = \"bounces@example.com\"\nlisten = \"smtp://127.0.0.1:2525\"\n[[dkim]]\ndomain = \"example.com\"\nselector = \"s1\"\nkey_file = \""+key+"\"\n")
+	s, err := DKIMConfig{Domain: "example.com", Selector: "s1", KeyFile: key}.signer(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, without := oneRecord(t, s.Name(), s.Record()), oneRecord(t, "nothing.example", "")
+	for i, look := range []struct{ resolver, want string }{
+		{whole, ""}, {whole, ""}, {without, ""}, {without, "nothing stands at s1._domainkey.example.com"}, {without, "nothing stands"}, {whole, ""}, {without, ""},
+	} {
+		r.inspectDNS(t.Context(), look.resolver)
+		told := r.alarmed(t, "dns")
+		if (told == "") != (look.want == "") || !strings.Contains(told, look.want) || strings.Contains(told, "DMARC") {
+			t.Errorf("look %d tells %q, want %q", i, told, look.want)
+		}
+	}
+}
+
+func TestLowDiskIsAnnounced(t *testing.T) {
+	r := newCountingRoom(t, "journal = \"kept/departures.journal\"")
+	const gb = 1 << 30
+	for i, look := range []struct {
+		free, all uint64
+		want      bool
+	}{{3 * gb, 100 * gb, false}, {gb / 2, 100 * gb, true}, {2 * gb, 100 * gb, false}, {gb / 2, 4 * gb, false}, {gb / 4, 4 * gb, true}} {
+		err := r.inspectDisk(t.Context(), func(dir string) (uint64, uint64, error) {
+			if strings.HasSuffix(dir, "kept") {
+				return look.free, look.all, nil
+			}
+			return 50 * gb, 100 * gb, nil
+		})
+		told := r.alarmed(t, "disk")
+		if err != nil || (told != "") != look.want || look.want && (!strings.Contains(told, "kept") || strings.Contains(told, "\n")) {
+			t.Errorf("look %d tells %q, %v", i, told, err)
+		}
+	}
+	if free, all, err := room(t.TempDir()); err != nil || free == 0 || free > all {
+		t.Errorf("the disk of tests has %d of %d bytes free, %v", free, all, err)
+	}
+	if _, _, err := room(filepath.Join(t.TempDir(), "no")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a directory that is not there: %v", err)
+	}
+}
+
+// TestRenewedCertificateIsTakenUp: whoever renews the files need not start serve
+// again; files that are being written leave the old certificate in use.
+func TestRenewedCertificateIsTakenUp(t *testing.T) {
+	r := newCountingRoom(t, "")
+	dir := t.TempDir()
+	r.Config.TLSCert, r.Config.TLSKey = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	server := &http.Server{Handler: r.Handler()}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.listen(server, l); err == nil || !strings.Contains(err.Error(), r.Config.TLSCert) {
+		t.Errorf("without its files: %v", err)
+	}
+	certify(t, "old.example", time.Now().Add(time.Hour), r.Config.TLSCert, r.Config.TLSKey)
+	done := make(chan error, 1)
+	go func() { done <- r.listen(server, l) }()
+	shown := func() string {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		conn, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext(ctx, "tcp", l.Addr().String()) // what it shows is asked for
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		return conn.(*tls.Conn).ConnectionState().PeerCertificates[0].DNSNames[0]
+	}
+	if got := shown(); got != "old.example" {
+		t.Errorf("it shows %s", got)
+	}
+	later := time.Now().Add(time.Minute)
+	if err := os.WriteFile(r.Config.TLSCert, []byte("-----BEGIN"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	os.Chtimes(r.Config.TLSCert, later, later)
+	if got := shown(); got != "old.example" {
+		t.Errorf("while the files are written it shows %s", got)
+	}
+	certify(t, "new.example", time.Now().Add(2*time.Hour), r.Config.TLSCert, r.Config.TLSKey)
+	if got := shown(); got != "new.example" {
+		t.Errorf("renewed, it shows %s", got)
+	}
+	server.Close()
+	if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+		t.Error(err)
+	}
+}
