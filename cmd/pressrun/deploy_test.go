@@ -12,6 +12,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -44,6 +45,37 @@ func TestDeployedCommandLines(t *testing.T) {
 				t.Errorf("%q: %v", args, err)
 			}
 		})
+	}
+}
+
+// What compose sets are settings of ours, its database is the one it starts, and
+// its port the one that the image listens on.
+func TestDeployedCompose(t *testing.T) {
+	var file struct {
+		Services map[string]struct {
+			Environment map[string]string
+			Ports       []string
+		}
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "compose.yaml")), &file); err != nil {
+		t.Fatal(err)
+	}
+	ours := file.Services["pressrun"]
+	for name := range ours.Environment {
+		if strings.HasPrefix(name, "PRESSRUN_") && !slices.Contains(environmentOf(reflect.TypeFor[Config]()), name) {
+			t.Errorf("%s is no setting", name)
+		}
+	}
+	u, err := url.Parse(ours.Environment["PRESSRUN_DATABASE"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if server := file.Services[u.Hostname()].Environment; u.Scheme != "postgres" || server["POSTGRES_USER"] != u.User.Username() || "/"+server["POSTGRES_DB"] != u.Path {
+		t.Errorf("the database is %s, and what is started has %v", u, server)
+	}
+	image := regexp.MustCompile(`"--listen", "0\.0\.0\.0(:\d+)"`).FindStringSubmatch(read(t, "Dockerfile"))
+	if len(ours.Ports) != 1 || image == nil || !strings.HasSuffix(ours.Ports[0], image[1]) {
+		t.Errorf("ports %v, the image listens on %v", ours.Ports, image)
 	}
 }
 
