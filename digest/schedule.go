@@ -14,6 +14,7 @@ import (
 type Schedule struct {
 	cron cron.Schedule
 	zone *time.Location
+	expr string
 }
 
 // ParseSchedule reads five cron fields (minute hour day-of-month month
@@ -35,7 +36,7 @@ func ParseSchedule(expr, zone string) (s Schedule, err error) {
 	if err != nil {
 		return s, fmt.Errorf("%q cannot be read (%v); write for instance 0 7 * * 1-5 for 07:00 on working days", expr, err)
 	}
-	return Schedule{cron: c, zone: loc}, nil
+	return Schedule{cron: c, zone: loc, expr: expr}, nil
 }
 
 // Next is the first instant of the schedule after t, or the zero time when
@@ -57,6 +58,9 @@ func (s Schedule) Next(t time.Time) time.Time {
 	}
 	return time.Time{}
 }
+
+// Local is an instant as the schedule's zone shows it.
+func (s Schedule) Local(t time.Time) time.Time { return t.In(s.zone) }
 
 // onClock is the instant at which the zone's clocks show wall.
 func onClock(wall time.Time, zone *time.Location) time.Time {

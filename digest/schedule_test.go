@@ -103,3 +103,33 @@ func FuzzSchedule(f *testing.F) {
 		}
 	})
 }
+
+// TestScheduleInWords says schedules as people do; what would take too many words
+// stays as it is written.
+func TestScheduleInWords(t *testing.T) {
+	for expr, want := range map[string]string{
+		"0 7 * * *":               "every day 07:00",
+		"0 7 * * 1-5":             "Monday to Friday 07:00",
+		"30 6,18 * * mon-fri":     "Monday to Friday 06:30 and 18:30",
+		"0 9 * * 6,0":             "Saturday and Sunday 09:00",
+		"0 9 * * 0":               "Sunday 09:00",
+		"0 9 * * 1,3,5":           "Monday, Wednesday and Friday 09:00",
+		"5 9 * * 0-6":             "every day 09:05",
+		"0 9 * * 5-6,0":           "Friday to Sunday 09:00",
+		"0 8 1 * *":               "on day 1 of the month 08:00",
+		"0 8 1,15 1-3,7 *":        "on day 1 and 15 of the month in January to March and July 08:00",
+		"0 8 1 * 1":               "Monday and on day 1 of the month 08:00",
+		"@daily":                  "every day 00:00",
+		"@weekly":                 "Sunday 00:00",
+		"0 6,8,10,12,14,16 * * *": "every day 06:00, 08:00, 10:00, 12:00, 14:00 and 16:00",
+		"*/5 * * * *":             "*/5 * * * *",
+	} {
+		s, err := ParseSchedule(expr, "Asia/Karachi")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.String(); got != want+" Asia/Karachi" {
+			t.Errorf("%s: got %q, want %q", expr, got, want+" Asia/Karachi")
+		}
+	}
+}

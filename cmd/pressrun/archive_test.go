@@ -280,7 +280,7 @@ func TestRobots(t *testing.T) {
 	if w.Code != http.StatusOK || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain") {
 		t.Fatal(w.Code, w.Header())
 	}
-	for _, want := range []string{"User-agent: *\n", "Allow: /archive/\n", "Allow: /subscribe\n", "Disallow: /archive/*?*key=\n", "Disallow: /confirm/\n", "Disallow: /preferences/\n", "Disallow: /yours/\n", "Disallow: /move/\n", "Disallow: /u/\n", "Disallow: /desk/\n"} {
+	for _, want := range []string{"User-agent: *\n", "Allow: /archive/\n", "Allow: /subscribe\n", "Disallow: /archive/*?*key=\n", "Disallow: /confirm/\n", "Disallow: /preferences/\n", "Disallow: /yours/\n", "Disallow: /move/\n", "Disallow: /u/\n", "Disallow: /yours/\n", "Disallow: /move/\n", "Disallow: /desk/\n"} {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("robots.txt lacks %q", want)
 		}

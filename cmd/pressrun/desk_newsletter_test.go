@@ -43,6 +43,10 @@ func TestNewsletterAtTheDesk(t *testing.T) {
 
 	const at = "/desk/newsletters/1"
 	page := call(200, "GET", at, "")
+	plan := regexp.MustCompile(`title="0 7 \* \* \*">every day 07:00 Asia/Karachi</span> <span class="note">next: \w+ \d+ \w+ 07:00 PKT</span>`)
+	if list := call(200, "GET", "/desk/newsletters?q=every+day", ""); !plan.MatchString(list) || !plan.MatchString(page) {
+		t.Errorf("the schedule is not told in words: %s", list)
+	}
 	for _, want := range []string{"Asia/Karachi", "07:00 PKT", "version 1", "most words of a summary, 10 to 200; 0 = 60"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)

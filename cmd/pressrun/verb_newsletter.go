@@ -74,10 +74,10 @@ func (newsletterLs) Run(e *env) error {
 			return err
 		}
 		return e.print(list, func(w io.Writer) {
-			table(w, "no newsletters yet; make one with: pressrun newsletter apply -f FILE", "NAME | VERSION | STATE | SCHEDULE | ZONE | LIST | TITLE", func(row func(...any)) {
+			table(w, "no newsletters yet; make one with: pressrun newsletter apply -f FILE", "NAME | VERSION | STATE | SCHEDULE | LIST | TITLE", func(row func(...any)) {
 				for _, n := range list {
 					s := n.Spec.WithDefaults(n.Name)
-					row(n.Name, n.Version, n.State, s.Schedule, s.Zone, s.List, s.Title)
+					row(n.Name, n.Version, n.State, s.When(), s.List, s.Title)
 				}
 			})
 		})

@@ -27,11 +27,11 @@ func (d *Desk) newsletters(r *request) error {
 	}
 	for _, n := range arrange(r, &t, list, func(n nl) string {
 		s := n.Spec.WithDefaults(n.Name)
-		return strings.Join([]string{n.Name, s.Title, n.State, s.Schedule, s.Zone, s.List, s.Segment, s.Approval}, " ")
+		return strings.Join([]string{n.Name, s.Title, n.State, s.When(), s.List, s.Segment, s.Approval}, " ")
 	},
-		column[nl]{templates.Column{Title: "Newsletter", Wide: true}, "title", byText(text(func(s digest.Spec) string { return s.Title }))},
+		column[nl]{templates.Column{Title: "Newsletter"}, "title", byText(text(func(s digest.Spec) string { return s.Title }))},
 		column[nl]{templates.Column{Title: "State"}, "state", byText(func(n nl) string { return n.State })},
-		column[nl]{Column: templates.Column{Title: "Schedule"}},
+		column[nl]{templates.Column{Title: "Schedule", Wide: true}, "next", d.bySlot},
 		column[nl]{templates.Column{Title: "List"}, "list", byText(text(func(s digest.Spec) string { return s.List }))},
 		column[nl]{templates.Column{Title: "Without approval"}, "approval", byText(text(func(s digest.Spec) string { return s.Approval }))},
 		column[nl]{templates.Column{Title: "Version", Number: true}, "version", func(a, b nl) int { return cmp.Compare(a.Version, b.Version) }}) {
@@ -41,7 +41,7 @@ func (d *Desk) newsletters(r *request) error {
 			verb, do = "Resume", "resume"
 		}
 		t.Rows = append(t.Rows, templates.Row{
-			Cells:   []templates.Cell{{Text: s.Title, URL: fmt.Sprintf("/desk/newsletters/%d", n.ID), Note: n.Name}, {State: state(n.State)}, {Text: s.Schedule, Note: s.Zone}, {Text: s.List, Note: s.Segment}, {Text: s.Approval}, {Text: fmt.Sprint(n.Version)}},
+			Cells:   []templates.Cell{{Text: s.Title, URL: fmt.Sprintf("/desk/newsletters/%d", n.ID), Note: n.Name}, {State: state(n.State)}, d.schedule(n), {Text: s.List, Note: s.Segment}, {Text: s.Approval}, {Text: fmt.Sprint(n.Version)}},
 			Actions: []templates.Action{{Title: verb, URL: fmt.Sprintf("/desk/newsletters/%d", n.ID), Method: "post", Do: do}},
 		})
 	}
@@ -50,6 +50,37 @@ func (d *Desk) newsletters(r *request) error {
 		add = &templates.Action{Title: "Add a newsletter", URL: "/desk/newsletters/add", Primary: true}
 	}
 	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Newsletters", Current: "Newsletters", Action: add, Body: templates.TableBody{Search: searchOf(r, "Search newsletters"), Table: t}})
+}
+
+// next is the newsletter's next slot; zero = none is planned.
+func (d *Desk) next(n digest.Newsletter) (digest.Schedule, time.Time) {
+	spec := n.Spec.WithDefaults(n.Name)
+	s, err := digest.ParseSchedule(spec.Schedule, spec.Zone)
+	if err != nil || n.State == "paused" {
+		return s, time.Time{}
+	}
+	return s, s.Next(d.Now())
+}
+
+// bySlot orders by the next slot; those that plan none come last.
+func (d *Desk) bySlot(a, b digest.Newsletter) int {
+	_, x := d.next(a)
+	_, y := d.next(b)
+	if x.IsZero() != y.IsZero() {
+		return -x.Compare(y)
+	}
+	return x.Compare(y)
+}
+
+// schedule says when a newsletter goes out and when next, as its zone's clocks show
+// it; the expression is seen on hover.
+func (d *Desk) schedule(n digest.Newsletter) templates.Cell {
+	spec := n.Spec.WithDefaults(n.Name)
+	cell := templates.Cell{Text: spec.When(), Hover: spec.Schedule}
+	if s, at := d.next(n); !at.IsZero() {
+		cell.Note = "next: " + s.Local(at).Format("Monday 2 January 15:04 MST")
+	}
+	return cell
 }
 
 // newsletter is the page of one: its slots to come, its spec as a file, who
@@ -86,24 +117,16 @@ func (d *Desk) drawNewsletter(r *request, status int, n digest.Newsletter, text,
 	}
 	body := templates.RecordBody{State: state(n.State), Facts: []templates.Fact{
 		{Name: "Name", Value: templates.Cell{Text: n.Name, Note: fmt.Sprintf("version %d", n.Version)}},
-		{Name: "Schedule", Value: templates.Cell{Text: cmp.Or(s.Schedule, "only by hand"), Note: s.Zone}},
+		{Name: "Schedule", Value: d.schedule(n)},
 		{Name: "Goes to", Value: templates.Cell{Text: s.List, URL: "/desk/subscribers?list=" + s.List, Note: s.Segment}},
 		{Name: "From", Value: templates.Cell{Text: s.From}},
 		{Name: "Without approval", Value: templates.Cell{Text: s.Approval}},
 		{Name: "Archive", Value: archive},
 	}}
-	if s.Schedule != "" && n.State != "paused" {
-		schedule, err := digest.ParseSchedule(s.Schedule, s.Zone)
-		if err != nil {
-			return err
-		}
-		zone, err := time.LoadLocation(s.Zone)
-		if err != nil {
-			return err
-		}
+	if schedule, at := d.next(n); !at.IsZero() {
 		t := templates.Table{Caption: "Next slots", Columns: []templates.Column{{Title: "In its zone"}, {Title: "From now", Wide: true}}}
-		for at := schedule.Next(d.Now()); !at.IsZero() && len(t.Rows) < shownSlots; at = schedule.Next(at) {
-			t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: at.In(zone).Format("Monday 2 January 2006, 15:04 MST")}, d.near(at)}})
+		for ; !at.IsZero() && len(t.Rows) < shownSlots; at = schedule.Next(at) {
+			t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: schedule.Local(at).Format("Monday 2 January 2006, 15:04 MST")}, d.near(at)}})
 		}
 		body.Tables = append(body.Tables, templates.TableSection{Title: "Next slots", Table: t})
 	}
