@@ -234,6 +234,26 @@ func (r *room) untilLetter(id int64, want mailer.State) {
 	r.t.Fatalf("letter %d is %s, want %s", id, got, want)
 }
 
+// Letters to somebody erased go, by his number and by his address; others stay.
+func TestDropLetters(t *testing.T) {
+	each(t, func(t *testing.T, db *schema.DB, _ string) {
+		r := newRoom(t, db, 1)
+		other, nobody := confirmation(12), confirmation(13)
+		nobody.To = mailer.Recipient{Address: "Mara@New.example", Slots: nobody.To.Slots}
+		gone := []int64{r.post(confirmation(11)), r.post(confirmation(11)), r.post(nobody)}
+		stays := r.post(other)
+		r.tx(func(tx *sql.Tx) error { return mailer.DropLetters(t.Context(), tx, 11, "mara@new.example") })
+		for _, id := range gone {
+			if state, _, err := r.LetterState(t.Context(), id); !errors.Is(err, mailer.ErrNoLetter) {
+				t.Errorf("letter %d is %s, %v", id, state, err)
+			}
+		}
+		if state, _, err := r.LetterState(t.Context(), stays); err != nil || state != mailer.StateQueued {
+			t.Errorf("somebody else's letter is %s, %v", state, err)
+		}
+	})
+}
+
 // A letter leaves at once although a bulk send with a slow rate is under way.
 func TestLetterOvertakes(t *testing.T) {
 	each(t, func(t *testing.T, db *schema.DB, _ string) {

@@ -67,6 +67,17 @@ func (m *Mailer) Post(ctx context.Context, tx *sql.Tx, l Letter) (int64, error) 
 	return row, nil
 }
 
+// DropLetters deletes the letters to a subscriber, or to an address in lower case,
+// within the transaction that erases him: they hold his address and links. One
+// that a process is about to send is left to HouseKeep.
+func DropLetters(ctx context.Context, tx *sql.Tx, subscriber int64, address string) error {
+	_, err := tx.ExecContext(ctx, `delete from letters where (subscriber_id = $1 or lower(address) = $2) and state <> 'claimed'`, subscriber, address)
+	if err != nil {
+		return fmt.Errorf("delete letters to subscriber %d: %w", subscriber, err)
+	}
+	return nil
+}
+
 func compose(l Letter, id string, now time.Time) ([]byte, error) {
 	sealed := l.Message
 	if sealed == nil {

@@ -25,6 +25,9 @@ type Store struct {
 	// Post hands a letter to the mailer, within the transaction that makes it
 	// true; nil means that no letters are written.
 	Post func(ctx context.Context, tx *sql.Tx, kind string, e templates.Email, to Recipient) error
+	// Erased takes away what another room keeps of a subscriber, within the
+	// transaction that erases him; address is the canonical one. nil means nothing.
+	Erased func(ctx context.Context, tx *sql.Tx, subscriber int64, address string) error
 	// Brand is how the newsroom looks in letters and on the public pages; nil
 	// means its host name in type.
 	Brand func(ctx context.Context) templates.Brand

@@ -337,7 +337,7 @@ func differences(a, b Subscriber) string {
 }
 
 // Forget erases a subscriber: address, name, attributes, subscriptions,
-// consents and history. What stays is the hash of the address, suppressed for
+// consents, history, and the letters to him. What stays is the hash of the address, suppressed for
 // ever, and the number of the row in the ledger.
 func (s *Store) Forget(ctx context.Context, id int64, actor string) error {
 	err := s.DB.InTx(ctx, func(tx *sql.Tx) error {
@@ -365,6 +365,11 @@ func (s *Store) erase(ctx context.Context, tx *sql.Tx, id int64, key string, at 
 	}
 	if err := insertSuppression(ctx, tx, Suppression{Key: s.Keys.hash(key), Reason: Forgotten, At: at}); err != nil {
 		return err
+	}
+	if s.Erased != nil {
+		if err := s.Erased(ctx, tx, id, key); err != nil {
+			return err
+		}
 	}
 	return s.note(ctx, tx, Event{Subscriber: id, Kind: "erased", At: s.Now()})
 }

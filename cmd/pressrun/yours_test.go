@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"pressrun/mailer"
 	"pressrun/mailer/catch"
 	"pressrun/subscribers"
 	"pressrun/templates"
@@ -66,11 +67,20 @@ func TestEndToEndOwnData(t *testing.T) {
 	later.Store(int64(2 * time.Hour))
 	post(p.Subscribers.PreferencesURL(id), url.Values{templates.FieldYours: {"1"}})
 	yours = linkIn(t, p, inbox, "eva@new", "yours")
+	within(t, 30*time.Second, "the ledger knows that the letter arrived", func() bool {
+		state, _, err := p.Mailer.LetterState(t.Context(), 3)
+		return err == nil && state == mailer.StateAccepted
+	})
 	if page := post(yours, url.Values{templates.FieldErase: {"1"}}); !strings.Contains(page, "You are erased") {
 		t.Errorf("erased:\n%s", page)
 	}
 	if _, err := p.Subscribers.ByID(t.Context(), id); !errors.Is(err, subscribers.ErrNotFound) {
 		t.Errorf("still there: %v", err)
+	}
+	for letter := range int64(3) {
+		if state, _, err := p.Mailer.LetterState(t.Context(), letter+1); !errors.Is(err, mailer.ErrNoLetter) {
+			t.Errorf("letter %d to him is kept, %s", letter+1, state)
+		}
 	}
 }
 
