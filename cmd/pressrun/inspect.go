@@ -28,12 +28,12 @@ type inspection struct {
 }
 
 // Inspect looks every quarter of an hour at what a newsroom depends on and nobody
-// looks at: room on the disk, and where mail leaves this machine also the address
+// looks at: room on the disk, visits to the site, and where mail leaves this machine also the address
 // and the certificate behind readers' links, and the DNS.
 func (p *Press) Inspect(ctx context.Context, quarter int64) error {
 	p.inspected.mu.Lock()
 	defer p.inspected.mu.Unlock()
-	err := p.inspectDisk(ctx, room)
+	err := errors.Join(p.inspectDisk(ctx, room), p.inspectVisits(ctx))
 	if p.Config.Catch || len(p.Config.Relays) == 0 || p.Config.onlyLoopback() {
 		return err
 	}
@@ -131,6 +131,40 @@ func (p *Press) inspectDNS(ctx context.Context, resolver string) {
 			p.Alarm(ctx, "dns", what, "The DNS no longer says what receivers of our mail want: "+strings.Join(texts, "; ")+". See: pressrun doctor dns")
 		}
 	}
+}
+
+// usualVisits is how many visits in three hours tell that a site is read at that
+// time of day.
+const usualVisits = 60
+
+// inspectVisits announces that hardly any visit is counted where there were many
+// at the same time of the last two days: the beacon has gone from the site's pages,
+// or what reports visits has ended. It is over once visits come again.
+func (p *Press) inspectVisits(ctx context.Context) error {
+	const kind, subject, hours, top = "views", "visits", 3 * time.Hour, 100
+	end := p.Now().Truncate(time.Hour)
+	var seen [3]int // now, a day ago, two days ago: of the articles that are read most
+	for day := range seen {
+		to := end.Add(-time.Duration(day) * 24 * time.Hour)
+		counts, err := p.Counters.Hours(ctx, to.Add(-hours), to, top)
+		if err != nil {
+			return nil // counters that do not answer are announced by watchViews
+		}
+		for _, article := range counts {
+			for _, c := range article {
+				seen[day] += c.Views
+			}
+		}
+	}
+	switch usual := min(seen[1], seen[2]); {
+	case usual >= usualVisits && seen[0]*20 < usual:
+		p.Alarm(ctx, kind, subject, fmt.Sprintf("%d visits to the site were counted from %s to %s, %d a day before and %d two days before. "+
+			"Has the beacon gone from its pages, or has what reports visits ended? Issues are ranked by date until visits are counted again, and say so.",
+			seen[0], when(end.Add(-hours)), when(end), seen[1], seen[2]))
+	case seen[0] >= usualVisits:
+		p.Clear(ctx, kind, subject)
+	}
+	return nil
 }
 
 // lowRoom is how little room on a disk is announced: what some days of a busy

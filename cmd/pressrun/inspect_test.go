@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"pressrun/digest/trend"
 	"pressrun/mailer/dkim"
 )
 
@@ -237,5 +238,53 @@ func TestRenewedCertificateIsTakenUp(t *testing.T) {
 	server.Close()
 	if err := <-done; !errors.Is(err, http.ErrServerClosed) {
 		t.Error(err)
+	}
+}
+
+// TestLostVisitsAreAnnounced: a site that was read at this time of day and is not
+// counted any more has lost its beacon; one that nobody counts has none to lose.
+func TestLostVisitsAreAnnounced(t *testing.T) {
+	r := newCountingRoom(t, "")
+	now := time.Date(2026, 11, 27, 10, 20, 0, 0, time.UTC)
+	r.Now = func() time.Time { return now }
+	r.Counters = trend.NewSQL(r.DB, r.Now)
+	visit := func(at time.Time, n int) {
+		t.Helper()
+		views := []trend.View{{Key: "story-1", At: at, N: n}}
+		if err := r.addViews(t.Context(), views); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look := func() string {
+		t.Helper()
+		if err := r.inspectVisits(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return r.alarmed(t, "views")
+	}
+	if told := look(); told != "" {
+		t.Errorf("where nothing was ever counted: %s", told)
+	}
+	visit(now.Add(-50*time.Hour), 70)
+	if told := look(); told != "" {
+		t.Errorf("after one day with visits: %s", told)
+	}
+	visit(now.Add(-26*time.Hour), 70)
+	if told := look(); !strings.Contains(told, "0 visits") || !strings.Contains(told, "70 a day before") {
+		t.Errorf("when they stopped: %q", told)
+	}
+	now = now.Add(26 * time.Hour) // yesterday had none either
+	if told := look(); told == "" {
+		t.Error("a day later it is over by itself")
+	}
+	visit(now.Add(-2*time.Hour), 60)
+	if told := look(); told != "" {
+		t.Errorf("once they are counted again: %s", told)
+	}
+	now = now.Add(23 * time.Hour)
+	visit(now.Add(-2*time.Hour), 5)
+	visit(now.Add(-26*time.Hour), 70)
+	if told := look(); told != "" {
+		t.Errorf("on a quiet day: %s", told)
 	}
 }
