@@ -32,6 +32,9 @@
 //   - A segment that is missing, empty or wrong is an error, never everyone.
 //   - Asking for a newsletter tells nothing about the address, and cannot be used
 //     to flood it.
+//   - What is held about a reader is his to have, to move and to erase by a letter
+//     to his own address alone ([Store.AskYours]); a link in any other mail tells
+//     neither that nor his address in full.
 //
 // Sub-packages: address (which addresses are accepted), segment (rules about
 // readers as SQL), importer (files), signup (readers' own pages).
