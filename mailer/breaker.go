@@ -51,7 +51,16 @@ type breaker struct {
 	rules Breaker
 	mu    sync.Mutex
 	last  map[int64]*window
+
+	letters struct {
+		taken   bool // the last was; false before the first
+		refused int  // in a row, for what we are or send
+	}
 }
+
+// letterStreak is how many letters refused in a row, for what we are or send, are
+// announced: readers wait for their confirmation, and nobody but they would know.
+const letterStreak = 3
 
 // window is the last outcomes of an issue.
 type window struct {
@@ -64,8 +73,31 @@ type window struct {
 
 // note feeds the breaker.
 func (s *sending) note(j *job, code int, v Verdict) {
-	if j.kind == delivery && v.State != StateQueued {
+	switch {
+	case j.kind == delivery && v.State != StateQueued:
 		s.breaker.note(j.issue, code, v)
+	case j.kind == letter && j.letter != Arming: // who arms waits for the reply
+		s.breaker.noteLetter(v)
+	}
+}
+
+func (b *breaker) noteLetter(v Verdict) {
+	b.mu.Lock()
+	at, detail, tell := &b.letters, "", false
+	switch {
+	case v.State == StateAccepted:
+		tell = !at.taken
+		at.taken, at.refused = true, 0
+	case v.State == StateFailed && v.Class != Hard:
+		at.refused++
+		if tell = at.refused == letterStreak; tell {
+			at.taken = false
+			detail = fmt.Sprintf("%d letters in a row were refused for good, the last because %s. Confirmations of new readers are among them. Look at the sender of the first newsletter, and with: pressrun doctor dns", letterStreak, v.Reason)
+		}
+	}
+	b.mu.Unlock()
+	if tell {
+		b.s.slow.Go(func() { b.s.m.alarm(context.Background(), "letters", "refused", detail) })
 	}
 }
 

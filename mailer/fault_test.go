@@ -242,6 +242,33 @@ func (r *room) alarmsLike(prefix string) int {
 	return n
 }
 
+// Letters that are refused for what we are are announced, not those to addresses
+// that do not exist: a reader who waits for his confirmation cannot say so.
+func TestFaultLettersRefused(t *testing.T) {
+	r := newRoom(t, schematest.SQLite(t), 1)
+	r.start()
+	r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{{Stage: catch.AtRcpt, Code: 550}}})
+	for range 4 {
+		r.untilLetter(r.post(confirmation(11)), mailer.StateFailed)
+	}
+	r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{{Stage: catch.AtRcpt, Code: 554}}})
+	for range 2 {
+		r.untilLetter(r.post(confirmation(12)), mailer.StateFailed)
+	}
+	if n := r.alarmsLike("letters refused"); n > 0 {
+		t.Errorf("announced %d times after mistyped addresses and two refusals", n)
+	}
+	r.untilLetter(r.post(confirmation(12)), mailer.StateFailed)
+	r.waitAlarm("letters refused 3 letters in a row were refused for good, the last because the relay refuses our mail")
+	r.untilLetter(r.post(confirmation(12)), mailer.StateFailed)
+	r.catcher.Misbehave(catch.Faults{})
+	r.untilLetter(r.post(confirmation(13)), mailer.StateAccepted)
+	r.waitAlarm("letters refused ")
+	if n := r.alarmsLike("letters refused 3"); n != 1 {
+		t.Errorf("announced %d times", n)
+	}
+}
+
 // A relay that refuses us for what we are is not asked five hundred times.
 func TestFaultBreaker(t *testing.T) {
 	r := newRoom(t, schematest.SQLite(t), 800)
