@@ -4,11 +4,13 @@ import (
 	"database/sql"
 	"fmt"
 	"html"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -245,6 +247,46 @@ func TestDeskHidesReaders(t *testing.T) {
 		_, page, _ = strings.Cut(page, "<table")
 		if !strings.Contains(page, want) || strings.Contains(page, "/desk/subscribers/") || strings.Contains(page, "bob@") || want != "ann@readers.example, morning #1: " && strings.Contains(page, "ann@") {
 			t.Errorf("%s: an approver sees %s", query, page)
+		}
+	}
+}
+
+// TestDeskOffersWhatARoleMay: nobody is offered a button that is answered with "not
+// for your role", nor a link to such a page.
+func TestDeskOffersWhatARoleMay(t *testing.T) {
+	d, _ := newDeskless(t)
+	d.verb("", "subscriber", "add", "ann@readers.example", "--list", "morning", "--source", "fair")
+	e := env{ctx: t.Context(), err: &strings.Builder{}, config: d.config}
+	p, err := e.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	pages := []string{"/desk/", "/desk/issues", "/desk/issues/1", "/desk/issues/1/stories/en/1", "/desk/issues/1/readers", "/desk/stories", "/desk/stories/1", "/desk/stories/ahead", "/desk/sources", "/desk/sources/1",
+		"/desk/newsletters", "/desk/newsletters/1", "/desk/lists", "/desk/lists/segments", "/desk/deliverability"}
+	form := regexp.MustCompile(`<form[^>]* method="post" action="([^"]+)"`)
+	link := regexp.MustCompile(`<a [^>]*href="(/desk/[^"?#]*)`)
+	for role, want := range map[string][]string{
+		"viewer":   {"/desk/sign-out"},
+		"editor":   {"/desk/issues/1/stories/en/", "/desk/issues/1/subject", "/desk/issues/1/test", "/desk/sign-out", "/desk/stop", "/desk/stories/ahead", "/desk/stories/"},
+		"approver": {"/desk/issues/1", "/desk/issues/1/stories/en/", "/desk/issues/1/subject", "/desk/issues/1/test", "/desk/sign-out", "/desk/stop", "/desk/stories/ahead", "/desk/stories/"},
+	} {
+		session := signedAs(t, p, "a@press.test", role)
+		offered, followed := map[string]bool{}, map[string]bool{}
+		for _, path := range pages {
+			page := deskPage(t, p, session, path)
+			for _, m := range form.FindAllStringSubmatch(page, -1) {
+				offered[regexp.MustCompile(`(stories/|/en/)\d+$`).ReplaceAllString(m[1], "$1")] = true
+			}
+			for _, m := range link.FindAllStringSubmatch(page, -1) {
+				if !followed[m[1]] {
+					followed[m[1]] = true
+					deskPage(t, p, session, m[1])
+				}
+			}
+		}
+		if got := slices.Sorted(maps.Keys(offered)); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+			t.Errorf("a %s is offered %q, want %q", role, got, want)
 		}
 	}
 }

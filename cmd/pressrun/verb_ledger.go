@@ -90,7 +90,7 @@ func (deliveryReconcile) Run(e *env) error {
 }
 
 type deliveryRetry struct {
-	IDs []int64 `arg:"" help:"Delivery ids."`
+	IDs []int64 `arg:"" name:"id" help:"Delivery ids."`
 }
 
 func (v *deliveryRetry) Run(e *env) error {

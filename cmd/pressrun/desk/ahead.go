@@ -27,11 +27,8 @@ func (d *Desk) drawAhead(r *request, status int, address, until string) error {
 		column[o]{templates.Column{Title: "What", Wide: true}, "what", byText(o.Words)},
 		column[o]{templates.Column{Title: "By"}, "by", byText(func(x o) string { return x.By })},
 		column[o]{templates.Column{Title: "Since"}, "since", func(a, b o) int { return a.At.Compare(b.At) }}) {
-		row := templates.Row{Cells: []templates.Cell{{Text: bare(x.URL), URL: x.URL}, {Text: x.Words()}, {Text: x.By}, d.near(x.At)}}
-		if r.user.May("editor") {
-			row.Actions = []templates.Action{{Title: "Take back", URL: "/desk/stories/ahead", Method: "post", Do: fmt.Sprintf("drop:%d", x.ID)}}
-		}
-		t.Rows = append(t.Rows, row)
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: bare(x.URL), URL: x.URL}, {Text: x.Words()}, {Text: x.By}, d.near(x.At)},
+			Actions: []templates.Action{{Title: "Take back", URL: "/desk/stories/ahead", Method: "post", Do: fmt.Sprintf("drop:%d", x.ID)}}})
 	}
 	var forms []templates.FormBody
 	if r.user.May("editor") {

@@ -48,7 +48,7 @@ func (d *Desk) suppressions(r *request) error {
 		if x.Hashed() {
 			row.Cells[0] = templates.Cell{Text: "an erased address", Note: x.Key[:12]}
 		}
-		if x.Reason == subscribers.Manual && !x.Hashed() && r.user.May("operator") {
+		if x.Reason == subscribers.Manual && !x.Hashed() {
 			row.Actions = []templates.Action{{Title: "Lift", URL: "/desk/bounces", Method: "post", Do: "lift:" + x.Key, Confirm: "Write to this address again, where it is subscribed?"}}
 		}
 		t.Rows = append(t.Rows, row)

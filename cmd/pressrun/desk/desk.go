@@ -96,6 +96,9 @@ type Desk struct {
 	SetSource func(ctx context.Context, src digest.Source, title, language, rights string, set digest.Settings) error
 	// Why tells in a line what became of a reader's copy.
 	Why func(ctx context.Context, issue int64, address string) (string, error)
+
+	routes *http.ServeMux
+	roles  map[string]string // of its patterns: the least that may
 }
 
 // Cookie holds a user's session.
@@ -104,6 +107,7 @@ const Cookie = "pressrun_desk"
 // Handler is the whole desk as one table.
 func (d *Desk) Handler() http.Handler {
 	mux := http.NewServeMux()
+	d.routes, d.roles = mux, map[string]string{}
 	mux.HandleFunc("GET /desk/sign-in/{token}", d.door)
 	mux.HandleFunc("POST /desk/sign-in/{token}", d.signIn)
 	for pattern, page := range map[string]struct {
@@ -165,6 +169,7 @@ func (d *Desk) Handler() http.Handler {
 		"POST /desk/sign-out":                              {"viewer", d.signOut},
 	} {
 		mux.HandleFunc(pattern, d.guarded(page.role, formBytes, page.f))
+		d.roles[pattern] = page.role
 	}
 	mux.HandleFunc("POST /desk/subscribers/import", d.guarded("list admin", maxImport+formBytes, d.importAct))
 	mux.HandleFunc("/desk/", d.guarded("viewer", formBytes, func(r *request) error { return digest.ErrNotFound }))
@@ -273,6 +278,7 @@ func (d *Desk) drawStatus(r *request, status int, name string, v templates.DeskP
 	v.User, v.Role = r.user.Email, r.user.Role
 	v.Armed, v.Stopped, v.Where = st.Armed || d.loopback(), st.Stopped, d.Where
 	v.CatcherURL, v.ArmURL, v.StopURL, v.StartURL, v.SignOutURL = d.CatcherURL, "/desk/arm", "/desk/stop", "/desk/start", "/desk/sign-out"
+	d.offer(r, &v)
 	if list, err := d.Digest.Newsletters(r.ctx); err == nil && len(list) > 0 {
 		v.Brand = list[0].Spec.Brand.Name
 	}

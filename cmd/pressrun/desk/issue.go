@@ -260,7 +260,7 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 		}
 	}
 	body.Actions, body.Countdown = d.actions(i, red), d.countdown(i)
-	if i.Revision > 0 {
+	if i.Revision > 0 && len(body.Actions) > 0 {
 		body.TestURL = issueURL(i.ID) + "/test"
 	}
 	title, err := d.subjectOf(r, i)

@@ -85,10 +85,8 @@ func (d *Desk) drawSegments(r *request, status int, name, rule string) error {
 	for _, x := range arrange(r, &t, list, func(x g) string { return x.Name + " " + x.Rule },
 		column[g]{templates.Column{Title: "Segment"}, "name", byText(func(x g) string { return x.Name })},
 		column[g]{templates.Column{Title: "Rule", Wide: true}, "rule", byText(func(x g) string { return x.Rule })}) {
-		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: x.Name}, {Text: x.Rule}}})
-		if r.user.May("list admin") {
-			t.Rows[len(t.Rows)-1].Actions = []templates.Action{{Title: "Forget", URL: "/desk/lists/segments", Method: "post", Do: "forget:" + x.Name, Danger: true, Confirm: "Forget this segment? A newsletter that names it is held, never sent to everyone."}}
-		}
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: x.Name}, {Text: x.Rule}},
+			Actions: []templates.Action{{Title: "Forget", URL: "/desk/lists/segments", Method: "post", Do: "forget:" + x.Name, Danger: true, Confirm: "Forget this segment? A newsletter that names it is held, never sent to everyone."}}})
 	}
 	var forms []templates.FormBody
 	if r.user.May("list admin") {

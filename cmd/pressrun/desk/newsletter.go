@@ -45,10 +45,7 @@ func (d *Desk) newsletters(r *request) error {
 			Actions: []templates.Action{{Title: verb, URL: fmt.Sprintf("/desk/newsletters/%d", n.ID), Method: "post", Do: do}},
 		})
 	}
-	var add *templates.Action
-	if r.user.May("operator") {
-		add = &templates.Action{Title: "Add a newsletter", URL: "/desk/newsletters/add", Primary: true}
-	}
+	add := &templates.Action{Title: "Add a newsletter", URL: "/desk/newsletters/add", Primary: true}
 	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Newsletters", Current: "Newsletters", Action: add, Body: templates.TableBody{Search: searchOf(r, "Search newsletters"), Table: t}})
 }
 

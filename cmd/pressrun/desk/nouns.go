@@ -65,10 +65,7 @@ func (d *Desk) sources(r *request) error {
 			filters = append(filters, templates.Filter{Title: name, URL: "/desk/sources?state=" + name, Count: states[name], Current: only == name})
 		}
 	}
-	var add *templates.Action
-	if r.user.May("operator") {
-		add = &templates.Action{Title: "Add a source", URL: "/desk/sources/add", Primary: true}
-	}
+	add := &templates.Action{Title: "Add a source", URL: "/desk/sources/add", Primary: true}
 	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Sources", Current: "Sources", Action: add, Body: templates.TableBody{
 		Search: searchOf(r, "Search sources", "state"), Filters: filters, Table: t}})
 }
