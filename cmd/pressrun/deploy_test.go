@@ -24,15 +24,16 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// What deploy/ starts is a command line of ours that serves.
+// What deploy/ starts is a command line of ours.
 func TestDeployedCommandLines(t *testing.T) {
-	for file, pattern := range map[string]string{
-		"Dockerfile":                      `(?m)^ENTRYPOINT \["/pressrun", (.*)\]\s^CMD \[(.*)\]$`,
-		"pressrun.service":                `(?m)^ExecStart=/usr/local/bin/pressrun (.*)()$`,
-		"helm/templates/statefulset.yaml": `command: \["/pressrun", (.*)\]()`,
+	for file, line := range map[string]struct{ verb, pattern string }{
+		"Dockerfile":                      {"serve", `(?m)^ENTRYPOINT \["/pressrun", (.*)\]\s^CMD \[(.*)\]$`},
+		"pressrun.service":                {"serve", `(?m)^ExecStart=/usr/local/bin/pressrun (.*)()$`},
+		"pressrun-backup.service":         {"backup", `(?m)^ExecStart=/bin/sh -ec '/usr/local/bin/pressrun (.*)\$\(()`},
+		"helm/templates/statefulset.yaml": {"serve", `command: \["/pressrun", (.*)\]()`},
 	} {
 		t.Run(file, func(t *testing.T) {
-			m := regexp.MustCompile(pattern).FindStringSubmatch(read(t, file))
+			m := regexp.MustCompile(line.pattern).FindStringSubmatch(read(t, file))
 			if m == nil {
 				t.Fatal("no command line found")
 			}
@@ -41,7 +42,7 @@ func TestDeployedCommandLines(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if k, err := parser.Parse(args); err != nil || firstWords(k.Command()) != "serve" {
+			if k, err := parser.Parse(args); err != nil || firstWords(k.Command()) != line.verb {
 				t.Errorf("%q: %v", args, err)
 			}
 		})
