@@ -79,6 +79,8 @@ func TestFaultRefusals(t *testing.T) {
 			t.Errorf("attempts: %+v %v", attempts, err)
 		}
 		r.judgeBut(len(unknown)+len(full)+len(policy), 0)
+		r.nameless("deliveries")
+		r.nameless("attempts")
 	})
 }
 

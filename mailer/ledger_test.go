@@ -296,7 +296,24 @@ func TestLetterRefused(t *testing.T) {
 		if r.suppressed[2] != "hard" || len(r.suppressed) != 1 {
 			t.Errorf("suppressed: %v", r.suppressed)
 		}
+		r.nameless("attempts")
+		r.nameless("letters")
 	})
+}
+
+// nameless looks that what receivers said, who quote the address they refuse, is
+// kept without it: it outlives the reader's erasure.
+func (r *room) nameless(table string) {
+	r.t.Helper()
+	replies, err := schema.Each(r.t.Context(), r.DB.Read, schema.Column[string], `select reply from `+table+` where reply like '%refused on request'`)
+	if err != nil || len(replies) == 0 {
+		r.t.Errorf("replies in %s: %q, %v", table, replies, err)
+	}
+	for _, reply := range replies {
+		if reply != "<…> refused on request" {
+			r.t.Errorf("%s keeps %q", table, reply)
+		}
+	}
 }
 
 // Nothing leaves by a real relay before the installation is armed, for this

@@ -105,7 +105,7 @@ func (m *Mailer) take(ctx context.Context, source, known string, report bounce.R
 	sum := sha256.Sum256([]byte(known))
 	r := Returned{
 		Source: source, Kind: report.Kind, Class: string(report.Class), Reason: report.Reason, Status: report.Status, Reply: report.Reply,
-		Diagnostic: addresses.ReplaceAllString(report.Diagnostic, "…"), At: m.now(),
+		Diagnostic: nameless(report.Diagnostic), At: m.now(),
 	}
 	if report.Delayed {
 		r.Class = string(bounce.None)
@@ -146,8 +146,16 @@ func (m *Mailer) take(ctx context.Context, source, known string, report bounce.R
 	return nil
 }
 
-// addresses are what a report says about who it is; the reader's id is enough.
 var addresses = regexp.MustCompile(`[^\s<>"(),;:\[\]]+@[^\s<>"(),;:\[\]]+`)
+
+// nameless is what another system says without the addresses in it: the reader's id
+// is enough to know who it is about, and outlives him no longer than it may.
+func nameless(said string) string {
+	if !strings.Contains(said, "@") { // as hardly any reply
+		return said
+	}
+	return addresses.ReplaceAllString(said, "…")
+}
 
 func orNull(id int64) any {
 	if id == 0 {

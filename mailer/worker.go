@@ -305,10 +305,12 @@ func (w *worker) outcome(j *job, reply smtp.Reply, err error) *result {
 	}
 	now := w.s.m.now()
 	v := Reply(phase, reply.Code, reply.Enhanced, reply.Text, j.attempt)
+	queueID := reply.QueueID()
+	reply.Text = nameless(reply.Text)
 	w.s.learn(w.lane, j, phase, reply)
 	r := &result{
 		job: j, verdict: v, state: v.State, at: schema.Millis(now), tried: v.State != StateQueued,
-		relay: w.lane.String(), phase: string(phase), code: reply.Code, enhance: reply.Enhanced, reply: reply.Text, queueID: reply.QueueID(),
+		relay: w.lane.String(), phase: string(phase), code: reply.Code, enhance: reply.Enhanced, reply: reply.Text, queueID: queueID,
 	}
 	r.next = r.at
 	if v.Wait > 0 {

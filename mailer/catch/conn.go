@@ -191,11 +191,11 @@ func (w *conn) flush() error {
 	return err
 }
 
-// refuse is the error that makes the server answer with code; after 421 the
-// connection is closed (RFC 5321 section 3.8).
-func (w *conn) refuse(code int) error {
+// refuse is the error that makes the server answer with code, quoting the address
+// it is about, as most do; after 421 the connection is closed (RFC 5321 section 3.8).
+func (w *conn) refuse(code int, addr string) error {
 	w.hangUp = w.hangUp || code == 421
-	return &smtp.SMTPError{Code: code, EnhancedCode: enhanced(code), Message: "refused on request"}
+	return &smtp.SMTPError{Code: code, EnhancedCode: enhanced(code), Message: "<" + addr + "> refused on request"}
 }
 
 // drop cuts the connection; nothing that is held back leaves.

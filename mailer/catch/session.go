@@ -25,7 +25,7 @@ func (c *Catcher) session(sc *smtp.Conn) (smtp.Session, error) {
 
 func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 	if s.c.misbehaves().outage(s.c.now()) == OutageBusy {
-		return s.conn.refuse(421)
+		return s.conn.refuse(421, from)
 	}
 	s.from, s.to = from, nil
 	return nil
@@ -105,7 +105,7 @@ func (s *session) apply(rule *Rule, to string) error {
 	default:
 		return nil // a stall alone
 	}
-	return s.conn.refuse(rule.Code)
+	return s.conn.refuse(rule.Code, to)
 }
 
 func (s *session) Reset()        { s.from, s.to = "", nil }
