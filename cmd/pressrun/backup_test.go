@@ -51,6 +51,15 @@ func TestEndToEndBackup(t *testing.T) {
 		backup := filepath.Join(t.TempDir(), "monday")
 		does(0, "link keys and journal", "backup", backup)
 		does(1, "a backup needs a new directory", "backup", backup)
+		files, err := os.ReadDir(backup)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if info, err := f.Info(); err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("%s of a backup: %v, %v; want 0600", f.Name(), info.Mode(), err)
+			}
+		}
 		does(0, "", "subscriber", "leave", "bob@readers.example", "--list", "morning")
 
 		does(1, "is serve running", "restore", backup)

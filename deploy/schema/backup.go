@@ -17,7 +17,7 @@ import (
 var ErrNotEmpty = errors.New("there is a database already; restore replaces nothing: move it away, or name another under database in press.toml")
 
 // Backup writes all of the database at dsn, as it stands at one moment, to a new
-// file. Other processes go on reading and writing meanwhile. PostgreSQL needs its
+// file, which its owner alone may read. Other processes go on reading and writing meanwhile. PostgreSQL needs its
 // own pg_dump on this machine.
 func Backup(ctx context.Context, dsn, file string) error {
 	db, err := Open(ctx, dsn)
@@ -31,7 +31,10 @@ func Backup(ctx context.Context, dsn, file string) error {
 		}
 		return os.Chmod(file, 0o600)
 	}
-	return postgresTool(ctx, dsn, "pg_dump", "--format=custom", "--no-owner", "--no-privileges", "--file="+file)
+	if err := postgresTool(ctx, dsn, "pg_dump", "--format=custom", "--no-owner", "--no-privileges", "--file="+file); err != nil {
+		return err
+	}
+	return os.Chmod(file, 0o600)
 }
 
 // Restore brings a file that Backup wrote to the database at dsn, which must
