@@ -256,7 +256,8 @@ func TestDeskHidesReaders(t *testing.T) {
 func TestDeskOffersWhatARoleMay(t *testing.T) {
 	d, _ := newDeskless(t)
 	d.verb("", "subscriber", "add", "ann@readers.example", "--list", "morning", "--source", "fair")
-	e := env{ctx: t.Context(), err: &strings.Builder{}, config: d.config}
+	log := &strings.Builder{}
+	e := env{ctx: t.Context(), err: log, config: d.config}
 	p, err := e.open()
 	if err != nil {
 		t.Fatal(err)
@@ -288,5 +289,8 @@ func TestDeskOffersWhatARoleMay(t *testing.T) {
 		if got := slices.Sorted(maps.Keys(offered)); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
 			t.Errorf("a %s is offered %q, want %q", role, got, want)
 		}
+	}
+	if log.Len() > 0 {
+		t.Errorf("who looks at pages fills the log: %.300s", log)
 	}
 }

@@ -117,7 +117,7 @@ func (p *Press) openCounters(ctx context.Context) error {
 		Mark:   func(src string) bool { _, ok := marks.of(src); return ok || marks.empty() },
 		Editor: p.signedIn,
 	}
-	p.Ranker = &trend.Ranker{Counters: p.Counters, DB: p.DB, Now: p.Now, Log: p.Log, Candidates: func(ctx context.Context) ([]trend.Candidate, error) {
+	p.Ranker = &trend.Ranker{Counters: p.Counters, DB: p.DB, Now: p.Now, Candidates: func(ctx context.Context) ([]trend.Candidate, error) {
 		list, err := p.Digest.Stories(ctx, p.Now().Add(-72*time.Hour))
 		return digest.Candidates(list), err
 	}}

@@ -205,6 +205,7 @@ func (p *Press) Build(ctx context.Context, slotID int64) (digest.Issue, error) {
 	if issue, err = p.reload(ctx, issue, nil); err != nil || issue.State != "draft" || issue.Revision > 0 {
 		return issue, err
 	}
+	p.Log.Info("built", "issue", issue.ID, "newsletter", issue.Newsletter, "number", issue.Number, "ranked by", issue.RankedBy)
 	if _, err := p.Sealer.Seal(ctx, issue.ID); errors.Is(err, digest.ErrState) {
 		return p.reload(ctx, issue, nil) // another process sealed it meanwhile, and asks
 	} else if err != nil {
@@ -368,7 +369,11 @@ func (p *Press) follow(ctx context.Context, i digest.Issue) error {
 	open := counts["queued"] + counts["claimed"] + counts["uncertain"]
 	switch {
 	case i.State == "sending" && open == 0:
-		return p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "sent", "", "sending")
+		err := p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "sent", "", "sending")
+		if err == nil { // of several processes one has done it
+			p.Log.Info("sent", "issue", i.ID, "newsletter", i.Newsletter, "number", i.Number, "audience", i.Audience, "copies", counts)
+		}
+		return err
 	case i.State == "sent" && open+counts["deferred"] == 0 && sum == i.Audience:
 		return p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "closed", "", "sent")
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -78,8 +77,6 @@ type Ranker struct {
 	Now func() time.Time
 	// Wait bounds the reading of the counters for one ranking; 0 = 5 s.
 	Wait time.Duration
-	// Log is told when a ranking falls back; nil = slog.Default().
-	Log *slog.Logger
 
 	olderCache atomic.Pointer[olderViews]
 	modelCache atomic.Pointer[storedModel]
@@ -112,8 +109,6 @@ func (r *Ranker) Learnt(ctx context.Context, pool string) (Learnt, error) {
 
 func (r *Ranker) now() time.Time { return clock(r.Now)().UTC() }
 
-func (r *Ranker) log() *slog.Logger { return cmp.Or(r.Log, slog.Default()) }
-
 // Rank orders candidates by views. It fails only when ctx ends: when the
 // counters do not answer or have lost their memory it ranks by the last
 // snapshot, without one by date, and says so in By and Note. A candidate the
@@ -134,7 +129,6 @@ func (r *Ranker) Rank(ctx context.Context, cands []Candidate) (Result, error) {
 		res = byDate(cands)
 	}
 	res.Note = note
-	r.log().Warn("stories are not ranked by current views", "by", res.By, "why", note)
 	return res, nil
 }
 

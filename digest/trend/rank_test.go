@@ -31,7 +31,7 @@ func newSite(t *testing.T, db *schema.DB) *site {
 	s := &site{t: t, db: db, now: time.Date(2026, 3, 20, 0, 0, 0, 0, time.UTC)}
 	now := func() time.Time { return s.now }
 	s.counters = trend.NewSQL(db, now)
-	s.ranker = &trend.Ranker{Counters: s.counters, DB: db, Now: now, Log: silent,
+	s.ranker = &trend.Ranker{Counters: s.counters, DB: db, Now: now,
 		Candidates: func(context.Context) ([]trend.Candidate, error) { return s.stories, nil }}
 	return s
 }

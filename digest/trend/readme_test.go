@@ -64,7 +64,7 @@ func TestReadmeACL(t *testing.T) {
 	if _, err := counters.Salt(ctx, 1); err != nil {
 		t.Errorf("pressrun's own user: %v", err)
 	}
-	r := &trend.Ranker{Counters: trend.NewRedis(users["user1"], "press", at(noon.Add(75*time.Hour))), DB: schematest.SQLite(t), Now: at(noon.Add(75 * time.Hour)), Log: silent}
+	r := &trend.Ranker{Counters: trend.NewRedis(users["user1"], "press", at(noon.Add(75*time.Hour))), DB: schematest.SQLite(t), Now: at(noon.Add(75 * time.Hour))}
 	if err := r.Sample(ctx); err != nil {
 		t.Errorf("pressrun's own user: %v", err)
 	}

@@ -220,7 +220,7 @@ func TestRedisHandsOldHoursOn(t *testing.T) {
 	counters := trend.NewRedis(c, "site", func() time.Time { return now })
 	rankers := []*trend.Ranker{}
 	for range 2 {
-		rankers = append(rankers, &trend.Ranker{Counters: counters, DB: db, Now: func() time.Time { return now }, Log: silent})
+		rankers = append(rankers, &trend.Ranker{Counters: counters, DB: db, Now: func() time.Time { return now }})
 	}
 	if _, err := counters.Add(ctx, []trend.View{{Key: "a", Visitor: "v", At: noon}, {Key: "a", At: noon, N: 6}, {Key: "b", At: noon.Add(-time.Hour), N: 2}}); err != nil {
 		t.Fatal(err)
@@ -255,7 +255,7 @@ func TestRedisFrozenGoneFlushed(t *testing.T) {
 	now := time.Now()
 	counters := trend.NewRedis(c, "site", nil)
 	cands := []trend.Candidate{{Key: "a", Published: now.Add(-2 * time.Hour)}, {Key: "b", Published: now.Add(-time.Hour)}, {Key: "c", Published: now.Add(-3 * time.Hour)}}
-	r := &trend.Ranker{Counters: counters, DB: schematest.SQLite(t), Log: silent, Wait: 300 * time.Millisecond,
+	r := &trend.Ranker{Counters: counters, DB: schematest.SQLite(t), Wait: 300 * time.Millisecond,
 		Candidates: func(context.Context) ([]trend.Candidate, error) { return cands, nil }}
 	b := &trend.Beacon{Counters: counters, Log: silent, Every: 10 * time.Millisecond, Wait: 200 * time.Millisecond, Size: 400, PerNetwork: -1, PerVisitor: -1}
 	ctx, cancel := context.WithCancel(t.Context())
