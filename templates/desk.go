@@ -405,6 +405,7 @@ type SignInBody struct {
 type MessageBody struct {
 	Text    []string
 	Actions []Action
+	Kept    []Field // what was written in a form that was not taken, to copy it
 }
 
 var deskTemplates = parseDesk()

@@ -78,3 +78,28 @@ func TestDeskSaysWhatItCouldNotWriteDown(t *testing.T) {
 		t.Errorf("the story has the flags %q, %v", s.Flags, err)
 	}
 }
+
+// TestDeskKeepsWhatWasWritten: a form that is not taken, because the issue has moved
+// on, because somebody may not, or because the session has ended, gives back what
+// stood in it.
+func TestDeskKeepsWhatWasWritten(t *testing.T) {
+	r, _ := archived(t)
+	edit := r.as(t, "ed@news.example", "editor")
+	const form = "do=edit&title=A+headline+%3Cb%3E&summary=Two+sentences.%0D%0AOf+mine."
+	page := edit(http.StatusConflict, "POST", "/desk/issues/1/stories/en/1", form)
+	for _, want := range []string{"nothing was changed", "What you had written", ">A headline &lt;b&gt;</textarea>", "Two sentences.\r\nOf mine.</textarea>"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("after the issue moved on, the page lacks %q: %s", want, page)
+		}
+	}
+	if page := edit(http.StatusForbidden, "POST", "/desk/newsletters/1", "do=save&version=1&text=name+%3D+%22mine%22"); !strings.Contains(page, "name = &#34;mine&#34;</textarea>") || strings.Contains(page, "k-version") {
+		t.Errorf("of another role: %s", page)
+	}
+	w := r.ask("POST", "/desk/newsletters/1", "do=save&text=name+%3D+%22mine%22", map[string]string{"Sec-Fetch-Site": "same-origin"})
+	if w.Code != http.StatusUnauthorized || !strings.Contains(w.Body.String(), "name = &#34;mine&#34;</textarea>") {
+		t.Errorf("without a session: %d %s", w.Code, w.Body)
+	}
+	if page := edit(http.StatusNotFound, "GET", "/desk/nowhere?title=x", ""); strings.Contains(page, "What you had written") {
+		t.Error("nothing was written, and the page gives it back")
+	}
+}

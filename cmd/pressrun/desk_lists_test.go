@@ -294,3 +294,15 @@ func TestDeskOffersWhatARoleMay(t *testing.T) {
 		t.Errorf("who looks at pages fills the log: %.300s", log)
 	}
 }
+
+// TestDeskTimesHaveAZone: what is more than a day away is told with its time and zone,
+// without a hand over it; an issue's slot in its newsletter's zone.
+func TestDeskTimesHaveAZone(t *testing.T) {
+	p, get := deskOfTwos(t)
+	p.Now = func() time.Time { return time.Now().AddDate(0, 0, 2) }
+	for path, zone := range map[string]string{"/desk/issues": "[A-Z]{3,4}", "/desk/users/audit": "UTC", "/desk/subscribers": "UTC", "/desk/": "[A-Z]{3,4}"} {
+		if page := get(path); !regexp.MustCompile(`>\d{1,2} \w+ \d{4} \d\d:\d\d ` + zone + `</span>`).MatchString(page) {
+			t.Errorf("%s tells no time with its zone: %s", path, page)
+		}
+	}
+}

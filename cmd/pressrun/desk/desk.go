@@ -211,7 +211,7 @@ func (d *Desk) guarded(role string, most int64, f func(*request) error) http.Han
 		hr.Body = http.MaxBytesReader(w, hr.Body, most)
 		user, err := d.user(hr)
 		if errors.Is(err, installation.ErrNotFound) {
-			d.locked(w)
+			d.locked(w, hr)
 			return
 		}
 		r := &request{Request: hr, w: w, user: user, ctx: hr.Context()}
@@ -237,10 +237,10 @@ func (d *Desk) user(r *http.Request) (installation.User, error) {
 }
 
 // locked is what somebody sees who is not signed in.
-func (d *Desk) locked(w http.ResponseWriter) {
+func (d *Desk) locked(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(http.StatusUnauthorized)
-	templates.Desk(w, templates.DeskMessage, templates.DeskPage{Title: "The desk is locked", Body: templates.MessageBody{Text: []string{
+	templates.Desk(w, templates.DeskMessage, templates.DeskPage{Title: "The desk is locked", Body: templates.MessageBody{Kept: kept(r), Text: []string{
 		"You are not signed in, or your session has ended.",
 		"Ask an operator for a sign-in link, or make one on the server: pressrun user link you@example.com",
 	}}})
@@ -263,7 +263,7 @@ func (d *Desk) failed(r *request, err error) {
 }
 
 func (d *Desk) message(r *request, status int, title string, text ...string) {
-	d.drawStatus(r, status, templates.DeskMessage, templates.DeskPage{Title: title, Body: templates.MessageBody{Text: text, Actions: []templates.Action{{Title: "Today", URL: "/desk/"}}}})
+	d.drawStatus(r, status, templates.DeskMessage, templates.DeskPage{Title: title, Body: templates.MessageBody{Text: text, Kept: kept(r.Request), Actions: []templates.Action{{Title: "Today", URL: "/desk/"}}}})
 }
 
 func (d *Desk) draw(r *request, name string, v templates.DeskPage) error {
@@ -404,12 +404,20 @@ func (d *Desk) arm(r *request) error {
 	}}})
 }
 
-// near is a time as a cell: relative, absolute on hover.
-func (d *Desk) near(t time.Time) templates.Cell {
+// near is a time as a cell: relative, absolute on hover; more than a day away it is
+// absolute, in UTC.
+func (d *Desk) near(t time.Time) templates.Cell { return d.nearIn(t.UTC()) }
+
+// nearIn is near of a time in the zone in which it matters.
+func (d *Desk) nearIn(t time.Time) templates.Cell {
 	if t.IsZero() {
 		return templates.Cell{Text: "never"}
 	}
-	return templates.Cell{Text: templates.Near(t, d.Now()), Hover: stamp(t)}
+	c := templates.Cell{Text: templates.Near(t, d.Now()), Hover: stamp(t)}
+	if t.Sub(d.Now()).Abs() >= 24*time.Hour {
+		c.Text = t.Format("2 January 2006 15:04 MST")
+	}
+	return c
 }
 
 // span is a length of time in the unit people would say it in: "13 min", "1 h".

@@ -3,6 +3,7 @@ package desk
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -105,9 +106,15 @@ func (d *Desk) nextSlots(r *request) (templates.Table, error) {
 	}
 	slots = slices.DeleteFunc(slots, func(s digest.Slot) bool { return s.State != "planned" && s.State != "running" })
 	for _, s := range slots[:min(8, len(slots))] {
-		when := d.near(s.At)
-		if zone, err := time.LoadLocation(specs[s.NewsletterID].Zone); err == nil {
-			when.Note = s.At.In(zone).Format("Monday 15:04 MST")
+		zone, err := time.LoadLocation(specs[s.NewsletterID].Zone)
+		if err != nil {
+			zone = time.UTC
+		}
+		at := s.At.In(zone)
+		when := d.nearIn(at)
+		when.Note = at.Format("Monday 15:04 MST")
+		if at.Sub(d.Now()) >= 24*time.Hour { // the time says the rest
+			when.Note = at.Format("Monday")
 		}
 		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: specs[s.NewsletterID].Title}, when, {State: state(s.State)}}})
 	}
@@ -115,18 +122,13 @@ func (d *Desk) nextSlots(r *request) (templates.Table, error) {
 }
 
 func (d *Desk) recentIssues(r *request) (templates.Table, error) {
-	issues, err := d.Digest.Issues(r.ctx, 0, 12, 0)
+	issues, err := d.Digest.Lines(r.ctx, 12)
 	t := issueTable()
 	t.Empty = templates.Empty{Text: "No issue has been sent yet."}
 	for _, i := range issues {
-		if i.Started.IsZero() {
-			continue
+		if !i.Started.IsZero() {
+			t.Rows = append(t.Rows, d.issueRow(i))
 		}
-		row, err := d.issueRow(r, i)
-		if err != nil {
-			return t, err
-		}
-		t.Rows = append(t.Rows, row)
 	}
 	return t, err
 }
@@ -136,57 +138,44 @@ func issueTable() templates.Table {
 		Empty: templates.Empty{Text: "No issue yet. The next slot makes one, or: pressrun issue build NEWSLETTER"}}
 }
 
-func (d *Desk) issueRow(r *request, i digest.Issue) (templates.Row, error) {
-	subject, err := d.subjectOf(r, i)
-	if err != nil {
-		return templates.Row{}, err
-	}
-	st := state(i.State)
+func (d *Desk) issueRow(i digest.Line) templates.Row {
 	audience := templates.Cell{Text: "–"}
 	if !i.Started.IsZero() {
 		audience = templates.Cell{Text: templates.Words("en").Number(i.Audience), URL: issueURL(i.ID) + "/readers"}
 	}
 	return templates.Row{Cells: []templates.Cell{
-		{Text: subject, URL: issueURL(i.ID), Note: fmt.Sprintf("%s No. %d", i.Spec.Title, i.Number), Direction: "auto"},
-		{State: st, Hover: i.Reason}, d.near(i.SlotAt), audience,
-	}}, nil
+		{Text: i.Subject, URL: issueURL(i.ID), Note: fmt.Sprintf("%s No. %d", i.Newsletter, i.Number), Direction: "auto"},
+		{State: state(i.State), Hover: i.Reason}, d.nearIn(i.SlotAt), audience,
+	}}
 }
 
 func issueURL(id int64) string { return "/desk/issues/" + strconv.FormatInt(id, 10) }
 
 func (d *Desk) issues(r *request) error {
-	all, err := d.Digest.Issues(r.ctx, 0, 1000, 0)
+	all, err := d.Digest.Lines(r.ctx, math.MaxInt32)
 	if err != nil {
 		return err
 	}
 	want := r.URL.Query().Get("state")
 	counts := map[string]int{}
-	var rows []digest.Issue
+	var rows []digest.Line
 	for _, i := range all {
 		counts[i.State]++
 		if want == "" || i.State == want {
-			if r.URL.Query().Get("q") != "" { // what is searched is the subject that is shown
-				if i.Subject, err = d.subjectOf(r, i); err != nil {
-					return err
-				}
-			}
 			rows = append(rows, i)
 		}
 	}
 	t := issueTable()
 	t.Columns = nil
-	for _, i := range arrange(r, &t, rows, func(i digest.Issue) string {
-		return i.Spec.Title + " " + i.Newsletter + " " + i.Subject + " " + i.Reason
+	type line = digest.Line
+	for _, i := range arrange(r, &t, rows, func(i line) string {
+		return strings.Join([]string{i.Newsletter, i.Name, "No. " + strconv.Itoa(i.Number), i.Subject, i.Reason}, " ")
 	},
-		column[digest.Issue]{templates.Column{Title: "Issue", Wide: true}, "newsletter", byText(func(i digest.Issue) string { return fmt.Sprintf("%s %09d", i.Spec.Title, i.Number) })},
-		column[digest.Issue]{templates.Column{Title: "State"}, "state", byText(func(i digest.Issue) string { return i.State })},
-		column[digest.Issue]{templates.Column{Title: "Slot"}, "slot", func(a, b digest.Issue) int { return a.SlotAt.Compare(b.SlotAt) }},
-		column[digest.Issue]{templates.Column{Title: "Readers", Number: true}, "readers", func(a, b digest.Issue) int { return cmp.Compare(a.Audience, b.Audience) }}) {
-		row, err := d.issueRow(r, i)
-		if err != nil {
-			return err
-		}
-		t.Rows = append(t.Rows, row)
+		column[line]{templates.Column{Title: "Issue", Wide: true}, "newsletter", byText(func(i line) string { return fmt.Sprintf("%s %09d", i.Newsletter, i.Number) })},
+		column[line]{templates.Column{Title: "State"}, "state", byText(func(i line) string { return i.State })},
+		column[line]{templates.Column{Title: "Slot"}, "slot", func(a, b line) int { return a.SlotAt.Compare(b.SlotAt) }},
+		column[line]{templates.Column{Title: "Readers", Number: true}, "readers", func(a, b line) int { return cmp.Compare(a.Audience, b.Audience) }}) {
+		t.Rows = append(t.Rows, d.issueRow(i))
 	}
 	filters := []templates.Filter{{Title: "All", URL: "/desk/issues", Count: len(all), Current: want == ""}}
 	for _, s := range []string{"building", "draft", "held", "approved", "countdown", "sending", "paused", "sent", "closed", "skipped", "cancelled", "failed"} {

@@ -59,6 +59,16 @@ func (d *Desk) next(n digest.Newsletter) (digest.Schedule, time.Time) {
 	return s, s.Next(d.Now())
 }
 
+// until is how long it is until a slot: "in 5 h", "in 3 days".
+func (d *Desk) until(at time.Time) string {
+	if left := at.Sub(d.Now()); left >= 48*time.Hour {
+		return fmt.Sprintf("in %d days", int(left.Hours()/24))
+	} else if left >= 24*time.Hour {
+		return "in a day"
+	}
+	return templates.Near(at, d.Now())
+}
+
 // bySlot orders by the next slot; those that plan none come last.
 func (d *Desk) bySlot(a, b digest.Newsletter) int {
 	_, x := d.next(a)
@@ -123,7 +133,7 @@ func (d *Desk) drawNewsletter(r *request, status int, n digest.Newsletter, text,
 	if schedule, at := d.next(n); !at.IsZero() {
 		t := templates.Table{Caption: "Next slots", Columns: []templates.Column{{Title: "In its zone"}, {Title: "From now", Wide: true}}}
 		for ; !at.IsZero() && len(t.Rows) < shownSlots; at = schedule.Next(at) {
-			t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: schedule.Local(at).Format("Monday 2 January 2006, 15:04 MST")}, d.near(at)}})
+			t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: schedule.Local(at).Format("Monday 2 January 2006, 15:04 MST")}, {Text: d.until(at), Hover: stamp(at)}}})
 		}
 		body.Tables = append(body.Tables, templates.TableSection{Title: "Next slots", Table: t})
 	}
