@@ -43,11 +43,7 @@ func (p *Press) Serve(ctx context.Context, l net.Listener) error {
 	if err := p.Jobs.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("start jobs: %w", err)
 	}
-	defer func() {
-		end, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		p.Jobs.Stop(end)
-	}()
+	defer p.endJobs()
 	failed := make(chan error, 4)
 	run := func(name string, f func(context.Context) error) {
 		done.Go(func() {
@@ -80,6 +76,24 @@ func (p *Press) Serve(ctx context.Context, l net.Listener) error {
 		return nil
 	case err := <-failed:
 		return err
+	}
+}
+
+// jobGrace is how long jobs get to finish; tests are less patient.
+var jobGrace = 10 * time.Second
+
+// endJobs waits for the jobs that run, and cuts off those that take long: another
+// process, or the next start, does them again.
+func (p *Press) endJobs() {
+	end, cancel := context.WithTimeout(context.Background(), jobGrace)
+	defer cancel()
+	if p.Jobs.Stop(end) == nil {
+		return
+	}
+	cut, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := p.Jobs.StopAndCancel(cut); err != nil {
+		p.Log.Warn("jobs were still running", "err", err)
 	}
 }
 

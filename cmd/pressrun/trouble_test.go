@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -424,5 +425,42 @@ func troubled(t *testing.T, database string) {
 	})
 	if alarm("ledger", "")() {
 		t.Error("the ledger does not sum")
+	}
+}
+
+// TestServeEndsInTheMidstOfAJob: a job that takes long is cut off before the
+// database closes; nothing of it runs on.
+func TestServeEndsInTheMidstOfAJob(t *testing.T) {
+	was := jobGrace
+	jobGrace = 200 * time.Millisecond
+	t.Cleanup(func() { jobGrace = was })
+	asked, release := make(chan bool, 10), make(chan bool)
+	site := serveHTTP(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		asked <- true
+		<-release
+	}))
+	log := &noise{}
+	_, relay := receiver(t)
+	p, l := pressOn(t, time.Now, log, filepath.Join(t.TempDir(), "press.db"), "", relay)
+	if _, err := p.Digest.AddSource(t.Context(), digest.Source{Kind: "feed", URL: site + "/feed", SiteURL: site, Title: "Slow", Rights: "own"}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- p.Serve(ctx, l) }()
+	<-asked
+	stop()
+	select {
+	case err := <-ended:
+		if err := errors.Join(err, p.Close()); err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("serve does not end")
+	}
+	close(release)
+	time.Sleep(300 * time.Millisecond)
+	if log.has("database is closed") || log.has("jobs were still running") {
+		t.Errorf("a job ran on: %s", log.text.String())
 	}
 }
