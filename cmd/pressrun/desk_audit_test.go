@@ -103,3 +103,30 @@ func TestDeskKeepsWhatWasWritten(t *testing.T) {
 		t.Error("nothing was written, and the page gives it back")
 	}
 }
+
+// TestVerbsAreRecorded: what is changed on the server stands in the same record as
+// what is changed at the desk.
+func TestVerbsAreRecorded(t *testing.T) {
+	d, _ := newDeskless(t)
+	for _, c := range []struct{ line, want string }{
+		{"user add ed@news.example --role editor", "user ed@news.example"}, {"user link ed@news.example", "sign-in link ed@news.example"}, {"user rm ed@news.example", "remove user ed@news.example"},
+		{"list add evening", "make list evening"}, {"segment set urdu language==\"ur\"", "set segment urdu"}, {"segment rm urdu", "forget segment urdu"},
+		{"newsletter pause morning", "pause newsletter morning"}, {"newsletter pause morning --resume", "resume newsletter morning"},
+		{"source set 1 --title Gazette", "set source 1"}, {"source pause 1", "pause source 1"}, {"source pause 1 --resume", "resume source 1"},
+	} {
+		if code, _, errs := d.verb("", strings.Fields(c.line)...); code != 0 {
+			t.Errorf("%s: %s", c.line, errs)
+			continue
+		}
+		if _, out, _ := d.verb("", "audit", "--n", "1"); !strings.Contains(strings.Join(strings.Fields(out), " "), c.want) {
+			t.Errorf("after %s the record ends with %s", c.line, out)
+		}
+	}
+	_, toml, _ := d.verb("", "newsletter", "export", "morning")
+	if code, _, errs := d.verb(strings.Replace(toml, "words = 0", "words = 80", 1), "newsletter", "apply", "-f", "-"); code != 0 {
+		t.Fatal(errs)
+	}
+	if _, out, _ := d.verb("", "audit", "--n", "1"); !strings.Contains(out, "newsletter morning") || !strings.Contains(out, "version 2") {
+		t.Errorf("after the newsletter was changed the record ends with %s", out)
+	}
+}

@@ -250,6 +250,11 @@ func several(n int, one, many string) string {
 // facts are the ids and counts of what a verb did.
 type facts map[string]any
 
+// record writes down what a verb changed, beside what people do at the desk.
+func (e *env) record(p *Press, action, object, detail string) error {
+	return p.Installation.Audit(e.ctx, "command line", action, object, detail)
+}
+
 // did says what a verb changed, in a sentence; as JSON the sentence is "done"
 // and the facts stand beside it.
 func (e *env) did(f facts, format string, args ...any) error {

@@ -180,7 +180,7 @@ func (p *Press) restored(e *env, from string, asOld bool) error {
 	if err := p.DB.SkipNumbers(e.ctx); err != nil {
 		return err
 	}
-	if err := p.Installation.Audit(e.ctx, "command line", "restore", "database", from); err != nil {
+	if err := e.record(p, "restore", "database", from); err != nil {
 		return err
 	}
 	open, err := p.Digest.IssuesIn(e.ctx, "draft", "held", "approved", "countdown", "sending", "paused")

@@ -55,7 +55,7 @@ func (v *keyAdd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		if err := p.Installation.Audit(e.ctx, "command line", "add key", k.ID, ""); err != nil {
+		if err := e.record(p, "add key", k.ID, ""); err != nil {
 			return err
 		}
 		return e.did(facts{"key": k.ID, "from": k.From, "file": p.Config.Keys},
@@ -73,7 +73,7 @@ func (v *keyRetire) Run(e *env) error {
 		if err := p.Subscribers.Keys.Retire(v.ID, v.Force); err != nil {
 			return err
 		}
-		if err := p.Installation.Audit(e.ctx, "command line", "retire key", v.ID, ""); err != nil {
+		if err := e.record(p, "retire key", v.ID, ""); err != nil {
 			return err
 		}
 		more := ""

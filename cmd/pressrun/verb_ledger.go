@@ -122,6 +122,9 @@ func (v *userAdd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
+		if err := e.record(p, "user", u.Email, u.Role); err != nil {
+			return err
+		}
 		return e.print(u, func(w io.Writer) { fmt.Fprintf(w, "%s is %s\n", u.Email, u.Role) })
 	})
 }
@@ -154,6 +157,9 @@ func (v *userLink) Run(e *env) error {
 		if err != nil {
 			return err
 		}
+		if err := e.record(p, "sign-in link", v.Email, ""); err != nil {
+			return err
+		}
 		link := p.Config.PublicURL + "/desk/sign-in/" + token
 		return e.print(map[string]string{"link": link, "works_for": installation.LinkAge.String()}, func(w io.Writer) { fmt.Fprintln(w, link) })
 	})
@@ -166,6 +172,9 @@ type userRm struct {
 func (v *userRm) Run(e *env) error {
 	return e.with(func(p *Press) error {
 		if err := p.Installation.RemoveUser(e.ctx, v.Email); err != nil {
+			return err
+		}
+		if err := e.record(p, "remove user", v.Email, ""); err != nil {
 			return err
 		}
 		return e.did(facts{"user": v.Email}, "%s may no longer use the desk", v.Email)

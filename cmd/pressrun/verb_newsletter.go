@@ -45,6 +45,11 @@ func (v *newsletterApply) Run(e *env) error {
 		if err != nil {
 			return err
 		}
+		if changed {
+			if err := e.record(p, "apply", "newsletter "+n.Name, fmt.Sprintf("version %d", n.Version)); err != nil {
+				return err
+			}
+		}
 		return e.print(n, func(w io.Writer) {
 			if changed {
 				fmt.Fprintf(w, "newsletter %s is now version %d\n", n.Name, n.Version)
@@ -181,6 +186,9 @@ func (v *newsletterPause) Run(e *env) error {
 			return err
 		}
 		if err := p.Digest.PauseNewsletter(e.ctx, n.ID, !v.Resume); err != nil {
+			return err
+		}
+		if err := e.record(p, map[bool]string{true: "resume", false: "pause"}[v.Resume], "newsletter "+n.Name, ""); err != nil {
 			return err
 		}
 		return e.did(facts{"newsletter": n.Name, "paused": !v.Resume}, "newsletter %s %s", n.Name, map[bool]string{true: "plans slots again", false: "is paused"}[v.Resume])

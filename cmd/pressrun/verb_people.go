@@ -34,6 +34,9 @@ func (v *listAdd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
+		if err := e.record(p, "make", "list "+l.Name, l.Title); err != nil {
+			return err
+		}
 		return e.print(l, func(w io.Writer) { fmt.Fprintf(w, "list %s made\n", l.Name) })
 	})
 }
@@ -72,6 +75,9 @@ func (v *segmentSet) Run(e *env) error {
 	return e.with(func(p *Press) error {
 		seg, err := p.Subscribers.SaveSegment(e.ctx, v.Name, v.Rule)
 		if err != nil {
+			return err
+		}
+		if err := e.record(p, "set", "segment "+seg.Name, seg.Rule); err != nil {
 			return err
 		}
 		return e.print(seg, func(w io.Writer) { fmt.Fprintf(w, "segment %s: %s\n", seg.Name, seg.Rule) })
@@ -122,6 +128,9 @@ type segmentRm struct {
 func (v *segmentRm) Run(e *env) error {
 	return e.with(func(p *Press) error {
 		if err := p.Subscribers.RemoveSegment(e.ctx, v.Name); err != nil {
+			return err
+		}
+		if err := e.record(p, "forget", "segment "+v.Name, ""); err != nil {
 			return err
 		}
 		return e.did(facts{"segment": v.Name}, "segment %s is forgotten", v.Name)

@@ -121,7 +121,7 @@ func (v *stopVerb) Run(e *env) error {
 		if err := p.Mailer.Stop(e.ctx, "command line", v.Why); err != nil {
 			return err
 		}
-		if err := p.Installation.Audit(e.ctx, "command line", "stop", "sending", v.Why); err != nil {
+		if err := e.record(p, "stop", "sending", v.Why); err != nil {
 			return err
 		}
 		return e.did(facts{"stopped": true, "why": v.Why}, "sending is stopped in all processes; go on with: pressrun start")
@@ -135,7 +135,7 @@ func (startVerb) Run(e *env) error {
 		if err := p.Mailer.Start(e.ctx, "command line"); err != nil {
 			return err
 		}
-		if err := p.Installation.Audit(e.ctx, "command line", "start", "sending", ""); err != nil {
+		if err := e.record(p, "start", "sending", ""); err != nil {
 			return err
 		}
 		return e.did(facts{"stopped": false}, "sending goes on")
@@ -187,7 +187,7 @@ func (disarmVerb) Run(e *env) error {
 		if err := p.Mailer.Disarm(e.ctx, "command line"); err != nil {
 			return err
 		}
-		if err := p.Installation.Audit(e.ctx, "command line", "disarm", "sending", ""); err != nil {
+		if err := e.record(p, "disarm", "sending", ""); err != nil {
 			return err
 		}
 		return e.did(facts{"armed": false}, "disarmed: everything goes to the built-in catcher")

@@ -47,6 +47,11 @@ func (v *sourceAdd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
+		if !x.Known {
+			if err := e.record(p, "add", fmt.Sprintf("source %d", x.Source.ID), x.Source.URL); err != nil {
+				return err
+			}
+		}
 		return e.print(x, func(w io.Writer) {
 			for _, f := range x.Found {
 				fmt.Fprintf(w, "found %s: %s (%d items)\n", f.Kind, f.URL, f.Items)
@@ -114,6 +119,9 @@ func (v *sourceSet) Run(e *env) error {
 			return err
 		}
 		if src, err = p.Digest.Source(e.ctx, src.ID); err != nil {
+			return err
+		}
+		if err := e.record(p, "set", fmt.Sprintf("source %d", src.ID), ""); err != nil {
 			return err
 		}
 		return e.print(src, func(w io.Writer) {
@@ -422,6 +430,9 @@ func (v *sourcePause) Run(e *env) error {
 		if err := p.Collector.Pause(e.ctx, src.ID, !v.Resume); err != nil {
 			return err
 		}
+		if err := e.record(p, map[bool]string{true: "resume", false: "pause"}[v.Resume], fmt.Sprintf("source %d", src.ID), ""); err != nil {
+			return err
+		}
 		return e.did(facts{"source": src.ID, "paused": !v.Resume}, "source %d %s: %s", src.ID, map[bool]string{true: "is polled again", false: "is paused"}[v.Resume], src.URL)
 	})
 }
@@ -437,6 +448,9 @@ func (v *sourceRm) Run(e *env) error {
 			return err
 		}
 		if err := p.Collector.Remove(e.ctx, src.ID); err != nil {
+			return err
+		}
+		if err := e.record(p, "forget", fmt.Sprintf("source %d", src.ID), src.URL); err != nil {
 			return err
 		}
 		return e.did(facts{"source": src.ID}, "source %d is forgotten: %s", src.ID, src.URL)

@@ -222,7 +222,7 @@ func (v *storyPin) Run(e *env) error {
 		if err := p.Digest.PinStory(e.ctx, v.ID, until); err != nil {
 			return err
 		}
-		if err := p.Installation.Audit(e.ctx, "command line", "pin", fmt.Sprintf("story %d", v.ID), "until "+when(until)); err != nil {
+		if err := e.record(p, "pin", fmt.Sprintf("story %d", v.ID), "until "+when(until)); err != nil {
 			return err
 		}
 		if until.IsZero() {
@@ -242,7 +242,7 @@ func (v *storyBoost) Run(e *env) error {
 		if err := p.Digest.BoostStory(e.ctx, v.ID, int(math.Round(100*v.Factor))); err != nil {
 			return err
 		}
-		if err := p.Installation.Audit(e.ctx, "command line", "boost", fmt.Sprintf("story %d", v.ID), fmt.Sprint(v.Factor)); err != nil {
+		if err := e.record(p, "boost", fmt.Sprintf("story %d", v.ID), fmt.Sprint(v.Factor)); err != nil {
 			return err
 		}
 		return e.did(facts{"story": v.ID, "factor": v.Factor}, "the score of story %d is multiplied by %g", v.ID, v.Factor)
@@ -258,7 +258,7 @@ func (v *storyUpdate) Run(e *env) error {
 		if err := p.Digest.UpdateStory(e.ctx, v.ID); err != nil {
 			return err
 		}
-		if err := p.Installation.Audit(e.ctx, "command line", "update", fmt.Sprintf("story %d", v.ID), ""); err != nil {
+		if err := e.record(p, "update", fmt.Sprintf("story %d", v.ID), ""); err != nil {
 			return err
 		}
 		return e.did(facts{"story": v.ID}, "story %d may be told once more", v.ID)
@@ -275,7 +275,7 @@ func (v *storyWaiting) Run(e *env) error {
 			if err := p.Digest.DropOrder(e.ctx, v.Drop); err != nil {
 				return err
 			}
-			if err := p.Installation.Audit(e.ctx, "command line", "take back", fmt.Sprintf("order %d", v.Drop), ""); err != nil {
+			if err := e.record(p, "take back", fmt.Sprintf("order %d", v.Drop), ""); err != nil {
 				return err
 			}
 			return e.did(facts{"order": v.Drop}, "order %d is taken back", v.Drop)

@@ -24,7 +24,7 @@ func (v *tokenAdd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		if err := p.Installation.Audit(e.ctx, "command line", "token", v.Name, v.Role); err != nil {
+		if err := e.record(p, "token", v.Name, v.Role); err != nil {
 			return err
 		}
 		return e.print(map[string]string{"name": v.Name, "role": v.Role, "token": secret}, func(w io.Writer) {
@@ -60,7 +60,7 @@ func (v *tokenRm) Run(e *env) error {
 		if err := p.Installation.RemoveToken(e.ctx, v.Name); err != nil {
 			return err
 		}
-		if err := p.Installation.Audit(e.ctx, "command line", "remove token", v.Name, ""); err != nil {
+		if err := e.record(p, "remove token", v.Name, ""); err != nil {
 			return err
 		}
 		return e.did(facts{"token": v.Name}, "the token %q is refused from now on", v.Name)
