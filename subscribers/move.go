@@ -193,10 +193,11 @@ func (s *Store) moving(ctx context.Context, q schema.Querier, c Claim) (Moving, 
 }
 
 // ConfirmMove moves the reader, and writes down for each list he reads that the
-// new address was confirmed; wording is the version of the words agreed to. That
+// new address was confirmed; wording is the version of the words agreed to. The
+// old address gets a letter that says so, in the language lang. That
 // somebody had left by the new address is lifted by it. A second press of the
 // button changes nothing and succeeds. Errors as for Moving.
-func (s *Store) ConfirmMove(ctx context.Context, c Claim, wording string) (Moving, error) {
+func (s *Store) ConfirmMove(ctx context.Context, c Claim, lang, wording string) (Moving, error) {
 	var out Moving
 	err := s.DB.InTx(ctx, func(tx *sql.Tx) error {
 		err := lock(ctx, tx, c.Subscriber)
@@ -212,9 +213,28 @@ func (s *Store) ConfirmMove(ctx context.Context, c Claim, wording string) (Movin
 		if err := s.move(ctx, tx, c.Subscriber, c.Address, ""); err != nil {
 			return err
 		}
-		return s.consentToMove(ctx, tx, c, wording)
+		if err := s.consentToMove(ctx, tx, c, wording); err != nil {
+			return err
+		}
+		return s.postMoved(ctx, tx, out.Subscriber, c.Address, lang)
 	})
 	return out, err
+}
+
+// postMoved tells the address that a reader had until now that he has another: it
+// may not have been he who asked.
+func (s *Store) postMoved(ctx context.Context, tx *sql.Tx, old Subscriber, to address.Address, lang string) error {
+	if old.Key == to.Key() {
+		return nil
+	}
+	if _, suppressed, err := s.Suppressed(ctx, tx, old.Key); err != nil || suppressed {
+		return err
+	}
+	if err := s.note(ctx, tx, Event{Subscriber: old.ID, Kind: "letter", Detail: templates.LetterMoved, Actor: "rule", At: s.Now()}); err != nil {
+		return err
+	}
+	// No subscriber's number: a bounce of this letter is not one of his new address.
+	return s.postTo(ctx, tx, templates.LetterMoved, lang, templates.Letter{Email: to.Mask()}, Recipient{Address: old.Email.ASCII()})
 }
 
 func (s *Store) consentToMove(ctx context.Context, tx *sql.Tx, c Claim, wording string) error {

@@ -36,13 +36,18 @@ func TestReaderMoves(t *testing.T) {
 			t.Errorf("asking moved him: %+v, %v", got, err)
 		}
 		r.pass(time.Minute)
+		before := r.letters()
 		for range 2 {
-			if m, err := r.ConfirmMove(ctx, move, "en-1234"); err != nil || string(m.To) != to {
+			if m, err := r.ConfirmMove(ctx, move, "en", "en-1234"); err != nil || string(m.To) != to {
 				t.Errorf("%+v, %v", m, err)
 			}
 		}
 		if m, err := r.Moving(ctx, move); err != nil || !m.Done {
 			t.Errorf("after: %+v, %v", m, err)
+		}
+		if told := r.box[len(r.box)-1]; r.letters() != before+1 || told.kind != "moved" || told.to.Address != "old@example.com" || told.to.ID != 0 ||
+			!strings.Contains(told.mail.Text, "l…l@") || strings.Contains(told.mail.Text, to) {
+			t.Errorf("%d letters after the button, the last %s to %+v\n%s", r.letters()-before, told.kind, told.to, told.mail.Text)
 		}
 		if got, err := r.Find(ctx, to); err != nil || got.ID != v.ID {
 			t.Errorf("moved: %+v, %v", got, err)
@@ -141,6 +146,31 @@ func TestLettersToANewAddressAreFew(t *testing.T) {
 	})
 }
 
+// Nobody writes to an address that does not take mail, nor twice to one that was
+// only spelled anew.
+func TestOldAddressIsNotAlwaysTold(t *testing.T) {
+	each(t, func(t *testing.T, r *room) {
+		ctx := t.Context()
+		r.list(t, "daily")
+		for name, to := range map[string]string{"dead": "alive@example.com", "anew": "Anew@example.com"} {
+			v := r.add(t, name+"@example.com", "daily")
+			if err := r.AskMove(ctx, r.yours(t, v.ID), to, "en"); err != nil {
+				t.Fatal(err)
+			}
+			_, move := r.last(t, "move")
+			if name == "dead" {
+				if err := r.SuppressAddress(ctx, name+"@example.com", subscribers.Hard, ""); err != nil {
+					t.Fatal(err)
+				}
+			}
+			before := r.letters()
+			if m, err := r.ConfirmMove(ctx, move, "en", "en-1"); err != nil || string(m.To) != to || r.letters() != before {
+				t.Errorf("%s: %+v, %v, %d letters", name, m, err, r.letters()-before)
+			}
+		}
+	})
+}
+
 // A link to a new address does nothing when things have changed since.
 func TestMoveRefused(t *testing.T) {
 	each(t, func(t *testing.T, r *room) {
@@ -160,7 +190,7 @@ func TestMoveRefused(t *testing.T) {
 			if _, err := r.Moving(ctx, c); !errors.Is(err, want) {
 				t.Errorf("shown: %v, want %v", err, want)
 			}
-			if _, err := r.ConfirmMove(ctx, c, "en"); !errors.Is(err, want) {
+			if _, err := r.ConfirmMove(ctx, c, "en", "en-1"); !errors.Is(err, want) {
 				t.Errorf("pressed: %v, want %v", err, want)
 			}
 			if after, _ := r.ByID(ctx, c.Subscriber); after.Email != before.Email {
@@ -218,7 +248,7 @@ func TestMoveRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, back := asked("back")
-		if m, err := r.ConfirmMove(ctx, back, "en"); err != nil || m.To != "back@example.org" {
+		if m, err := r.ConfirmMove(ctx, back, "en", "en-1"); err != nil || m.To != "back@example.org" {
 			t.Errorf("%+v, %v", m, err)
 		}
 		if _, ok, err := r.Suppressed(ctx, r.DB.Read, "back@example.org"); err != nil || ok {

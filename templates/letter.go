@@ -11,6 +11,7 @@ const (
 	LetterWelcome      = "welcome"      // to somebody who asks for what he gets already
 	LetterYours        = "yours"        // to a reader: the link to his address and his data
 	LetterMove         = "move"         // to a reader's new address: the button that says yes
+	LetterMoved        = "moved"        // to a reader's old address: mail goes to the new one from now on
 	LetterTaken        = "taken"        // to an address named as a new one that has a subscription of its own
 	LetterApproval     = "approval"     // to an editor: a draft waits
 	LetterAlarm        = "alarm"        // to an operator: something needs a person, or is over
@@ -28,7 +29,8 @@ type Letter struct {
 	// Expires is until when Action works, zero = for ever; for an approval the
 	// time by which to decide. It is shown in the zone it carries.
 	Expires time.Time
-	// Email is the reader's present address, masked: move.
+	// Email is the reader's other address, masked: the present one in move, the new
+	// one in moved.
 	Email string
 	// Unsubscribe is the absolute URL of the page that ends what began: welcome.
 	Unsubscribe string
@@ -148,6 +150,7 @@ var letterKinds = map[string]func(*letterView, Letter){
 	LetterWelcome:      fillWelcome,
 	LetterYours:        fillYours,
 	LetterMove:         fillMove,
+	LetterMoved:        fillMoved,
 	LetterTaken:        fillTaken,
 	LetterApproval:     fillApproval,
 	LetterAlarm:        fillAlarm,
@@ -200,6 +203,19 @@ func fillMove(view *letterView, v Letter) {
 	view.Button.Title = w.Say("letter.move.button")
 	view.expires(v)
 	view.Notes = []string{w.Say("letter.move.not")}
+}
+
+// fillMoved leads whoever did not ask to the newsroom: its site is linked, and its
+// postal address stands below as in every letter.
+func fillMoved(view *letterView, v Letter) {
+	w := view.W
+	view.Subject = w.Say("letter.moved.subject", "brand", view.Brand.Name)
+	view.Title = w.Say("letter.moved.title")
+	view.Text = []string{w.Say("letter.moved.text", "email", v.Email, "brand", view.Brand.Name)}
+	view.Notes = []string{w.Say("letter.moved.not", "brand", view.Brand.Name)}
+	if view.Brand.URL != "" {
+		view.More = []linkView{{Title: view.BrandName, URL: view.Brand.URL}}
+	}
 }
 
 func fillTaken(view *letterView, _ Letter) {

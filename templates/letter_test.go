@@ -22,7 +22,7 @@ func sampleLetters() map[string]Letter {
 	alarm.Subject, alarm.Since, alarm.Newsletter = "Bay Radio has brought nothing for 26 hours", at(22, 5, 0), ""
 	alarm.Text = []string{"The feed answers, but its newest entry is from Saturday. The other four sources work, so tomorrow’s issue will go out.", "Look at the source, or pause it until it is mended."}
 	return map[string]Letter{
-		LetterConfirmation: base, LetterWelcome: welcome, LetterYours: yours, LetterMove: move, LetterTaken: {Brand: sampleBrand(), Action: "https://news.courier.example/preferences/k1.99"}, LetterApproval: approval, LetterAlarm: alarm,
+		LetterConfirmation: base, LetterWelcome: welcome, LetterYours: yours, LetterMove: move, LetterMoved: {Brand: sampleBrand(), Email: "n…w@reader.example"}, LetterTaken: {Brand: sampleBrand(), Action: "https://news.courier.example/preferences/k1.99"}, LetterApproval: approval, LetterAlarm: alarm,
 		LetterTest: {Brand: sampleBrand(), Code: "k7m-2qd"},
 	}
 }

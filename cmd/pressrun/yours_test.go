@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -60,6 +61,11 @@ func TestEndToEndOwnData(t *testing.T) {
 		t.Fatalf("moved before the button: %+v, %v", v, err)
 	}
 	post(move, nil)
+	within(t, 30*time.Second, "the old address is told", func() bool {
+		return slices.ContainsFunc(inbox.Messages("eva@readers"), func(got catch.Message) bool {
+			return strings.Contains(string(got.Raw), "Your address was changed")
+		})
+	})
 	post(p.Subscribers.PreferencesURL(id), url.Values{templates.FieldPause: {"0"}, templates.FieldList: {"morning"}})
 	if v, err := p.Subscribers.ByID(t.Context(), id); err != nil || v.Email != "eva@new.example" {
 		t.Fatalf("after the button: %+v, %v", v, err)
@@ -68,7 +74,7 @@ func TestEndToEndOwnData(t *testing.T) {
 	post(p.Subscribers.PreferencesURL(id), url.Values{templates.FieldYours: {"1"}})
 	yours = linkIn(t, p, inbox, "eva@new", "yours")
 	within(t, 30*time.Second, "the ledger knows that the letter arrived", func() bool {
-		state, _, err := p.Mailer.LetterState(t.Context(), 3)
+		state, _, err := p.Mailer.LetterState(t.Context(), 4)
 		return err == nil && state == mailer.StateAccepted
 	})
 	if page := post(yours, url.Values{templates.FieldErase: {"1"}}); !strings.Contains(page, "You are erased") {
@@ -77,9 +83,9 @@ func TestEndToEndOwnData(t *testing.T) {
 	if _, err := p.Subscribers.ByID(t.Context(), id); !errors.Is(err, subscribers.ErrNotFound) {
 		t.Errorf("still there: %v", err)
 	}
-	for letter := range int64(3) {
-		if state, _, err := p.Mailer.LetterState(t.Context(), letter+1); !errors.Is(err, mailer.ErrNoLetter) {
-			t.Errorf("letter %d to him is kept, %s", letter+1, state)
+	for _, letter := range []int64{1, 2, 4} { // the third went to an address that was his no more
+		if state, _, err := p.Mailer.LetterState(t.Context(), letter); !errors.Is(err, mailer.ErrNoLetter) {
+			t.Errorf("letter %d to him is kept, %s", letter, state)
 		}
 	}
 }

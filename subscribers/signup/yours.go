@@ -175,7 +175,7 @@ func (s *Site) move(w http.ResponseWriter, r *http.Request) {
 	c, _, lang, err := s.claim(r, subscribers.KindMove)
 	var m subscribers.Moving
 	if err == nil {
-		m, err = s.Store.ConfirmMove(r.Context(), c, s.wording(r.Context(), lang, "move.text"))
+		m, err = s.Store.ConfirmMove(r.Context(), c, lang, s.wording(r.Context(), lang, "move.text"))
 	}
 	if err != nil {
 		s.refuseOwn(w, r, lang, err)

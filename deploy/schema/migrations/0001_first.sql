@@ -532,7 +532,7 @@ create table sends (
 
 create table letters (
     id            @id,
-    kind          text    not null,              -- confirmation | welcome | yours | move | taken | approval | test | seed | alarm | arming | canary
+    kind          text    not null,              -- confirmation | welcome | yours | move | moved | taken | approval | test | seed | alarm | arming | canary
     address       text    not null,
     subscriber_id bigint,
     language      text    not null default '',
