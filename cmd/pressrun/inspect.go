@@ -20,11 +20,13 @@ import (
 // without, raise no alarm.
 type inspection struct {
 	mu        sync.Mutex
-	reached   bool // the public address answered once
-	away      int  // looks in a row at which it did not
-	dns       bool // the DNS has been looked at
+	began     time.Time // of the first look for visits
+	reached   bool      // the public address answered once
+	away      int       // looks in a row at which it did not
+	dns       bool      // the DNS has been looked at
 	accepted  []string
-	suspected []string // what is wrong in the DNS, by text
+	suspected []string        // what is wrong in the DNS, by text
+	announced map[string]bool // spf, dkim … → by us
 }
 
 // Inspect looks every quarter of an hour at what a newsroom depends on and nobody
@@ -46,7 +48,7 @@ func (p *Press) Inspect(ctx context.Context, quarter int64) error {
 
 // inspectAddress looks whether readers' links lead to us.
 func (p *Press) inspectAddress(ctx context.Context, by http.RoundTripper) error {
-	ends, err := probe(ctx, p.Config.PublicURL, by)
+	begins, ends, err := probe(ctx, p.Config.PublicURL, by)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -54,56 +56,64 @@ func (p *Press) inspectAddress(ctx context.Context, by http.RoundTripper) error 
 	if err != nil {
 		at.away++
 		if at.reached && at.away >= 2 {
-			p.Alarm(ctx, "address", p.Config.PublicURL, fmt.Sprintf("The links in mails begin with %s, and pressrun does not answer there any more: %v. "+
+			p.Alarm(ctx, "address", "public_url", fmt.Sprintf("The links in mails begin with %s, and pressrun does not answer there any more: %v. "+
 				"Until it does, nobody can confirm, leave or read on the web. Look at the proxy, its certificate and the DNS.", p.Config.PublicURL, err))
 		}
 		return nil
 	}
 	at.reached, at.away = true, 0
-	p.Clear(ctx, "address", p.Config.PublicURL)
-	if !ends.IsZero() && ends.Sub(p.Now()) < renewed {
-		p.Alarm(ctx, "certificate", p.Config.PublicURL, fmt.Sprintf("The certificate of %s ends on %s and has not been renewed. From then on no link in a mail works. Look at what renews it.", p.Config.PublicURL, when(ends)))
+	p.Clear(ctx, "address", "public_url")
+	if overdue(begins, ends, p.Now()) {
+		p.Alarm(ctx, "certificate", "public_url", fmt.Sprintf("The certificate of %s ends on %s and has not been renewed. From then on no link in a mail works. Look at what renews it.", p.Config.PublicURL, when(ends)))
 	} else {
-		p.Clear(ctx, "certificate", p.Config.PublicURL)
+		p.Clear(ctx, "certificate", "public_url")
 	}
 	return nil
 }
 
-// renewed is how long before its end a certificate is replaced by whatever does
-// so: thirty days is usual, a third of its life for short ones.
+// renewed is how long before its end a certificate has been replaced by whatever
+// does so: thirty days is usual, a third of its life for short ones, of which a
+// sixth is left when it is announced.
 const renewed = 5 * 24 * time.Hour
 
-// probe asks for /healthz at a public address, and returns when its certificate
-// ends.
-func probe(ctx context.Context, public string, by http.RoundTripper) (ends time.Time, err error) {
+// overdue reports whether a certificate should have been renewed. The zero time
+// stands for none.
+func overdue(begins, ends, now time.Time) bool {
+	return !ends.IsZero() && ends.Sub(now) < min(renewed, ends.Sub(begins)/6)
+}
+
+// probe asks for /healthz at a public address, and returns from when to when its
+// certificate counts.
+func probe(ctx context.Context, public string, by http.RoundTripper) (begins, ends time.Time, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, public+"/healthz", nil)
 	if err != nil {
-		return ends, err
+		return begins, ends, err
 	}
 	res, err := (&http.Client{Transport: by}).Do(req)
 	if err != nil {
-		return ends, err
+		return begins, ends, err
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, 100))
 	if err != nil {
-		return ends, err
+		return begins, ends, err
 	}
 	if res.StatusCode != http.StatusOK || strings.TrimSpace(string(body)) != "ok" {
-		return ends, fmt.Errorf("%s answers with %s and what is not ours", req.URL, res.Status)
+		return begins, ends, fmt.Errorf("%s answers with %s and what is not ours", req.URL, res.Status)
 	}
 	if res.TLS != nil && len(res.TLS.PeerCertificates) > 0 {
-		ends = res.TLS.PeerCertificates[0].NotAfter
+		begins, ends = res.TLS.PeerCertificates[0].NotBefore, res.TLS.PeerCertificates[0].NotAfter
 	}
-	return ends, nil
+	return begins, ends, nil
 }
 
 // inspectDNS looks whether what receivers of our mail want is still there.
 func (p *Press) inspectDNS(ctx context.Context, resolver string) {
 	at := &p.inspected
 	var wrong []string
+	amiss := map[string]bool{}    // spf, dkim … → something is wrong with it, perhaps from the beginning
 	lost := map[string][]string{} // spf, dkim … → what is wrong with it, twice in a row and not from the beginning
 	for _, f := range p.examineDNS(ctx, resolver) {
 		if lost[f.What] == nil {
@@ -112,7 +122,7 @@ func (p *Press) inspectDNS(ctx context.Context, resolver string) {
 		if f.OK {
 			continue
 		}
-		wrong = append(wrong, f.Text)
+		wrong, amiss[f.What] = append(wrong, f.Text), true
 		if at.dns && !slices.Contains(at.accepted, f.Text) && slices.Contains(at.suspected, f.Text) {
 			lost[f.What] = append(lost[f.What], f.Text)
 		}
@@ -126,8 +136,14 @@ func (p *Press) inspectDNS(ctx context.Context, resolver string) {
 	}
 	for what, texts := range lost {
 		if len(texts) == 0 {
-			p.Clear(ctx, "dns", what)
+			if !amiss[what] || at.announced[what] { // what an earlier process announced may be wrong still
+				p.Clear(ctx, "dns", what)
+			}
 		} else {
+			if at.announced == nil {
+				at.announced = map[string]bool{}
+			}
+			at.announced[what] = true
 			p.Alarm(ctx, "dns", what, "The DNS no longer says what receivers of our mail want: "+strings.Join(texts, "; ")+". See: pressrun doctor dns")
 		}
 	}
@@ -142,6 +158,10 @@ const usualVisits = 60
 // or what reports visits has ended. It is over once visits come again.
 func (p *Press) inspectVisits(ctx context.Context) error {
 	const kind, subject, hours, top = "views", "visits", 3 * time.Hour, 100
+	at := &p.inspected
+	if at.began.IsZero() {
+		at.began = p.Now()
+	}
 	end := p.Now().Truncate(time.Hour)
 	var seen [3]int // now, a day ago, two days ago: of the articles that are read most
 	for day := range seen {
@@ -157,6 +177,7 @@ func (p *Press) inspectVisits(ctx context.Context) error {
 		}
 	}
 	switch usual := min(seen[1], seen[2]); {
+	case usual >= usualVisits && seen[0]*20 < usual && at.began.After(end.Add(-hours)): // nobody was here to count
 	case usual >= usualVisits && seen[0]*20 < usual:
 		p.Alarm(ctx, kind, subject, fmt.Sprintf("%d visits to the site were counted from %s to %s, %d a day before and %d two days before. "+
 			"Has the beacon gone from its pages, or has what reports visits ended? Issues are ranked by date until visits are counted again, and say so.",
@@ -182,12 +203,13 @@ func (p *Press) inspectDisk(ctx context.Context, room func(dir string) (free, al
 	var failed error
 	for _, dir := range slices.Compact(dirs) {
 		free, all, err := room(dir)
+		low := min(lowRoom, all/10)
 		switch {
 		case err != nil:
 			failed = errors.Join(failed, fmt.Errorf("room on the disk of %s: %w", dir, err))
-		case free < min(lowRoom, all/10):
+		case free < low:
 			p.Alarm(ctx, "disk", dir, fmt.Sprintf("Of %.1f GB on the disk of %s, %.1f GB are free. When it is full, nothing is collected or sent. Make room.", float64(all)/1e9, dir, float64(free)/1e9))
-		default:
+		case free >= low+low/4: // not at each file that comes and goes
 			p.Clear(ctx, "disk", dir)
 		}
 	}

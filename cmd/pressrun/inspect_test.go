@@ -47,7 +47,7 @@ func certify(t *testing.T, name string, ends time.Time, certFile, keyFile string
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(ends.UnixNano()), DNSNames: []string{name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-time.Hour), NotAfter: ends}
+	c := &x509.Certificate{SerialNumber: big.NewInt(ends.UnixNano()), DNSNames: []string{name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: ends.AddDate(0, -3, 0), NotAfter: ends}
 	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -137,6 +137,27 @@ func TestLostAddressIsAnnounced(t *testing.T) {
 	}
 }
 
+// TestOverdue: certificates of six days are renewed when two are left, and those of
+// twelve hours when four are.
+func TestOverdue(t *testing.T) {
+	now := time.Date(2026, 11, 27, 10, 0, 0, 0, time.UTC)
+	for _, tc := range []struct {
+		life, left time.Duration
+		want       bool
+	}{
+		{90 * 24 * time.Hour, 6 * 24 * time.Hour, false}, {90 * 24 * time.Hour, 4 * 24 * time.Hour, true}, {90 * 24 * time.Hour, -time.Hour, true},
+		{160 * time.Hour, 100 * time.Hour, false}, {160 * time.Hour, 50 * time.Hour, false}, {160 * time.Hour, 20 * time.Hour, true},
+		{12 * time.Hour, 3 * time.Hour, false}, {12 * time.Hour, time.Hour, true},
+	} {
+		if got := overdue(now.Add(tc.left-tc.life), now.Add(tc.left), now); got != tc.want {
+			t.Errorf("one of %v with %v left: %v", tc.life, tc.left, got)
+		}
+	}
+	if overdue(time.Time{}, time.Time{}, now) {
+		t.Error("an address without a certificate")
+	}
+}
+
 // TestLostRecordIsAnnounced: a record that stood in the DNS and is gone, at two
 // looks; what was never there is what the newsroom does without.
 func TestLostRecordIsAnnounced(t *testing.T) {
@@ -164,6 +185,20 @@ func TestLostRecordIsAnnounced(t *testing.T) {
 			t.Errorf("look %d tells %q, want %q", i, told, look.want)
 		}
 	}
+	look := func(resolver string) string {
+		r.inspectDNS(t.Context(), resolver)
+		return r.alarmed(t, "dns")
+	}
+	look(without)
+	r.inspected = inspection{} // the next process finds it as it is
+	for range 3 {
+		if told := look(without); told == "" {
+			t.Error("a start of serve takes the alarm back, and the record is still gone")
+		}
+	}
+	if told := look(whole); told != "" {
+		t.Errorf("mended under another process: %q", told)
+	}
 }
 
 func TestLowDiskIsAnnounced(t *testing.T) {
@@ -172,7 +207,7 @@ func TestLowDiskIsAnnounced(t *testing.T) {
 	for i, look := range []struct {
 		free, all uint64
 		want      bool
-	}{{3 * gb, 100 * gb, false}, {gb / 2, 100 * gb, true}, {2 * gb, 100 * gb, false}, {gb / 2, 4 * gb, false}, {gb / 4, 4 * gb, true}} {
+	}{{3 * gb, 100 * gb, false}, {gb / 2, 100 * gb, true}, {gb + gb/10, 100 * gb, true}, {2 * gb, 100 * gb, false}, {gb / 2, 4 * gb, false}, {gb / 4, 4 * gb, true}} {
 		err := r.inspectDisk(t.Context(), func(dir string) (uint64, uint64, error) {
 			if strings.HasSuffix(dir, "kept") {
 				return look.free, look.all, nil
@@ -270,6 +305,10 @@ func TestLostVisitsAreAnnounced(t *testing.T) {
 		t.Errorf("after one day with visits: %s", told)
 	}
 	visit(now.Add(-26*time.Hour), 70)
+	if told := look(); told != "" {
+		t.Errorf("where we were not there to count: %s", told)
+	}
+	r.inspected.began = now.Add(-4 * time.Hour)
 	if told := look(); !strings.Contains(told, "0 visits") || !strings.Contains(told, "70 a day before") {
 		t.Errorf("when they stopped: %q", told)
 	}

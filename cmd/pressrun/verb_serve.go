@@ -249,7 +249,7 @@ func (v *doctorVerb) Run(e *env) error {
 			list = append(list, p.examineDNS(e.ctx, v.Resolver)...)
 		}
 		if v.What == "all" && !p.Config.onlyLoopback() {
-			ends, err := probe(e.ctx, p.Config.PublicURL, http.DefaultTransport)
+			_, ends, err := probe(e.ctx, p.Config.PublicURL, http.DefaultTransport)
 			if err != nil {
 				err = fmt.Errorf("readers' links begin with %s, and no running serve answers there (seen from this machine): %w", p.Config.PublicURL, err)
 			}
