@@ -1,16 +1,20 @@
 package main
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"pressrun/digest"
+	"pressrun/digest/archive"
 	"pressrun/subscribers"
 	"pressrun/templates"
 )
@@ -191,7 +195,7 @@ func TestArchiveOfAPrivateNewsletter(t *testing.T) {
 	}
 	other := n.Spec
 	other.Brand.Name = "The Courier"
-	if _, _, err := r.Digest.ApplyNewsletter(ctx, "early", other, "test"); err != nil {
+	if _, _, err := r.Digest.ApplyNewsletter(ctx, "noon", other, "test"); err != nil {
 		t.Fatal(err)
 	}
 	frame := strings.Replace(link, "morning/1?", "morning/1/frame?", 1)
@@ -208,6 +212,11 @@ func TestArchiveOfAPrivateNewsletter(t *testing.T) {
 			}
 			if !c.public && strings.Contains(w.Body.String(), "The Board") {
 				t.Errorf("%+v: %s says whose it is", c, path)
+			}
+		}
+		for _, path := range []string{"/archive/", "/archive/nowhere/", "/subscribe"} {
+			if got := strings.Contains(r.ask("GET", path, "", nil).Body.String(), "The Board"); got && !c.public {
+				t.Errorf("%+v: %s has its brand", c, path)
 			}
 		}
 		if got := strings.Contains(r.ask("GET", "/archive/", "", nil).Body.String(), `href="/archive/morning/"`); got != c.public {
@@ -238,6 +247,27 @@ func TestArchiveOfAPrivateNewsletter(t *testing.T) {
 		}
 		if w := r.ask("GET", strings.Replace(link, "morning/1?", "morning/3?", 1), "", nil); w.Code != http.StatusNotFound {
 			t.Errorf("%+v: the key of one issue shows another: %d", c, w.Code)
+		}
+	}
+}
+
+// TestArchiveWithoutLists: while it cannot be known what is private, nothing is told.
+func TestArchiveWithoutLists(t *testing.T) {
+	r, link := archived(t)
+	n, err := r.Digest.Newsletter(t.Context(), "morning")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Spec.Archive, n.Spec.Brand.Name = "private", "The Board"
+	if _, _, err := r.Digest.ApplyNewsletter(t.Context(), "morning", n.Spec, "test"); err != nil {
+		t.Fatal(err)
+	}
+	s := archive.Site{Store: r.Digest, Prefix: "/archive", Offered: func(context.Context) (map[string]string, error) { return nil, errors.New("the database is away") }}
+	for _, path := range []string{"/archive/morning/", "/archive/morning/1", "/archive/morning/1/frame", "/archive/morning/feed.atom", link} {
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "The Board") {
+			t.Errorf("%s: %d\n%s", path, w.Code, w.Body)
 		}
 	}
 }

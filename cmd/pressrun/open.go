@@ -448,10 +448,21 @@ func (p *Press) coming(ctx context.Context, list, language string) (templates.Co
 	return c, nil
 }
 
-// brand is how the newsroom looks outside an issue: as its first newsletter.
+// brand is how the newsroom looks outside an issue: as its first newsletter that
+// everybody may read, or as its first where there is none.
 func (p *Press) brand(ctx context.Context) templates.Brand {
-	if list, err := p.Digest.Newsletters(ctx); err == nil && len(list) > 0 {
-		return list[0].Spec.Brand
+	list, err := p.Digest.Newsletters(ctx)
+	if err != nil || len(list) == 0 {
+		return templates.Brand{Name: "pressrun", URL: p.Config.PublicURL}
 	}
-	return templates.Brand{Name: "pressrun", URL: p.Config.PublicURL}
+	offered, err := p.offered(ctx)
+	if err != nil {
+		p.Log.Error("lists that are offered", "err", err)
+	}
+	for _, n := range list {
+		if _, isOpen := offered[n.Spec.WithDefaults(n.Name).List]; n.Spec.Archived(isOpen) {
+			return n.Spec.Brand
+		}
+	}
+	return list[0].Spec.Brand
 }

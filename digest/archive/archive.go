@@ -95,7 +95,10 @@ func (s *Site) view(r *http.Request) (view, error) {
 		return view{}, err
 	}
 	offered, err := s.Offered(r.Context())
-	return see(n, offered, r.URL.Query().Get("edition")), err
+	if err != nil {
+		return view{}, err // it may be private
+	}
+	return see(n, offered, r.URL.Query().Get("edition")), nil
 }
 
 // publicView is view of a newsletter that everybody may read.
