@@ -108,6 +108,10 @@ func TestDeployedChart(t *testing.T) {
 		t.Fatal(err)
 	}
 	pod := at[map[string]any](t, objects["StatefulSet"], "spec", "template", "spec")
+	// Kubernetes makes what belongs to the group writable for it, at each start unless told not to.
+	if how := at[string](t, pod, "securityContext", "fsGroupChangePolicy"); how != "OnRootMismatch" {
+		t.Errorf("keys on the volume become readable to the group: fsGroupChangePolicy is %q", how)
+	}
 	container := at[map[string]any](t, pod, "containers", 0)
 	mounts := map[string]string{}
 	for i := range at[[]any](t, container, "volumeMounts") {
@@ -136,7 +140,7 @@ func TestDeployedChart(t *testing.T) {
 		t.Errorf("the ingress serves %q", host)
 	}
 	set["config"] = "redis = \"redis://redis:6379/0\"\n[fetch]\ndelay = \"2s\"\n"
-	set["metrics"] = map[string]any{"enabled": true, "tokenSecret": map[string]any{"name": "press", "key": "token"}}
+	set["metrics"] = map[string]any{"enabled": true, "labels": map[string]any{"release": "prometheus"}, "tokenSecret": map[string]any{"name": "press", "key": "token"}}
 	changed, err := chart(t, set)
 	if err != nil {
 		t.Fatal(err)
@@ -146,6 +150,9 @@ func TestDeployedChart(t *testing.T) {
 	}
 	if at[string](t, changed["ServiceMonitor"], "spec", "endpoints", 0, "authorization", "credentials", "key") != "token" {
 		t.Error("the ServiceMonitor shows no token")
+	}
+	if labels := at[map[string]any](t, changed["ServiceMonitor"], "metadata", "labels"); labels["release"] != "prometheus" || labels["app.kubernetes.io/name"] != "pressrun" {
+		t.Errorf("the ServiceMonitor is found by %v", labels)
 	}
 	sum := func(o map[string]map[string]any) string {
 		return at[string](t, o["StatefulSet"], "spec", "template", "metadata", "annotations", "checksum/config")
