@@ -232,8 +232,6 @@ Disallow: /preferences/
 Disallow: /yours/
 Disallow: /move/
 Disallow: /u/
-Disallow: /yours/
-Disallow: /move/
 Disallow: /desk/
 Disallow: /inbox/
 Disallow: /v1/
