@@ -188,6 +188,9 @@ func (s *Store) EditIssue(ctx context.Context, issue int64, e Edit, by string) e
 		if !apply(list, e, by, s.Now()) {
 			return fmt.Errorf("edit issue %d: story %d is not in edition %q: %w", issue, e.StoryID, e.Edition, ErrNotFound)
 		}
+		if e.Drop != nil && *e.Drop && count(list) == 0 {
+			return fmt.Errorf("edit issue %d: no story would be left; skip the issue instead: %w", issue, ErrThin)
+		}
 		return s.replaceChosen(ctx, tx, issue, list)
 	})
 }

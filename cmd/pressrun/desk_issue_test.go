@@ -2,14 +2,17 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"pressrun/cmd/pressrun/desk"
+	"pressrun/digest"
 	"pressrun/mailer"
 )
 
@@ -89,4 +92,40 @@ func TestDeskTestIsRefusedWhole(t *testing.T) {
 			before = n
 		}
 	}
+}
+
+// The last story of an issue stays: without one it could not be sealed.
+func TestDeskKeepsTheLastStory(t *testing.T) {
+	r := newCountingRoom(t, "")
+	ctx := t.Context()
+	n, _, err := r.Digest.ApplyNewsletter(ctx, "morning", digest.Spec{List: "readers", From: "Morning <m@news.example>", Brand: testBrand, Settle: digest.Duration(time.Minute), MinStories: 1}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slot, err := r.Digest.AddSlot(ctx, n.ID, time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	issue, err := r.Build(ctx, slot.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := r.Digest.Chosen(ctx, issue.ID)
+	if err != nil || len(list) < 2 {
+		t.Fatal(list, err)
+	}
+	call := r.as(t, "ed@news.example", "approver")
+	for k, c := range list {
+		want := http.StatusOK
+		if k == len(list)-1 {
+			want = http.StatusConflict
+		}
+		if page := call(want, "POST", fmt.Sprintf("/desk/issues/%d/stories/en/%d", issue.ID, c.Story.ID), "do=drop"); want == http.StatusConflict && !strings.Contains(page, "nothing was changed") {
+			t.Errorf("the page does not say that the story stays: %s", page)
+		}
+	}
+	if issue, err = r.Digest.Issue(ctx, issue.ID); err != nil {
+		t.Fatal(err)
+	}
+	call(http.StatusOK, "POST", fmt.Sprintf("/desk/issues/%d", issue.ID), fmt.Sprintf("do=approve:%d", issue.Revision))
 }

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -517,7 +518,12 @@ func (d *Desk) editStory(r *request) error {
 	default:
 		return digest.ErrNotFound
 	}
-	if err := d.Edit(r.ctx, id, e, r.user.Email); err != nil {
+	err := d.Edit(r.ctx, id, e, r.user.Email)
+	if errors.Is(err, digest.ErrThin) {
+		d.message(r, http.StatusConflict, "Its last story", "No story would be left, so nothing was changed. Skip leaves the whole issue out.")
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	back := issueURL(id) + "?edition=" + url.QueryEscape(edition)
