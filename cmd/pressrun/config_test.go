@@ -240,3 +240,18 @@ func TestInitEndsWithADraft(t *testing.T) {
 		}
 	}
 }
+
+// Who set up neither mail nor webhook hears of nothing, and the doctor says so.
+func TestWhoIsTold(t *testing.T) {
+	for _, c := range []struct {
+		Config
+		want string
+	}{
+		{Config{}, ""}, {Config{AlarmMail: "kim@news.example"}, "go to kim@news.example"}, {Config{AlarmWebhook: "https://hooks.example/secret"}, "go to the webhook"},
+		{Config{AlarmMail: "kim@news.example", AlarmWebhook: "https://hooks.example/secret"}, "go to kim@news.example and to the webhook"},
+	} {
+		if got, err := c.whoIsTold(); got != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("it says %q, %v; want %q", got, err, c.want)
+		}
+	}
+}

@@ -258,6 +258,8 @@ func (v *doctorVerb) Run(e *env) error {
 				text += "; its certificate ends on " + when(ends)
 			}
 			add("address", err, text)
+			text, err = p.Config.whoIsTold()
+			add("alarms", err, text)
 		}
 		if v.What == "all" || v.What == "feeds" {
 			sources, err := p.Digest.Sources(e.ctx)
