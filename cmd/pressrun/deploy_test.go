@@ -49,11 +49,22 @@ func TestDeployedCommandLines(t *testing.T) {
 	}
 }
 
+// A directory of systemd's is one user's: where one unit calls him dynamic, systemd
+// moves it to where none but root may look, under the feet of the other.
+func TestDeployedUnitsShareAUser(t *testing.T) {
+	who := regexp.MustCompile(`(?m)^(?:User|DynamicUser|StateDirectory)=.*$`)
+	serve := who.FindAllString(read(t, "pressrun.service"), -1)
+	if backup := who.FindAllString(read(t, "pressrun-backup.service"), -1); len(serve) != 2 || !slices.Equal(serve, backup) {
+		t.Errorf("serve runs with %q, the backup with %q", serve, backup)
+	}
+}
+
 // What compose sets are settings of ours, its database is the one it starts, and
 // its port the one that the image listens on.
 func TestDeployedCompose(t *testing.T) {
 	var file struct {
 		Services map[string]struct {
+			Hostname    string
 			Environment map[string]string
 			Ports       []string
 		}
@@ -66,6 +77,9 @@ func TestDeployedCompose(t *testing.T) {
 		if strings.HasPrefix(name, "PRESSRUN_") && !slices.Contains(environmentOf(reflect.TypeFor[Config]()), name) {
 			t.Errorf("%s is no setting", name)
 		}
+	}
+	if ours.Hostname == "" {
+		t.Error("a new container has a new name, for which nobody has armed it")
 	}
 	u, err := url.Parse(ours.Environment["PRESSRUN_DATABASE"])
 	if err != nil {

@@ -91,7 +91,8 @@ func (g gauges) sending(ctx context.Context, tell teller) error {
 	if err != nil {
 		return err
 	}
-	tell(gaugeArmed, truth(status.Armed))
+	c := g.p.Config
+	tell(gaugeArmed, truth(status.Armed || !c.Catch && len(c.Relays) > 0 && c.onlyLoopback()))
 	tell(gaugeStopped, truth(status.Stopped))
 	relays, err := g.p.Mailer.RelayStates(ctx)
 	if err != nil {

@@ -48,7 +48,7 @@ url = "smtp://127.0.0.1:1"`)
 	token := strings.Fields(r.say(t, "token", "add", "prometheus", "--role", "viewer"))[0]
 	text := scrape(200, token)
 	for _, line := range []string{
-		`pressrun_armed 0`, `pressrun_stopped 1`, `pressrun_alarms_open\{kind="relay"\} 1`, `pressrun_relay_up\{relay="main"\} 1`,
+		`pressrun_armed 1`, `pressrun_stopped 1`, `pressrun_alarms_open\{kind="relay"\} 1`, `pressrun_relay_up\{relay="main"\} 1`,
 		`pressrun_issues\{newsletter="` + issue.Newsletter + `",state="draft"\} 1`, `pressrun_source_up\{source="[^"]+"\} 1`,
 		`go_goroutines \d+`, `process_resident_memory_bytes \S+`,
 	} {
@@ -58,6 +58,10 @@ url = "smtp://127.0.0.1:1"`)
 	}
 	if t.Failed() {
 		t.Log(text)
+	}
+	r.Config.Relays[0].URL = "smtp://relay.example.com"
+	if text := scrape(200, token); !strings.Contains(text, "\npressrun_armed 0\n") {
+		t.Error("by a relay elsewhere nothing goes out unarmed")
 	}
 	if odd, err := testutil.CollectAndLint(gauges{r.Press}); err != nil || len(odd) > 0 {
 		t.Errorf("names or helps that are not as they should be: %v, %v", odd, err)
