@@ -327,3 +327,18 @@ func TestLostVisitsAreAnnounced(t *testing.T) {
 		t.Errorf("on a quiet day: %s", told)
 	}
 }
+
+// TestAlarmWaitsForTheDatabase: what stands for a while is announced, and taken
+// back, also when the database was away as it began or ended.
+func TestAlarmWaitsForTheDatabase(t *testing.T) {
+	r := newCountingRoom(t, "")
+	away, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, reason := range []bool{true, false} {
+		r.stand(away, reason, "journal", "file", "It cannot be written.")
+		r.stand(t.Context(), reason, "journal", "file", "It cannot be written.")
+		if told := r.alarmed(t, "journal"); (told != "") != reason {
+			t.Errorf("with reason %v: %q", reason, told)
+		}
+	}
+}

@@ -443,44 +443,60 @@ func (p *Press) SendNow(ctx context.Context, id int64, by string) error {
 // Alarm announces trouble once: on the Today page, in the log, by mail and by
 // webhook.
 func (p *Press) Alarm(ctx context.Context, kind, subject, detail string) {
-	isNew, err := p.Installation.Raise(ctx, kind, subject, detail)
-	if err != nil {
+	if err := p.raise(ctx, kind, subject, detail); err != nil {
 		p.Log.Error("alarm", "kind", kind, "subject", subject, "detail", detail, "err", err)
-		return
 	}
-	if !isNew {
-		return
+}
+
+// raise is Alarm, and fails when the database does not take the alarm.
+func (p *Press) raise(ctx context.Context, kind, subject, detail string) error {
+	isNew, err := p.Installation.Raise(ctx, kind, subject, detail)
+	if err != nil || !isNew {
+		return err
 	}
 	p.Log.Warn("alarm", "kind", kind, "subject", subject, "detail", detail)
 	p.tell(ctx, webhookJob{Alarm: kind, Subject: subject, Detail: detail, State: "open"})
 	if err := p.mailAlarm(ctx, kind, subject, detail); err != nil {
 		p.Log.Error("mail alarm", "err", err)
 	}
+	return nil
 }
 
 // stand raises an alarm when there begins to be reason for it and clears it when
-// there is none any more, also one of the process before. Ticks alone call it.
+// there is none any more, also one of the process before. What the database does
+// not take is tried again at the next tick. Ticks alone call it.
 func (p *Press) stand(ctx context.Context, reason bool, kind, subject, detail string) {
 	if was, looked := p.standing[kind]; looked && was == reason {
+		return
+	}
+	var err error
+	if reason {
+		err = p.raise(ctx, kind, subject, detail)
+	} else {
+		err = p.clear(ctx, kind, subject)
+	}
+	if err != nil {
+		p.complain("alarm of "+kind, err)
 		return
 	}
 	if p.standing == nil {
 		p.standing = map[string]bool{}
 	}
 	p.standing[kind] = reason
-	if reason {
-		p.Alarm(ctx, kind, subject, detail)
-	} else {
-		p.Clear(ctx, kind, subject)
-	}
 }
 
 // Clear takes an alarm back when the trouble is over.
 func (p *Press) Clear(ctx context.Context, kind, subject string) {
-	if was, err := p.Installation.Clear(ctx, kind, subject); err != nil {
+	if err := p.clear(ctx, kind, subject); err != nil {
 		p.Log.Error("clear alarm", "kind", kind, "subject", subject, "err", err)
-	} else if was {
+	}
+}
+
+func (p *Press) clear(ctx context.Context, kind, subject string) error {
+	was, err := p.Installation.Clear(ctx, kind, subject)
+	if was {
 		p.Log.Info("alarm over", "kind", kind, "subject", subject)
 		p.tell(ctx, webhookJob{Alarm: kind, Subject: subject, State: "closed"})
 	}
+	return err
 }
