@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -108,10 +109,19 @@ func TestDeskKeepsWhatWasWritten(t *testing.T) {
 // what is changed at the desk.
 func TestVerbsAreRecorded(t *testing.T) {
 	d, _ := newDeskless(t)
+	readers := d.path("readers.csv")
+	if err := os.WriteFile(readers, []byte("email\nbob@readers.example\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct{ line, want string }{
 		{"user add ed@news.example --role editor", "user ed@news.example"}, {"user link ed@news.example", "sign-in link ed@news.example"}, {"user rm ed@news.example", "remove user ed@news.example"},
 		{"list add evening", "make list evening"}, {"segment set urdu language==\"ur\"", "set segment urdu"}, {"segment rm urdu", "forget segment urdu"},
 		{"newsletter pause morning", "pause newsletter morning"}, {"newsletter pause morning --resume", "resume newsletter morning"},
+		{"subscriber add ann@readers.example --list morning,evening --source fair", "add subscriber 1"}, {"subscriber pause ann@readers.example --list morning", "pause subscriber 1"},
+		{"subscriber leave ann@readers.example --list evening", "unsubscribe subscriber 1"}, {"subscriber move ann@readers.example eva@readers.example", "move subscriber 1"},
+		{"subscriber leave eva@readers.example", "unsubscribe subscriber 1"}, {"subscriber forget eva@readers.example --yes", "forget subscriber 1"},
+		{"subscriber import " + readers + " --list morning --source fair --yes", "start import 1"}, {"subscriber undo 1", "undo import 1"},
+		{"suppression add cyd@readers.example --note asked", "suppress cyd@readers.example asked"}, {"suppression rm cyd@readers.example", "lift suppression cyd@readers.example"},
 		{"source set 1 --title Gazette", "set source 1"}, {"source pause 1", "pause source 1"}, {"source pause 1 --resume", "resume source 1"},
 	} {
 		if code, _, errs := d.verb("", strings.Fields(c.line)...); code != 0 {
@@ -121,6 +131,9 @@ func TestVerbsAreRecorded(t *testing.T) {
 		if _, out, _ := d.verb("", "audit", "--n", "1"); !strings.Contains(strings.Join(strings.Fields(out), " "), c.want) {
 			t.Errorf("after %s the record ends with %s", c.line, out)
 		}
+	}
+	if _, out, _ := d.verb("", "audit"); strings.Contains(out, "ann@") || strings.Contains(out, "eva@") {
+		t.Errorf("the record names an erased reader:\n%s", out)
 	}
 	_, toml, _ := d.verb("", "newsletter", "export", "morning")
 	if code, _, errs := d.verb(strings.Replace(toml, "words = 0", "words = 80", 1), "newsletter", "apply", "-f", "-"); code != 0 {

@@ -180,6 +180,9 @@ func (v *subscriberAdd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
+		if err := e.record(p, "add", fmt.Sprintf("subscriber %d", sub.ID), strings.Join(v.List, ", ")); err != nil {
+			return err
+		}
 		return e.print(sub, func(w io.Writer) { fmt.Fprintf(w, "%s reads %s\n", sub.Email, strings.Join(v.List, ", ")) })
 	})
 }
@@ -259,6 +262,11 @@ func (v *subscriberImport) Run(e *env) error {
 		if err != nil {
 			return err
 		}
+		if v.Yes {
+			if err := e.record(p, "start import", fmt.Sprint(report.ID), v.List); err != nil {
+				return err
+			}
+		}
 		return e.print(report, func(w io.Writer) {
 			fmt.Fprint(w, report)
 			if v.Yes {
@@ -298,6 +306,9 @@ func (v *subscriberUndo) Run(e *env) error {
 		if err != nil {
 			return err
 		}
+		if err := e.record(p, "undo import", fmt.Sprint(v.ID), ""); err != nil {
+			return err
+		}
 		return e.did(facts{"import": v.ID, "undone": n}, "import %d taken back: %v", v.ID, n)
 	})
 }
@@ -325,6 +336,9 @@ func (v *subscriberPause) Run(e *env) error {
 		if err := p.Subscribers.Pause(e.ctx, sub, list, until, "command line"); err != nil {
 			return err
 		}
+		if err := e.record(p, "pause", fmt.Sprintf("subscriber %d", sub), v.List); err != nil {
+			return err
+		}
 		return e.did(facts{"subscriber": sub, "list": v.List, "until": until}, "%s pauses %s until %s", v.Email, v.List, when(until))
 	})
 }
@@ -345,11 +359,17 @@ func (v *subscriberLeave) Run(e *env) error {
 			if err := p.Subscribers.Unsubscribe(e.ctx, sub.ID, 0, v.How); err != nil {
 				return err
 			}
+			if err := e.record(p, "unsubscribe", fmt.Sprintf("subscriber %d", sub.ID), "everything"); err != nil {
+				return err
+			}
 			return e.did(facts{"subscriber": sub.ID}, "%s has left everything, and is written to again only after confirming", v.Email)
 		})
 	}
 	return withSubscription(e, v.Email, v.List, func(p *Press, sub, list int64) error {
 		if err := p.Subscribers.Unsubscribe(e.ctx, sub, list, v.How); err != nil {
+			return err
+		}
+		if err := e.record(p, "unsubscribe", fmt.Sprintf("subscriber %d", sub), v.List); err != nil {
 			return err
 		}
 		return e.did(facts{"subscriber": sub, "list": v.List}, "%s has left %s", v.Email, v.List)
@@ -384,6 +404,9 @@ func (v *subscriberMove) Run(e *env) error {
 		if err := p.Subscribers.Move(e.ctx, sub.ID, v.To, "command line"); err != nil {
 			return err
 		}
+		if err := e.record(p, "move", fmt.Sprintf("subscriber %d", sub.ID), ""); err != nil {
+			return err
+		}
 		return e.did(facts{"subscriber": sub.ID, "from": v.From, "to": v.To}, "%s now reads at %s", v.From, v.To)
 	})
 }
@@ -405,6 +428,9 @@ func (v *subscriberForget) Run(e *env) error {
 		if err := p.Subscribers.Forget(e.ctx, sub.ID, "command line"); err != nil {
 			return err
 		}
+		if err := e.record(p, "forget", fmt.Sprintf("subscriber %d", sub.ID), ""); err != nil {
+			return err
+		}
 		return e.did(facts{"subscriber": sub.ID}, "%s is erased; only a hash stays, so that nobody writes there again", v.Email)
 	})
 }
@@ -423,6 +449,9 @@ type suppressionAdd struct {
 func (v *suppressionAdd) Run(e *env) error {
 	return e.with(func(p *Press) error {
 		if err := p.Subscribers.SuppressAddress(e.ctx, v.Email, subscribers.Manual, v.Note); err != nil {
+			return err
+		}
+		if err := e.record(p, "suppress", v.Email, v.Note); err != nil {
 			return err
 		}
 		return e.did(facts{"address": v.Email, "reason": subscribers.Manual}, "%s is never written to", v.Email)
@@ -459,6 +488,9 @@ type suppressionRm struct {
 func (v *suppressionRm) Run(e *env) error {
 	return e.with(func(p *Press) error {
 		if err := p.Subscribers.Unsuppress(e.ctx, v.Email); err != nil {
+			return err
+		}
+		if err := e.record(p, "lift suppression", v.Email, ""); err != nil {
 			return err
 		}
 		return e.did(facts{"address": v.Email}, "%s may be written to again", v.Email)
