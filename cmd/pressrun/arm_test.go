@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"io"
 	"net"
@@ -83,5 +84,43 @@ func TestArmProvesTheRelay(t *testing.T) {
 	stop()
 	if err := errors.Join(<-ended, p.Close()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestLostArmingIsAnnounced: a host with another name sends nothing any more, until
+// somebody arms or disarms it.
+func TestLostArmingIsAnnounced(t *testing.T) {
+	r := newCountingRoom(t, "public_url = \"https://digest.example.com\"\n[[relay]]\nname = \"main\"\nurl = \"smtp://relay.example.com\"\n")
+	look := func() string {
+		r.watchArming(t.Context())
+		return r.alarmed(t, "arming")
+	}
+	if told := look(); told != "" {
+		t.Errorf("where nobody has armed it yet: %s", told)
+	}
+	for _, end := range []func(){
+		func() { r.Mailer.Host = "old" },
+		func() { r.Mailer.Disarm(t.Context(), "op") },
+	} {
+		r.Mailer.Host = "old"
+		var code string
+		err := r.DB.InTx(t.Context(), func(tx *sql.Tx) (err error) {
+			code, err = r.Mailer.ArmingCode(t.Context(), tx, "op")
+			return err
+		})
+		if err := errors.Join(err, r.Mailer.Arm(t.Context(), "op", code)); err != nil {
+			t.Fatal(err)
+		}
+		if told := look(); told != "" {
+			t.Errorf("armed: %s", told)
+		}
+		r.Mailer.Host = "new"
+		if told := look(); !strings.Contains(told, "armed for old digest.example.com") {
+			t.Errorf("on a host of another name: %q", told)
+		}
+		end()
+		if told := look(); told != "" {
+			t.Errorf("when that is over: %s", told)
+		}
 	}
 }

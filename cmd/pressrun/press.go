@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"slices"
 	"time"
 
@@ -77,6 +78,7 @@ func (p *Press) Tick(ctx context.Context) error {
 	p.watchJournal(ctx)
 	p.watchKeys(ctx)
 	p.watchProxies(ctx)
+	p.watchArming(ctx)
 	p.watchViews(ctx)
 	if err := p.tendIntake(ctx); err != nil {
 		p.Log.Error("intake", "err", err)
@@ -129,6 +131,20 @@ func (p *Press) watchKeys(ctx context.Context) {
 		return
 	}
 	p.stand(ctx, err != nil, "keys", p.Config.Keys, fmt.Sprintf("The file of the link keys is not in order (%v). Links go on as before until serve ends; mend the file before that.", err))
+}
+
+// watchArming announces that an installation which was armed is so no more since its
+// host or its sender's domain has another name: nobody else would notice that all
+// mail stays here, the mail of this alarm included.
+func (p *Press) watchArming(ctx context.Context) {
+	st, err := p.Mailer.Status(ctx)
+	if err != nil {
+		p.complain("arming", err)
+		return
+	}
+	host, _ := os.Hostname()
+	p.stand(ctx, !st.Armed && st.ArmedFor != "" && len(p.Mailer.Relays) > 0 && !p.Config.onlyLoopback(), "arming", "relays", fmt.Sprintf("All mail stays in the built-in inbox: this installation was armed "+
+		"for %s (host, and domain of the first newsletter's sender), and is %s %s now. If it is no copy of another one: pressrun arm --to YOUR-ADDRESS", st.ArmedFor, host, p.Mailer.SenderDomain))
 }
 
 // plan writes slots down, announces missed ones and has due ones built.
