@@ -1,0 +1,120 @@
+package desk
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"pressrun/digest"
+	"pressrun/mailer"
+	"pressrun/subscribers"
+	"pressrun/templates"
+)
+
+// readers is the ledger of an issue.
+func (d *Desk) readers(r *request) error {
+	i, err := d.Digest.Issue(r.ctx, r.id("id"))
+	if err != nil {
+		return err
+	}
+	counts, err := d.Mailer.Counts(r.ctx, i.ID)
+	if err != nil {
+		return err
+	}
+	want, query := r.URL.Query().Get("state"), strings.TrimSpace(r.URL.Query().Get("q"))
+	base := issueURL(i.ID) + "/readers"
+	filters := []templates.Filter{{Title: "All", URL: base + "?q=", Count: i.Audience, Current: want == "" && query == ""}}
+	for _, s := range mailer.States() {
+		if counts[s] > 0 {
+			filters = append(filters, templates.Filter{Title: string(s), URL: base + "?q=&state=" + string(s), Count: counts[s], Current: want == string(s) && query == ""})
+		}
+	}
+	doubtful, err := d.Mailer.Doubtful(r.ctx, i.ID)
+	if err != nil {
+		return err
+	}
+	if doubtful > 0 {
+		filters = append(filters, templates.Filter{Title: "perhaps twice", URL: base + "?q=&state=" + perhapsTwice, Count: doubtful, Current: want == perhapsTwice && query == ""})
+		counts[perhapsTwice] = doubtful
+	}
+	t := templates.Table{Caption: "Readers of this issue", Columns: []templates.Column{eitherWay(r, templates.Column{Title: "Reader, as queued"}, "reader", cmp.Or(r.URL.Query().Get("sort"), "reader")), {Title: "State"}, {Title: "What happened", Wide: true}},
+		Empty: templates.Empty{Text: "No copy yet. The audience is counted when the issue is sent; from then on every reader stands here."}}
+	if query != "" {
+		if err := d.asked(r, i, query, &t); err != nil {
+			return err
+		}
+	} else if err := d.ledger(r, i, mailer.State(want), &t, counts); err != nil {
+		return err
+	}
+	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: fmt.Sprintf("Readers of %s No. %d", i.Spec.Title, i.Number), Current: "Issues",
+		Action: &templates.Action{Title: "The issue", URL: issueURL(i.ID)},
+		Body:   templates.TableBody{Intro: "One copy for one reader each. The states add up to the audience at every moment.", Search: searchOf(r, "What did this reader get?", "state"), Filters: filters, Table: t}})
+}
+
+// knowsReaders is the role that may see who reads: others see masked addresses,
+// and learn of a reader whose address they know.
+const knowsReaders = "list admin"
+
+// asked tells what became of the copies of those whom a search finds. An address
+// nobody has is an answer too.
+func (d *Desk) asked(r *request, i digest.Issue, query string, t *templates.Table) error {
+	if !r.user.May(knowsReaders) {
+		line, err := d.Why(r.ctx, i.ID, query)
+		t.Columns[0] = templates.Column{Title: "Reader"}
+		t.Rows = []templates.Row{{Cells: []templates.Cell{{Text: query}, {}, {Text: line}}}}
+		t.Empty = templates.Empty{Text: "Write the whole address of a reader."}
+		if err != nil {
+			t.Rows = nil
+		}
+		return nil
+	}
+	found, total, err := d.Subscribers.Page(r.ctx, subscribers.Filter{Search: query, Sort: "email", Page: pageOf(r), Per: perPage(r)})
+	if err != nil {
+		return err
+	}
+	t.Columns[0], t.Pager = templates.Column{Title: "Reader"}, pager(r, pageOf(r), perPage(r), total)
+	t.Empty = templates.Empty{Text: "No reader's address or name matches."}
+	for _, s := range found {
+		line, err := d.Why(r.ctx, i.ID, string(s.Email))
+		if err != nil {
+			return err
+		}
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: string(s.Email), URL: fmt.Sprintf("/desk/subscribers/%d", s.ID)}, {}, {Text: line}}})
+	}
+	if line, err := d.Why(r.ctx, i.ID, query); total == 0 && err == nil {
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: query}, {}, {Text: line}}})
+	}
+	return nil
+}
+
+// perhapsTwice stands for the copies that were in flight when a process or
+// connection ended, in the place of a state.
+const perhapsTwice = "perhaps-twice"
+
+// ledger lists the copies of an issue in the order they were made, or the last first.
+func (d *Desk) ledger(r *request, i digest.Issue, want mailer.State, t *templates.Table, counts map[mailer.State]int) error {
+	per, total := perPage(r), i.Audience
+	if want != "" {
+		total = counts[want]
+	}
+	t.Pager = pager(r, pageOf(r), per, total)
+	filter := mailer.Filter{State: want}
+	if want == perhapsTwice {
+		filter = mailer.Filter{WasUncertain: true}
+	}
+	list, err := d.Mailer.Deliveries(r.ctx, i.ID, filter, mailer.Page{Last: r.URL.Query().Get("sort") == "-reader", Offset: (pageOf(r) - 1) * per, Limit: per})
+	if err != nil {
+		return err
+	}
+	for _, dv := range list {
+		cell := templates.Cell{Text: "(erased)"}
+		if sub, err := d.Subscribers.ByID(r.ctx, dv.Subscriber); err == nil {
+			cell = templates.Cell{Text: sub.Email.Mask()}
+			if r.user.May(knowsReaders) {
+				cell = templates.Cell{Text: string(sub.Email), URL: fmt.Sprintf("/desk/subscribers/%d", sub.ID)}
+			}
+		}
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{cell, {State: state(string(dv.State))}, {Text: dv.Why()}}})
+	}
+	return nil
+}

@@ -1,0 +1,184 @@
+package desk
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"pressrun/digest"
+	"pressrun/templates"
+)
+
+func (d *Desk) today(r *request) error {
+	alarms, err := d.Installation.Alarms(r.ctx, true, 20)
+	if err != nil {
+		return err
+	}
+	body := templates.TodayBody{}
+	for _, a := range slices.Backward(alarms) {
+		text := a.Detail
+		if a.Count > 1 {
+			text += fmt.Sprintf(" (%d times)", a.Count)
+		}
+		body.Alarms = append(body.Alarms, templates.Alarm{Subject: a.Kind + ": " + a.Subject, Text: text, Since: "since " + stamp(a.Opened), Kind: templates.KindAlert})
+	}
+	waiting, err := d.Digest.IssuesIn(r.ctx, "draft", "held", "approved", "countdown")
+	if err != nil {
+		return err
+	}
+	for _, i := range waiting {
+		subject, err := d.subjectOf(r, i)
+		if err != nil {
+			return err
+		}
+		body.Waiting = append(body.Waiting, templates.Draft{Newsletter: i.Spec.Title, Subject: subject, When: d.whenOut(i), Hover: stamp(i.SlotAt), URL: issueURL(i.ID), State: state(i.State)})
+	}
+	if body.Next, err = d.nextSlots(r); err != nil {
+		return err
+	}
+	if body.Recent, err = d.recentIssues(r); err != nil {
+		return err
+	}
+	return d.draw(r, templates.DeskToday, templates.DeskPage{Title: "Today", Current: "Today", Body: body})
+}
+
+func (d *Desk) subjectOf(r *request, i digest.Issue) (string, error) {
+	subject, err := d.Digest.Subject(r.ctx, i.ID, i.Revision)
+	return cmp.Or(subject, i.Spec.Title), err
+}
+
+// Leaves says when an approved issue goes out: "in 42 min", "now".
+func Leaves(i digest.Issue, now time.Time) string {
+	countdown := time.Duration(i.Spec.Countdown)
+	switch {
+	case i.SlotAt.Add(-countdown).After(now):
+		return templates.Near(i.SlotAt, now)
+	case countdown > 0 && i.State != "countdown":
+		return "once its countdown of " + strings.TrimSuffix(strings.TrimSuffix(countdown.String(), "0s"), "0m") + " is over"
+	case i.State == "countdown":
+		return templates.Near(i.Starts, now)
+	}
+	return "now"
+}
+
+func (d *Desk) whenOut(i digest.Issue) string {
+	near := templates.Near(i.SlotAt, d.Now())
+	switch i.State {
+	case "approved":
+		return "goes out " + Leaves(i, d.Now())
+	case "countdown":
+		return "goes out " + templates.Near(i.Starts, d.Now())
+	case "held":
+		return "held: " + i.Reason
+	case "draft":
+		if i.Spec.Approval == "send" {
+			return "goes out " + near + " unless somebody holds it"
+		}
+		return "waits for approval; its time is " + near
+	}
+	return near
+}
+
+// nextSlots are the slots to come, each also as the wall clock of its
+// newsletter's zone will show it.
+func (d *Desk) nextSlots(r *request) (templates.Table, error) {
+	t := templates.Table{Caption: "Next slots", Columns: []templates.Column{{Title: "Newsletter"}, {Title: "When", Wide: true}, {Title: "State"}},
+		Empty: templates.Empty{Text: "Nothing is scheduled. A newsletter with a schedule plans its slots here."}}
+	list, err := d.Digest.Newsletters(r.ctx)
+	if err != nil {
+		return t, err
+	}
+	specs := map[int64]digest.Spec{}
+	for _, n := range list {
+		specs[n.ID] = n.Spec.WithDefaults(n.Name)
+	}
+	slots, err := d.Digest.Slots(r.ctx, 0, d.Now().Add(-time.Minute))
+	if err != nil {
+		return t, err
+	}
+	slots = slices.DeleteFunc(slots, func(s digest.Slot) bool { return s.State != "planned" && s.State != "running" })
+	for _, s := range slots[:min(8, len(slots))] {
+		zone, err := time.LoadLocation(specs[s.NewsletterID].Zone)
+		if err != nil {
+			zone = time.UTC
+		}
+		at := s.At.In(zone)
+		when := d.nearIn(at)
+		when.Note = at.Format("Monday 15:04 MST")
+		if at.Sub(d.Now()) >= 24*time.Hour { // the time says the rest
+			when.Note = at.Format("Monday")
+		}
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: specs[s.NewsletterID].Title}, when, {State: state(s.State)}}})
+	}
+	return t, nil
+}
+
+func (d *Desk) recentIssues(r *request) (templates.Table, error) {
+	issues, err := d.Digest.Lines(r.ctx, 12)
+	t := issueTable()
+	t.Empty = templates.Empty{Text: "No issue has been sent yet."}
+	for _, i := range issues {
+		if !i.Started.IsZero() {
+			t.Rows = append(t.Rows, d.issueRow(i))
+		}
+	}
+	return t, err
+}
+
+func issueTable() templates.Table {
+	return templates.Table{Caption: "Issues", Columns: []templates.Column{{Title: "Issue", Wide: true}, {Title: "State"}, {Title: "Slot"}, {Title: "Readers", Number: true}},
+		Empty: templates.Empty{Text: "No issue yet. The next slot makes one, or: pressrun issue build NEWSLETTER"}}
+}
+
+func (d *Desk) issueRow(i digest.Line) templates.Row {
+	audience := templates.Cell{Text: "–"}
+	if !i.Started.IsZero() {
+		audience = templates.Cell{Text: templates.Words("en").Number(i.Audience), URL: issueURL(i.ID) + "/readers"}
+	}
+	return templates.Row{Cells: []templates.Cell{
+		{Text: i.Subject, URL: issueURL(i.ID), Note: fmt.Sprintf("%s No. %d", i.Newsletter, i.Number), Direction: "auto"},
+		{State: state(i.State), Hover: i.Reason}, d.nearIn(i.SlotAt), audience,
+	}}
+}
+
+func issueURL(id int64) string { return "/desk/issues/" + strconv.FormatInt(id, 10) }
+
+func (d *Desk) issues(r *request) error {
+	all, err := d.Digest.Lines(r.ctx, math.MaxInt32)
+	if err != nil {
+		return err
+	}
+	want := r.URL.Query().Get("state")
+	counts := map[string]int{}
+	var rows []digest.Line
+	for _, i := range all {
+		counts[i.State]++
+		if want == "" || i.State == want {
+			rows = append(rows, i)
+		}
+	}
+	t := issueTable()
+	t.Columns = nil
+	type line = digest.Line
+	for _, i := range arrange(r, &t, rows, func(i line) string {
+		return strings.Join([]string{i.Newsletter, i.Name, "No. " + strconv.Itoa(i.Number), i.Subject, i.Reason}, " ")
+	},
+		column[line]{templates.Column{Title: "Issue", Wide: true}, "newsletter", byText(func(i line) string { return fmt.Sprintf("%s %09d", i.Newsletter, i.Number) })},
+		column[line]{templates.Column{Title: "State"}, "state", byText(func(i line) string { return i.State })},
+		column[line]{templates.Column{Title: "Slot"}, "slot", func(a, b line) int { return a.SlotAt.Compare(b.SlotAt) }},
+		column[line]{templates.Column{Title: "Readers", Number: true}, "readers", func(a, b line) int { return cmp.Compare(a.Audience, b.Audience) }}) {
+		t.Rows = append(t.Rows, d.issueRow(i))
+	}
+	filters := []templates.Filter{{Title: "All", URL: "/desk/issues", Count: len(all), Current: want == ""}}
+	for _, s := range []string{"building", "draft", "held", "approved", "countdown", "sending", "paused", "sent", "closed", "skipped", "cancelled", "failed"} {
+		if counts[s] > 0 {
+			filters = append(filters, templates.Filter{Title: s, URL: "/desk/issues?state=" + s, Count: counts[s], Current: want == s})
+		}
+	}
+	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Issues", Current: "Issues",
+		Body: templates.TableBody{Search: searchOf(r, "Search by newsletter, subject, reason", "state"), Filters: filters, Table: t}})
+}
