@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"pressrun/deploy/schema"
@@ -205,6 +206,10 @@ func (k *Keys) append(line string) error {
 	if err != nil {
 		return err
 	}
+	defer f.Close()
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil { // until it is closed
+		return err
+	}
 	old, err := io.ReadAll(f)
 	if err == nil && string(old) != k.file.Load().text {
 		err = errors.New("somebody else has changed the file meanwhile; try again")
@@ -215,7 +220,7 @@ func (k *Keys) append(line string) error {
 		}
 		_, err = f.WriteString(line + "\n")
 	}
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err = errors.Join(err, f.Sync()); err != nil {
 		return err
 	}
 	next, err := LoadKeys(k.Path)

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -262,4 +264,44 @@ func FuzzVerify(f *testing.F) {
 			t.Fatalf("%q was accepted as %+v", changed, c)
 		}
 	})
+}
+
+// Of several who add a key at the same moment one does, and the file stays whole.
+func TestKeysAddedAtOnce(t *testing.T) {
+	for range 20 { // without a lock one in eight goes wrong
+		addAtOnce(t)
+	}
+}
+
+func addAtOnce(t *testing.T) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "link.keys")
+	if _, err := subscribers.GenerateKeys(path); err != nil {
+		t.Fatal(err)
+	}
+	var ready, done sync.WaitGroup
+	var added atomic.Int32
+	start := make(chan struct{})
+	for range 16 {
+		ready.Add(1)
+		done.Go(func() {
+			k, err := subscribers.LoadKeys(path)
+			ready.Done()
+			<-start
+			if err != nil {
+				t.Error(err)
+			} else if _, err := k.Add(time.Now()); err == nil {
+				added.Add(1)
+			} else if !strings.Contains(err.Error(), "try again") {
+				t.Error(err)
+			}
+		})
+	}
+	ready.Wait()
+	close(start)
+	done.Wait()
+	k, err := subscribers.LoadKeys(path)
+	if err != nil || added.Load() != 1 || len(k.List()) != 2 {
+		t.Errorf("%d were added; the file: %v", added.Load(), err)
+	}
 }
