@@ -27,7 +27,7 @@ type Issue struct {
 	Subject      string    `json:"subject,omitempty"` // an editor's; "" = each edition's own
 	Preheader    string    `json:"preheader,omitempty"`
 	RankedBy     string    `json:"ranked_by"` // views | snapshot | date
-	ViewsAt      time.Time `json:"views_at"`
+	ViewsAt      time.Time `json:"views_at,omitzero"`
 	// Rankings is how each edition was chosen, by name.
 	Rankings   map[string]Ranking `json:"rankings,omitempty"`
 	Revision   int                `json:"revision"` // of the sealed editions; 0 = not sealed
@@ -35,12 +35,12 @@ type Issue struct {
 	ApprovedBy string             `json:"approved_by,omitempty"`
 	SlotAt     time.Time          `json:"slot_at"`
 	Created    time.Time          `json:"created_at"`
-	Approved   time.Time          `json:"approved_at"`
-	Starts     time.Time          `json:"starts_at"` // end of the countdown
-	AtOnce     bool               `json:"at_once"`   // sent by hand: neither the slot nor waves are waited for
-	Started    time.Time          `json:"started_at"`
-	Sent       time.Time          `json:"sent_at"`
-	Closed     time.Time          `json:"closed_at"`
+	Approved   time.Time          `json:"approved_at,omitzero"`
+	Starts     time.Time          `json:"starts_at,omitzero"` // end of the countdown
+	AtOnce     bool               `json:"at_once"`            // sent by hand: neither the slot nor waves are waited for
+	Started    time.Time          `json:"started_at,omitzero"`
+	Sent       time.Time          `json:"sent_at,omitzero"`
+	Closed     time.Time          `json:"closed_at,omitzero"`
 }
 
 const issueColumns = `i.id, i.newsletter_id, n.name, coalesce(i.slot_id, 0), i.number, i.link_key, i.state, i.reason, i.spec, i.subject, i.preheader, i.ranked_by,

@@ -35,10 +35,10 @@ type Source struct {
 	ETag     string    `json:"-"`
 	Modified string    `json:"-"`
 	BodyHash string    `json:"-"`
-	NextPoll time.Time `json:"next_poll_at"`
-	LastPoll time.Time `json:"last_poll_at"`
-	LastOK   time.Time `json:"last_ok_at"`
-	LastNew  time.Time `json:"last_new_at"`
+	NextPoll time.Time `json:"next_poll_at,omitzero"`
+	LastPoll time.Time `json:"last_poll_at,omitzero"`
+	LastOK   time.Time `json:"last_ok_at,omitzero"`
+	LastNew  time.Time `json:"last_new_at,omitzero"`
 	HasIcon  bool      `json:"-"`
 	IconAt   time.Time `json:"-"` // when it was looked for last
 }

@@ -39,13 +39,13 @@ type Story struct {
 	State       string    `json:"state"` // live | gone | blocked | merged
 	TitleHash   string    `json:"-"`     // of the page's headline; "" = the headline is the feed's
 	MergedInto  int64     `json:"merged_into,omitempty"`
-	Published   time.Time `json:"published_at"`
+	Published   time.Time `json:"published_at,omitzero"`
 	NotBefore   time.Time `json:"not_before_at,omitzero"` // embargo; zero = none
 	Seen        time.Time `json:"seen_at"`
 	Rights      string    `json:"rights"`
-	Boost       int       `json:"boost"`        // percent of its score, an editor's; 100 = as it is
-	PinnedUntil time.Time `json:"pinned_until"` // an editor wants it first until then
-	Updated     time.Time `json:"updated_at"`   // an editor calls it news again since then
+	Boost       int       `json:"boost"`                 // percent of its score, an editor's; 100 = as it is
+	PinnedUntil time.Time `json:"pinned_until,omitzero"` // an editor wants it first until then
+	Updated     time.Time `json:"updated_at,omitzero"`   // an editor calls it news again since then
 }
 
 // lead is the beginning of the text: what language and event are told by.
