@@ -196,7 +196,11 @@ func (p *Press) Handler() http.Handler {
 	mux.Handle("/", p.public)
 	mux.HandleFunc("GET /robots.txt", robots)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
-		if err := p.DB.Read.PingContext(r.Context()); err != nil {
+		err := p.DB.Read.PingContext(r.Context())
+		if err != nil { // connections that a restart of the database has cut fail once
+			err = p.DB.Read.PingContext(r.Context())
+		}
+		if err != nil {
 			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
 			return
 		}
