@@ -418,19 +418,6 @@ func (c *Config) check() error {
 	return nil
 }
 
-// whoIsTold says where alarms go.
-func (c *Config) whoIsTold() (string, error) {
-	switch {
-	case c.AlarmMail != "" && c.AlarmWebhook != "":
-		return "go to " + c.AlarmMail + " and to the webhook", nil
-	case c.AlarmMail != "":
-		return "go to " + c.AlarmMail, nil
-	case c.AlarmWebhook != "":
-		return "go to the webhook", nil
-	}
-	return "", errors.New("nobody is told when something needs a person: alarms stand on the Today page alone; set alarm_mail or alarm_webhook in press.toml")
-}
-
 func (a AIConfig) check(say func(string, ...any)) {
 	if a.URL == "" {
 		return

@@ -331,14 +331,6 @@ func (p *Press) askApproval(ctx context.Context, i digest.Issue) error {
 	return nil
 }
 
-// mailAlarm writes an alarm to the address in the configuration.
-func (p *Press) mailAlarm(ctx context.Context, kind, subject, detail string) error {
-	if p.Config.AlarmMail == "" {
-		return nil
-	}
-	return p.letter(ctx, templates.LetterAlarm, p.Config.AlarmMail, "", templates.Letter{Subject: kind + " " + subject, Text: []string{detail}, Since: p.Now(), Action: p.Config.PublicURL + "/desk/"})
-}
-
 // letter renders and posts a letter in a transaction of its own.
 func (p *Press) letter(ctx context.Context, kind, address, name string, v templates.Letter) error {
 	e, err := templates.RenderLetter(kind, "en", v)

@@ -7,15 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"strings"
 	"syscall"
 
-	"pressrun/digest/fetch"
 	"pressrun/digest/trend"
-	"pressrun/mailer"
-	"pressrun/mailer/smtp"
 )
 
 type serveVerb struct {
@@ -199,76 +195,23 @@ type doctorVerb struct {
 	Resolver string `help:"DNS server to ask, host:port; default the system's." placeholder:"ADDRESS"`
 }
 
-// finding is one line of the doctor.
-type finding struct {
-	What string `json:"what"`
-	OK   bool   `json:"ok"`
-	Text string `json:"text"`
-}
-
 func (v *doctorVerb) Run(e *env) error {
 	return e.with(func(p *Press) error {
+		away := !p.Config.onlyLoopback() // mail leaves this machine
 		var list []finding
-		add := func(what string, err error, text string) {
-			f := finding{What: what, OK: err == nil, Text: text}
-			if err != nil {
-				f.Text = err.Error()
-			}
-			list = append(list, f)
-		}
-		if v.What == "all" {
-			add("database", p.DB.Read.PingContext(e.ctx), p.DB.Name)
-		}
-		if v.What == "all" || v.What == "redis" {
-			text, err := p.examineViews(e.ctx)
-			add("views", err, text)
-			for _, k := range p.pollers {
-				text, err := p.examineLayout(e.ctx, k)
-				add("counters "+k.Layout.Key, err, text)
-			}
-		}
-		if v.What == "all" || v.What == "smtp" {
-			states, err := p.Mailer.RelayStates(e.ctx)
-			if err != nil {
-				return err
-			}
-			for _, r := range p.Config.Relays {
-				text := redact(r.URL) + " takes mail"
-				for _, s := range states {
-					if s.Name == r.Name {
-						text += "; " + s.Words()
-					}
-				}
-				add("relay "+r.Name, p.examineRelay(e.ctx, r), text)
-			}
-			if len(p.Config.Relays) == 0 {
-				add("relay", nil, "none is configured: everything goes to the built-in catcher")
-			}
-		}
-		if v.What == "dns" || v.What == "all" && !p.Config.onlyLoopback() {
-			list = append(list, p.examineDNS(e.ctx, v.Resolver)...)
-		}
-		if v.What == "all" && !p.Config.onlyLoopback() {
-			_, ends, err := probe(e.ctx, p.Config.PublicURL, http.DefaultTransport)
-			if err != nil {
-				err = fmt.Errorf("readers' links begin with %s, and no running serve answers there (seen from this machine): %w", p.Config.PublicURL, err)
-			}
-			text := p.Config.PublicURL + " leads to a running serve"
-			if !ends.IsZero() {
-				text += "; its certificate ends on " + when(ends)
-			}
-			add("address", err, text)
-			text, err = p.Config.whoIsTold()
-			add("alarms", err, text)
-		}
-		if v.What == "all" || v.What == "feeds" {
-			sources, err := p.Digest.Sources(e.ctx)
-			if err != nil {
-				return err
-			}
-			for _, s := range sources {
-				_, err := p.Collector.Client.Get(e.ctx, s.URL, fetch.Validators{})
-				add("source", err, s.URL+" answers")
+		for _, part := range []struct {
+			wanted  bool
+			examine func(context.Context) []finding
+		}{
+			{v.What == "all", p.examineDatabase},
+			{v.What == "all" || v.What == "redis", p.examineCounters},
+			{v.What == "all" || v.What == "smtp", p.examineRelays},
+			{v.What == "dns" || v.What == "all" && away, func(ctx context.Context) []finding { return p.examineDNS(ctx, v.Resolver) }},
+			{v.What == "all" && away, p.examineReach},
+			{v.What == "all" || v.What == "feeds", p.examineSources},
+		} {
+			if part.wanted {
+				list = append(list, part.examine(e.ctx)...)
 			}
 		}
 		bad := 0
@@ -289,27 +232,4 @@ func (v *doctorVerb) Run(e *env) error {
 		}
 		return nil
 	})
-}
-
-// examineRelay connects to a relay and signs in, or makes its maildir.
-func (p *Press) examineRelay(ctx context.Context, r RelayConfig) error {
-	if dir, ok := r.maildir(); ok {
-		_, err := mailer.Maildir(r.Name, dir).Open(ctx)
-		return err
-	}
-	for _, t := range p.Mailer.Relays {
-		if t.Name != r.Name {
-			continue
-		}
-		conn, err := t.Dial(ctx)
-		var refused *smtp.Error
-		if errors.As(err, &refused) {
-			return fmt.Errorf("%s: %v", redact(r.URL), refused)
-		}
-		if err != nil {
-			return err
-		}
-		return conn.Quit()
-	}
-	return nil
 }

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"pressrun/digest/fetch"
+	"pressrun/mailer"
+	"pressrun/mailer/smtp"
+)
+
+// What the doctor looks at, each a part of its report; the DNS is in doctor_dns.go.
+
+// finding is one line of the doctor.
+type finding struct {
+	What string `json:"what"`
+	OK   bool   `json:"ok"`
+	Text string `json:"text"`
+}
+
+// found is a finding: text, or what is wrong.
+func found(what, text string, err error) finding {
+	if err != nil {
+		return finding{What: what, Text: err.Error()}
+	}
+	return finding{What: what, OK: true, Text: text}
+}
+
+func (p *Press) examineDatabase(ctx context.Context) []finding {
+	return []finding{found("database", p.DB.Name, p.DB.Read.PingContext(ctx))}
+}
+
+func (p *Press) examineCounters(ctx context.Context) []finding {
+	text, err := p.examineViews(ctx)
+	list := []finding{found("views", text, err)}
+	for _, k := range p.pollers {
+		text, err := p.examineLayout(ctx, k)
+		list = append(list, found("counters "+k.Layout.Key, text, err))
+	}
+	return list
+}
+
+func (p *Press) examineRelays(ctx context.Context) []finding {
+	if len(p.Config.Relays) == 0 {
+		return []finding{found("relay", "none is configured: everything goes to the built-in catcher", nil)}
+	}
+	states, err := p.Mailer.RelayStates(ctx)
+	if err != nil {
+		return []finding{found("relay", "", err)}
+	}
+	var list []finding
+	for _, r := range p.Config.Relays {
+		text := redact(r.URL) + " takes mail"
+		for _, s := range states {
+			if s.Name == r.Name {
+				text += "; " + s.Words()
+			}
+		}
+		list = append(list, found("relay "+r.Name, text, p.examineRelay(ctx, r)))
+	}
+	return list
+}
+
+// examineRelay connects to a relay and signs in, or makes its maildir.
+func (p *Press) examineRelay(ctx context.Context, r RelayConfig) error {
+	if dir, ok := r.maildir(); ok {
+		_, err := mailer.Maildir(r.Name, dir).Open(ctx)
+		return err
+	}
+	for _, t := range p.Mailer.Relays {
+		if t.Name != r.Name {
+			continue
+		}
+		conn, err := t.Dial(ctx)
+		var refused *smtp.Error
+		if errors.As(err, &refused) {
+			return fmt.Errorf("%s: %v", redact(r.URL), refused)
+		}
+		if err != nil {
+			return err
+		}
+		return conn.Quit()
+	}
+	return nil
+}
+
+// examineReach looks whether readers' links lead to us, and whether we can tell
+// anybody when something needs a person.
+func (p *Press) examineReach(ctx context.Context) []finding {
+	_, ends, err := probe(ctx, p.Config.PublicURL, http.DefaultTransport)
+	if err != nil {
+		err = fmt.Errorf("readers' links begin with %s, and no running serve answers there (seen from this machine): %w", p.Config.PublicURL, err)
+	}
+	text := p.Config.PublicURL + " leads to a running serve"
+	if !ends.IsZero() {
+		text += "; its certificate ends on " + when(ends)
+	}
+	told, nobody := p.Config.whoIsTold()
+	return []finding{found("address", text, err), found("alarms", told, nobody)}
+}
+
+func (p *Press) examineSources(ctx context.Context) []finding {
+	sources, err := p.Digest.Sources(ctx)
+	if err != nil {
+		return []finding{found("source", "", err)}
+	}
+	var list []finding
+	for _, s := range sources {
+		_, err := p.Collector.Client.Get(ctx, s.URL, fetch.Validators{})
+		list = append(list, found("source", s.URL+" answers", err))
+	}
+	return list
+}
