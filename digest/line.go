@@ -26,7 +26,7 @@ type Line struct {
 // Lines lists the newest issues, at most limit, of all newsletters. No sealed bytes
 // are read.
 func (s *Store) Lines(ctx context.Context, limit int) ([]Line, error) {
-	zones := map[string]*time.Location{}
+	all := zones{}
 	list, err := schema.Each(ctx, s.DB.Read, func(r schema.Row) (l Line, err error) {
 		var spec []byte
 		var slot, started schema.Time
@@ -37,12 +37,7 @@ func (s *Store) Lines(ctx context.Context, limit int) ([]Line, error) {
 		if err := json.Unmarshal(spec, &of); err != nil {
 			return l, err
 		}
-		if zones[of.Zone] == nil {
-			if zones[of.Zone], err = time.LoadLocation(of.Zone); err != nil {
-				zones[of.Zone] = time.UTC
-			}
-		}
-		l.Newsletter, l.SlotAt, l.Started = of.Title, slot.In(zones[of.Zone]), started.Time
+		l.Newsletter, l.SlotAt, l.Started = of.Title, slot.In(all.named(of.Zone)), started.Time
 		if l.Subject == "" {
 			l.Subject = of.Title
 		}
@@ -56,4 +51,19 @@ func (s *Store) Lines(ctx context.Context, limit int) ([]Line, error) {
 		return nil, fmt.Errorf("list issues: %w", err)
 	}
 	return list, nil
+}
+
+// zones are those of a list's rows, each loaded once.
+type zones map[string]*time.Location
+
+// named is UTC for a zone that is not known.
+func (z zones) named(name string) *time.Location {
+	if z[name] == nil {
+		at, err := time.LoadLocation(name)
+		if err != nil {
+			at = time.UTC
+		}
+		z[name] = at
+	}
+	return z[name]
 }

@@ -73,7 +73,7 @@ func (s *Store) published(ctx context.Context, newsletter int64, edition, query 
 }
 
 func (s *Store) publishedRows(ctx context.Context, newsletter int64, edition string, limit, offset int) ([]Published, error) {
-	zones := map[string]*time.Location{}
+	all := zones{}
 	return schema.Each(ctx, s.DB.Read, func(r schema.Row) (p Published, err error) {
 		var at schema.Time
 		var spec, stories []byte
@@ -91,15 +91,10 @@ func (s *Store) publishedRows(ctx context.Context, newsletter int64, edition str
 		if err := json.Unmarshal(stories, &ids); err != nil {
 			return p, err
 		}
-		if zones[of.Zone] == nil {
-			if zones[of.Zone], err = time.LoadLocation(of.Zone); err != nil {
-				zones[of.Zone] = time.UTC
-			}
-		}
 		if len(of.Editions) > 0 && of.Editions[0].Name != p.Edition {
 			p.Preheader = ""
 		}
-		p.At, p.Stories = at.In(zones[of.Zone]), len(ids)
+		p.At, p.Stories = at.In(all.named(of.Zone)), len(ids)
 		return p, nil
 	}, `
 		select i.id, i.number, i.slot_at, i.spec, i.preheader, e.name, e.language, e.subject, e.stories
