@@ -11,12 +11,12 @@ import (
 	"pressrun/mailer/dns"
 )
 
-// examineDNS looks whether the DNS says what receivers of this newsroom's mail want.
-func (p *Press) examineDNS(ctx context.Context, resolver string) []finding {
+// dnsCheck is what the DNS must say, for receivers of this newsroom's mail.
+func (p *Press) dnsCheck(ctx context.Context, resolver string) (dns.Check, error) {
 	c := dns.Check{Resolver: dns.Resolver(resolver), Signers: p.Mailer.DKIM}
 	newsletters, err := p.Digest.Newsletters(ctx)
 	if err != nil {
-		return []finding{{What: "dns", Text: err.Error()}}
+		return c, err
 	}
 	add := func(to *[]string, domain string) {
 		if domain != "" && !slices.Contains(*to, domain) {
@@ -41,6 +41,15 @@ func (p *Press) examineDNS(ctx context.Context, resolver string) []finding {
 		if u, err := url.Parse(r.URL); err == nil && !loopback(r.URL) {
 			add(&c.Relays, u.Hostname())
 		}
+	}
+	return c, nil
+}
+
+// examineDNS looks whether the DNS says it.
+func (p *Press) examineDNS(ctx context.Context, resolver string) []finding {
+	c, err := p.dnsCheck(ctx, resolver)
+	if err != nil {
+		return []finding{found("dns", "", err)}
 	}
 	var list []finding
 	for _, f := range c.Run(ctx) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -56,6 +55,17 @@ func TestDoctorDNS(t *testing.T) {
 // oneRecord is a DNS server that knows one TXT record.
 func oneRecord(t *testing.T, name, text string) string {
 	t.Helper()
+	return serveDNS(t, func(q dnsmessage.Question) (dnsmessage.RCode, []dnsmessage.Resource) {
+		if q.Type != dnsmessage.TypeTXT || q.Name.String() != name+"." {
+			return dnsmessage.RCodeNameError, nil
+		}
+		return dnsmessage.RCodeSuccess, []dnsmessage.Resource{{Header: dnsmessage.ResourceHeader{Name: q.Name, Class: dnsmessage.ClassINET}, Body: &dnsmessage.TXTResource{TXT: []string{text}}}}
+	})
+}
+
+// serveDNS answers questions on a UDP port of this machine.
+func serveDNS(t *testing.T, answer func(dnsmessage.Question) (dnsmessage.RCode, []dnsmessage.Resource)) string {
+	t.Helper()
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -72,12 +82,8 @@ func oneRecord(t *testing.T, name, text string) string {
 			if q.Unpack(buf[:n]) != nil || len(q.Questions) != 1 {
 				continue
 			}
-			question := q.Questions[0]
-			m := dnsmessage.Message{Header: dnsmessage.Header{ID: q.ID, Response: true, RCode: dnsmessage.RCodeNameError}, Questions: q.Questions}
-			if question.Type == dnsmessage.TypeTXT && question.Name.String() == fmt.Sprint(name, ".") {
-				m.RCode = dnsmessage.RCodeSuccess
-				m.Answers = []dnsmessage.Resource{{Header: dnsmessage.ResourceHeader{Name: question.Name, Class: dnsmessage.ClassINET}, Body: &dnsmessage.TXTResource{TXT: []string{text}}}}
-			}
+			m := dnsmessage.Message{Header: dnsmessage.Header{ID: q.ID, Response: true}, Questions: q.Questions}
+			m.RCode, m.Answers = answer(q.Questions[0])
 			if answer, err := m.Pack(); err == nil {
 				c.WriteTo(answer, from)
 			}

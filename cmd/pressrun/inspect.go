@@ -14,19 +14,15 @@ import (
 	"time"
 )
 
-// inspection remembers what the last looks at what surrounds us have found: only
-// what was in order and no longer is, twice in a row, is announced. So a machine
-// that cannot reach its own public address, and a record that an admin does
-// without, raise no alarm.
+// inspection remembers the last look at what surrounds us: only what was in order
+// once, which the database knows, and no longer is, twice in a row, is announced.
+// So a machine that cannot reach its own public address, and a record that an admin
+// does without, raise no alarm.
 type inspection struct {
-	mu        sync.Mutex
-	began     time.Time // of the first look for visits
-	reached   bool      // the public address answered once
-	away      int       // looks in a row at which it did not
-	dns       bool      // the DNS has been looked at
-	accepted  []string
-	suspected []string        // what is wrong in the DNS, by text
-	announced map[string]bool // spf, dkim … → by us
+	mu    sync.Mutex
+	began time.Time // of the first look for visits
+	away  int       // looks in a row at which the public address did not answer
+	dns   map[record]dnsState
 }
 
 // Inspect looks every quarter of an hour at what a newsroom depends on and nobody
@@ -40,8 +36,8 @@ func (p *Press) Inspect(ctx context.Context, quarter int64) error {
 		return err
 	}
 	err = errors.Join(err, p.inspectAddress(ctx, http.DefaultTransport))
-	if quarter%4 == 0 || !p.inspected.dns {
-		p.inspectDNS(ctx, "")
+	if quarter%4 == 0 || p.inspected.dns == nil {
+		err = errors.Join(err, p.inspectDNS(ctx, ""))
 	}
 	return err
 }
@@ -54,14 +50,22 @@ func (p *Press) inspectAddress(ctx context.Context, by http.RoundTripper) error 
 	}
 	at := &p.inspected
 	if err != nil {
-		at.away++
-		if at.reached && at.away >= 2 {
-			p.Alarm(ctx, "address", "public_url", fmt.Sprintf("The links in mails begin with %s, and pressrun does not answer there any more: %v. "+
-				"Until it does, nobody can confirm, leave or read on the web. Look at the proxy, its certificate and the DNS.", p.Config.PublicURL, err))
+		reached, unknown := p.Installation.KnownGood(ctx, "address")
+		if at.away++; unknown != nil || at.away < 2 {
+			return unknown
 		}
+		if !slices.Contains(reached, p.Config.PublicURL) {
+			p.Clear(ctx, "address", "public_url") // that was another one
+			return nil
+		}
+		p.Alarm(ctx, "address", "public_url", fmt.Sprintf("The links in mails begin with %s, and pressrun does not answer there any more: %v. "+
+			"Until it does, nobody can confirm, leave or read on the web. Look at the proxy, its certificate and the DNS.", p.Config.PublicURL, err))
 		return nil
 	}
-	at.reached, at.away = true, 0
+	at.away = 0
+	if err := p.Installation.MarkGood(ctx, "address", p.Config.PublicURL); err != nil {
+		return err
+	}
 	p.Clear(ctx, "address", "public_url")
 	if overdue(begins, ends, p.Now()) {
 		p.Alarm(ctx, "certificate", "public_url", fmt.Sprintf("The certificate of %s ends on %s and has not been renewed. From then on no link in a mail works. Look at what renews it.", p.Config.PublicURL, when(ends)))
@@ -107,46 +111,6 @@ func probe(ctx context.Context, public string, by http.RoundTripper) (begins, en
 		begins, ends = res.TLS.PeerCertificates[0].NotBefore, res.TLS.PeerCertificates[0].NotAfter
 	}
 	return begins, ends, nil
-}
-
-// inspectDNS looks whether what receivers of our mail want is still there.
-func (p *Press) inspectDNS(ctx context.Context, resolver string) {
-	at := &p.inspected
-	var wrong []string
-	amiss := map[string]bool{}    // spf, dkim … → something is wrong with it, perhaps from the beginning
-	lost := map[string][]string{} // spf, dkim … → what is wrong with it, twice in a row and not from the beginning
-	for _, f := range p.examineDNS(ctx, resolver) {
-		if lost[f.What] == nil {
-			lost[f.What] = []string{}
-		}
-		if f.OK {
-			continue
-		}
-		wrong, amiss[f.What] = append(wrong, f.Text), true
-		if at.dns && !slices.Contains(at.accepted, f.Text) && slices.Contains(at.suspected, f.Text) {
-			lost[f.What] = append(lost[f.What], f.Text)
-		}
-	}
-	if ctx.Err() != nil {
-		return
-	}
-	if at.suspected = wrong; !at.dns {
-		at.dns, at.accepted = true, wrong
-		return
-	}
-	for what, texts := range lost {
-		if len(texts) == 0 {
-			if !amiss[what] || at.announced[what] { // what an earlier process announced may be wrong still
-				p.Clear(ctx, "dns", what)
-			}
-		} else {
-			if at.announced == nil {
-				at.announced = map[string]bool{}
-			}
-			at.announced[what] = true
-			p.Alarm(ctx, "dns", what, "The DNS no longer says what receivers of our mail want: "+strings.Join(texts, "; ")+". See: pressrun doctor dns")
-		}
-	}
 }
 
 // usualVisits is how many visits in three hours tell that a site is read at that

@@ -20,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/dns/dnsmessage"
+
 	"pressrun/digest/trend"
 	"pressrun/mailer/dkim"
 )
@@ -131,9 +133,14 @@ func TestLostAddressIsAnnounced(t *testing.T) {
 		t.Errorf("once it is renewed: %s", told)
 	}
 	s.Close()
+	r.inspected = inspection{} // lost while no serve runs
 	look()
 	if told := look(); !strings.Contains(told, "refused") {
 		t.Errorf("when nobody is there: %q", told)
+	}
+	r.Config.PublicURL = "https://127.0.0.1:1"
+	if told := look(); told != "" {
+		t.Errorf("with another address, which has not answered yet: %s", told)
 	}
 }
 
@@ -179,14 +186,19 @@ func TestLostRecordIsAnnounced(t *testing.T) {
 	for i, look := range []struct{ resolver, want string }{
 		{whole, ""}, {whole, ""}, {without, ""}, {without, "nothing stands at s1._domainkey.example.com"}, {without, "nothing stands"}, {whole, ""}, {without, ""},
 	} {
-		r.inspectDNS(t.Context(), look.resolver)
+		if err := r.inspectDNS(t.Context(), look.resolver); err != nil {
+			t.Fatal(err)
+		}
 		told := r.alarmed(t, "dns")
 		if (told == "") != (look.want == "") || !strings.Contains(told, look.want) || strings.Contains(told, "DMARC") {
 			t.Errorf("look %d tells %q, want %q", i, told, look.want)
 		}
 	}
 	look := func(resolver string) string {
-		r.inspectDNS(t.Context(), resolver)
+		t.Helper()
+		if err := r.inspectDNS(t.Context(), resolver); err != nil {
+			t.Fatal(err)
+		}
 		return r.alarmed(t, "dns")
 	}
 	look(without)
@@ -199,6 +211,47 @@ func TestLostRecordIsAnnounced(t *testing.T) {
 	if told := look(whole); told != "" {
 		t.Errorf("mended under another process: %q", told)
 	}
+	r.inspected = inspection{} // and what is lost while none runs
+	look(without)
+	if told := look(without); !strings.Contains(told, "nothing stands at s1._domainkey.example.com") || strings.Contains(told, "DMARC") {
+		t.Errorf("lost between two processes: %q", told)
+	}
+	r.Mailer.DKIM = nil
+	if told := look(without); told != "" {
+		t.Errorf("where nothing is signed any more: %q", told)
+	}
+}
+
+// TestSilentResolverIsOneAlarm: a DNS that does not answer keeps all records from
+// us, and none of them has gone.
+func TestSilentResolverIsOneAlarm(t *testing.T) {
+	r := newCountingRoom(t, "public_url = \"https://digest.example.com\"\n[bounce]\naddress = \"bounces@example.com\"\nlisten = \"smtp://127.0.0.1:2525\"\n")
+	for _, name := range []string{"spf example.com", "dmarc digest.example.com", "mx example.com"} {
+		if err := r.Installation.MarkGood(t.Context(), "dns", name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	failing, without := failingDNS(t), oneRecord(t, "nothing.example", "")
+	for i, look := range []struct {
+		resolver, want string
+		alarms         int
+	}{{failing, "", 0}, {failing, "resolver: The DNS does not answer", 1}, {failing, "resolver", 1}, {without, "", 0}, {without, "no longer says", 3}, {failing, "no longer says", 3}, {failing, "resolver", 4}} {
+		if err := r.inspectDNS(t.Context(), look.resolver); err != nil {
+			t.Fatal(err)
+		}
+		told := r.alarmed(t, "dns")
+		if n := len(strings.Fields(strings.ReplaceAll(told, " ", ""))); n != look.alarms || !strings.Contains(told, look.want) {
+			t.Errorf("look %d tells %q, want %d with %q", i, told, look.alarms, look.want)
+		}
+	}
+}
+
+// failingDNS is a DNS server that fails whatever it is asked.
+func failingDNS(t *testing.T) string {
+	t.Helper()
+	return serveDNS(t, func(dnsmessage.Question) (dnsmessage.RCode, []dnsmessage.Resource) {
+		return dnsmessage.RCodeServerFailure, nil
+	})
 }
 
 func TestLowDiskIsAnnounced(t *testing.T) {

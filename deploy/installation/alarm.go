@@ -56,3 +56,19 @@ func (s *Store) Alarms(ctx context.Context, open bool, limit int) ([]Alarm, erro
 		select id, kind, subject, detail, count, opened_at, closed_at from alarms
 		where closed_at is null or not $1 order by opened_at desc, id desc limit $2`, open, limit)
 }
+
+// MarkGood remembers that something which is looked at now and then is in order.
+func (s *Store) MarkGood(ctx context.Context, kind, subject string) error {
+	_, err := s.DB.Write.ExecContext(ctx, `
+		insert into known_good (kind, subject, seen_at) values ($1, $2, $3)
+		on conflict (kind, subject) do update set seen_at = excluded.seen_at`, kind, subject, schema.At(s.Now()))
+	if err != nil {
+		return fmt.Errorf("mark %s %s as good: %w", kind, subject, err)
+	}
+	return nil
+}
+
+// KnownGood lists what of a kind was in order once: what never was is no loss.
+func (s *Store) KnownGood(ctx context.Context, kind string) ([]string, error) {
+	return schema.Each(ctx, s.DB.Read, schema.Column[string], `select subject from known_good where kind = $1 order by subject`, kind)
+}

@@ -3,6 +3,7 @@ package installation_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -75,6 +76,25 @@ func TestAlarmOpensOnce(t *testing.T) {
 		all, _ := s.Alarms(ctx, false, 10)
 		if len(all) != 2 {
 			t.Errorf("got %d alarms in all, want 2", len(all))
+		}
+	})
+}
+
+func TestKnownGoodIsKept(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := context.Background()
+		s := &installation.Store{DB: db, Now: time.Now}
+		for _, name := range []string{"spf example.org", "mx example.org", "spf example.org"} {
+			if err := s.MarkGood(ctx, "dns", name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := s.KnownGood(ctx, "dns")
+		if err != nil || !slices.Equal(got, []string{"mx example.org", "spf example.org"}) {
+			t.Errorf("got %q, %v", got, err)
+		}
+		if got, err := s.KnownGood(ctx, "address"); err != nil || len(got) > 0 {
+			t.Errorf("of another kind: %q, %v", got, err)
 		}
 	})
 }

@@ -12,11 +12,27 @@ import (
 	"pressrun/mailer/dkim"
 )
 
+// Kinds are what is looked at.
+var Kinds = []string{"spf", "dkim", "dmarc", "mx", "ptr"}
+
 // Finding is one thing that was looked at.
 type Finding struct {
-	What string // spf, dkim, dmarc, mx, ptr
+	What string // one of Kinds
+	Of   string // the domain, name or relay that was looked at, in the same words at every look
 	OK   bool
 	Text string // what is there; when not OK, what to do
+	// Unanswered is that the DNS did not answer: nothing is known then.
+	Unanswered bool
+}
+
+func inOrder(what, of, text string) Finding {
+	return Finding{What: what, Of: of, OK: true, Text: text}
+}
+
+func wrong(what, of, text string) Finding { return Finding{What: what, Of: of, Text: text} }
+
+func unanswered(what, of, text string) Finding {
+	return Finding{What: what, Of: of, Text: text, Unanswered: true}
 }
 
 // Check is what is looked at.
@@ -133,7 +149,7 @@ func (c *Check) signersFor(domain string) []*dkim.Signer {
 func (c *Check) checkDKIM(a asker, domain string) []Finding {
 	signers := c.signersFor(domain)
 	if len(signers) == 0 {
-		return []Finding{{"dkim", true, "mail of " + domain + " is not signed here; let the relay sign it, or make keys with: pressrun dkim new --domain " + domain}}
+		return []Finding{inOrder("dkim", domain, "mail of "+domain+" is not signed here; let the relay sign it, or make keys with: pressrun dkim new --domain "+domain)}
 	}
 	var found []Finding
 	for _, s := range signers {
@@ -147,38 +163,41 @@ func checkKey(a asker, s *dkim.Signer) Finding {
 	records, err := a.txt(s.Name())
 	switch {
 	case missing(err):
-		return Finding{"dkim", false, "nothing stands at " + s.Name() + "; " + publish}
+		return wrong("dkim", s.Name(), "nothing stands at "+s.Name()+"; "+publish)
 	case err != nil:
-		return Finding{"dkim", false, fmt.Sprintf("%s cannot be looked up: %v", s.Name(), err)}
+		return unanswered("dkim", s.Name(), fmt.Sprintf("%s cannot be looked up: %v", s.Name(), err))
 	case len(records) != 1: // RFC 6376 section 3.6.2.2
-		return Finding{"dkim", false, fmt.Sprintf("%d records stand at %s, one must; %s", len(records), s.Name(), publish)}
+		return wrong("dkim", s.Name(), fmt.Sprintf("%d records stand at %s, one must; %s", len(records), s.Name(), publish))
 	}
 	if err := s.CheckRecord(records[0]); err != nil {
-		return Finding{"dkim", false, fmt.Sprintf("%s: %v; %s", s.Name(), err, publish)}
+		return wrong("dkim", s.Name(), fmt.Sprintf("%s: %v; %s", s.Name(), err, publish))
 	}
-	return Finding{"dkim", true, s.Name() + " holds our key"}
+	return inOrder("dkim", s.Name(), s.Name()+" holds our key")
 }
 
 func checkMX(a asker, domain string) Finding {
 	hosts, err := a.mx(domain)
 	if missing(err) || err == nil && len(hosts) == 0 {
-		return Finding{"mx", false, "no mail can come back: " + domain + " has no MX; publish one that leads to this machine, or to the server that passes its mail on"}
+		return wrong("mx", domain, "no mail can come back: "+domain+" has no MX; publish one that leads to this machine, or to the server that passes its mail on")
 	}
 	if err != nil {
-		return Finding{"mx", false, fmt.Sprintf("the MX of %s cannot be looked up: %v", domain, err)}
+		return unanswered("mx", domain, fmt.Sprintf("the MX of %s cannot be looked up: %v", domain, err))
 	}
 	var words []string
 	for _, h := range hosts {
 		if h.Host == "." { // RFC 7505
-			return Finding{"mx", false, "the MX of " + domain + " says that it takes no mail"}
+			return wrong("mx", domain, "the MX of "+domain+" says that it takes no mail")
 		}
 		ips, err := a.ips(h.Host)
+		if err != nil && !missing(err) {
+			return unanswered("mx", domain, fmt.Sprintf("the MX of %s, %s, cannot be looked up: %v", domain, h.Host, err))
+		}
 		if err != nil {
-			return Finding{"mx", false, fmt.Sprintf("the MX of %s, %s, has no address; publish an A or AAAA record", domain, h.Host)}
+			return wrong("mx", domain, fmt.Sprintf("the MX of %s, %s, has no address; publish an A or AAAA record", domain, h.Host))
 		}
 		words = append(words, fmt.Sprintf("%s (%s)", strings.TrimSuffix(h.Host, "."), join(ips)))
 	}
-	return Finding{"mx", true, "mail to " + domain + " goes to " + strings.Join(words, ", ") + "; whether it arrives, pressrun bounce address tells"}
+	return inOrder("mx", domain, "mail to "+domain+" goes to "+strings.Join(words, ", ")+"; whether it arrives, pressrun bounce address tells")
 }
 
 func join(ips []netip.Addr) string {
@@ -194,16 +213,22 @@ func checkPTR(a asker, r relay) Finding {
 	ctx, cancel := context.WithTimeout(a.ctx, lookupTimeout)
 	defer cancel()
 	names, err := a.r.LookupAddr(ctx, r.ip.String())
+	if err != nil && !missing(err) {
+		return unanswered("ptr", r.host, fmt.Sprintf("the name of %s, relay %s, cannot be looked up: %v", r.ip, r.host, err))
+	}
 	if err != nil || len(names) == 0 {
-		return Finding{"ptr", false, fmt.Sprintf("%s of relay %s has no name; ask who owns the address for a PTR record", r.ip, r.host)}
+		return wrong("ptr", r.host, fmt.Sprintf("%s of relay %s has no name; ask who owns the address for a PTR record", r.ip, r.host))
 	}
 	for _, name := range names[:min(len(names), 10)] {
-		ips, _ := a.ips(name)
+		ips, err := a.ips(name)
+		if err != nil && !missing(err) {
+			return unanswered("ptr", r.host, fmt.Sprintf("%s, the name of relay %s, cannot be looked up: %v", name, r.host, err))
+		}
 		for _, ip := range ips {
 			if ip.Unmap() == r.ip {
-				return Finding{"ptr", true, fmt.Sprintf("%s of relay %s is %s and back", r.ip, r.host, strings.TrimSuffix(name, "."))}
+				return inOrder("ptr", r.host, fmt.Sprintf("%s of relay %s is %s and back", r.ip, r.host, strings.TrimSuffix(name, ".")))
 			}
 		}
 	}
-	return Finding{"ptr", false, fmt.Sprintf("%s of relay %s is called %s, but that name does not lead back to it; make both agree", r.ip, r.host, strings.TrimSuffix(names[0], "."))}
+	return wrong("ptr", r.host, fmt.Sprintf("%s of relay %s is called %s, but that name does not lead back to it; make both agree", r.ip, r.host, strings.TrimSuffix(names[0], ".")))
 }

@@ -99,10 +99,10 @@ func lookupDMARC(a asker, domain string) (policy, bool, error) {
 func (c *Check) checkDMARC(a asker, domain string) []Finding {
 	records, organization, err := walk(a, domain)
 	if err != nil {
-		return []Finding{{"dmarc", false, err.Error()}}
+		return []Finding{unanswered("dmarc", domain, err.Error())}
 	}
 	if len(records) == 0 {
-		return []Finding{{"dmarc", false, fmt.Sprintf(`no DMARC record stands at _dmarc.%s or above; publish TXT "v=DMARC1; p=none; rua=mailto:YOU@%s" and make p stricter when the reports agree`, domain, domain)}}
+		return []Finding{wrong("dmarc", domain, fmt.Sprintf(`no DMARC record stands at _dmarc.%s or above; publish TXT "v=DMARC1; p=none; rua=mailto:YOU@%s" and make p stricter when the reports agree`, domain, domain))}
 	}
 	p := records[0]
 	for _, r := range records[1:] {
@@ -117,7 +117,7 @@ func (c *Check) checkDMARC(a asker, domain string) []Finding {
 	if word == "" {
 		word = "none"
 	}
-	found := []Finding{{"dmarc", true, fmt.Sprintf("%s: policy %s, from _dmarc.%s; the organization is %s", domain, clip(word), p.domain, organization)}}
+	found := []Finding{inOrder("dmarc", domain, fmt.Sprintf("%s: policy %s, from _dmarc.%s; the organization is %s", domain, clip(word), p.domain, organization))}
 	if f := &found[0]; word != "none" && word != "quarantine" && word != "reject" {
 		f.OK, f.Text = false, fmt.Sprintf("_dmarc.%s says p=%s; it must be none, quarantine or reject", p.domain, clip(word))
 	}
@@ -127,22 +127,29 @@ func (c *Check) checkDMARC(a asker, domain string) []Finding {
 // checkAlignment wants one of the two ways by which our mail passes DMARC (RFC
 // 9989 section 4.4): a signature or a return path of the same organization.
 func (c *Check) checkAlignment(a asker, domain, organization string, p policy) []Finding {
+	of, failed := "alignment of "+domain, error(nil)
 	aligned := func(other, mode string) bool {
 		if mode == "s" {
 			return other == domain
 		}
 		_, theirs, err := walk(a, other)
+		if err != nil {
+			failed = err
+		}
 		return err == nil && theirs == organization
 	}
 	for _, s := range c.signersFor(domain) {
 		if aligned(s.Domain(), p.tags["adkim"]) {
-			return []Finding{{"dmarc", true, "our signatures of " + s.Domain() + " align with " + domain}}
+			return []Finding{inOrder("dmarc", of, "our signatures of "+s.Domain()+" align with "+domain)}
 		}
 	}
 	for _, envelope := range c.Envelopes {
 		if aligned(envelope, p.tags["aspf"]) {
-			return []Finding{{"dmarc", true, "return paths at " + envelope + " align with " + domain}}
+			return []Finding{inOrder("dmarc", of, "return paths at "+envelope+" align with "+domain)}
 		}
 	}
-	return []Finding{{"dmarc", false, fmt.Sprintf("neither a signature made here nor the return path (%s) aligns with %s; sign with d=%s, or let the relay do so", strings.Join(c.Envelopes, ", "), domain, domain)}}
+	if failed != nil {
+		return []Finding{unanswered("dmarc", of, failed.Error())}
+	}
+	return []Finding{wrong("dmarc", of, fmt.Sprintf("neither a signature made here nor the return path (%s) aligns with %s; sign with d=%s, or let the relay do so", strings.Join(c.Envelopes, ", "), domain, domain))}
 }

@@ -41,21 +41,21 @@ func checkSPF(a asker, domain string, relays []relay) []Finding {
 	result, err := e.check(probe, domain)
 	switch {
 	case errors.Is(err, errTemp):
-		return []Finding{{"spf", false, fmt.Sprintf("%s: %v", domain, err)}}
+		return []Finding{unanswered("spf", domain, fmt.Sprintf("%s: %v", domain, err))}
 	case err != nil:
-		return []Finding{{"spf", false, fmt.Sprintf("%s: %v", domain, err)}}
+		return []Finding{wrong("spf", domain, fmt.Sprintf("%s: %v", domain, err))}
 	case result == none:
-		return []Finding{{"spf", false, "no SPF record stands at " + domain + `; publish TXT "v=spf1 include:YOUR-RELAY -all" or "v=spf1 ip4:ITS-ADDRESS -all"`}}
+		return []Finding{wrong("spf", domain, "no SPF record stands at "+domain+`; publish TXT "v=spf1 include:YOUR-RELAY -all" or "v=spf1 ip4:ITS-ADDRESS -all"`)}
 	case result == pass:
-		return []Finding{{"spf", false, "the SPF record of " + domain + " lets everybody send in its name; end it with -all"}}
+		return []Finding{wrong("spf", domain, "the SPF record of "+domain+" lets everybody send in its name; end it with -all")}
 	}
-	found := []Finding{{"spf", true, fmt.Sprintf("%s has a record, %d of %d look-ups; strangers: %s", domain, e.lookups, maxLookups, result)}}
+	found := []Finding{inOrder("spf", domain, fmt.Sprintf("%s has a record, %d of %d look-ups; strangers: %s", domain, e.lookups, maxLookups, result))}
 	for _, r := range relays {
 		result, err := (&evaluation{a: a}).check(r.ip, domain)
 		if err != nil {
 			continue
 		}
-		f := Finding{"spf", true, fmt.Sprintf("relay %s (%s) for %s: %s", r.host, r.ip, domain, result)}
+		f := inOrder("spf", domain+" for "+r.host, fmt.Sprintf("relay %s (%s) for %s: %s", r.host, r.ip, domain, result))
 		if result == fail {
 			f.OK = false
 			f.Text += fmt.Sprintf("; add ip4:%s, or the include: that your provider names, unless the relay sends from other addresses", r.ip)

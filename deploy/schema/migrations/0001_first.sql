@@ -666,6 +666,13 @@ create table alarms (
     closed_at   bigint
 );
 create unique index alarms_open on alarms (kind, subject) where closed_at is null;
+-- what surrounds us and was in order once: only such a thing can be lost
+create table known_good (
+    kind        text    not null,                -- address | dns
+    subject     text    not null,
+    seen_at     bigint  not null,                -- when last
+    primary key (kind, subject)
+);
 create table audit (
     id          @id,
     actor       text   not null,
