@@ -176,7 +176,7 @@ func (s *Store) Editions(ctx context.Context, issue int64, revision int) ([]Edit
 // Sealed is Editions without their bytes: Message, HTML and Text are empty.
 func (s *Store) Sealed(ctx context.Context, issue int64, revision int) ([]Edition, error) {
 	return schema.Each(ctx, s.DB.Read, scanEdition,
-		`select id, issue_id, revision, name, language, text_only, subject, hash, '', '', '', stories, created_at
+		`select `+sealColumns+`
 		from editions where issue_id = $1 and revision = $2 order by id`, issue, revision)
 }
 
@@ -191,13 +191,22 @@ func (s *Store) Subject(ctx context.Context, issue int64, revision int) (string,
 	return subject, err
 }
 
+// Seal finds an edition by id, without its bytes.
+func (s *Store) Seal(ctx context.Context, id int64) (Edition, error) {
+	e, err := scanEdition(s.DB.Read.QueryRowContext(ctx, `select `+sealColumns+` from editions where id = $1`, id))
+	return e, notFound(err, "edition", id)
+}
+
 // Edition finds an edition by id, its bytes included.
 func (s *Store) Edition(ctx context.Context, id int64) (Edition, error) {
 	e, err := scanEdition(s.DB.Read.QueryRowContext(ctx, `select `+editionColumns+` from editions where id = $1`, id))
 	return e, notFound(err, "edition", id)
 }
 
-const editionColumns = `id, issue_id, revision, name, language, text_only, subject, hash, message, html, body_text, stories, created_at`
+const (
+	editionColumns = `id, issue_id, revision, name, language, text_only, subject, hash, message, html, body_text, stories, created_at`
+	sealColumns    = `id, issue_id, revision, name, language, text_only, subject, hash, '', '', '', stories, created_at`
+)
 
 func scanEdition(r schema.Row) (Edition, error) {
 	var e Edition

@@ -13,6 +13,23 @@ import (
 	"pressrun/subscribers/address"
 )
 
+func TestByIDs(t *testing.T) {
+	each(t, func(t *testing.T, r *room) {
+		r.list(t, "daily")
+		r.add(t, "ann@example.com", "daily")
+		r.add(t, "bob@example.com", "daily")
+		ann, _ := r.Find(t.Context(), "ann@example.com")
+		bob, _ := r.Find(t.Context(), "bob@example.com")
+		found, err := r.ByIDs(t.Context(), []int64{bob.ID, ann.ID, 99999, ann.ID})
+		if err != nil || len(found) != 2 || found[ann.ID].Email != "ann@example.com" || found[bob.ID].Email != "bob@example.com" {
+			t.Errorf("got %+v, %v", found, err)
+		}
+		if found, err := r.ByIDs(t.Context(), nil); err != nil || len(found) != 0 {
+			t.Errorf("of nobody: %+v, %v", found, err)
+		}
+	})
+}
+
 func TestPage(t *testing.T) {
 	each(t, func(t *testing.T, r *room) {
 		ctx := t.Context()

@@ -62,6 +62,20 @@ func (s *Store) byID(ctx context.Context, q schema.Querier, id int64) (Subscribe
 	return v, notFound(err, "subscriber", fmt.Sprint(id))
 }
 
+// ByIDs finds subscribers, by id; those who are not there are left out.
+func (s *Store) ByIDs(ctx context.Context, ids []int64) (map[int64]Subscriber, error) {
+	found := make(map[int64]Subscriber, len(ids))
+	among, arg := s.DB.Engine.Among("u.id", 1, ids)
+	list, err := schema.Each(ctx, s.DB.Read, scanSubscriber, `select `+subscriberColumns+` from subscribers u where `+among, arg)
+	if err != nil {
+		return nil, fmt.Errorf("%d subscribers: %w", len(ids), err)
+	}
+	for _, v := range list {
+		found[v.ID] = v
+	}
+	return found, nil
+}
+
 // Find finds a subscriber by address, or fails with ErrNotFound.
 func (s *Store) Find(ctx context.Context, email string) (Subscriber, error) {
 	return s.FindIn(ctx, s.DB.Read, email)

@@ -257,7 +257,7 @@ func (p *Press) Why(ctx context.Context, id int64, address string) (Answer, erro
 		out.Line += " " + back
 	}
 	if d.Edition != 0 {
-		if ed, err := p.Digest.Edition(ctx, d.Edition); err == nil {
+		if ed, err := p.Digest.Seal(ctx, d.Edition); err == nil {
 			out.Line += fmt.Sprintf(" Edition %s, revision %d, sealed %s.", ed.Name, ed.Revision, ed.Hash[:16])
 		}
 	}

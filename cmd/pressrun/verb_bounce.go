@@ -8,7 +8,6 @@ import (
 
 	"pressrun/mailer"
 	"pressrun/mailer/bounce"
-	"pressrun/subscribers"
 )
 
 type bounceVerb struct {
@@ -51,14 +50,17 @@ func (v *bounceLs) Run(e *env) error {
 		if err != nil {
 			return err
 		}
+		ids := make([]int64, len(list))
+		for i, r := range list {
+			ids[i] = r.Subscriber
+		}
+		readers, err := p.Subscribers.ByIDs(e.ctx, ids)
+		if err != nil {
+			return err
+		}
 		rows := make([]returnedRow, len(list))
 		for i, r := range list {
-			rows[i].Returned = r
-			reader, err := p.Subscribers.ByID(e.ctx, r.Subscriber)
-			if err != nil && !errors.Is(err, subscribers.ErrNotFound) {
-				return err
-			}
-			rows[i].Address = string(reader.Email)
+			rows[i] = returnedRow{Returned: r, Address: string(readers[r.Subscriber].Email)}
 		}
 		return e.print(rows, func(w io.Writer) {
 			table(w, "nothing came back", "WHEN | READER | KIND | CLASS | REASON | WHAT IT SAID | WHAT FOLLOWED", func(row func(...any)) {

@@ -50,10 +50,18 @@ func (p *Press) printDeliveries(e *env, issue int64, f mailer.Filter, page maile
 	if err != nil {
 		return err
 	}
+	ids := make([]int64, len(list))
+	for i, d := range list {
+		ids[i] = d.Subscriber
+	}
+	readers, err := p.Subscribers.ByIDs(e.ctx, ids)
+	if err != nil {
+		return err
+	}
 	out := make([]reader, len(list))
 	for i, d := range list {
 		out[i] = reader{Delivery: d, Address: "(erased)"}
-		if sub, err := p.Subscribers.ByID(e.ctx, d.Subscriber); err == nil {
+		if sub, known := readers[d.Subscriber]; known {
 			out[i].Address = string(sub.Email)
 		}
 	}

@@ -98,12 +98,18 @@ func (d *Desk) returned(r *request) error {
 	order := map[bool]string{true: "oldest", false: "newest"}[f.Oldest]
 	t := templates.Table{Caption: "Mail that came back", Empty: templates.Empty{Text: "Nothing came back yet. Reports come here once [bounce] in press.toml says where they arrive, or your sending service posts them to /v1/bounces/."}, Pager: pager(r, pageOf(r), perPage(r), total),
 		Columns: []templates.Column{since(r, "When", order), {Title: "Reader", Wide: true}, {Title: "What"}, {Title: "It said", Wide: true}, {Title: "What followed", Wide: true}}}
+	ids := make([]int64, len(list))
+	for n, x := range list {
+		ids[n] = x.Subscriber
+	}
+	readers, err := d.Subscribers.ByIDs(r.ctx, ids)
+	if err != nil {
+		return err
+	}
 	for _, x := range list {
 		reader := templates.Cell{Text: "not known"}
-		if s, err := d.Subscribers.ByID(r.ctx, x.Subscriber); err == nil {
+		if s, known := readers[x.Subscriber]; known {
 			reader = templates.Cell{Text: string(s.Email), URL: fmt.Sprintf("/desk/subscribers/%d", s.ID)}
-		} else if !errors.Is(err, subscribers.ErrNotFound) {
-			return err
 		}
 		what := templates.Cell{State: returnedKinds[x.Kind]}
 		if x.Kind == "bounce" {

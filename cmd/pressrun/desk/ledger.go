@@ -106,9 +106,17 @@ func (d *Desk) ledger(r *request, i digest.Issue, want mailer.State, t *template
 	if err != nil {
 		return err
 	}
+	ids := make([]int64, len(list))
+	for n, dv := range list {
+		ids[n] = dv.Subscriber
+	}
+	readers, err := d.Subscribers.ByIDs(r.ctx, ids)
+	if err != nil {
+		return err
+	}
 	for _, dv := range list {
 		cell := templates.Cell{Text: "(erased)"}
-		if sub, err := d.Subscribers.ByID(r.ctx, dv.Subscriber); err == nil {
+		if sub, known := readers[dv.Subscriber]; known {
 			cell = templates.Cell{Text: sub.Email.Mask()}
 			if r.user.May(knowsReaders) {
 				cell = templates.Cell{Text: string(sub.Email), URL: fmt.Sprintf("/desk/subscribers/%d", sub.ID)}
