@@ -41,7 +41,8 @@ var SlotMoves = Moves{
 }
 
 // IssueMoves are the transitions of an issue. Sent means that nothing is
-// queued, claimed or in flight; closed that nothing is deferred either.
+// queued, claimed or in flight; closed that nothing is deferred either. A reader
+// who joins late opens it again for his copy.
 var IssueMoves = Moves{
 	"building":  {"draft", "skipped", "failed", "cancelled"},
 	"draft":     {"held", "approved", "skipped", "cancelled", "failed"},
@@ -51,7 +52,7 @@ var IssueMoves = Moves{
 	"sending":   {"paused", "sent", "cancelled"},
 	"paused":    {"sending", "cancelled"},
 	"sent":      {"closed"},
-	"closed":    {},
+	"closed":    {"sent"},
 	"skipped":   {},
 	"cancelled": {},
 	"failed":    {},

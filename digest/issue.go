@@ -173,6 +173,38 @@ func (s *Store) Frozen(ctx context.Context, tx *sql.Tx, i Issue, audience int) e
 	return s.finishSlot(ctx, tx, i, "done", "")
 }
 
+// Newest is the issue of a newsletter that somebody who joins now may still get: the
+// newest one, if it goes out or has gone out and no story of it was taken back since.
+// ErrNotFound when there is none, as while the next one is in the making.
+func (s *Store) Newest(ctx context.Context, newsletter int64) (Issue, error) {
+	i, err := scanIssue(s.DB.Read.QueryRowContext(ctx, `select `+issueColumns+` from issues i join newsletters n on n.id = i.newsletter_id
+		where i.newsletter_id = $1 and i.state not in ('skipped', 'cancelled', 'failed') order by i.slot_at desc, i.id desc limit 1`, newsletter))
+	if err == nil && !slices.Contains([]string{"sending", "sent", "closed"}, i.State) {
+		err = sql.ErrNoRows
+	}
+	if err != nil {
+		return i, notFound(err, "newest issue of newsletter", newsletter)
+	}
+	var back int
+	err = s.DB.Read.QueryRowContext(ctx, `
+		select count(*) from issue_stories c join stories s on s.id = c.story_id left join stories h on h.id = s.merged_into
+		where c.issue_id = $1 and c.state = 'in' and coalesce(h.state, s.state) <> 'live'`, i.ID).Scan(&back)
+	if err == nil && back > 0 {
+		err = sql.ErrNoRows
+	}
+	return i, notFound(err, "issue without a story that was taken back, of newsletter", newsletter)
+}
+
+// Late counts one more reader in the audience of an issue that has gone out, within
+// the transaction that queues his copy.
+func (s *Store) Late(ctx context.Context, tx *sql.Tx, id int64) error {
+	_, err := tx.ExecContext(ctx, `update issues set audience = audience + 1, state = case when state = 'closed' then 'sent' else state end where id = $1`, id)
+	if err != nil {
+		return fmt.Errorf("a late reader of issue %d: %w", id, err)
+	}
+	return nil
+}
+
 // UsualAudience is how many readers the newsletter's issues usually go to: the
 // median of the last five that were started before i. 0 when there was none.
 func (s *Store) UsualAudience(ctx context.Context, i Issue) (int, error) {

@@ -50,6 +50,7 @@ type Spec struct {
 	Sources []string `toml:"sources" comment:"addresses of sources; [] = all" json:"sources"`
 	List    string   `toml:"list" comment:"name of the list it goes to" json:"list"`
 	Segment string   `toml:"segment" comment:"name of a segment of that list; \"\" = the whole list" json:"segment"`
+	Welcome bool     `toml:"welcome" comment:"who confirms the list gets the newest issue at once, unless the next one is in the making or a story of it was taken back since" json:"welcome,omitempty"`
 
 	Archive string `toml:"archive" comment:"who finds its issues on the web: public, or private for only the readers, by the link in their mail; \"\" = public where its list is offered on the sign-up page" json:"archive,omitempty"`
 

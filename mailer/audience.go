@@ -304,15 +304,21 @@ func (m *Mailer) layOutParts(ctx context.Context, tx *sql.Tx, state State, reaso
 	return int(n), err
 }
 
+// inPart chooses the part of issue $1 in which subscriber $2 stands; $3 is anywhere
+// of him.
+const inPart = `issue_id = $1 and first_id <= $2 and last_id >= $2 and ',' || ids || ',' like $3`
+
+func anywhere(subscriber int64) string { return fmt.Sprintf("%%,%d,%%", subscriber) }
+
 // waiting returns the delivery that a reader in a part will have.
 func (m *Mailer) waiting(ctx context.Context, issue, subscriber int64) (Delivery, bool, error) {
 	d := Delivery{Issue: issue, Subscriber: subscriber}
 	var due, expires, claimed schema.Time
 	err := m.DB.Read.QueryRowContext(ctx, `
 		select edition_id, due_at, expires_at, claimed_at, case when owner = '' then 'queued' else 'claimed' end from audience_parts
-		where issue_id = $1 and first_id <= $2 and last_id >= $2 and ',' || ids || ',' like $3
+		where `+inPart+`
 			and (owner = '' or not exists (select 1 from deliveries where issue_id = $1 and subscriber_id = $2))`,
-		issue, subscriber, fmt.Sprintf("%%,%d,%%", subscriber)).
+		issue, subscriber, anywhere(subscriber)).
 		Scan(&d.Edition, &due, &expires, &claimed, &d.State)
 	if errors.Is(err, sql.ErrNoRows) {
 		return d, false, nil

@@ -254,6 +254,42 @@ func TestAudienceExpires(t *testing.T) {
 	}
 }
 
+// One more reader gets a delivery, unless he stands in a part or has a row, and
+// none of an issue that is not open. The sum follows.
+func TestAudienceAdd(t *testing.T) {
+	each(t, func(t *testing.T, db *schema.DB, _ string) {
+		r := newRoom(t, db, 30)
+		r.freeze()
+		add := func(subscriber int64, want bool) {
+			t.Helper()
+			r.tx(func(tx *sql.Tx) error {
+				got, err := r.Add(t.Context(), tx, issue, subscriber, edition, time.Hour)
+				if got != want {
+					t.Errorf("add %d: %v, want %v", subscriber, got, want)
+				}
+				return err
+			})
+		}
+		add(7, false)
+		add(31, true)
+		add(31, false)
+		r.tx(func(tx *sql.Tx) error { return r.Pause(t.Context(), tx, issue, "wait") })
+		add(32, false)
+		r.tx(func(tx *sql.Tx) error { return r.Resume(t.Context(), tx, issue) })
+		r.readers = 31
+		r.start()
+		if c := r.untilDone(); c[mailer.StateAccepted] != 31 {
+			t.Errorf("got %v, want 31 accepted", c)
+		}
+		if s, err := r.SendOf(t.Context(), db.Read, issue); err != nil || s.Audience != 31 {
+			t.Errorf("the audience is %d, %v; want 31", s.Audience, err)
+		}
+		if a := r.catcher.Audit(r.addresses()); a.Once != 31 || len(a.Doubled)+len(a.Lost) > 0 {
+			t.Errorf("the receiver booked %+v", a)
+		}
+	})
+}
+
 // listed are the subscribers of an issue's list, read page by page.
 func (r *room) listed(f mailer.Filter) []int64 {
 	r.t.Helper()

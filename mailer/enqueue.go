@@ -97,6 +97,34 @@ func (m *Mailer) enlarge(ctx context.Context, tx *sql.Tx, e Enqueue) (int, error
 	return int(added), err
 }
 
+// Add gives one more reader a delivery of an issue that is open, due now, within
+// its window where it has one. false: he has one already, or the issue takes no more.
+func (m *Mailer) Add(ctx context.Context, tx *sql.Tx, issue, subscriber, edition int64, expires time.Duration) (bool, error) {
+	now := m.nowMillis()
+	// First the row of the issue: who cancels it waits, or nothing happens here.
+	res, err := tx.ExecContext(ctx, `update sends set audience = audience + 1 where issue_id = $1 and state = 'open'`, issue)
+	if err != nil {
+		return false, fmt.Errorf("add to issue %d: %w", issue, err)
+	}
+	if n, err := res.RowsAffected(); n == 0 || err != nil {
+		return false, err
+	}
+	res, err = tx.ExecContext(ctx, `
+		insert into deliveries (issue_id, subscriber_id, edition_id, state, due_at, expires_at, next_at)
+		select cast($1 as bigint), cast($2 as bigint), cast($4 as bigint), 'queued', cast($5 as bigint), cast($6 as bigint), cast($5 as bigint)
+		where not exists (select 1 from audience_parts where `+inPart+`)
+		on conflict (issue_id, subscriber_id) do nothing`,
+		issue, subscriber, anywhere(subscriber), edition, now, now+orDefault(expires, DefaultExpires).Milliseconds())
+	if err != nil {
+		return false, fmt.Errorf("add to issue %d: %w", issue, err)
+	}
+	if n, err := res.RowsAffected(); n > 0 || err != nil {
+		return n > 0, err
+	}
+	_, err = tx.ExecContext(ctx, `update sends set audience = audience - 1 where issue_id = $1`, issue)
+	return false, err
+}
+
 // args are the arguments of e's select, the issue and how long a delivery lives.
 func (e Enqueue) args() []any {
 	return append(append([]any{}, e.Args...), e.Issue, orDefault(e.Expires, DefaultExpires).Milliseconds())

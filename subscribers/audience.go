@@ -15,6 +15,7 @@ type Audience struct {
 	List    int64
 	Segment string   // name of a segment; "" = the whole list
 	Exclude []string // names of segments whose members do not get it
+	Only    int64    // a subscriber beside whom nobody gets it; 0 = everybody
 	// Editions are the sealed editions by name. A reader gets the one named like
 	// his language ("pt-br"), else like its base ("pt"), else the default; who
 	// wants text only gets the same with "-text" at the end, where there is one.
@@ -49,6 +50,9 @@ func (s *Store) Audience(ctx context.Context, a Audience) (query string, args []
 		return "", nil, fmt.Errorf("audience: %w", err)
 	}
 	from := b.readers(a.List, s.Now())
+	if a.Only != 0 {
+		b.where += " and s.subscriber_id = " + b.arg(a.Only)
+	}
 	segments, err := s.segmentConditions(ctx, b, a)
 	if err != nil {
 		return "", nil, fmt.Errorf("audience: %w", err)
@@ -199,7 +203,7 @@ func (s *Store) editionRows(ctx context.Context, a Audience) ([]lookupRow, error
 	if len(a.Editions) < 2 {
 		return nil, nil
 	}
-	languages, err := s.distinct(ctx, "language", a.List)
+	languages, err := s.distinct(ctx, "language", a)
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +229,7 @@ func (s *Store) dueRows(ctx context.Context, a Audience) ([]lookupRow, error) {
 	if err != nil {
 		return nil, fmt.Errorf("zone %q is not known: %w", a.Zone, err)
 	}
-	zones, err := s.distinct(ctx, "zone", a.List)
+	zones, err := s.distinct(ctx, "zone", a)
 	if err != nil {
 		return nil, err
 	}
@@ -240,8 +244,12 @@ func (s *Store) dueRows(ctx context.Context, a Audience) ([]lookupRow, error) {
 	return rows, nil
 }
 
-func (s *Store) distinct(ctx context.Context, column string, list int64) ([]string, error) {
-	return schema.Each(ctx, s.DB.Read, schema.Column[string], `select distinct u.`+column+` from subscriptions s join subscribers u on u.id = s.subscriber_id where s.list_id = $1`, list)
+func (s *Store) distinct(ctx context.Context, column string, a Audience) ([]string, error) {
+	query, args := `select distinct u.`+column+` from subscriptions s join subscribers u on u.id = s.subscriber_id where s.list_id = $1`, []any{a.List}
+	if a.Only != 0 {
+		query, args = query+` and s.subscriber_id = $2`, append(args, a.Only)
+	}
+	return schema.Each(ctx, s.DB.Read, schema.Column[string], query, args...)
 }
 
 // segmentConditions is the SQL text of the segment and the exclusions, each

@@ -3,6 +3,7 @@ package subscribers
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -15,7 +16,7 @@ type Event struct {
 	Subscriber int64     `json:"subscriber_id"`
 	List       int64     `json:"list_id,omitempty"` // 0 = not about one list
 	ListName   string    `json:"list,omitempty"`
-	Kind       string    `json:"kind"` // asked letter confirmed paused resumed left expired added changed moved erased consent suppressed imported
+	Kind       string    `json:"kind"` // asked letter confirmed welcome paused resumed left expired added changed moved erased consent suppressed imported
 	Detail     string    `json:"detail,omitempty"`
 	Actor      string    `json:"actor,omitempty"` // "" = the reader
 	At         time.Time `json:"at"`
@@ -32,6 +33,12 @@ func (s *Store) note(ctx context.Context, q schema.Querier, e Event) error {
 		return fmt.Errorf("note %s of subscriber %d: %w", e.Kind, e.Subscriber, err)
 	}
 	return nil
+}
+
+// Welcomed notes that a reader has been given an issue because he joined its list,
+// within the transaction that queues his copy.
+func (s *Store) Welcomed(ctx context.Context, tx *sql.Tx, subscriber, list int64, issue string) error {
+	return s.note(ctx, tx, Event{Subscriber: subscriber, List: list, Kind: "welcome", Detail: issue, Actor: "rule", At: s.Now()})
 }
 
 // Timeline is all that is known about a subscriber in the order it happened:

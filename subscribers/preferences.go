@@ -27,7 +27,9 @@ type Preferences struct {
 // as left is lifted by it. One as hard or complaint is not: there the list has
 // to be asked for, and confirmed by letter; see Subscribe.
 func (s *Store) SavePreferences(ctx context.Context, id int64, p Preferences) error {
-	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
+	var joined []int64
+	err := s.DB.InTx(ctx, func(tx *sql.Tx) error {
+		joined = nil
 		if err := lock(ctx, tx, id); err != nil {
 			return err
 		}
@@ -48,16 +50,24 @@ func (s *Store) SavePreferences(ctx context.Context, id int64, p Preferences) er
 			return err
 		}
 		for _, list := range p.Offered {
-			if err := s.choose(ctx, tx, v, have, list, slices.Contains(p.Lists, list), p); err != nil {
+			joins, err := s.choose(ctx, tx, v, have, list, slices.Contains(p.Lists, list), p)
+			if err != nil {
 				return err
+			}
+			if joins {
+				joined = append(joined, list)
 			}
 		}
 		return s.pauseAll(ctx, tx, id, p.Pause)
 	})
+	if err == nil {
+		s.tell(ctx, id, joined)
+	}
+	return err
 }
 
-// choose brings one list to what the reader wants.
-func (s *Store) choose(ctx context.Context, tx *sql.Tx, v Subscriber, have []Subscription, list int64, wanted bool, p Preferences) error {
+// choose brings one list to what the reader wants, and says whether he joins it.
+func (s *Store) choose(ctx context.Context, tx *sql.Tx, v Subscriber, have []Subscription, list int64, wanted bool, p Preferences) (joins bool, err error) {
 	i := slices.IndexFunc(have, func(s Subscription) bool { return s.List == list })
 	state := State("")
 	if i >= 0 {
@@ -66,29 +76,29 @@ func (s *Store) choose(ctx context.Context, tx *sql.Tx, v Subscriber, have []Sub
 	on := state == Active || state == Paused
 	switch {
 	case on == wanted && (!wanted || state != ""):
-		return nil
+		return false, nil
 	case !wanted:
-		return s.UnsubscribeIn(ctx, tx, v.ID, list, "preferences page")
+		return false, s.UnsubscribeIn(ctx, tx, v.ID, list, "preferences page")
 	}
 	supp, suppressed, err := s.Suppressed(ctx, tx, v.Key)
 	if err != nil {
-		return err
+		return false, err
 	}
 	in := Signup{Email: string(v.Email), Language: v.Language, Zone: v.Zone, Lists: []int64{list}, Source: p.Source, Wording: p.Wording}
 	waiting, err := s.ask(ctx, tx, v, in)
 	if err != nil || len(waiting) == 0 {
-		return err
+		return false, err
 	}
 	if suppressed && supp.Reason != Left {
 		if supp.Reason == Manual || supp.Reason == Forgotten {
-			return nil
+			return false, nil
 		}
-		return s.postConfirmation(ctx, tx, v, waiting, in, SuppressedLetterEvery)
+		return false, s.postConfirmation(ctx, tx, v, waiting, in, SuppressedLetterEvery)
 	}
 	if err := s.lift(ctx, tx, v.Key); err != nil {
-		return err
+		return false, err
 	}
-	return s.activate(ctx, tx, v.ID, list, "own preferences page")
+	return true, s.activate(ctx, tx, v.ID, list, "own preferences page")
 }
 
 // activate confirms one pending subscription and writes down the consent.

@@ -28,6 +28,9 @@ type Store struct {
 	// Erased takes away what another room keeps of a subscriber, within the
 	// transaction that erases him; address is the canonical one. nil means nothing.
 	Erased func(ctx context.Context, tx *sql.Tx, subscriber int64, address string) error
+	// Confirmed is told of a subscription that its reader has just confirmed, after
+	// the transaction; nil means that nobody wants to know.
+	Confirmed func(ctx context.Context, subscriber, list int64)
 	// Brand is how the newsroom looks in letters and on the public pages; nil
 	// means its host name in type.
 	Brand func(ctx context.Context) templates.Brand
@@ -59,4 +62,13 @@ func (s *Store) log() *slog.Logger {
 		return slog.Default()
 	}
 	return s.Log
+}
+
+// tell says who has just joined which lists, whether or not he waits for the page.
+func (s *Store) tell(ctx context.Context, subscriber int64, lists []int64) {
+	for _, list := range lists {
+		if s.Confirmed != nil {
+			s.Confirmed(context.WithoutCancel(ctx), subscriber, list)
+		}
+	}
 }

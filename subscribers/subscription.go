@@ -303,7 +303,9 @@ func (s *Store) confirmation(ctx context.Context, q schema.Querier, c Claim) (Co
 // ErrSuppressed when nobody may lift the suppression.
 func (s *Store) Confirm(ctx context.Context, c Claim) (Confirmation, error) {
 	var out Confirmation
+	var joined []int64
 	err := s.DB.InTx(ctx, func(tx *sql.Tx) error {
+		joined = nil
 		err := lock(ctx, tx, c.Subscriber)
 		if err != nil {
 			return err
@@ -318,10 +320,16 @@ func (s *Store) Confirm(ctx context.Context, c Claim) (Confirmation, error) {
 			if err := s.activate(ctx, tx, v.Subscriber, v.List, "confirmed by the link of "+c.At.UTC().Format(time.RFC3339)); err != nil {
 				return err
 			}
+			if v.State == Pending {
+				joined = append(joined, v.List)
+			}
 			out.Lists[i].State = Active
 		}
 		return nil
 	})
+	if err == nil {
+		s.tell(ctx, c.Subscriber, joined)
+	}
 	return out, err
 }
 

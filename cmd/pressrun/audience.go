@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -50,6 +51,64 @@ func (p *Press) audienceOf(ctx context.Context, i digest.Issue) (subscribers.Aud
 		a.Slot, a.LocalTime = i.SlotAt, i.SlotAt.In(zone).Format("15:04")
 	}
 	return a, nil
+}
+
+// welcomeWithin is how long the newest issue is news.
+const welcomeWithin = 31 * 24 * time.Hour
+
+// welcome gives a reader who has just confirmed a list the newest issue of each
+// newsletter that wants that. What goes wrong is logged: he is on the list.
+func (p *Press) welcome(ctx context.Context, subscriber, list int64) {
+	newsletters, err := p.Digest.Newsletters(ctx)
+	for _, n := range newsletters {
+		if n.Spec.Welcome && n.State == "active" {
+			err = errors.Join(err, p.welcomeTo(ctx, n, subscriber, list))
+		}
+	}
+	if err != nil {
+		p.Log.Error("welcome", "subscriber", subscriber, "err", err)
+	}
+}
+
+func (p *Press) welcomeTo(ctx context.Context, n digest.Newsletter, subscriber, list int64) error {
+	i, err := p.Digest.Newest(ctx, n.ID)
+	if errors.Is(err, digest.ErrNotFound) || err == nil && p.Now().Sub(i.Started) > welcomeWithin {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	opens, closes := i.Spec.WindowAt(p.Now())
+	if p.Now().Before(opens) {
+		return nil
+	}
+	a, err := p.audienceOf(ctx, i)
+	if err != nil || a.List != list {
+		return err
+	}
+	a.Only = subscriber
+	if n, err := p.Subscribers.Count(ctx, a); n == 0 || err != nil { // outside the segment
+		return err
+	}
+	reader, err := p.Subscribers.ByID(ctx, subscriber)
+	if err != nil {
+		return err
+	}
+	return p.DB.InTx(ctx, func(tx *sql.Tx) error {
+		added, err := p.Mailer.Add(ctx, tx, i.ID, subscriber, a.EditionOf(reader), time.Duration(i.Spec.Expires))
+		if err != nil || !added {
+			return err
+		}
+		if !closes.IsZero() {
+			if err := p.Mailer.Window(ctx, tx, i.ID, opens, closes); err != nil {
+				return err
+			}
+		}
+		if err := p.Digest.Late(ctx, tx, i.ID); err != nil {
+			return err
+		}
+		return p.Subscribers.Welcomed(ctx, tx, subscriber, list, fmt.Sprintf("%s #%d", i.Newsletter, i.Number))
+	})
 }
 
 func later(a, b time.Time) time.Time {

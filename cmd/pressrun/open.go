@@ -248,7 +248,7 @@ func (p *Press) openSubscribers(ctx context.Context) error {
 		return fmt.Errorf("journal: %w", err)
 	}
 	p.close = append(p.close, journal.Close)
-	p.Subscribers = &subscribers.Store{DB: p.DB, Now: p.Now, Keys: keys, PublicURL: p.Config.PublicURL, Journal: journal, Post: p.post, Erased: mailer.DropLetters, Brand: p.brand, Log: p.Log}
+	p.Subscribers = &subscribers.Store{DB: p.DB, Now: p.Now, Keys: keys, PublicURL: p.Config.PublicURL, Journal: journal, Post: p.post, Erased: mailer.DropLetters, Confirmed: p.welcome, Brand: p.brand, Log: p.Log}
 	if err := p.Subscribers.CheckKeys(ctx); err != nil {
 		return fmt.Errorf("link keys %s: %w", p.Config.Keys, err)
 	}

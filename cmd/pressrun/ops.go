@@ -249,6 +249,13 @@ func (p *Press) Why(ctx context.Context, id int64, address string) (Answer, erro
 	}
 	out.Delivery = &d
 	out.Line = fmt.Sprintf("%s, %s: %s", address, name, d.Why())
+	events, err := p.Subscribers.Timeline(ctx, reader.ID)
+	if err != nil {
+		return out, err
+	}
+	if slices.ContainsFunc(events, func(e subscribers.Event) bool { return e.Kind == "welcome" && e.Detail == name }) {
+		out.Line += " It was the newest issue when the reader confirmed."
+	}
 	back, err := p.cameBack(ctx, d.ID)
 	if err != nil {
 		return out, err

@@ -373,6 +373,9 @@ func (p *Press) follow(ctx context.Context, i digest.Issue) error {
 		sum += n
 	}
 	if sum != i.Audience {
+		if now, err := p.Digest.Issue(ctx, i.ID); err != nil || now.Audience != i.Audience {
+			return err // a reader joined between the two looks
+		}
 		p.Alarm(ctx, "ledger", fmt.Sprintf("issue %d", i.ID), fmt.Sprintf("The ledger holds %d deliveries for an audience of %d.", sum, i.Audience))
 	}
 	if counts["accepted"]+counts["uncertain"]+counts["parked"] > 0 {

@@ -368,7 +368,7 @@ create table subscriber_events (
     id            @id,
     subscriber_id bigint not null,
     list_id       bigint,
-    kind          text   not null,               -- asked added confirmed paused resumed left expired moved changed erased letter, import undone
+    kind          text   not null,               -- asked added confirmed welcome paused resumed left expired moved changed erased letter, import undone
     detail        text   not null default '',
     actor         text   not null default '',
     happened_at   bigint not null

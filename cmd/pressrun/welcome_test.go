@@ -1,0 +1,127 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pressrun/digest"
+	"pressrun/mailer"
+	"pressrun/subscribers"
+)
+
+// joins has somebody ask for the list daily and press the button in his letter,
+// twice.
+func (pl *plant) joins(in subscribers.Signup) subscribers.Subscriber {
+	pl.Helper()
+	ctx, store := pl.Context(), pl.press.Subscribers
+	list, err := store.ListByName(ctx, "daily")
+	if err != nil {
+		pl.Fatal(err)
+	}
+	in.Lists, in.Source = []int64{list.ID}, "form"
+	if err := store.Subscribe(ctx, in); err != nil {
+		pl.Fatal(err)
+	}
+	v, err := store.Find(ctx, in.Email)
+	if err != nil {
+		pl.Fatal(err)
+	}
+	at := pl.now().Truncate(time.Millisecond)
+	for range 2 {
+		if _, err := store.Confirm(ctx, subscribers.Claim{Kind: subscribers.KindConfirm, Subscriber: v.ID, At: at}); err != nil {
+			pl.Fatal(err)
+		}
+	}
+	return v
+}
+
+// TestWelcome: who joins gets the newest issue, once, in his edition and his
+// segment, as sealed; the ledger counts him in and says why. Nobody gets an issue
+// of which a story was taken back, nor one just before the next.
+func TestWelcome(t *testing.T) {
+	engines(t, func(t *testing.T, database string) {
+		ctx := t.Context()
+		pl := newPlant(t, "", database, "", "")
+		pl.subscribers(3, "daily")
+		pl.stories()
+		by := pl.shift()
+		pl.press.Subscribers.Now, pl.press.Digest.Now = pl.now, pl.now
+		pl.sends()
+		if _, err := pl.press.Subscribers.SaveSegment(ctx, "named", `name != ""`); err != nil {
+			t.Fatal(err)
+		}
+		spec := digest.Spec{Welcome: true, Segment: "named", Window: "00:00-23:59", Editions: []digest.EditionSpec{{Name: "en", Language: "en"}, {Name: "ur", Language: "ur", Languages: []string{"*"}}}}
+		goesOut := func(id int64) {
+			t.Helper()
+			pl.until(60*time.Second, "the issue is closed", func() bool {
+				if err := pl.press.advance(ctx, pl.issueNow(id)); err != nil {
+					t.Fatal(err)
+				}
+				return pl.issueNow(id).State == "closed"
+			})
+		}
+		first := pl.due(spec)
+		goesOut(first)
+		by.Store(int64(2 * time.Minute))
+
+		eva := pl.joins(subscribers.Signup{Email: "eva@late.example", Name: "Eva", Language: "ur"})
+		if i := pl.issueNow(first); i.State != "sent" || i.Audience != 4 {
+			t.Errorf("with one more reader the issue is %s to %d, want sent to 4", i.State, i.Audience)
+		}
+		goesOut(first)
+		d, err := pl.press.Mailer.DeliveryOf(ctx, first, eva.ID)
+		if err != nil || d.State != mailer.StateAccepted {
+			t.Fatalf("her copy is %+v, %v", d, err)
+		}
+		if ed, err := pl.press.Digest.Edition(ctx, d.Edition); err != nil || ed.Name != "ur" {
+			t.Errorf("she got the edition %s, %v", ed.Name, err)
+		}
+		if why, err := pl.press.Why(ctx, first, "eva@late.example"); err != nil || !strings.Contains(why.Line, "Accepted by relay") || !strings.Contains(why.Line, "the newest issue when the reader confirmed") {
+			t.Errorf("why: %s, %v", why.Line, err)
+		}
+
+		list, err := pl.press.Subscribers.ListID(ctx, pl.press.DB.Read, "daily")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := pl.press.Subscribers.Unsubscribe(ctx, eva.ID, list, "test"); err != nil {
+			t.Fatal(err)
+		}
+		by.Add(int64(time.Hour))
+		pl.joins(subscribers.Signup{Email: "eva@late.example"})
+		pl.joins(subscribers.Signup{Email: "nameless@late.example"})
+		pl.press.Subscribers.Add(ctx, subscribers.New{Subscriber: subscribers.Subscriber{Email: "paper@late.example", Name: "By paper"}, ListNames: []string{"daily"}, Consent: subscribers.Consent{Basis: subscribers.Imported, Source: "fair"}})
+
+		second := pl.due(spec)
+		soon := pl.joins(subscribers.Signup{Email: "soon@late.example", Name: "Soon"})
+		goesOut(second)
+		if _, err := pl.press.Mailer.DeliveryOf(ctx, first, soon.ID); err == nil {
+			t.Error("who joins while the next issue is in the making got the last one")
+		}
+		stories, err := pl.press.Digest.Chosen(ctx, second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := pl.press.Digest.BlockStory(ctx, stories[0].Story.ID); err != nil {
+			t.Fatal(err)
+		}
+		by.Add(int64(time.Hour))
+		pl.joins(subscribers.Signup{Email: "blocked@late.example", Name: "Blocked"})
+		for issue, want := range map[int64]int{first: 4, second: 6} {
+			if i, sum := pl.issueNow(issue), pl.sum(issue); i.Audience != want || i.State != "closed" || sum[mailer.StateAccepted] != want {
+				t.Errorf("issue %d is %s to %d, %v; want %d accepted", issue, i.State, i.Audience, sum, want)
+			}
+		}
+		if got := pl.verifyAll(); got[first] != 4 || got[second] != 6 {
+			t.Errorf("mails by issue: %v", got)
+		}
+		events, err := pl.press.Subscribers.Timeline(ctx, eva.ID)
+		if err != nil || !slices.ContainsFunc(events, func(e subscribers.Event) bool {
+			return e.Kind == "welcome" && e.Detail == "daily #1" && e.ListName == "daily"
+		}) {
+			t.Errorf("her timeline: %+v, %v", events, err)
+		}
+	})
+}
