@@ -1,11 +1,13 @@
 package subscribers
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"golang.org/x/text/language"
@@ -43,14 +45,8 @@ func (s *Store) CreateList(ctx context.Context, l List) (List, error) {
 	if !listName.MatchString(l.Name) {
 		return l, fmt.Errorf("create list: name %q: %w", l.Name, ErrName)
 	}
-	if l.Title == "" {
-		l.Title = l.Name
-	}
-	if l.Language == "" {
-		l.Language = "en"
-	}
-	if _, err := language.Parse(l.Language); err != nil {
-		return l, fmt.Errorf("%q is %w; write for instance en or ur", l.Language, ErrLanguage)
+	if err := l.complete(); err != nil {
+		return l, err
 	}
 	l.Created = s.Now().UTC().Truncate(time.Millisecond)
 	err := s.DB.Write.QueryRowContext(ctx, `
@@ -64,6 +60,52 @@ func (s *Store) CreateList(ctx context.Context, l List) (List, error) {
 		return l, fmt.Errorf("create list %s: %w", l.Name, err)
 	}
 	return l, nil
+}
+
+// complete fills in what an empty title and language stand for.
+func (l *List) complete() error {
+	l.Title, l.Language = cmp.Or(l.Title, l.Name), cmp.Or(l.Language, "en")
+	if _, err := language.Parse(l.Language); err != nil {
+		return fmt.Errorf("%q is %w; write for instance en or ur", l.Language, ErrLanguage)
+	}
+	return nil
+}
+
+// SetList changes what readers see of the list of that name, and whether it is
+// offered to them. Who reads it goes on doing so. ErrNotFound when there is none.
+func (s *Store) SetList(ctx context.Context, l List) (List, error) {
+	if err := l.complete(); err != nil {
+		return l, err
+	}
+	l, err := scanList(s.DB.Write.QueryRowContext(ctx, `update lists set title = $2, description = $3, language = $4, public = $5 where name = $1 returning `+listColumns,
+		l.Name, l.Title, l.Description, l.Language, l.Public))
+	return l, notFound(err, "list", l.Name)
+}
+
+// Offered says whether readers may join the list by themselves.
+func (l List) Offered() string {
+	if l.Public {
+		return "offered"
+	}
+	return "not offered"
+}
+
+// Change says for the record what is other than it was.
+func (l List) Change(was List) string {
+	var said []string
+	if l.Title != was.Title {
+		said = append(said, l.Title)
+	}
+	if l.Description != was.Description {
+		said = append(said, cmp.Or(l.Description, "no description"))
+	}
+	if l.Language != was.Language {
+		said = append(said, "in "+l.Language)
+	}
+	if l.Public != was.Public {
+		said = append(said, l.Offered()+" on the sign-up page")
+	}
+	return strings.Join(said, "; ")
 }
 
 const listColumns = `id, name, title, description, language, public, created_at`

@@ -115,7 +115,7 @@ func TestVerbsAreRecorded(t *testing.T) {
 	}
 	for _, c := range []struct{ line, want string }{
 		{"user add ed@news.example --role editor", "user ed@news.example"}, {"user link ed@news.example", "sign-in link ed@news.example"}, {"user rm ed@news.example", "remove user ed@news.example"},
-		{"list add evening", "make list evening"}, {"segment set urdu language==\"ur\"", "set segment urdu"}, {"segment rm urdu", "forget segment urdu"},
+		{"list add evening", "make list evening"}, {"list set evening --private --description Nightly", "set list evening Nightly; not offered on the sign-up page"}, {"segment set urdu language==\"ur\"", "set segment urdu"}, {"segment rm urdu", "forget segment urdu"},
 		{"newsletter pause morning", "pause newsletter morning"}, {"newsletter pause morning --resume", "resume newsletter morning"},
 		{"subscriber add ann@readers.example --list morning,evening --source fair", "add subscriber 1"}, {"subscriber pause ann@readers.example --list morning", "pause subscriber 1"},
 		{"subscriber leave ann@readers.example --list evening", "unsubscribe subscriber 1"}, {"subscriber move ann@readers.example eva@readers.example", "move subscriber 1"},

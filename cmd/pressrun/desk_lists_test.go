@@ -306,3 +306,49 @@ func TestDeskTimesHaveAZone(t *testing.T) {
 		}
 	}
 }
+
+// TestDeskListIsChanged: what readers see of a list, and whether they may join it by
+// themselves, can be changed by who sees to lists, and the record says by whom.
+func TestDeskListIsChanged(t *testing.T) {
+	r := newCountingRoom(t, "")
+	r.say(t, "list", "add", "readers", "--title", "Readers", "--private")
+	form := func() string { return r.ask("GET", "/subscribe", "", nil).Body.String() }
+	if strings.Contains(form(), "Readers") {
+		t.Fatal("a private list is offered")
+	}
+	admin := r.as(t, "lists@news.example", "list admin")
+	if page := admin(200, "GET", "/desk/lists", ""); !strings.Contains(page, `href="/desk/lists/1">Change`) {
+		t.Error("the page Lists leads to no change")
+	}
+	if page := admin(200, "GET", "/desk/lists/1", ""); !strings.Contains(page, `value="Readers"`) || !strings.Contains(page, `value="no" selected`) {
+		t.Errorf("the form does not show what is: %s", page)
+	}
+	if page := admin(400, "POST", "/desk/lists/1", "title=Night+Owls&language=no-language-at-all&public=yes"); !strings.Contains(page, "not a language") || !strings.Contains(page, `value="Night Owls"`) {
+		t.Errorf("a wrong language: %s", page)
+	}
+	admin(303, "POST", "/desk/lists/1", "title=Night+Owls&description=At+two&language=ur&public=yes")
+	if page := form(); !strings.Contains(page, "Night Owls") || !strings.Contains(page, "At two") {
+		t.Error("the sign-up page does not offer it")
+	}
+	if l, err := r.Subscribers.ListByName(t.Context(), "readers"); err != nil || l.Language != "ur" {
+		t.Errorf("%+v, %v", l, err)
+	}
+	r.say(t, "list", "set", "readers", "--private")
+	if l, err := r.Subscribers.ListByName(t.Context(), "readers"); err != nil || l.Public || l.Title != "Night Owls" || l.Language != "ur" || strings.Contains(form(), "Night Owls") {
+		t.Errorf("after the verb: %+v, %v", l, err)
+	}
+	list, _, err := r.Installation.Actions(t.Context(), "list readers", false, 10, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	for _, a := range list {
+		said = append(said, fmt.Sprint(a))
+	}
+	for _, want := range []string{"lists@news.example set list readers Night Owls; At two; in ur; offered on the sign-up page", "set list readers not offered on the sign-up page"} {
+		if !strings.Contains(strings.Join(said, "\n"), want) {
+			t.Errorf("the record lacks %q: %q", want, said)
+		}
+	}
+	r.as(t, "ed@news.example", "editor")(403, "POST", "/desk/lists/1", "public=yes")
+}

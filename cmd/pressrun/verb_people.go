@@ -17,6 +17,7 @@ import (
 
 type listVerb struct {
 	Add listAdd `cmd:"" help:"Make a list."`
+	Set listSet `cmd:"" help:"Change what readers see of a list, and whether they may join it by themselves."`
 	Ls  listLs  `cmd:"" help:"List lists with their numbers."`
 }
 
@@ -41,6 +42,40 @@ func (v *listAdd) Run(e *env) error {
 	})
 }
 
+type listSet struct {
+	Name        string  `arg:"" help:"Short name."`
+	Title       *string `help:"Name that readers see."`
+	Description *string `help:"What comes, and how often."`
+	Language    *string `help:"Language of its confirmation mails when the form has none."`
+	Public      bool    `xor:"who" help:"Offered on the sign-up page; its newsletters are in the public archive, unless they say archive = \"private\"."`
+	Private     bool    `xor:"who" help:"Not offered there, nor are its newsletters in the public archive, unless they say archive = \"public\"."`
+}
+
+func (v *listSet) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		l, err := p.Subscribers.ListByName(e.ctx, v.Name)
+		if err != nil {
+			return err
+		}
+		was := l
+		for given, into := range map[*string]*string{v.Title: &l.Title, v.Description: &l.Description, v.Language: &l.Language} {
+			if given != nil {
+				*into = *given
+			}
+		}
+		l.Public = v.Public || l.Public && !v.Private
+		if l, err = p.Subscribers.SetList(e.ctx, l); err != nil {
+			return err
+		}
+		if err := e.record(p, "set", "list "+l.Name, l.Change(was)); err != nil {
+			return err
+		}
+		return e.print(l, func(w io.Writer) {
+			fmt.Fprintf(w, "list %s: %s, in %s, %s\n", l.Name, l.Title, l.Language, l.Offered())
+		})
+	})
+}
+
 type listLs struct{}
 
 func (listLs) Run(e *env) error {
@@ -50,9 +85,9 @@ func (listLs) Run(e *env) error {
 			return err
 		}
 		return e.print(list, func(w io.Writer) {
-			table(w, "no lists yet; make one with: pressrun list add NAME", "NAME | READERS | PENDING | PAUSED | LEFT | TITLE", func(row func(...any)) {
+			table(w, "no lists yet; make one with: pressrun list add NAME", "NAME | READERS | PENDING | PAUSED | LEFT | SIGN-UP | TITLE", func(row func(...any)) {
 				for _, l := range list {
-					row(l.Name, l.Reached, l.Counts[subscribers.Pending], l.Counts[subscribers.Paused], l.Counts[subscribers.Unsubscribed], l.Title)
+					row(l.Name, l.Reached, l.Counts[subscribers.Pending], l.Counts[subscribers.Paused], l.Counts[subscribers.Unsubscribed], l.Offered(), l.Title)
 				}
 			})
 		})

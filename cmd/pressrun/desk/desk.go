@@ -144,6 +144,8 @@ func (d *Desk) Handler() http.Handler {
 		"POST /desk/newsletters/{id}":                      {"operator", d.newsletterAct},
 		"GET /desk/lists":                                  {"viewer", d.lists},
 		"POST /desk/lists":                                 {"list admin", d.listAdd},
+		"GET /desk/lists/{id}":                             {"list admin", d.list},
+		"POST /desk/lists/{id}":                            {"list admin", d.listSet},
 		"GET /desk/lists/segments":                         {"viewer", d.segments},
 		"POST /desk/lists/segments":                        {"list admin", d.segmentAct},
 		"GET /desk/subscribers":                            {"list admin", d.subscribers},

@@ -32,31 +32,86 @@ func (d *Desk) drawLists(r *request, status int, problem string) error {
 		count("Readers", "readers", func(x l) int { return x.Reached }), count("Unconfirmed", "pending", in(subscribers.Pending)),
 		count("Paused", "paused", in(subscribers.Paused)), count("Left", "left", in(subscribers.Unsubscribed)),
 		column[l]{Column: templates.Column{Title: "Sign-up page"}}) {
-		offered := "not offered"
-		if l.Public {
-			offered = "offered"
+		row := templates.Row{Cells: []templates.Cell{{Text: l.Title, URL: "/desk/subscribers?list=" + l.Name, Note: l.Name, Direction: "auto"},
+			number(l.Reached), number(l.Counts[subscribers.Pending]), number(l.Counts[subscribers.Paused]), number(l.Counts[subscribers.Unsubscribed]), {Text: l.Offered()}}}
+		if r.user.May("list admin") {
+			row.Actions = []templates.Action{{Title: "Change", URL: fmt.Sprintf("/desk/lists/%d", l.ID)}}
 		}
-		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: l.Title, URL: "/desk/subscribers?list=" + l.Name, Note: l.Name},
-			number(l.Reached), number(l.Counts[subscribers.Pending]), number(l.Counts[subscribers.Paused]), number(l.Counts[subscribers.Unsubscribed]), {Text: offered}}})
+		t.Rows = append(t.Rows, row)
 	}
 	var forms []templates.FormBody
 	if r.user.May("list admin") {
-		public := []templates.Option{{Value: "yes", Title: "Offered on the sign-up page"}, {Value: "no", Title: "Not offered: readers come by import or by hand"}}
-		public[1].Selected = r.FormValue("public") == "no"
-		forms = []templates.FormBody{{Title: "Make a list", URL: "/desk/lists", Submit: "Make it", Fields: []templates.Field{
-			{Name: "name", Label: "Short name", Kind: "text", Value: r.FormValue("name"), Help: "morning; of a–z, 0–9 and -, and it stays", Problem: problem, Needed: true},
-			{Name: "title", Label: "Name that readers see", Kind: "text", Value: r.FormValue("title"), Help: "Morning Digest"},
-			{Name: "description", Label: "What comes, and how often", Kind: "text", Value: r.FormValue("description"), Help: "The news of the night, each day at 07:00"},
-			{Name: "language", Label: "Language of its confirmation mails", Kind: "text", Value: cmp.Or(r.FormValue("language"), "en"), Help: "en, ur, ru …, where the form has none"},
-			{Name: "public", Label: "Sign-up page", Kind: "select", Options: public},
-		}}}
+		form := listForm(typedList(r))
+		form.Title, form.URL, form.Submit = "Make a list", "/desk/lists", "Make it"
+		form.Fields = append([]templates.Field{{Name: "name", Label: "Short name", Kind: "text", Value: r.FormValue("name"), Help: "morning; of a–z, 0–9 and -, and it stays", Problem: problem, Needed: true}}, form.Fields...)
+		forms = []templates.FormBody{form}
 	}
 	return d.drawStatus(r, status, templates.DeskTable, templates.DeskPage{Title: "Lists", Current: "Lists", Action: &templates.Action{Title: "Segments", URL: "/desk/lists/segments"}, Body: templates.TableBody{Search: searchOf(r, "Search lists"), Table: t, Forms: forms}})
 }
 
-func (d *Desk) listAdd(r *request) error {
+// typedList is the list that a form was filled in for.
+func typedList(r *request) subscribers.List {
 	value := func(name string) string { return strings.TrimSpace(r.FormValue(name)) }
-	l, err := d.Subscribers.CreateList(r.ctx, subscribers.List{Name: value("name"), Title: value("title"), Description: value("description"), Language: value("language"), Public: r.FormValue("public") != "no"})
+	return subscribers.List{Name: value("name"), Title: value("title"), Description: value("description"), Language: cmp.Or(value("language"), "en"), Public: r.FormValue("public") != "no"}
+}
+
+// listForm asks for what readers see of a list.
+func listForm(l subscribers.List) templates.FormBody {
+	return templates.FormBody{Fields: []templates.Field{
+		{Name: "title", Label: "Name that readers see", Kind: "text", Value: l.Title, Help: "Morning Digest"},
+		{Name: "description", Label: "What comes, and how often", Kind: "text", Value: l.Description, Help: "The news of the night, each day at 07:00"},
+		{Name: "language", Label: "Language of its confirmation mails", Kind: "text", Value: l.Language, Help: "en, ur, ru …, where the form has none"},
+		{Name: "public", Label: "Sign-up page and archive", Kind: "select", Options: []templates.Option{{Value: "yes", Title: "Offered: everybody may join and read its newsletters"},
+			{Value: "no", Title: "Not offered: readers come by import or by hand, and read what was mailed to them", Selected: !l.Public}}},
+	}}
+}
+
+// list is the page on which a list is changed.
+func (d *Desk) list(r *request) error {
+	l, err := d.listOf(r)
+	if err != nil {
+		return err
+	}
+	return d.drawList(r, http.StatusOK, l)
+}
+
+func (d *Desk) listOf(r *request) (subscribers.List, error) {
+	all, err := d.Subscribers.Lists(r.ctx)
+	for _, l := range all {
+		if l.ID == r.id("id") {
+			return l, nil
+		}
+	}
+	return subscribers.List{}, cmp.Or(err, subscribers.ErrNotFound)
+}
+
+func (d *Desk) drawList(r *request, status int, l subscribers.List, said ...templates.Flash) error {
+	form := listForm(l)
+	form.URL, form.Submit = fmt.Sprintf("/desk/lists/%d", r.id("id")), "Save"
+	form.Intro = "Who reads it goes on doing so, offered or not. A newsletter that says archive = \"public\" or \"private\" itself keeps to that."
+	return d.drawStatus(r, status, templates.DeskForm, templates.DeskPage{Title: "List " + l.Name, Current: "Lists", Action: &templates.Action{Title: "All lists", URL: "/desk/lists"}, Flash: said, Body: form})
+}
+
+func (d *Desk) listSet(r *request) error {
+	was, err := d.listOf(r)
+	if err != nil {
+		return err
+	}
+	next := typedList(r)
+	next.Name = was.Name
+	l, err := d.Subscribers.SetList(r.ctx, next)
+	if errors.Is(err, subscribers.ErrLanguage) {
+		return d.drawList(r, http.StatusBadRequest, next, templates.Flash{Kind: templates.KindAlert, Text: sentence(err.Error())})
+	}
+	if err != nil {
+		return err
+	}
+	d.record(r, "set", "list "+l.Name, l.Change(was))
+	return done(r, "/desk/lists", "The list "+l.Title+" is changed.")
+}
+
+func (d *Desk) listAdd(r *request) error {
+	l, err := d.Subscribers.CreateList(r.ctx, typedList(r))
 	switch {
 	case errors.Is(err, subscribers.ErrName):
 		return d.drawLists(r, http.StatusBadRequest, sentence(subscribers.ErrName.Error()))
