@@ -36,6 +36,7 @@ type Edition struct {
 	Stories  []int64   `json:"stories"`
 	Bytes    int       `json:"bytes"`
 	Created  time.Time `json:"created_at"`
+	words    string    // subject and headlines in lower case, when it is sealed
 }
 
 // Sealer turns a draft into sealed editions.
@@ -110,6 +111,12 @@ func (s *Sealer) render(d Draft, e EditionSpec, chosen []Chosen, related map[int
 	email.From, email.ReplyTo, email.Language = spec.From, spec.ReplyTo, e.Language
 	email.ListID = spec.Title + " <" + issue.Newsletter + "." + spec.ListHost + ">"
 	email.FeedbackID = fmt.Sprintf("%d:%s:digest:%s", issue.ID, issue.Newsletter, strings.ReplaceAll(spec.ListHost, ".", ""))
+	words := view.Subject
+	for _, section := range view.Sections {
+		for _, st := range section.Stories {
+			words += "\n" + st.Title
+		}
+	}
 	var out []Edition
 	for _, textOnly := range []bool{false, true} {
 		mail := email
@@ -126,6 +133,7 @@ func (s *Sealer) render(d Draft, e EditionSpec, chosen []Chosen, related map[int
 		out = append(out, Edition{
 			IssueID: issue.ID, Revision: issue.Revision + 1, Name: name, Language: e.Language, TextOnly: textOnly, Subject: mail.Subject,
 			Hash: hex.EncodeToString(sum[:]), Message: message, HTML: mail.HTML, Text: mail.Text, Stories: ids, Bytes: len(message),
+			words: strings.ToLower(words),
 		})
 	}
 	return out, nil
@@ -152,9 +160,9 @@ func (s *Sealer) store(ctx context.Context, issue Issue, sealed []Edition, left 
 			e := &sealed[i]
 			ids, _ := json.Marshal(e.Stories)
 			err := tx.QueryRowContext(ctx, `
-				insert into editions (issue_id, revision, name, language, text_only, subject, hash, message, html, body_text, stories, created_at)
-				values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning id`,
-				e.IssueID, e.Revision, e.Name, e.Language, e.TextOnly, e.Subject, e.Hash, e.Message, e.HTML, e.Text, string(ids), now).Scan(&e.ID)
+				insert into editions (issue_id, revision, name, language, text_only, subject, hash, message, html, body_text, stories, words, created_at)
+				values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning id`,
+				e.IssueID, e.Revision, e.Name, e.Language, e.TextOnly, e.Subject, e.Hash, e.Message, e.HTML, e.Text, string(ids), e.words, now).Scan(&e.ID)
 			if err != nil {
 				return err
 			}

@@ -4,9 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"pressrun/deploy/schema"
 )
@@ -49,31 +49,33 @@ func (s *Store) Published(ctx context.Context, newsletter int64, edition, query 
 }
 
 func (s *Store) published(ctx context.Context, newsletter int64, edition, query string, limit, offset int) (list []Published, total int, err error) {
-	words := strings.Fields(strings.ToLower(query))
-	if len(words) == 0 {
-		if err := s.DB.Read.QueryRowContext(ctx, `select count(*) from issues i where i.newsletter_id = $1 and i.revision > 0 and `+published, newsletter).Scan(&total); err != nil {
-			return nil, 0, err
+	const where = ` where i.newsletter_id = $1 and i.revision > 0 and ` + published
+	from, counted, args := ` from issues i`+where, 1, []any{newsletter, edition}
+	// SQLite knows only the lower case of ASCII, and a pattern would have to be
+	// escaped: words are in lower case already, and taking one out tells.
+	for _, word := range strings.FieldsFunc(strings.ToLower(query), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+		if counted == 1 {
+			from = ` from issues i` + shownBy + where
 		}
-		list, err = s.publishedRows(ctx, newsletter, edition, limit, offset)
-		return list, total, err
+		args = append(args, word)
+		counted = len(args)
+		from += fmt.Sprintf(" and replace(e.words, $%d, '') <> e.words", counted)
 	}
-	if list, err = s.publishedRows(ctx, newsletter, edition, 1<<30, 0); err != nil {
+	if err := s.DB.Read.QueryRowContext(ctx, `select count(*)`+from, args[:counted]...).Scan(&total); err != nil || total == 0 {
 		return nil, 0, err
 	}
-	text, err := s.headlineText(ctx, newsletter)
-	if err != nil {
-		return nil, 0, err
-	}
-	list = slices.DeleteFunc(list, func(p Published) bool {
-		all := strings.ToLower(p.Subject + "\n" + strings.Join(text[shown{p.ID, p.Edition}], "\n"))
-		return slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(all, w) })
-	})
-	from := min(offset, len(list))
-	return list[from:min(from+limit, len(list))], len(list), nil
+	list, err = s.publishedRows(ctx, from, args, limit, offset)
+	return list, total, err
 }
 
-func (s *Store) publishedRows(ctx context.Context, newsletter int64, edition string, limit, offset int) ([]Published, error) {
-	all := zones{}
+// shownBy joins the edition e by which an issue i is shown where $2 is asked for.
+const shownBy = ` join editions e on e.id = (
+	select x.id from editions x where x.issue_id = i.id and x.revision = i.revision and not x.text_only
+	order by case when x.name = $2 then 0 else 1 end, x.id limit 1)`
+
+// publishedRows are a page of the issues i that are chosen by from and its arguments.
+func (s *Store) publishedRows(ctx context.Context, from string, args []any, limit, offset int) ([]Published, error) {
+	all, n := zones{}, len(args)
 	return schema.Each(ctx, s.DB.Read, func(r schema.Row) (p Published, err error) {
 		var at schema.Time
 		var spec, stories []byte
@@ -98,35 +100,15 @@ func (s *Store) publishedRows(ctx context.Context, newsletter int64, edition str
 		return p, nil
 	}, `
 		select i.id, i.number, i.slot_at, i.spec, i.preheader, e.name, e.language, e.subject, e.stories
-		from (
-			select i.id as page from issues i where i.newsletter_id = $1 and i.revision > 0 and `+published+`
-			order by i.slot_at desc, i.id desc limit $3 offset $4) p
-		join issues i on i.id = page
-		join editions e on e.id = (
-			select x.id from editions x where x.issue_id = i.id and x.revision = i.revision and not x.text_only
-			order by case when x.name = $2 then 0 else 1 end, x.id limit 1)
-		order by i.slot_at desc, i.id desc`, newsletter, edition, limit, offset)
+		from (select i.id as page`+from+fmt.Sprintf(` order by i.slot_at desc, i.id desc limit $%d offset $%d) p`, n+1, n+2)+`
+		join issues i on i.id = page`+shownBy+`
+		order by i.slot_at desc, i.id desc`, append(args, limit, offset)...)
 }
 
 // shown is an edition of an issue.
 type shown struct {
 	issue   int64
 	edition string
-}
-
-// headlineText are the headlines of all editions that a newsletter's readers got.
-func (s *Store) headlineText(ctx context.Context, newsletter int64) (map[shown][]string, error) {
-	text := map[shown][]string{}
-	_, err := schema.Each(ctx, s.DB.Read, func(r schema.Row) (struct{}, error) {
-		var of shown
-		var title string
-		err := r.Scan(&of.issue, &of.edition, &title)
-		text[of] = append(text[of], title)
-		return struct{}{}, err
-	}, `
-		select c.issue_id, c.edition, c.title from issues i join issue_stories c on c.issue_id = i.id
-		where i.newsletter_id = $1 and c.state = 'in' and `+published, newsletter)
-	return text, err
 }
 
 // Headline is a story as an issue told it: what may be handed on of it whatever

@@ -285,7 +285,7 @@ func TestArchiveIndexAndSearch(t *testing.T) {
 	if russian := r.ask("GET", "/archive/", "", map[string]string{"Accept-Language": "ru"}); !strings.Contains(russian.Body.String(), `<html lang="ru"`) || russian.Header().Get("Vary") != "Accept-Language" {
 		t.Error("the index does not speak the language of the browser")
 	}
-	for query, n := range map[string]int{"": 2, "story": 2, "STORY+1": 2, "2+story": 2, "ferry": 0, "story+ferry": 0, "%25": 0, "%FF": 2} {
+	for query, n := range map[string]int{"": 2, "story": 2, "STORY+1": 2, "2+story": 2, "ferry": 0, "story+ferry": 0, "%25": 0, "%FF": 2, "%00": 2, "story%001": 2} {
 		page := r.ask("GET", "/archive/morning/?q="+query, "", nil)
 		if got := strings.Count(page.Body.String(), `<li><p class="note"><time`); page.Code != http.StatusOK || got != n {
 			t.Errorf("a search for %q finds %d issues, want %d", query, got, n)
@@ -299,6 +299,26 @@ func TestArchiveIndexAndSearch(t *testing.T) {
 	}
 	if page.Header().Get("X-Robots-Tag") != "noindex" {
 		t.Error("search engines are offered what somebody searched for")
+	}
+	all := r.Handler()
+	ask := func(path, from string) *httptest.ResponseRecorder {
+		w, q := httptest.NewRecorder(), httptest.NewRequest("GET", path, nil)
+		q.RemoteAddr = from
+		all.ServeHTTP(w, q)
+		return w
+	}
+	for n := range 21 {
+		if w := ask("/archive/morning/?q=story", "192.0.2.7:1000"); (w.Code == http.StatusOK) != (n < 20) {
+			t.Errorf("search %d of one client: %d", n+1, w.Code)
+		} else if n == 20 && (w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "Too many requests")) {
+			t.Errorf("he is told %d %s", w.Code, w.Body)
+		}
+	}
+	if w := ask("/archive/morning/", "192.0.2.7:1000"); w.Code != http.StatusOK {
+		t.Errorf("and may not read: %d", w.Code)
+	}
+	if w := ask("/archive/morning/?q=story", "192.0.2.8:1000"); w.Code != http.StatusOK {
+		t.Errorf("nor may others search: %d", w.Code)
 	}
 }
 

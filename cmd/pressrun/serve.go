@@ -15,6 +15,7 @@ import (
 	"pressrun/cmd/pressrun/desk"
 	"pressrun/digest/archive"
 	"pressrun/mailer/smtp"
+	"pressrun/subscribers/signup"
 	"pressrun/templates"
 )
 
@@ -192,7 +193,9 @@ func (p *Press) Handler() http.Handler {
 	p.apiRoutes(mux)
 	mux.Handle("GET /metrics", p.metrics())
 	mux.Handle(templates.StaticPrefix, templates.StaticHandler())
-	mux.Handle("/archive/", (&archive.Site{Store: p.Digest, Prefix: "/archive", PublicURL: p.Config.PublicURL, Brand: p.brand, Offered: p.offered}).Handler())
+	searches, trusted := signup.Limiter{Burst: 20, Refill: 3 * time.Second}, prefixes(p.Config.TrustedProxies)
+	mux.Handle("/archive/", (&archive.Site{Store: p.Digest, Prefix: "/archive", PublicURL: p.Config.PublicURL, Brand: p.brand, Offered: p.offered,
+		MaySearch: func(r *http.Request) bool { return searches.Allow(signup.Client(r, trusted), p.Now()) }}).Handler())
 	mux.Handle("/", p.public)
 	mux.HandleFunc("GET /robots.txt", robots)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {

@@ -49,7 +49,12 @@ type Site struct {
 	// Offered are the lists that anyone may sign up for, by name, each with what
 	// readers are told of it.
 	Offered func(context.Context) (map[string]string, error)
+	// MaySearch reports whether who asks may search once more; nil = everybody may.
+	MaySearch func(*http.Request) bool
 }
+
+// errBusy is the answer to who searches too often.
+var errBusy = errors.New("too many searches")
 
 // Handler serves Prefix/NEWSLETTER/ and what is below.
 func (s *Site) Handler() http.Handler {
@@ -325,6 +330,10 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, n digest.Newsletter,
 	status := http.StatusInternalServerError
 	if errors.Is(err, digest.ErrNotFound) {
 		v.Kind, status = "notfound", http.StatusNotFound
+	}
+	if errors.Is(err, errBusy) {
+		v.Kind, status = "busy", http.StatusTooManyRequests
+		w.Header().Set("Retry-After", "60")
 	}
 	language := templates.Asked(r)
 	h := w.Header()

@@ -84,6 +84,10 @@ func (s *Site) list(w http.ResponseWriter, r *http.Request) {
 	page = max(0, min(page, 10000))
 	query := r.URL.Query().Get("q")
 	query = strings.TrimSpace(strings.ToValidUTF8(query[:min(len(query), maxQuery)], ""))
+	if query != "" && s.MaySearch != nil && !s.MaySearch(r) {
+		s.fail(w, r, v.Newsletter, errBusy)
+		return
+	}
 	edition := v.edition.Name
 	issues, total, err := s.Store.Published(r.Context(), v.ID, edition, query, perPage, page*perPage)
 	if err == nil && page > 0 && len(issues) == 0 {

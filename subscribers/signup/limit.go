@@ -8,27 +8,29 @@ import (
 	"time"
 )
 
-// A client may send burst forms at once and then one every refill.
-const (
-	burst  = 10
-	refill = time.Minute
-	// maxClients bounds the memory; beyond it, those who have waited longest are
-	// forgotten.
-	maxClients = 20_000
-)
+// maxClients bounds the memory of a Limiter; beyond it, those who have waited
+// longest are forgotten.
+const maxClients = 20_000
 
-// limiter counts forms by client. The zero value is ready.
-type limiter struct {
+// Limiter counts requests by client. It may be used concurrently.
+type Limiter struct {
+	Burst  int           // how many at once
+	Refill time.Duration // and then one every so often
+
 	mu      sync.Mutex
 	clients map[netip.Prefix]*bucket
 }
+
+// forms are those of one client: ten at once and then one a minute.
+func forms() *Limiter { return &Limiter{Burst: 10, Refill: time.Minute} }
 
 type bucket struct {
 	left float64
 	at   time.Time
 }
 
-func (l *limiter) allow(client netip.Prefix, now time.Time) bool {
+// Allow reports whether a client may send one more.
+func (l *Limiter) Allow(client netip.Prefix, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.clients == nil {
@@ -39,10 +41,10 @@ func (l *limiter) allow(client netip.Prefix, now time.Time) bool {
 		if len(l.clients) >= maxClients {
 			l.sweep(now)
 		}
-		b = &bucket{left: burst, at: now}
+		b = &bucket{left: float64(l.Burst), at: now}
 		l.clients[client] = b
 	}
-	b.left = min(burst, b.left+float64(now.Sub(b.at))/float64(refill))
+	b.left = min(float64(l.Burst), b.left+float64(now.Sub(b.at))/float64(l.Refill))
 	b.at = now
 	if b.left < 1 {
 		return false
@@ -52,9 +54,9 @@ func (l *limiter) allow(client netip.Prefix, now time.Time) bool {
 }
 
 // sweep forgets clients whose bucket is full again; under a flood, all.
-func (l *limiter) sweep(now time.Time) {
+func (l *Limiter) sweep(now time.Time) {
 	for client, b := range l.clients {
-		if now.Sub(b.at) > burst*refill {
+		if now.Sub(b.at) > time.Duration(l.Burst)*l.Refill {
 			delete(l.clients, client)
 		}
 	}
@@ -63,17 +65,17 @@ func (l *limiter) sweep(now time.Time) {
 	}
 }
 
-// client is who sends a request: an IPv4 address, or the /64 of an IPv6 one,
+// Client is who sends a request: an IPv4 address, or the /64 of an IPv6 one,
 // since one household has all of that. Behind trusted proxies it is the last
 // address of X-Forwarded-For that is not a proxy's.
-func (s *Site) client(r *http.Request) netip.Prefix {
+func Client(r *http.Request, trusted []netip.Prefix) netip.Prefix {
 	ap, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Prefix{}
 	}
 	addr := ap.Addr().Unmap()
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && s.trusts(addr); i-- {
+	for i := len(hops) - 1; i >= 0 && trusts(trusted, addr); i-- {
 		next, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
 		if err != nil {
 			break
@@ -88,8 +90,8 @@ func (s *Site) client(r *http.Request) netip.Prefix {
 	return p
 }
 
-func (s *Site) trusts(addr netip.Addr) bool {
-	for _, p := range s.Trusted {
+func trusts(proxies []netip.Prefix, addr netip.Addr) bool {
+	for _, p := range proxies {
 		if p.Contains(addr) {
 			return true
 		}

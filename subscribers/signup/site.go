@@ -30,7 +30,7 @@ type Site struct {
 	// Log gets what went wrong; nil means slog.Default.
 	Log *slog.Logger
 
-	limit limiter
+	limit *Limiter
 }
 
 // maxBody bounds a posted form.
@@ -38,6 +38,7 @@ const maxBody = 64 << 10
 
 // Handler is all routes of the package comment.
 func (s *Site) Handler() http.Handler {
+	s.limit = forms()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /subscribe", s.form)
 	mux.HandleFunc("GET /subscribe/form", s.form)

@@ -60,7 +60,7 @@ func (s *Site) subscribe(w http.ResponseWriter, r *http.Request) {
 	if l := r.PostForm.Get(templates.FieldLanguage); l != "" && r.URL.Query().Get("lang") == "" {
 		in.language = templates.Spoken(l)
 	}
-	if !s.limit.allow(s.client(r), s.Store.Now()) {
+	if !s.limit.Allow(Client(r, s.Trusted), s.Store.Now()) {
 		w.Header().Set("Retry-After", "300")
 		s.writeForm(w, r, http.StatusTooManyRequests, in, "busy", "")
 		return

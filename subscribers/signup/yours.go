@@ -18,7 +18,7 @@ import (
 func (s *Site) askYours(w http.ResponseWriter, r *http.Request, v subscribers.Subscriber, lang string) {
 	start := time.Now()
 	defer func() { wait(r.Context(), start, leastTime) }()
-	if !s.limit.allow(s.client(r), s.Store.Now()) {
+	if !s.limit.Allow(Client(r, s.Trusted), s.Store.Now()) {
 		s.busy(w, r, lang)
 		return
 	}
@@ -117,7 +117,7 @@ func (s *Site) askMove(w http.ResponseWriter, r *http.Request, c subscribers.Cla
 		s.writeYours(w, r, http.StatusUnprocessableEntity, v, lang, templates.YoursPage{Typed: typed, Problem: true, Suggestion: checked.Suggestion})
 		return
 	}
-	if !s.limit.allow(s.client(r), s.Store.Now()) {
+	if !s.limit.Allow(Client(r, s.Trusted), s.Store.Now()) {
 		s.busy(w, r, lang)
 		return
 	}

@@ -228,6 +228,7 @@ create table editions (
     subject     text    not null,
     hash        text    not null,                -- SHA-256 of message, hex
     stories     @json   not null default '[]',   -- story ids in order
+    words       text    not null default '',     -- subject and headlines in lower case, for a search
     created_at  bigint  not null,
     message     @blob   not null,                -- MIME with slot markers; it and what follows come last, so that lists need not read past them
     html        text    not null,
