@@ -60,7 +60,7 @@ func (s *Store) postConfirmation(ctx context.Context, tx *sql.Tx, sub Subscriber
 	if len(waiting) == 0 {
 		kind = templates.LetterWelcome
 		letter.Action, letter.Unsubscribe = s.PreferencesURL(sub.ID), s.UnsubscribeURL(sub.ID, 0)
-		titles, err := s.titles(ctx, tx, in.Lists)
+		titles, err := s.titles(ctx, tx, in.Lists, in.Language)
 		if err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func (s *Store) postConfirmation(ctx context.Context, tx *sql.Tx, sub Subscriber
 		now := s.Now()
 		letter.Action = s.link("confirm", s.Keys.TokenAt(KindConfirm, sub.ID, 0, now))
 		letter.Expires = now.Add(ConfirmWithin).In(zoneOf(in.Zone))
-		letter.Newsletter = templates.Words(in.Language).List(titlesOf(waiting))
+		letter.Newsletter = templates.Words(in.Language).List(titlesOf(waiting, in.Language))
 	}
 	return s.postLetter(ctx, tx, kind, in.Language, letter, sub)
 }
@@ -116,15 +116,18 @@ func (s *Store) mayWrite(ctx context.Context, q schema.Querier, subscriber int64
 	return recent == 0 && today < LettersADay, nil
 }
 
-func titlesOf(all []Subscription) []string {
+func titlesOf(all []Subscription, lang string) []string {
 	var titles []string
 	for _, v := range all {
-		titles = append(titles, v.ListTitle)
+		titles = append(titles, v.Title(lang))
 	}
 	return titles
 }
 
-func (s *Store) titles(ctx context.Context, q schema.Querier, ids []int64) ([]string, error) {
+func (s *Store) titles(ctx context.Context, q schema.Querier, ids []int64, lang string) ([]string, error) {
 	marks, args := placeholders(ids, 0)
-	return schema.Each(ctx, q, schema.Column[string], `select title from lists where id in (`+marks+`) order by name`, args...)
+	return schema.Each(ctx, q, func(r schema.Row) (string, error) {
+		l, err := scanList(r)
+		return l.In(lang).Title, err
+	}, `select `+listColumns+` from lists where id in (`+marks+`) order by name`, args...)
 }

@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,17 +20,63 @@ import (
 
 // List is what readers subscribe to.
 type List struct {
-	ID          int64     `json:"id"`
-	Name        string    `json:"name"`  // short, in commands and files
-	Title       string    `json:"title"` // for readers
-	Description string    `json:"description"`
-	Language    string    `json:"language"` // BCP 47
-	Public      bool      `json:"public"`   // offered on the sign-up page
-	Created     time.Time `json:"created_at"`
+	ID          int64  `json:"id"`
+	Name        string `json:"name"`  // short, in commands and files
+	Title       string `json:"title"` // for readers
+	Description string `json:"description"`
+	Language    string `json:"language"` // BCP 47
+	Public      bool   `json:"public"`   // offered on the sign-up page
+	// Words are title and description in other languages, by base language.
+	Words   map[string]ListWords `json:"words,omitempty"`
+	Created time.Time            `json:"created_at"`
 	// Counts are the subscriptions by state; filled by Lists alone.
 	Counts map[State]int `json:"counts,omitempty"`
 	// Reached is how many active subscriptions are not suppressed; filled by Lists alone.
 	Reached int `json:"reached"`
+}
+
+// ListWords are what readers of one language are told of a list.
+type ListWords struct {
+	Title       string `json:"title,omitempty"`
+	Description string `json:"description,omitempty"`
+}
+
+// In are the words of the list for a reader of a language, and its own for what is
+// not said in that.
+func (l List) In(lang string) ListWords {
+	w := l.Said(lang)
+	return ListWords{cmp.Or(w.Title, l.Title), cmp.Or(w.Description, l.Description)}
+}
+
+// Said is what is said of the list in a language and no other.
+func (l List) Said(lang string) ListWords {
+	if base(lang) == base(l.Language) {
+		return ListWords{l.Title, l.Description}
+	}
+	return l.Words[base(lang)]
+}
+
+// Say has the list speak a language: its own, or one more. Empty words are no more
+// said in that.
+func (l *List) Say(lang string, w ListWords) {
+	if base(lang) == base(l.Language) {
+		l.Title, l.Description = cmp.Or(w.Title, l.Name), w.Description
+		return
+	}
+	l.Words = maps.Clone(l.Words)
+	if l.Words == nil {
+		l.Words = map[string]ListWords{}
+	}
+	l.Words[base(lang)] = w
+	if w == (ListWords{}) {
+		delete(l.Words, base(lang))
+	}
+}
+
+// base is a language without its region and script.
+func base(lang string) string {
+	b, _, _ := strings.Cut(strings.ToLower(lang), "-")
+	return b
 }
 
 // ErrName is returned for a name of a list or segment that cannot be one.
@@ -50,9 +99,9 @@ func (s *Store) CreateList(ctx context.Context, l List) (List, error) {
 	}
 	l.Created = s.Now().UTC().Truncate(time.Millisecond)
 	err := s.DB.Write.QueryRowContext(ctx, `
-		insert into lists (name, title, description, language, public, created_at) values ($1, $2, $3, $4, $5, $6)
+		insert into lists (name, title, description, language, public, created_at, words) values ($1, $2, $3, $4, $5, $6, $7)
 		on conflict (name) do nothing returning id`,
-		l.Name, l.Title, l.Description, l.Language, l.Public, schema.At(l.Created)).Scan(&l.ID)
+		l.Name, l.Title, l.Description, l.Language, l.Public, schema.At(l.Created), l.words()).Scan(&l.ID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return l, fmt.Errorf("create list %s: %w", l.Name, ErrTaken)
 	}
@@ -65,10 +114,22 @@ func (s *Store) CreateList(ctx context.Context, l List) (List, error) {
 // complete fills in what an empty title and language stand for.
 func (l *List) complete() error {
 	l.Title, l.Language = cmp.Or(l.Title, l.Name), cmp.Or(l.Language, "en")
-	if _, err := language.Parse(l.Language); err != nil {
-		return fmt.Errorf("%q is %w; write for instance en or ur", l.Language, ErrLanguage)
+	for _, lang := range append(slices.Collect(maps.Keys(l.Words)), l.Language) {
+		if _, err := language.Parse(lang); err != nil {
+			return fmt.Errorf("%q is %w; write for instance en or ur", lang, ErrLanguage)
+		}
 	}
+	delete(l.Words, base(l.Language))
 	return nil
+}
+
+// words is Words as the table keeps them.
+func (l List) words() string {
+	if len(l.Words) == 0 {
+		return "{}"
+	}
+	text, _ := json.Marshal(l.Words) // strings alone
+	return string(text)
 }
 
 // SetList changes what readers see of the list of that name, and whether it is
@@ -77,8 +138,8 @@ func (s *Store) SetList(ctx context.Context, l List) (List, error) {
 	if err := l.complete(); err != nil {
 		return l, err
 	}
-	l, err := scanList(s.DB.Write.QueryRowContext(ctx, `update lists set title = $2, description = $3, language = $4, public = $5 where name = $1 returning `+listColumns,
-		l.Name, l.Title, l.Description, l.Language, l.Public))
+	l, err := scanList(s.DB.Write.QueryRowContext(ctx, `update lists set title = $2, description = $3, language = $4, public = $5, words = $6 where name = $1 returning `+listColumns,
+		l.Name, l.Title, l.Description, l.Language, l.Public, l.words()))
 	return l, notFound(err, "list", l.Name)
 }
 
@@ -102,20 +163,33 @@ func (l List) Change(was List) string {
 	if l.Language != was.Language {
 		said = append(said, "in "+l.Language)
 	}
+	for _, lang := range slices.Sorted(maps.Keys(l.Words)) {
+		if w := l.Words[lang]; w != was.Words[lang] {
+			said = append(said, strings.Trim(lang+": "+w.Title+" – "+w.Description, " –"))
+		}
+	}
+	for _, lang := range slices.Sorted(maps.Keys(was.Words)) {
+		if _, ok := l.Words[lang]; !ok {
+			said = append(said, "nothing in "+lang)
+		}
+	}
 	if l.Public != was.Public {
 		said = append(said, l.Offered()+" on the sign-up page")
 	}
 	return strings.Join(said, "; ")
 }
 
-const listColumns = `id, name, title, description, language, public, created_at`
+const listColumns = `id, name, title, description, language, public, created_at, words`
 
 func scanList(r schema.Row) (List, error) {
 	var l List
 	var created schema.Time
-	err := r.Scan(&l.ID, &l.Name, &l.Title, &l.Description, &l.Language, &l.Public, &created)
+	var words []byte
+	if err := r.Scan(&l.ID, &l.Name, &l.Title, &l.Description, &l.Language, &l.Public, &created, &words); err != nil {
+		return l, err
+	}
 	l.Created = created.Time
-	return l, err
+	return l, json.Unmarshal(words, &l.Words)
 }
 
 // ListByName finds a list, or fails with ErrNotFound.

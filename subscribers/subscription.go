@@ -3,6 +3,7 @@ package subscribers
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -29,20 +30,31 @@ type Subscription struct {
 	Resume     time.Time `json:"resume_at,omitzero"` // a pause ends by itself
 	Until      time.Time `json:"until_at,omitzero"`  // implied consent ends
 	Changed    time.Time `json:"changed_at"`
+
+	words map[string]ListWords // of the list, in other languages
+}
+
+// Title is what readers of a language call the list.
+func (v Subscription) Title(lang string) string {
+	return List{Title: v.ListTitle, Words: v.words}.In(lang).Title
 }
 
 const subscriptionQuery = `
 	select s.list_id, l.name, l.title, l.public, s.subscriber_id, s.state, s.reason, s.source, s.wording,
-	       s.created_at, s.confirmed_at, s.ended_at, s.resume_at, s.until_at, s.changed_at
+	       s.created_at, s.confirmed_at, s.ended_at, s.resume_at, s.until_at, s.changed_at, l.words
 	from subscriptions s join lists l on l.id = s.list_id `
 
 func scanSubscription(r schema.Row) (Subscription, error) {
 	var v Subscription
 	var created, confirmed, ended, resume, until, changed schema.Time
+	var words []byte
 	err := r.Scan(&v.List, &v.ListName, &v.ListTitle, &v.Public, &v.Subscriber, &v.State, &v.Reason, &v.Source, &v.Wording,
-		&created, &confirmed, &ended, &resume, &until, &changed)
+		&created, &confirmed, &ended, &resume, &until, &changed, &words)
+	if err != nil {
+		return v, err
+	}
 	v.Created, v.Confirmed, v.Ended, v.Resume, v.Until, v.Changed = created.Time, confirmed.Time, ended.Time, resume.Time, until.Time, changed.Time
-	return v, err
+	return v, json.Unmarshal(words, &v.words)
 }
 
 // Subscriptions are those of one subscriber, by list name.
@@ -218,7 +230,7 @@ func (s *Store) ask(ctx context.Context, tx *sql.Tx, sub Subscriber, in Signup) 
 			return nil, notFound(err, "list", fmt.Sprint(id))
 		}
 		v, known := byList[id]
-		v.List, v.ListName, v.ListTitle, v.Subscriber = id, list.Name, list.Title, sub.ID
+		v.List, v.ListName, v.ListTitle, v.words, v.Subscriber = id, list.Name, list.Title, list.Words, sub.ID
 		asked := change{kind: "asked", reason: in.Source}
 		switch {
 		case !known:

@@ -262,7 +262,9 @@ func TestArchiveWithoutLists(t *testing.T) {
 	if _, _, err := r.Digest.ApplyNewsletter(t.Context(), "morning", n.Spec, "test"); err != nil {
 		t.Fatal(err)
 	}
-	s := archive.Site{Store: r.Digest, Prefix: "/archive", Offered: func(context.Context) (map[string]string, error) { return nil, errors.New("the database is away") }}
+	s := archive.Site{Store: r.Digest, Prefix: "/archive", Offered: func(context.Context) (map[string]func(string) string, error) {
+		return nil, errors.New("the database is away")
+	}}
 	for _, path := range []string{"/archive/morning/", "/archive/morning/1", "/archive/morning/1/frame", "/archive/morning/feed.atom", link} {
 		w := httptest.NewRecorder()
 		s.Handler().ServeHTTP(w, httptest.NewRequest("GET", path, nil))

@@ -333,8 +333,17 @@ func TestDeskListIsChanged(t *testing.T) {
 	if l, err := r.Subscribers.ListByName(t.Context(), "readers"); err != nil || l.Language != "ur" {
 		t.Errorf("%+v, %v", l, err)
 	}
+	admin(303, "POST", "/desk/lists/1", "title=Night+Owls&description=At+two&language=en&public=yes&title-ur=%D8%A7%D9%84%D9%88&description-ur=")
+	r.say(t, "list", "set", "readers", "--in", "de", "--title", "Nachteulen")
+	if page := admin(200, "GET", "/desk/lists/1", ""); !strings.Contains(page, `value="الو"`) {
+		t.Error("the form lacks the words in Urdu")
+	}
+	if page := r.ask("GET", "/subscribe?lang=ur", "", nil).Body.String(); !strings.Contains(page, "الو") || strings.Contains(page, "Night Owls") || !strings.Contains(page, "At two") {
+		t.Error("readers of Urdu do not see the list's name in Urdu")
+	}
+	admin(303, "POST", "/desk/lists/1", "title=Night+Owls&description=At+two&language=en&public=yes&title-ur=%D8%A7%D9%84%D9%88")
 	r.say(t, "list", "set", "readers", "--private")
-	if l, err := r.Subscribers.ListByName(t.Context(), "readers"); err != nil || l.Public || l.Title != "Night Owls" || l.Language != "ur" || strings.Contains(form(), "Night Owls") {
+	if l, err := r.Subscribers.ListByName(t.Context(), "readers"); err != nil || l.Public || l.Title != "Night Owls" || l.Words["de"].Title != "Nachteulen" || l.Words["ur"].Title != "الو" || strings.Contains(form(), "Night Owls") {
 		t.Errorf("after the verb: %+v, %v", l, err)
 	}
 	list, _, err := r.Installation.Actions(t.Context(), "list readers", false, 10, 0)
@@ -345,7 +354,7 @@ func TestDeskListIsChanged(t *testing.T) {
 	for _, a := range list {
 		said = append(said, fmt.Sprint(a))
 	}
-	for _, want := range []string{"lists@news.example set list readers Night Owls; At two; in ur; offered on the sign-up page", "set list readers not offered on the sign-up page"} {
+	for _, want := range []string{"lists@news.example set list readers Night Owls; At two; in ur; offered on the sign-up page", "in en; ur: الو", "set list readers de: Nachteulen", "set list readers not offered on the sign-up page"} {
 		if !strings.Contains(strings.Join(said, "\n"), want) {
 			t.Errorf("the record lacks %q: %q", want, said)
 		}

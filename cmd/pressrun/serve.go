@@ -248,11 +248,11 @@ Disallow: /metrics
 
 // offered are the lists that anyone may sign up for, by name, with what readers are
 // told of them.
-func (p *Press) offered(ctx context.Context) (map[string]string, error) {
+func (p *Press) offered(ctx context.Context) (map[string]func(language string) string, error) {
 	list, err := p.Subscribers.PublicLists(ctx)
-	told := map[string]string{}
+	told := map[string]func(string) string{}
 	for _, l := range list {
-		told[l.Name] = l.Description
+		told[l.Name] = func(lang string) string { return l.In(lang).Description }
 	}
 	return told, err
 }

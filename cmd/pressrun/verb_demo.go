@@ -337,9 +337,12 @@ func (n *newsroom) collect(ctx context.Context, out *demoResult) error {
 func (n *newsroom) subscribe(ctx context.Context) error {
 	s := n.press.Subscribers
 	for _, l := range []subscribers.List{
-		{Name: demo.ListMorning, Title: "Morning Digest", Language: "en", Public: true, Description: "What Port Ellery reads, every day at seven."},
-		{Name: demo.ListEvening, Title: "Evening Digest", Language: "en", Public: true, Description: "The day in ten stories, after work."},
-		{Name: demo.ListWeekend, Title: "Weekend Reads", Language: "en", Public: true, Description: "Longer stories for Saturday."},
+		{Name: demo.ListMorning, Title: "Morning Digest", Language: "en", Public: true, Description: "What Port Ellery reads, every day at seven.",
+			Words: map[string]subscribers.ListWords{"ur": {Title: "صبح نامہ", Description: "پورٹ ایلری کیا پڑھ رہا ہے، ہر روز صبح سات بجے۔"}, "ru": {Title: "Утренний выпуск", Description: "Что читает Порт-Эллери: каждый день в семь утра."}}},
+		{Name: demo.ListEvening, Title: "Evening Digest", Language: "en", Public: true, Description: "The day in ten stories, after work.",
+			Words: map[string]subscribers.ListWords{"ur": {Title: "شام نامہ", Description: "دن بھر کی دس خبریں، کام کے بعد۔"}, "ru": {Title: "Вечерний выпуск", Description: "День в десяти новостях, после работы."}}},
+		{Name: demo.ListWeekend, Title: "Weekend Reads", Language: "en", Public: true, Description: "Longer stories for Saturday.",
+			Words: map[string]subscribers.ListWords{"ur": {Title: "ہفتے کا مطالعہ", Description: "ہفتے کے دن کے لیے لمبی کہانیاں۔"}, "ru": {Title: "Чтение на выходные", Description: "Длинные статьи для субботы."}}},
 	} {
 		if _, err := s.CreateList(ctx, l); err != nil && !errors.Is(err, subscribers.ErrTaken) {
 			return err

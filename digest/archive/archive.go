@@ -47,8 +47,8 @@ type Site struct {
 	// Brand is whose page says that there is nothing; nil = nobody's.
 	Brand func(context.Context) templates.Brand
 	// Offered are the lists that anyone may sign up for, by name, each with what
-	// readers are told of it.
-	Offered func(context.Context) (map[string]string, error)
+	// readers of a language are told of it.
+	Offered func(context.Context) (map[string]func(language string) string, error)
 	// MaySearch reports whether who asks may search once more; nil = everybody may.
 	MaySearch func(*http.Request) bool
 }
@@ -84,10 +84,13 @@ type view struct {
 
 // see is a newsletter in the named edition, or in its first where there is none
 // of that name.
-func see(n digest.Newsletter, offered map[string]string, edition string) view {
+func see(n digest.Newsletter, offered map[string]func(string) string, edition string) view {
 	v := view{Newsletter: n, spec: n.Spec.WithDefaults(n.Name)}
 	v.edition = v.spec.Editions[max(0, slices.IndexFunc(v.spec.Editions, func(e digest.EditionSpec) bool { return e.Name == edition }))]
-	v.about, v.offered = offered[v.spec.List]
+	about, offers := offered[v.spec.List]
+	if v.offered = offers; offers {
+		v.about = about(v.edition.Language)
+	}
 	v.public = v.spec.Archived(v.offered)
 	return v
 }

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"pressrun/deploy/schema/schematest"
 	"pressrun/subscribers"
@@ -80,6 +81,53 @@ func TestPreferencesSayWhyNothingComes(t *testing.T) {
 			t.Errorf("%s: %d\n%s", reason, status, page)
 		}
 	}
+}
+
+// A reader of another language meets the list by its name in that, from the form to
+// the page that he leaves by, in both letters too.
+func TestListInTheReadersLanguage(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		l := d.daily
+		l.Say("ur", subscribers.ListWords{Title: "روزنامہ", Description: "ہر صبح سات بجے"})
+		if _, err := d.store.SetList(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
+		check := func(what, page string) {
+			t.Helper()
+			if !strings.Contains(page, "روزنامہ") || strings.Contains(page, "The daily") {
+				t.Errorf("%s:\n%s", what, page)
+			}
+		}
+		_, page := d.get(t, "/subscribe?lang=ur")
+		check("form", page)
+		if !strings.Contains(page, "ہر صبح سات بجے") || !strings.Contains(page, "The weekend") {
+			t.Errorf("the form lacks what comes, or a list that is not translated:\n%s", page)
+		}
+		for _, letter := range []string{"confirmation", "asked again"} {
+			d.post(t, "/subscribe?lang=ur", form("amina@example.com", "daily"))
+			sent := d.sent()
+			check(letter, sent[len(sent)-1].Subject)
+			if letter == "confirmation" {
+				v, err := d.store.Find(t.Context(), "amina@example.com")
+				if err != nil {
+					t.Fatal(err)
+				}
+				link := "/confirm/" + d.store.Keys.TokenAt(subscribers.KindConfirm, v.ID, 0, d.store.Now())
+				_, page = d.get(t, link)
+				check("confirm", page)
+				_, page = d.post(t, link, nil)
+				check("confirmed", page)
+				_, page = d.get(t, strings.TrimPrefix(d.store.PreferencesURL(v.ID), d.store.PublicURL))
+				check("preferences", page)
+				_, page = d.get(t, strings.TrimPrefix(d.store.UnsubscribeURL(v.ID, l.ID), d.store.PublicURL))
+				check("leaving", page)
+			}
+			d.pass(time.Hour)
+		}
+		if _, page = d.get(t, "/subscribe?lang=ru"); !strings.Contains(page, "The daily") {
+			t.Error("readers of a third language see no name at all")
+		}
+	})
 }
 
 func body(t *testing.T, res *http.Response) string {

@@ -66,7 +66,7 @@ func (s *Site) coming(ctx context.Context, lists []subscribers.Subscription, lan
 			s.log().Error("what comes", "list", l.ListName, "err", err)
 			continue
 		}
-		if c.Title = l.ListTitle; !c.Next.IsZero() || c.Latest != "" {
+		if c.Title = l.Title(lang); !c.Next.IsZero() || c.Latest != "" {
 			all = append(all, c)
 		}
 	}
@@ -82,7 +82,7 @@ func (s *Site) path(kind, token, lang string) string {
 func titles(all []subscribers.Subscription, lang string) string {
 	var out []string
 	for _, v := range all {
-		out = append(out, v.ListTitle)
+		out = append(out, v.Title(lang))
 	}
 	return templates.Words(lang).List(out)
 }
@@ -242,7 +242,7 @@ func (s *Site) store(w http.ResponseWriter, r *http.Request, v subscribers.Subsc
 		s.fail(w, r, http.StatusBadRequest, "invalid", lang)
 		return
 	}
-	offered, err := s.offered(r, v.ID)
+	offered, err := s.offered(r, v.ID, lang)
 	if err != nil {
 		s.trouble(w, r, lang, err)
 		return
@@ -314,7 +314,7 @@ type offer struct {
 }
 
 // offered are the public lists and those the reader is on.
-func (s *Site) offered(r *http.Request, id int64) ([]offer, error) {
+func (s *Site) offered(r *http.Request, id int64, lang string) ([]offer, error) {
 	public, err := s.Store.PublicLists(r.Context())
 	if err != nil {
 		return nil, err
@@ -325,7 +325,7 @@ func (s *Site) offered(r *http.Request, id int64) ([]offer, error) {
 	}
 	var out []offer
 	for _, l := range public {
-		out = append(out, offer{list: l.ID, choice: templates.ListChoice{Value: l.Name, Title: l.Title, Description: l.Description}})
+		out = append(out, offer{list: l.ID, choice: listChoice(l, lang)})
 	}
 	for _, v := range have {
 		on := v.State == subscribers.Active || v.State == subscribers.Paused
@@ -334,7 +334,7 @@ func (s *Site) offered(r *http.Request, id int64) ([]offer, error) {
 			if !on {
 				continue
 			}
-			out = append(out, offer{list: v.List, choice: templates.ListChoice{Value: v.ListName, Title: v.ListTitle}})
+			out = append(out, offer{list: v.List, choice: templates.ListChoice{Value: v.ListName, Title: v.Title(lang)}})
 			i = len(out) - 1
 		}
 		out[i].choice.Checked = on
@@ -346,7 +346,7 @@ func (s *Site) offered(r *http.Request, id int64) ([]offer, error) {
 }
 
 func (s *Site) writePreferences(w http.ResponseWriter, r *http.Request, v subscribers.Subscriber, lang, done string) {
-	offered, err := s.offered(r, v.ID)
+	offered, err := s.offered(r, v.ID, lang)
 	if err != nil {
 		s.trouble(w, r, lang, err)
 		return

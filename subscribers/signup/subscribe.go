@@ -40,10 +40,17 @@ func (s *Site) writeForm(w http.ResponseWriter, r *http.Request, status int, in 
 	}
 	view := templates.SubscribePage{Frame: s.frame(r, r.Method == http.MethodGet), Action: "/subscribe?" + action.Encode(), Email: in.email, Name: in.name, Problem: problem, Suggestion: suggestion}
 	for _, l := range lists {
-		checked := slices.Contains(in.lists, l.Name) || len(lists) == 1 && r.Method == http.MethodGet
-		view.Lists = append(view.Lists, templates.ListChoice{Value: l.Name, Title: l.Title, Description: l.Description, Checked: checked})
+		choice := listChoice(l, in.language)
+		choice.Checked = slices.Contains(in.lists, l.Name) || len(lists) == 1 && r.Method == http.MethodGet
+		view.Lists = append(view.Lists, choice)
 	}
 	s.write(w, r, reply{status, templates.PageSubscribe, in.language, view})
+}
+
+// listChoice is a list as readers of a language choose it.
+func listChoice(l subscribers.List, lang string) templates.ListChoice {
+	words := l.In(lang)
+	return templates.ListChoice{Value: l.Name, Title: words.Title, Description: words.Description}
 }
 
 func (s *Site) subscribe(w http.ResponseWriter, r *http.Request) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"pressrun/subscribers"
@@ -41,7 +42,7 @@ func (d *Desk) drawLists(r *request, status int, problem string) error {
 	}
 	var forms []templates.FormBody
 	if r.user.May("list admin") {
-		form := listForm(typedList(r))
+		form := listForm(typedList(r, subscribers.List{}))
 		form.Title, form.URL, form.Submit = "Make a list", "/desk/lists", "Make it"
 		form.Fields = append([]templates.Field{{Name: "name", Label: "Short name", Kind: "text", Value: r.FormValue("name"), Help: "morning; of a–z, 0–9 and -, and it stays", Problem: problem, Needed: true}}, form.Fields...)
 		forms = []templates.FormBody{form}
@@ -49,21 +50,36 @@ func (d *Desk) drawLists(r *request, status int, problem string) error {
 	return d.drawStatus(r, status, templates.DeskTable, templates.DeskPage{Title: "Lists", Current: "Lists", Action: &templates.Action{Title: "Segments", URL: "/desk/lists/segments"}, Body: templates.TableBody{Search: searchOf(r, "Search lists"), Table: t, Forms: forms}})
 }
 
-// typedList is the list that a form was filled in for.
-func typedList(r *request) subscribers.List {
+// typedList is a list as a form was filled in for it.
+func typedList(r *request, l subscribers.List) subscribers.List {
 	value := func(name string) string { return strings.TrimSpace(r.FormValue(name)) }
-	return subscribers.List{Name: value("name"), Title: value("title"), Description: value("description"), Language: cmp.Or(value("language"), "en"), Public: r.FormValue("public") != "no"}
+	l.Title, l.Description, l.Language, l.Public = value("title"), value("description"), cmp.Or(value("language"), "en"), r.FormValue("public") != "no"
+	for _, lang := range otherLanguages(l) {
+		l.Say(lang, subscribers.ListWords{Title: value("title-" + lang), Description: value("description-" + lang)})
+	}
+	return l
+}
+
+// otherLanguages are those that the public pages speak beside the list's own.
+func otherLanguages(l subscribers.List) []string {
+	own, _, _ := strings.Cut(strings.ToLower(l.Language), "-")
+	return slices.DeleteFunc(templates.Languages(), func(lang string) bool { return lang == own })
 }
 
 // listForm asks for what readers see of a list.
 func listForm(l subscribers.List) templates.FormBody {
-	return templates.FormBody{Fields: []templates.Field{
+	form := templates.FormBody{Fields: []templates.Field{
 		{Name: "title", Label: "Name that readers see", Kind: "text", Value: l.Title, Help: "Morning Digest"},
 		{Name: "description", Label: "What comes, and how often", Kind: "text", Value: l.Description, Help: "The news of the night, each day at 07:00"},
 		{Name: "language", Label: "Language of its confirmation mails", Kind: "text", Value: l.Language, Help: "en, ur, ru …, where the form has none"},
 		{Name: "public", Label: "Sign-up page and archive", Kind: "select", Options: []templates.Option{{Value: "yes", Title: "Offered: everybody may join and read its newsletters"},
 			{Value: "no", Title: "Not offered: readers come by import or by hand, and read what was mailed to them", Selected: !l.Public}}},
 	}}
+	for _, lang := range otherLanguages(l) {
+		form.Fields = append(form.Fields, templates.Field{Name: "title-" + lang, Label: "Name, in " + templates.Words(lang).Name, Kind: "text", Value: l.Said(lang).Title, Help: "for readers of this language; empty = the name above"},
+			templates.Field{Name: "description-" + lang, Label: "What comes, in " + templates.Words(lang).Name, Kind: "text", Value: l.Said(lang).Description})
+	}
+	return form
 }
 
 // list is the page on which a list is changed.
@@ -97,8 +113,7 @@ func (d *Desk) listSet(r *request) error {
 	if err != nil {
 		return err
 	}
-	next := typedList(r)
-	next.Name = was.Name
+	next := typedList(r, was)
 	l, err := d.Subscribers.SetList(r.ctx, next)
 	if errors.Is(err, subscribers.ErrLanguage) {
 		return d.drawList(r, http.StatusBadRequest, next, templates.Flash{Kind: templates.KindAlert, Text: sentence(err.Error())})
@@ -111,7 +126,7 @@ func (d *Desk) listSet(r *request) error {
 }
 
 func (d *Desk) listAdd(r *request) error {
-	l, err := d.Subscribers.CreateList(r.ctx, typedList(r))
+	l, err := d.Subscribers.CreateList(r.ctx, typedList(r, subscribers.List{Name: strings.TrimSpace(r.FormValue("name"))}))
 	switch {
 	case errors.Is(err, subscribers.ErrName):
 		return d.drawLists(r, http.StatusBadRequest, sentence(subscribers.ErrName.Error()))

@@ -319,6 +319,7 @@ create table lists (
     title       text    not null,
     description text    not null default '',
     language    text    not null default 'en',
+    words       @json   not null default '{}',   -- {"ur": {"title": …, "description": …}}: in other languages
     public      boolean not null default true,   -- offered on the sign-up page
     created_at  bigint  not null
 );
