@@ -414,7 +414,7 @@ func (c *committer) record(ctx context.Context, tx *sql.Tx, r *result) error {
 		return err
 	}
 	if n == 0 {
-		c.s.m.log().Warn("a result came too late: another process has taken the message over", string(j.kind), j.id, "state", r.state)
+		c.s.m.log().Warn("a result came too late: another process has taken the message over, or its reader is erased", string(j.kind), j.id, "state", r.state)
 		return nil
 	}
 	return c.consequences(ctx, tx, r)

@@ -293,12 +293,12 @@ const houseKeepBatch = 5000
 // row of soft bounces of a monthly.
 const keepReturned = 400 * 24 * time.Hour
 
-// HouseKeep deletes attempts older than keep, letters that were done with as long
-// ago, and old mails that came back, in batches.
-func (m *Mailer) HouseKeep(ctx context.Context, keep time.Duration) error {
+// HouseKeep deletes, in batches, attempts older than the time for them, letters that
+// were done with as long ago as the time for those, and old mails that came back.
+func (m *Mailer) HouseKeep(ctx context.Context, attempts, letters time.Duration) error {
 	for query, keep := range map[string]time.Duration{
-		`delete from attempts where id in (select id from attempts where tried_at < $1 limit $2)`:                keep,
-		`delete from letters where id in (select id from letters where done_at < $1 limit $2)`:                   keep,
+		`delete from attempts where id in (select id from attempts where tried_at < $1 limit $2)`:                attempts,
+		`delete from letters where id in (select id from letters where done_at < $1 limit $2)`:                   letters,
 		`delete from returned_mails where id in (select id from returned_mails where received_at < $1 limit $2)`: keepReturned,
 	} {
 		for {

@@ -234,13 +234,19 @@ func (r *room) untilLetter(id int64, want mailer.State) {
 	r.t.Fatalf("letter %d is %s, want %s", id, got, want)
 }
 
-// Letters to somebody erased go, by his number and by his address; others stay.
+// Letters to somebody erased go, by his number and by his address, also those about
+// him to another address and those that are about to be sent; others stay.
 func TestDropLetters(t *testing.T) {
 	each(t, func(t *testing.T, db *schema.DB, _ string) {
 		r := newRoom(t, db, 1)
 		other, nobody := confirmation(12), confirmation(13)
 		nobody.To = mailer.Recipient{Address: "Mara@New.example", Slots: nobody.To.Slots}
-		gone := []int64{r.post(confirmation(11)), r.post(confirmation(11)), r.post(nobody)}
+		about := confirmation(0)
+		about.To.Address, about.About = "mara@old.example", 11
+		gone := []int64{r.post(confirmation(11)), r.post(confirmation(11)), r.post(nobody), r.post(about)}
+		if _, err := db.Write.Exec(`update letters set state = 'claimed', owner = 'another' where id = $1`, gone[1]); err != nil {
+			t.Fatal(err)
+		}
 		stays := r.post(other)
 		r.tx(func(tx *sql.Tx) error { return mailer.DropLetters(t.Context(), tx, 11, "mara@new.example") })
 		for _, id := range gone {
@@ -250,6 +256,37 @@ func TestDropLetters(t *testing.T) {
 		}
 		if state, _, err := r.LetterState(t.Context(), stays); err != nil || state != mailer.StateQueued {
 			t.Errorf("somebody else's letter is %s, %v", state, err)
+		}
+	})
+}
+
+// Who is erased while a letter to him is on its way gets that one, and nothing of it
+// stays.
+func TestDropLetterInFlight(t *testing.T) {
+	each(t, func(t *testing.T, db *schema.DB, _ string) {
+		r := newRoom(t, db, 1)
+		r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{{Stage: catch.AtDot, Stall: 500 * time.Millisecond, Match: func(a string) bool { return a == address(11) }}}})
+		r.start()
+		r.post(confirmation(11))
+		count := func(query string) (n int) {
+			t.Helper()
+			r.must(db.Read.QueryRow(query).Scan(&n))
+			return n
+		}
+		until := func(want int, query string) {
+			t.Helper()
+			for end := time.Now().Add(20 * time.Second); count(query) != want; time.Sleep(5 * time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("%s: never %d", query, want)
+				}
+			}
+		}
+		until(1, `select count(*) from in_flight`)
+		r.tx(func(tx *sql.Tx) error { return mailer.DropLetters(t.Context(), tx, 11, "") })
+		until(0, `select count(*) from in_flight`)
+		r.untilLetter(r.post(confirmation(12)), mailer.StateAccepted)
+		if a := r.catcher.Account(address(11)); a.Accepted != 1 || count(`select count(*) from letters where subscriber_id = 11`) != 0 {
+			t.Errorf("the receiver has %+v", a)
 		}
 	})
 }
@@ -454,7 +491,19 @@ func TestHouseKeep(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		r.must(r.HouseKeep(t.Context(), 90*24*time.Hour))
+		old, recent := r.post(confirmation(1)), r.post(confirmation(2))
+		for id, age := range map[int64]time.Duration{old: 8 * 24 * time.Hour, recent: 6 * 24 * time.Hour} {
+			if _, err := db.Write.Exec(`update letters set state = 'accepted', done_at = $1 where id = $2`, schema.Millis(now.Add(-age)), id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.must(r.HouseKeep(t.Context(), 90*24*time.Hour, 7*24*time.Hour))
+		if _, _, err := r.LetterState(t.Context(), old); !errors.Is(err, mailer.ErrNoLetter) {
+			t.Errorf("a letter of eight days ago: %v", err)
+		}
+		if _, _, err := r.LetterState(t.Context(), recent); err != nil {
+			t.Errorf("a letter of six days ago: %v", err)
+		}
 		list, err := r.Attempts(t.Context(), mailer.Delivery{ID: 1})
 		if err != nil || len(list) != 1 {
 			t.Errorf("got %+v %v", list, err)

@@ -28,6 +28,8 @@ type Letter struct {
 	// issue is: From is then still Email's.
 	Message []byte
 	To      Recipient // ID 0: not a subscriber
+	// About is a subscriber whom it is about though it is not to him; 0 = none.
+	About int64
 	// EnvelopeFrom is where bounces go; empty means the address of Email.From.
 	EnvelopeFrom string
 	// Expires is how long it is worth sending; 0 means DefaultExpires.
@@ -51,15 +53,12 @@ func (m *Mailer) Post(ctx context.Context, tx *sql.Tx, l Letter) (int64, error) 
 	if err != nil {
 		return 0, fmt.Errorf("post %s: %w", l.Kind, err)
 	}
-	var subscriber any
-	if l.To.ID != 0 {
-		subscriber = l.To.ID
-	}
+	subscriber, about := sql.NullInt64{Int64: l.To.ID, Valid: l.To.ID != 0}, sql.NullInt64{Int64: l.About, Valid: l.About != 0}
 	var row int64
 	err = tx.QueryRowContext(ctx, `
-		insert into letters (kind, address, subscriber_id, language, envelope_from, message, state, message_id, created_at, expires_at, next_at)
-		values ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9, $8) returning id`,
-		l.Kind, l.To.Address, subscriber, l.Email.Language, l.EnvelopeFrom, wire, id,
+		insert into letters (kind, address, subscriber_id, about_id, language, envelope_from, message, state, message_id, created_at, expires_at, next_at)
+		values ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $10, $9) returning id`,
+		l.Kind, l.To.Address, subscriber, about, l.Email.Language, l.EnvelopeFrom, wire, id,
 		schema.Millis(now), schema.Millis(now.Add(orDefault(l.Expires, DefaultExpires)))).Scan(&row)
 	if err != nil {
 		return 0, fmt.Errorf("post %s: %w", l.Kind, err)
@@ -67,11 +66,12 @@ func (m *Mailer) Post(ctx context.Context, tx *sql.Tx, l Letter) (int64, error) 
 	return row, nil
 }
 
-// DropLetters deletes the letters to a subscriber, or to an address in lower case,
-// within the transaction that erases him: they hold his address and links. One
-// that a process is about to send is left to HouseKeep.
+// DropLetters deletes the letters to a subscriber, to an address in lower case, and
+// about him, within the transaction that erases him: they hold his address and
+// links. Of one that a process has claimed the body goes out only if it was on its
+// way already.
 func DropLetters(ctx context.Context, tx *sql.Tx, subscriber int64, address string) error {
-	_, err := tx.ExecContext(ctx, `delete from letters where (subscriber_id = $1 or lower(address) = $2) and state <> 'claimed'`, subscriber, address)
+	_, err := tx.ExecContext(ctx, `delete from letters where subscriber_id = $1 or about_id = $1 or lower(address) = $2`, subscriber, address)
 	if err != nil {
 		return fmt.Errorf("delete letters to subscriber %d: %w", subscriber, err)
 	}

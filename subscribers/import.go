@@ -337,7 +337,11 @@ func (s *Store) undoOne(ctx context.Context, tx *sql.Tx, v importRow, by string,
 
 // drop deletes a subscriber and tells running sends.
 func (s *Store) drop(ctx context.Context, tx *sql.Tx, id int64, by string) error {
-	if err := deleteSubscriber(ctx, tx, id); err != nil {
+	v, err := s.byID(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	if err := s.deleteSubscriber(ctx, tx, id, v.Key); err != nil {
 		return err
 	}
 	return s.note(ctx, tx, Event{Subscriber: id, Kind: "erased", Detail: "import undone", Actor: by, At: s.Now()})

@@ -118,7 +118,7 @@ func (s *Store) AskMove(ctx context.Context, c Claim, to, lang string) error {
 		token := s.Keys.sign(Claim{Kind: KindMove, Subscriber: v.ID, At: now, Holder: s.Keys.holder(v.Key), Address: a})
 		letter := templates.Letter{Action: s.link("move", token), Expires: now.Add(OwnWithin).In(zoneOf(v.Zone)), Email: v.Email.Mask()}
 		// No subscriber's number: a bounce of this letter is not one of the reader's address.
-		return s.postTo(ctx, tx, templates.LetterMove, lang, letter, Recipient{Address: a.ASCII()})
+		return s.postTo(ctx, tx, templates.LetterMove, lang, letter, Recipient{About: v.ID, Address: a.ASCII()})
 	})
 }
 
@@ -234,7 +234,7 @@ func (s *Store) postMoved(ctx context.Context, tx *sql.Tx, old Subscriber, to ad
 		return err
 	}
 	// No subscriber's number: a bounce of this letter is not one of his new address.
-	return s.postTo(ctx, tx, templates.LetterMoved, lang, templates.Letter{Email: to.Mask()}, Recipient{Address: old.Email.ASCII()})
+	return s.postTo(ctx, tx, templates.LetterMoved, lang, templates.Letter{Email: to.Mask()}, Recipient{About: old.ID, Address: old.Email.ASCII()})
 }
 
 func (s *Store) consentToMove(ctx context.Context, tx *sql.Tx, c Claim, wording string) error {

@@ -14,7 +14,8 @@ import (
 // Recipient is somebody who may be written to now, and the personal part of
 // the mail.
 type Recipient struct {
-	ID      int64
+	ID      int64             // 0 = not a subscriber's address
+	About   int64             // subscriber whom a letter to an address that is not his is about
 	Address string            // for the envelope: the domain in A-labels
 	Name    string            // may be empty
 	Slots   map[string]string // templates.SlotName, SlotUnsubscribe, SlotPreferences

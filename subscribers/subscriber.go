@@ -371,7 +371,7 @@ func (s *Store) Forget(ctx context.Context, id int64, actor string) error {
 }
 
 func (s *Store) erase(ctx context.Context, tx *sql.Tx, id int64, key string, at time.Time) error {
-	if err := deleteSubscriber(ctx, tx, id); err != nil {
+	if err := s.deleteSubscriber(ctx, tx, id, key); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `delete from suppressions where email_key = $1`, key); err != nil {
@@ -380,15 +380,12 @@ func (s *Store) erase(ctx context.Context, tx *sql.Tx, id int64, key string, at 
 	if err := insertSuppression(ctx, tx, Suppression{Key: s.Keys.hash(key), Reason: Forgotten, At: at}); err != nil {
 		return err
 	}
-	if s.Erased != nil {
-		if err := s.Erased(ctx, tx, id, key); err != nil {
-			return err
-		}
-	}
 	return s.note(ctx, tx, Event{Subscriber: id, Kind: "erased", At: s.Now()})
 }
 
-func deleteSubscriber(ctx context.Context, tx *sql.Tx, id int64) error {
+// deleteSubscriber deletes what is kept about a subscriber with that address, in
+// this room and in others.
+func (s *Store) deleteSubscriber(ctx context.Context, tx *sql.Tx, id int64, key string) error {
 	for _, q := range []string{
 		`delete from subscriptions where subscriber_id = $1`, `delete from consents where subscriber_id = $1`,
 		`delete from subscriber_events where subscriber_id = $1`, `delete from import_rows where subscriber_id = $1`, `delete from subscribers where id = $1`,
@@ -397,13 +394,16 @@ func deleteSubscriber(ctx context.Context, tx *sql.Tx, id int64) error {
 			return fmt.Errorf("delete subscriber %d: %w", id, err)
 		}
 	}
-	return nil
+	if s.Erased == nil {
+		return nil
+	}
+	return s.Erased(ctx, tx, id, key)
 }
 
 // eraseUnconfirmed deletes addresses that were typed into a form and never
 // confirmed anything: nobody gave us the right to keep them.
 func (s *Store) eraseUnconfirmed(ctx context.Context, before time.Time) (int, error) {
-	const unconfirmed = `select u.id from subscribers u
+	const unconfirmed = ` from subscribers u
 		where u.created_at <= $1
 		  and exists (select 1 from subscriptions s where s.subscriber_id = u.id)
 		  and not exists (select 1 from subscriptions s where s.subscriber_id = u.id
@@ -412,7 +412,7 @@ func (s *Store) eraseUnconfirmed(ctx context.Context, before time.Time) (int, er
 	total := 0
 	for {
 		// Outside of the transaction, as in tend: it looks at all subscribers.
-		found, err := schema.Each(ctx, s.DB.Read, schema.Column[int64], unconfirmed+` order by u.id limit $2`, schema.At(before), tendBatch)
+		found, err := schema.Each(ctx, s.DB.Read, schema.Column[int64], `select u.id`+unconfirmed+` order by u.id limit $2`, schema.At(before), tendBatch)
 		if err == nil && len(found) > 0 {
 			err = s.DB.InTx(ctx, func(tx *sql.Tx) error {
 				for _, id := range found {
@@ -421,12 +421,12 @@ func (s *Store) eraseUnconfirmed(ctx context.Context, before time.Time) (int, er
 					}
 				}
 				among, arg := s.DB.Engine.Among("u.id", 2, found)
-				still, err := schema.Each(ctx, tx, schema.Column[int64], unconfirmed+` and `+among, schema.At(before), arg)
+				still, err := schema.Each(ctx, tx, scanSubscriber, `select `+subscriberColumns+unconfirmed+` and `+among, schema.At(before), arg)
 				if err != nil {
 					return err
 				}
-				for _, id := range still { // without those who came back meanwhile
-					if err := deleteSubscriber(ctx, tx, id); err != nil {
+				for _, v := range still { // without those who came back meanwhile
+					if err := s.deleteSubscriber(ctx, tx, v.ID, v.Key); err != nil {
 						return err
 					}
 				}

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -253,6 +254,31 @@ func TestConfirmationLinks(t *testing.T) {
 		}
 		if got := r.state(t, "jan@example.com", daily.ID); got != subscribers.Expired {
 			t.Errorf("got %q, want expired", got)
+		}
+	})
+}
+
+// TestUnconfirmedLeaveNothing: who never confirmed anything is forgotten a month
+// after his last link expired, in other rooms too.
+func TestUnconfirmedLeaveNothing(t *testing.T) {
+	each(t, func(t *testing.T, r *room) {
+		var elsewhere []string
+		r.Erased = func(_ context.Context, _ *sql.Tx, id int64, address string) error {
+			elsewhere = append(elsewhere, address)
+			return nil
+		}
+		r.subscribe(t, "kim@example.com", r.list(t, "daily").ID)
+		for _, after := range []time.Duration{subscribers.ConfirmWithin, subscribers.KeepUnconfirmed} {
+			if len(elsewhere) > 0 {
+				t.Errorf("forgotten early: %q", elsewhere)
+			}
+			r.pass(after)
+			if _, err := r.Tend(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := r.Find(t.Context(), "kim@example.com"); !errors.Is(err, subscribers.ErrNotFound) || !slices.Equal(elsewhere, []string{"kim@example.com"}) {
+			t.Errorf("%v; other rooms were told of %q", err, elsewhere)
 		}
 	})
 }

@@ -179,7 +179,8 @@ func (p *Press) backlogOf(src digest.Source) time.Duration {
 var kept = struct {
 	bodies      time.Duration // texts of articles; headline and summary stay with their issue
 	hourlyViews time.Duration // then only the sum of each day is kept
-	attempts    time.Duration // SMTP attempts, and letters that are done with
+	attempts    time.Duration // SMTP attempts
+	letters     time.Duration // that are done with: they hold an address, and links to act in its name
 	jobs        time.Duration // that were done
 	failedJobs  time.Duration // that were given up
 	sessions    time.Duration // of people at the desk
@@ -188,6 +189,7 @@ var kept = struct {
 	bodies:      30 * 24 * time.Hour,
 	hourlyViews: trend.KeepHours * time.Hour,
 	attempts:    90 * 24 * time.Hour,
+	letters:     subscribers.ConfirmWithin,
 	jobs:        24 * time.Hour,
 	failedJobs:  7 * 24 * time.Hour,
 	sessions:    installation.SessionAge,
@@ -202,7 +204,7 @@ func (p *Press) Night(ctx context.Context) error {
 		trend.HouseKeep(ctx, p.DB, p.Now()),
 		p.Installation.HouseKeep(ctx, 1000),
 		p.Digest.HouseKeep(ctx, kept.bodies, 500),
-		p.Mailer.HouseKeep(ctx, kept.attempts),
+		p.Mailer.HouseKeep(ctx, kept.attempts, kept.letters),
 		tending,
 		p.Subscribers.DropOldImports(ctx),
 		p.Ranker.Fit(ctx),

@@ -367,7 +367,7 @@ func (p *Press) post(ctx context.Context, tx *sql.Tx, kind string, e templates.E
 	if e.From == "" {
 		e.From = p.sender(ctx)
 	}
-	_, err := p.Mailer.Post(ctx, tx, mailer.Letter{Kind: kind, Email: e, To: mailer.Recipient{ID: to.ID, Address: to.Address, Name: to.Name, Slots: to.Slots}, Expires: 24 * time.Hour})
+	_, err := p.Mailer.Post(ctx, tx, mailer.Letter{Kind: kind, Email: e, To: mailer.Recipient{ID: to.ID, Address: to.Address, Name: to.Name, Slots: to.Slots}, About: to.About, Expires: 24 * time.Hour})
 	return err
 }
 

@@ -83,7 +83,7 @@ func TestEndToEndOwnData(t *testing.T) {
 	if _, err := p.Subscribers.ByID(t.Context(), id); !errors.Is(err, subscribers.ErrNotFound) {
 		t.Errorf("still there: %v", err)
 	}
-	for _, letter := range []int64{1, 2, 4} { // the third went to an address that was his no more
+	for letter := range int64(5) { // the third tells the address that was his no more
 		if state, _, err := p.Mailer.LetterState(t.Context(), letter); !errors.Is(err, mailer.ErrNoLetter) {
 			t.Errorf("letter %d to him is kept, %s", letter, state)
 		}

@@ -536,7 +536,8 @@ create table letters (
     id            @id,
     kind          text    not null,              -- confirmation | welcome | yours | move | moved | taken | approval | test | seed | alarm | arming | canary
     address       text    not null,
-    subscriber_id bigint,
+    subscriber_id bigint,                        -- whose address that is
+    about_id      bigint,                        -- a subscriber it is about: erased with him, as those to him are
     language      text    not null default '',
     envelope_from text    not null default '',
     message       @blob   not null,              -- as it goes over the wire
