@@ -22,18 +22,22 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.yaml.in/yaml/v3"
+
+	"pressrun/cmd/pressrun/desk"
+	"pressrun/subscribers/signup"
 )
 
 // What deploy/ starts is a command line of ours.
 func TestDeployedCommandLines(t *testing.T) {
 	for file, line := range map[string]struct{ verb, pattern string }{
 		"Dockerfile":                      {"serve", `(?m)^ENTRYPOINT \["/pressrun", (.*)\]\s^CMD \[(.*)\]$`},
+		"Dockerfile/HEALTHCHECK":          {"doctor", `(?m)^HEALTHCHECK .* CMD \["/pressrun", (.*)\]()$`},
 		"pressrun.service":                {"serve", `(?m)^ExecStart=/usr/local/bin/pressrun (.*)()$`},
 		"pressrun-backup.service":         {"backup", `(?m)^ExecStart=/bin/sh -ec '/usr/local/bin/pressrun (.*)\$\(()`},
 		"helm/templates/statefulset.yaml": {"serve", `command: \["/pressrun", (.*)\]()`},
 	} {
 		t.Run(file, func(t *testing.T) {
-			m := regexp.MustCompile(line.pattern).FindStringSubmatch(read(t, file))
+			m := regexp.MustCompile(line.pattern).FindStringSubmatch(read(t, strings.TrimSuffix(file, "/HEALTHCHECK")))
 			if m == nil {
 				t.Fatal("no command line found")
 			}
@@ -91,6 +95,52 @@ func TestDeployedCompose(t *testing.T) {
 	image := regexp.MustCompile(`"--listen", "0\.0\.0\.0(:\d+)"`).FindStringSubmatch(read(t, "Dockerfile"))
 	if len(ours.Ports) != 1 || image == nil || !strings.HasSuffix(ours.Ports[0], image[1]) {
 		t.Errorf("ports %v, the image listens on %v", ours.Ports, image)
+	}
+	if asked := regexp.MustCompile(`"doctor", "serve", "--listen", "127\.0\.0\.1(:\d+)"`).FindStringSubmatch(read(t, "Dockerfile")); asked == nil || image == nil || asked[1] != image[1] {
+		t.Errorf("the health check asks at %v, the image listens on %v", asked, image)
+	}
+}
+
+// What the samples for a proxy in front say of press.toml is taken, the proxy sends
+// requests to where serve listens then, its requests are believed, and what the desk
+// takes it takes, too.
+func TestDeployedProxies(t *testing.T) {
+	for _, file := range []string{"Caddyfile", "nginx.conf"} {
+		t.Run(file, func(t *testing.T) {
+			text := read(t, file)
+			toml := ""
+			for _, m := range regexp.MustCompile(`(?m)^#   (\w+ = .*)$`).FindAllStringSubmatch(text, -1) {
+				toml += m[1] + "\n"
+			}
+			name := filepath.Join(t.TempDir(), "press.toml")
+			if err := os.WriteFile(name, []byte(toml), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			c, err := LoadConfig(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			to := regexp.MustCompile(`(?:reverse_proxy |proxy_pass http://)([\d.:]+)`).FindStringSubmatch(text)
+			if to == nil || to[1] != c.Listen {
+				t.Errorf("requests go to %v, serve listens on %s", to, c.Listen)
+			}
+			u, err := url.Parse(c.PublicURL)
+			if err != nil || u.Scheme != "https" || !regexp.MustCompile(`(?m)^(?:    server_name )?`+regexp.QuoteMeta(u.Host)+`(?:;| \{)$`).MatchString(text) {
+				t.Errorf("it serves another site than %s, %v", c.PublicURL, err)
+			}
+			q := httptest.NewRequest("GET", "/", nil)
+			q.RemoteAddr = "127.0.0.1:4321"
+			q.Header.Set("X-Forwarded-For", "203.0.113.9")
+			if got := signup.Client(q, prefixes(c.TrustedProxies)); got.Addr().String() != "203.0.113.9" {
+				t.Errorf("all readers are %s", got)
+			}
+		})
+	}
+	text := read(t, "nginx.conf") // Caddy does these by itself
+	for _, needed := range []string{"proxy_set_header Host $http_host;", "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;", fmt.Sprintf("client_max_body_size %dm;", desk.MaxImport>>20+1)} {
+		if !strings.Contains(text, needed) {
+			t.Errorf("nginx lacks %s", needed)
+		}
 	}
 }
 

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"strings"
 
 	"pressrun/digest/fetch"
 	"pressrun/mailer"
@@ -99,6 +102,25 @@ func (p *Press) examineReach(ctx context.Context) []finding {
 	}
 	told, nobody := p.Config.whoIsTold()
 	return []finding{found("address", text, err), found("alarms", told, nobody)}
+}
+
+// examineServe asks the serve of this machine, at the address where it listens,
+// whether it and its database answer.
+func (c *Config) examineServe(ctx context.Context) []finding {
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return []finding{found("serve", "", err)}
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	address := "http://" + net.JoinHostPort(host, port)
+	by := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} // its name is another; on this machine nobody is between
+	if c.TLSCert != "" {
+		address = "https" + strings.TrimPrefix(address, "http")
+	}
+	_, _, err = probe(ctx, address, by)
+	return []finding{found("serve", "answers at "+c.Listen, err)}
 }
 
 func (p *Press) examineSources(ctx context.Context) []finding {

@@ -395,3 +395,30 @@ func TestAlarmWaitsForTheDatabase(t *testing.T) {
 		}
 	}
 }
+
+// TestDoctorServe asks the process that listens, with and without TLS, and tells
+// when nobody or somebody else does.
+func TestDoctorServe(t *testing.T) {
+	r := newCountingRoom(t, "")
+	plain, other := httptest.NewServer(r.Handler()), httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
+	defer other.Close()
+	locked := httptest.NewTLSServer(r.Handler())
+	defer locked.Close()
+	_, port, err := net.SplitHostPort(plain.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		Config
+		want string
+	}{
+		{Config{Listen: plain.Listener.Addr().String()}, "answers"}, {Config{Listen: "0.0.0.0:" + port}, "answers"}, {Config{Listen: ":" + port}, "answers"},
+		{Config{Listen: locked.Listener.Addr().String(), TLSCert: "cert.pem"}, "answers"},
+		{Config{Listen: other.Listener.Addr().String()}, "what is not ours"}, {Config{Listen: "127.0.0.1:1"}, "refused"},
+	} {
+		if got := c.examineServe(t.Context())[0]; got.OK != (c.want == "answers") || !strings.Contains(got.Text, c.want) {
+			t.Errorf("%s: %+v, want %q", c.Listen, got, c.want)
+		}
+	}
+}

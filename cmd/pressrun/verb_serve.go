@@ -191,11 +191,22 @@ func (disarmVerb) Run(e *env) error {
 }
 
 type doctorVerb struct {
-	What     string `arg:"" optional:"" default:"all" enum:"all,dns,smtp,redis,feeds" help:"all, dns, smtp, redis or feeds."`
+	What     string `arg:"" optional:"" default:"all" enum:"all,dns,smtp,redis,feeds,serve" help:"all, dns, smtp, redis, feeds, or serve: whether it runs here and answers, which asks that process and opens nothing."`
 	Resolver string `help:"DNS server to ask, host:port; default the system's." placeholder:"ADDRESS"`
+	Listen   string `help:"Address where serve listens, instead of the configuration's." placeholder:"ADDRESS"`
 }
 
 func (v *doctorVerb) Run(e *env) error {
+	if v.What == "serve" {
+		c, err := LoadConfig(e.config)
+		if err != nil {
+			return err
+		}
+		if v.Listen != "" {
+			c.Listen = v.Listen
+		}
+		return e.diagnose(c.examineServe(e.ctx))
+	}
 	return e.with(func(p *Press) error {
 		away := !p.Config.onlyLoopback() // mail leaves this machine
 		var list []finding
@@ -214,22 +225,27 @@ func (v *doctorVerb) Run(e *env) error {
 				list = append(list, part.examine(e.ctx)...)
 			}
 		}
-		bad := 0
-		for _, f := range list {
-			if !f.OK {
-				bad++
-			}
-		}
-		if err := e.print(list, func(w io.Writer) {
-			for _, f := range list {
-				fmt.Fprintf(w, "%-4s %-12s %s\n", map[bool]string{true: "ok", false: "BAD"}[f.OK], f.What, f.Text)
-			}
-		}); err != nil {
-			return err
-		}
-		if bad > 0 {
-			return fmt.Errorf("%s you, of %d", several(bad, "thing needs", "things need"), len(list))
-		}
-		return nil
+		return e.diagnose(list)
 	})
+}
+
+// diagnose prints what the doctor found, and fails when something is amiss.
+func (e *env) diagnose(list []finding) error {
+	bad := 0
+	for _, f := range list {
+		if !f.OK {
+			bad++
+		}
+	}
+	if err := e.print(list, func(w io.Writer) {
+		for _, f := range list {
+			fmt.Fprintf(w, "%-4s %-12s %s\n", map[bool]string{true: "ok", false: "BAD"}[f.OK], f.What, f.Text)
+		}
+	}); err != nil {
+		return err
+	}
+	if bad > 0 {
+		return fmt.Errorf("%s you, of %d", several(bad, "thing needs", "things need"), len(list))
+	}
+	return nil
 }

@@ -173,7 +173,7 @@ func (d *Desk) Handler() http.Handler {
 		mux.HandleFunc(pattern, d.guarded(page.role, formBytes, page.f))
 		d.roles[pattern] = page.role
 	}
-	mux.HandleFunc("POST /desk/subscribers/import", d.guarded("list admin", maxImport+formBytes, d.importAct))
+	mux.HandleFunc("POST /desk/subscribers/import", d.guarded("list admin", MaxImport+formBytes, d.importAct))
 	mux.HandleFunc("/desk/", d.guarded("viewer", formBytes, func(r *request) error { return digest.ErrNotFound }))
 	return mux
 }

@@ -15,9 +15,9 @@ import (
 	"pressrun/templates"
 )
 
-// maxImport is the most bytes of a file that is brought in here; larger ones are
+// MaxImport is the most bytes of a file that is brought in here; larger ones are
 // imported on the server.
-const maxImport = 64 << 20
+const MaxImport = 64 << 20
 
 // imports is the page of the files that were brought in, with the form for another.
 func (d *Desk) imports(r *request) error { return d.drawImports(r, http.StatusOK, "", "") }
@@ -51,7 +51,7 @@ func (d *Desk) drawImports(r *request, status int, file, source string) error {
 			Title: "Bring readers in", URL: "/desk/subscribers/import", Submit: "Look at the file", Busy: "Reading the file …", Upload: true,
 			Intro: "First you see what would become of each row; nothing is changed until you say so. Nobody who has left comes back by it, and it can be undone.",
 			Fields: []templates.Field{
-				{Name: "file", Label: "CSV file", Kind: "file", Help: "With a heading line; a column email is needed. Up to " + strconv.Itoa(maxImport>>20) + " MB.", Problem: file, Needed: true},
+				{Name: "file", Label: "CSV file", Kind: "file", Help: "With a heading line; a column email is needed. Up to " + strconv.Itoa(MaxImport>>20) + " MB.", Problem: file, Needed: true},
 				{Name: "list", Label: "List", Kind: "select", Options: names},
 				{Name: "source", Label: "Where they agreed to get it", Kind: "text", Value: r.FormValue("source"), Help: "summer fair 2026, paper forms", Problem: source, Needed: true},
 				{Name: "evidence", Label: "Where the proof is kept", Kind: "text", Value: r.FormValue("evidence"), Help: "folder 12, cabinet of the marketing desk; may be empty"},
@@ -80,7 +80,7 @@ func (d *Desk) importAct(r *request) error {
 	switch {
 	case errors.As(err, &long):
 		r.Form, r.MultipartForm = nil, nil
-		return d.drawImports(r, http.StatusRequestEntityTooLarge, fmt.Sprintf("The file is larger than %d MB. Import it on the server: pressrun subscriber import FILE.csv --list LIST --source …", maxImport>>20), "")
+		return d.drawImports(r, http.StatusRequestEntityTooLarge, fmt.Sprintf("The file is larger than %d MB. Import it on the server: pressrun subscriber import FILE.csv --list LIST --source …", MaxImport>>20), "")
 	case err != nil:
 		return d.drawImports(r, http.StatusBadRequest, "Choose a file.", "")
 	}
