@@ -271,7 +271,7 @@ func lookAround(t *testing.T, n *newsroom, tab func(int, int, string) context.Co
 			session = c.Value
 		}
 	}
-	pages := []string{"/desk/", "/desk/issues", "/desk/stories", "/desk/stories/1", "/desk/sources", "/desk/sources/add", "/desk/sources/1", "/desk/sources/1/items", "/desk/newsletters", "/desk/newsletters/1", "/desk/newsletters/add", "/desk/lists", "/desk/lists/segments", "/desk/subscribers", "/desk/subscribers/1", "/desk/subscribers/import", "/desk/bounces", "/desk/bounces/mail", "/desk/deliverability", "/desk/users", "/desk/users/tokens", "/desk/users/audit", "/desk/stories/ahead", "/desk/issues/1", "/desk/issues/1/readers", "/desk/arm"}
+	pages := []string{"/desk/", "/desk/issues", "/desk/stories", "/desk/stories/1", "/desk/sources", "/desk/sources/add", "/desk/sources/1", "/desk/sources/1/items", "/desk/newsletters", "/desk/newsletters/1", "/desk/newsletters/add", "/desk/lists", "/desk/lists/1", "/desk/lists/segments", "/desk/subscribers", "/desk/subscribers/1", "/desk/subscribers/import", "/desk/bounces", "/desk/bounces/mail", "/desk/deliverability", "/desk/users", "/desk/users/tokens", "/desk/users/audit", "/desk/stories/ahead", "/desk/issues/1", "/desk/issues/1/readers", "/desk/arm"}
 	for _, path := range pages {
 		open(t, wide, base+path)
 		if over := js[float64](t, wide, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
@@ -295,6 +295,16 @@ func lookAround(t *testing.T, n *newsroom, tab func(int, int, string) context.Co
 		picture(t, phone, "phone"+strings.ReplaceAll(path, "/", "-")+".png")
 		if over := js[float64](t, phone, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
 			t.Errorf("%s is %v px wider than a phone", path, over)
+		}
+	}
+	for _, width := range []int{1024, 768} {
+		laptop := tab(width, 800, "dark")
+		call(t, laptop, network.SetCookie, network.SetCookieParams{Name: desk.Cookie, Value: session, URL: base})
+		for _, path := range pages {
+			open(t, laptop, base+path)
+			if wrong := js[string](t, laptop, `[document.documentElement, ...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth).map(e => e.nodeName + ' +' + (e.scrollWidth - e.clientWidth)).join(', ')`); wrong != "" {
+				t.Errorf("%s, %d px wide: %s", path, width, wrong)
+			}
 		}
 	}
 	onPhones(t, tab, session, base, append(pages, strings.TrimPrefix(issue, base)))
