@@ -322,7 +322,11 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, id int64, key string, m *
 	if !m.erased.IsZero() {
 		return s.erase(ctx, tx, id, key, m.erased)
 	}
-	if m.suppressed != "" {
+	back, err := cameBack(ctx, tx, id, m)
+	if err != nil {
+		return err
+	}
+	if m.suppressed != "" && !back {
 		if err := insertSuppression(ctx, tx, Suppression{Key: key, Reason: Reason(m.suppressed), Note: "from the journal", At: m.since}); err != nil {
 			return err
 		}
@@ -349,6 +353,18 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, id int64, key string, m *
 		}
 	}
 	return nil
+}
+
+// cameBack reports whether a suppressed reader has confirmed by himself since that he
+// wants to be written to, of which this journal knows nothing: another host's does.
+// What a newsroom adds or imports does not count.
+func cameBack(ctx context.Context, tx *sql.Tx, id int64, m *memory) (back bool, err error) {
+	if m.suppressed == "" || m.suppressed == string(Manual) {
+		return false, nil
+	}
+	err = tx.QueryRowContext(ctx, `
+		select exists (select 1 from subscriber_events where subscriber_id = $1 and kind in ('confirmed', 'moved') and actor = '' and happened_at > $2)`, id, schema.At(m.since)).Scan(&back)
+	return back, err
 }
 
 // remindUnknown keeps suppressed addresses out that the database does not

@@ -299,3 +299,67 @@ func TestAddressOfSomebodyElse(t *testing.T) {
 		}
 	})
 }
+
+// TestTwoJournals: two hosts keep a journal each. Who came back by one of them stays
+// when the other starts, and both, one after the other, forget nobody who left by either.
+func TestTwoJournals(t *testing.T) {
+	each(t, func(t *testing.T, r *room) {
+		ctx := t.Context()
+		daily := r.list(t, "daily")
+		here := r.Journal
+		there, err := subscribers.OpenJournal(filepath.Join(r.dir, "there.journal"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer there.Close()
+		startThere := func() {
+			t.Helper()
+			r.Journal = there
+			if err := there.Replay(ctx, r.Store); err != nil {
+				t.Fatal(err)
+			}
+		}
+		readers := func(want string) {
+			t.Helper()
+			if got := r.readers(t, daily.ID); got != want {
+				t.Errorf("daily goes to %q, want %q", got, want)
+			}
+		}
+		back := r.add(t, "back@example.com", "daily")
+		gone := r.add(t, "gone@example.com", "daily")
+		r.pass(time.Hour)
+		if err := r.Unsubscribe(ctx, back.ID, 0, "one click"); err != nil { // everything: suppressed
+			t.Fatal(err)
+		}
+		startThere()
+		readers("gone")
+		r.Journal = here
+		r.pass(time.Hour)
+		r.subscribe(t, "back@example.com", daily.ID)
+		r.confirm(t)
+		readers("back gone")
+		startThere()
+		readers("back gone")
+		r.pass(time.Hour)
+		if err := r.Unsubscribe(ctx, gone.ID, 0, "one click"); err != nil { // by the host there alone
+			t.Fatal(err)
+		}
+		r.empty(t) // a backup from before is restored
+		now := r.now
+		r.now = start
+		daily = r.list(t, "daily")
+		r.add(t, "back@example.com", "daily")
+		r.add(t, "gone@example.com", "daily")
+		r.now = now.Add(time.Hour)
+		r.Journal = here
+		if err := here.Replay(ctx, r.Store); err != nil {
+			t.Fatal(err)
+		}
+		startThere()
+		readers("")
+		r.subscribe(t, "back@example.com", daily.ID)
+		r.confirm(t)
+		startThere()
+		readers("back")
+	})
+}
