@@ -249,13 +249,13 @@ func apply(list []Chosen, e Edit, by string, now time.Time) bool {
 	return found
 }
 
-// moveTo gives list[n] the place to (from 1) within its section: those before
-// it keep theirs, the others stand one further down.
+// moveTo gives list[n] the place to (from 1) among those of its section that readers
+// will see: those before it keep theirs, the others stand one further down.
 func moveTo(list []Chosen, n, to int) {
 	place := 1
 	for m := range list {
 		o := &list[m]
-		if m == n || o.Edition != list[n].Edition || o.Section != list[n].Section {
+		if m == n || o.Edition != list[n].Edition || o.Section != list[n].Section || o.State == "dropped" || o.State == "removed" {
 			continue
 		}
 		if place == to {

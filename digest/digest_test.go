@@ -316,6 +316,35 @@ func TestMoveStory(t *testing.T) {
 	}
 }
 
+// A story that was dropped takes up no place: the others are counted from 1 in the
+// mail, and move past it as if it were not there.
+func TestDroppedTakesNoPlace(t *testing.T) {
+	var list []Chosen
+	for i := range 4 {
+		list = append(list, Chosen{Edition: "en", Section: "trending", Position: i + 1, State: "in", Title: fmt.Sprint(i + 1), Story: Story{ID: int64(i + 1)}})
+	}
+	yes, first := true, 1
+	apply(list, Edit{Edition: "en", StoryID: 1, Drop: &yes}, "ed", noon)
+	list[2].State = "removed"
+	shown := func() string {
+		t.Helper()
+		d := Draft{Spec: Spec{}.WithDefaults("m")}
+		v, _, _ := view(d, d.Spec.Editions[0], list, nil)
+		var out []string
+		for _, s := range v.Sections[0].Stories {
+			out = append(out, fmt.Sprintf("%d: %s", s.Rank, s.Title))
+		}
+		return strings.Join(out, ", ")
+	}
+	if got := shown(); got != "1: 2, 2: 4" {
+		t.Errorf("after one was dropped and one removed the mail shows %s", got)
+	}
+	apply(list, Edit{Edition: "en", StoryID: 4, To: &first}, "ed", noon)
+	if got := shown(); got != "1: 4, 2: 2" {
+		t.Errorf("after the last one was moved up it shows %s", got)
+	}
+}
+
 func TestMissedSlotsAreAnnounced(t *testing.T) {
 	schematest.Each(t, func(t *testing.T, db *schema.DB) {
 		ctx := context.Background()

@@ -275,6 +275,7 @@ func view(d Draft, e EditionSpec, chosen []Chosen, related map[int64]Story) (tem
 			}
 			grave.last = c.Story.Has("sensitive")
 			grave.first = grave.first || grave.last && len(section.Stories) == 0
+			c.Position = len(section.Stories) + 1 // among those that are left
 			section.Stories = append(section.Stories, storyView(c, spec, kind, len(ids) == 0, related))
 			ids = append(ids, c.Story.ID)
 		}

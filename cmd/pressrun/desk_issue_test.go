@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -128,4 +129,35 @@ func TestDeskKeepsTheLastStory(t *testing.T) {
 		t.Fatal(err)
 	}
 	call(http.StatusOK, "POST", fmt.Sprintf("/desk/issues/%d", issue.ID), fmt.Sprintf("do=approve:%d", issue.Revision))
+}
+
+// TestDeskMovesPastDropped: at the desk the stories that are left are counted from 1,
+// and each press on an arrow moves one of them past another one that is left.
+func TestDeskMovesPastDropped(t *testing.T) {
+	r := newCountingRoom(t, "")
+	r.say(t, "list", "add", "readers")
+	issue := r.draft(t)
+	edit := r.as(t, "ed@news.example", "editor")
+	path := fmt.Sprintf("/desk/issues/%d", issue.ID)
+	shown := regexp.MustCompile(`(?s)<span class="story-position">(\d+)</span>.*?stories/en/(\d+)"`)
+	order := func() (text string) {
+		for _, m := range shown.FindAllStringSubmatch(edit(200, "GET", path, ""), -1) {
+			text += m[1] + ":" + m[2] + " "
+		}
+		return text
+	}
+	before := strings.Fields(order())
+	if len(before) != 3 {
+		t.Fatalf("the desk shows %q", before)
+	}
+	_, second, _ := strings.Cut(before[1], ":")
+	_, third, _ := strings.Cut(before[2], ":")
+	edit(303, "POST", path+"/stories/en/"+second, "do=drop")
+	if got, want := order(), before[0]+" 2:"+third+" "; got != want {
+		t.Errorf("after the second was dropped: %q, want %q", got, want)
+	}
+	edit(303, "POST", path+"/stories/en/"+third, "do=up")
+	if got := order(); !strings.HasPrefix(got, "1:"+third+" 2:") {
+		t.Errorf("after one press on the arrow: %q", got)
+	}
 }

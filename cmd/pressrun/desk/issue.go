@@ -222,12 +222,12 @@ func checks(findings []digest.Finding, chosen []digest.Chosen) []templates.Check
 
 func (d *Desk) storyDesk(i digest.Issue, chosen []digest.Chosen, edition string, open bool) (in, dropped []templates.DeskStory) {
 	headings := map[string]string{"trending": "Trending Now", "rising": "Rising", "latest": "Latest News"}
-	last := ""
+	last, place := "", 0
 	for _, c := range chosen {
 		if c.Edition != edition {
 			continue
 		}
-		st := templates.DeskStory{Position: c.Position, Title: c.Title, Language: c.Story.Language, Direction: c.Story.Direction, URL: c.Story.URL, Summary: c.Printed(),
+		st := templates.DeskStory{Title: c.Title, Language: c.Story.Language, Direction: c.Story.Direction, URL: c.Story.URL, Summary: c.Printed(),
 			Source: c.Story.SourceTitle, Reason: c.Reason, Label: label(c.Story.Label), Pinned: c.Pinned, Edited: c.EditedBy, Summed: summed(c)}
 		st.Page = fmt.Sprintf("%s/stories/%s/%d", issueURL(i.ID), edition, c.Story.ID)
 		if open {
@@ -241,8 +241,10 @@ func (d *Desk) storyDesk(i digest.Issue, chosen []digest.Chosen, edition string,
 			continue
 		}
 		if c.Section != last {
-			st.Section, last = headings[c.Section], c.Section
+			st.Section, last, place = headings[c.Section], c.Section, 0
 		}
+		place++
+		st.Position = place
 		in = append(in, st)
 	}
 	return in, dropped
@@ -360,11 +362,20 @@ func (d *Desk) editStory(r *request) error {
 	return done(r, back, "Saved and sealed again.")
 }
 
+// place is where a story stands among those of its section that readers will see.
 func (d *Desk) place(r *request, issue int64, edition string, story int64) (int, error) {
 	list, err := d.Digest.Chosen(r.ctx, issue)
+	section, place := "", 0
 	for _, c := range list {
-		if c.Edition == edition && c.Story.ID == story {
-			return c.Position, err
+		if c.Edition != edition || c.State != "in" {
+			continue
+		}
+		if c.Section != section {
+			section, place = c.Section, 0
+		}
+		place++
+		if c.Story.ID == story {
+			return place, err
 		}
 	}
 	return 0, digest.ErrNotFound
