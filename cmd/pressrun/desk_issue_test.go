@@ -131,6 +131,28 @@ func TestDeskKeepsTheLastStory(t *testing.T) {
 	call(http.StatusOK, "POST", fmt.Sprintf("/desk/issues/%d", issue.ID), fmt.Sprintf("do=approve:%d", issue.Revision))
 }
 
+// TestDeskSaysOnceThatItIsHeld: and when its time is, on the issue and on Today. No flag
+// is chosen before somebody chooses one.
+func TestDeskSaysOnceThatItIsHeld(t *testing.T) {
+	r := newCountingRoom(t, "")
+	r.say(t, "list", "add", "readers")
+	issue := r.draft(t)
+	look := r.as(t, "ap@news.example", "approver")
+	path := fmt.Sprintf("/desk/issues/%d", issue.ID)
+	look(303, "POST", path, "do=hold")
+	for _, page := range []string{path, "/desk/"} {
+		if text := look(200, "GET", page, ""); !regexp.MustCompile(`[^:] ?held by ap@news\.example; its time is in (1 h|\d+ min)`).MatchString(text) || strings.Contains(text, "held: held") {
+			t.Errorf("%s says of an issue that is held: %s", page, text)
+		}
+	}
+	if page := look(200, "GET", "/desk/stories/1", ""); !strings.Contains(page, `name="flag" required><option value="">`) {
+		t.Error("a flag is chosen before anybody chose one")
+	}
+	if page := look(200, "GET", path+"/readers", ""); !strings.Contains(page, "whole address") {
+		t.Error("who may not see readers does not learn how to ask about one")
+	}
+}
+
 // TestDeskMovesPastDropped: at the desk the stories that are left are counted from 1,
 // and each press on an arrow moves one of them past another one that is left.
 func TestDeskMovesPastDropped(t *testing.T) {

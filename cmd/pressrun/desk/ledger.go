@@ -46,9 +46,13 @@ func (d *Desk) readers(r *request) error {
 	} else if err := d.ledger(r, i, mailer.State(want), &t, counts); err != nil {
 		return err
 	}
+	intro := "One copy for one reader each. The states add up to the audience at every moment."
+	if !r.user.May(knowsReaders) {
+		intro += " What somebody got is told to whoever knows the whole address."
+	}
 	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: fmt.Sprintf("Readers of %s No. %d", i.Spec.Title, i.Number), Current: "Issues",
 		Action: &templates.Action{Title: "The issue", URL: issueURL(i.ID)},
-		Body:   templates.TableBody{Intro: "One copy for one reader each. The states add up to the audience at every moment.", Search: searchOf(r, "What did this reader get?", "state"), Filters: filters, Table: t}})
+		Body:   templates.TableBody{Intro: intro, Search: searchOf(r, "What did this reader get?", "state"), Filters: filters, Table: t}})
 }
 
 // knowsReaders is the role that may see who reads: others see masked addresses,

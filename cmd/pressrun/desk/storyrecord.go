@@ -69,7 +69,7 @@ func (d *Desk) drawStory(r *request, status int, until, into string) error {
 	case !errors.Is(err, digest.ErrNotFound): // too old to rank
 		d.Log.Warn("desk: explain a story", "story", s.ID, "err", err)
 	}
-	var flags []templates.Option
+	flags := []templates.Option{{Title: "choose one"}}
 	for _, f := range digest.Flags {
 		if s.Has(f) {
 			flags = append(flags, templates.Option{Value: "-" + f, Title: "take off " + f})
@@ -80,7 +80,7 @@ func (d *Desk) drawStory(r *request, status int, until, into string) error {
 	hidden := func(do string) templates.Field { return templates.Field{Name: "do", Kind: "hidden", Value: do} }
 	body.Forms = []templates.FormBody{
 		{Title: "Flag", Intro: "Opinion, satire, live and paid are labelled for readers. Legal shows the headline only. Sensitive stands without decoration. What you set stays, whatever the source says.", URL: url, Submit: "Save",
-			Fields: []templates.Field{hidden("flag"), {Name: "flag", Label: "Flag", Kind: "select", Options: flags}}},
+			Fields: []templates.Field{hidden("flag"), {Name: "flag", Label: "Flag", Kind: "select", Options: flags, Needed: true}}},
 		{Title: "Embargo", Intro: "The story stands in no issue before this time.", URL: url, Submit: "Save",
 			Fields: []templates.Field{hidden("hold"), {Name: "until", Label: "Until, with its zone", Kind: "text", Help: "2026-11-25T18:00+05:00; empty lifts the embargo", Value: cmp.Or(r.FormValue("until"), stampOr(s.NotBefore)), Problem: until}}},
 		{Title: "Merge", Intro: "This story becomes part of another; the choice sticks.", URL: url, Submit: "Merge",

@@ -72,8 +72,11 @@ func (d *Desk) whenOut(i digest.Issue) string {
 		return "goes out " + Leaves(i, d.Now())
 	case "countdown":
 		return "goes out " + templates.Near(i.Starts, d.Now())
-	case "held":
-		return "held: " + i.Reason
+	case "held": // the state's word stands before it
+		if i.SlotAt.Before(d.Now()) {
+			return i.Reason + "; its time was " + near
+		}
+		return i.Reason + "; its time is " + near
 	case "draft":
 		if i.Spec.Approval == "send" {
 			return "goes out " + near + " unless somebody holds it"
