@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -144,6 +145,9 @@ func tomlError(path string, err error, shape reflect.Type) string {
 	if errors.As(err, &wrong) {
 		line, _ := wrong.Position()
 		key := strings.Join(wrong.Key(), ".")
+		if strings.Contains(wrong.Error(), "already defined") {
+			return fmt.Sprintf("%s:%d: %s stands a second time; leave one", path, line, key)
+		}
 		if want := kindOfKey(shape, key); want != "" {
 			return fmt.Sprintf("%s:%d: %s wants %s", path, line, key, want)
 		}
@@ -217,6 +221,8 @@ func kindOfKey(t reflect.Type, key string) string {
 		return "a number without quotes"
 	case reflect.Slice:
 		return `a list, ["…", "…"]`
+	case reflect.Struct:
+		return fmt.Sprintf("keys of its own, { … = … }: %s", strings.Join(configKeys(found, ""), ", "))
 	}
 	return ""
 }
@@ -357,6 +363,10 @@ func (c *Config) defaults(dir string) {
 	}
 }
 
+// databaseScheme is in what was meant for the URL of a database: as the path of a
+// file it would be a new newsroom without anything in it.
+var databaseScheme = regexp.MustCompile(`\w+://|(?:^|/)(?:postgres|postgresql|sqlite3?|file|mysql):`)
+
 func (c *Config) check() error {
 	var bad ConfigError
 	say := func(format string, args ...any) {
@@ -368,6 +378,9 @@ func (c *Config) check() error {
 	} else if u.Scheme != "https" && !c.onlyLoopback() {
 		// RFC 8058 section 3.1: the one-click address must be https.
 		say("public_url %q must begin with https:// because a relay is not on this machine: one-click unsubscribe works over https alone", c.PublicURL)
+	}
+	if scheme := databaseScheme.FindString(c.Database); scheme != "" && !strings.HasPrefix(c.Database, "postgres://") && !strings.HasPrefix(c.Database, "postgresql://") {
+		say("database %q…: write the path of an SQLite file, or postgres://user@host/name", strings.TrimPrefix(scheme, "/"))
 	}
 	if _, err := address.Parse(c.AlarmMail); c.AlarmMail != "" && err != nil {
 		say("alarm_mail %q is not a mail address; write one such as you@example.com", c.AlarmMail)

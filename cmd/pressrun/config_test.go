@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -45,6 +47,10 @@ func TestConfigSaysWhereAndHow(t *testing.T) {
 		{"a mistyped key in a table", "[[relay]]\nname = \"a\"\nurll = \"smtp://127.0.0.1\"\n", `press.toml:3: unknown key "relay.urll"; did you mean "relay.url"?`},
 		{"a maildir in nowhere", "[[relay]]\nname = \"a\"\nurl = \"maildir:trial\"\n", "write the maildir from the root on"},
 		{"a wrong type", "listen = 8080\n", `press.toml:1: listen wants a text in quotes`},
+		{"twice", "listen = \":80\"\nlisten = \":81\"\n", `press.toml:2: listen stands a second time`},
+		{"a text for a table", "[[relay]]\nname = \"a\"\nurl = \"smtp://127.0.0.1\"\nwarmup = \"2026-12-01\"\n", `press.toml:4: relay.warmup wants keys of its own, { … = … }: from, start, end, days`},
+		{"another database", "database = \"mysql://root:secret@127.0.0.1/press\"\n", `press.toml: database "mysql://"…: write the path of an SQLite file, or postgres://user@host/name`},
+		{"half a URL", "database = \"postgresql:/press\"\n", `press.toml: database "postgresql:"…: write`},
 		{"a wrong type in a table", "\n[[relay]]\nconnections = \"many\"\n", `press.toml:3: relay.connections wants a number`},
 		{"an address without a port", "listen = \"news.example.com\"\n", "write for instance 127.0.0.1:8080"},
 		{"broken syntax", "listen = \"127.0.0.1:1\nredis = 1", `press.toml:1:`},
@@ -183,6 +189,44 @@ func TestUsageErrors(t *testing.T) {
 	if made, _ := filepath.Glob(filepath.Join(filepath.Dir(missing), "*")); len(made) > 0 {
 		t.Errorf("a wrong command line made %v", made)
 	}
+}
+
+// TestServeSaysThatNothingIsThere: a database that was mistyped is a newsroom
+// without anything in it, which would serve in silence.
+func TestServeSaysThatNothingIsThere(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	config := filepath.Join(t.TempDir(), "press.toml")
+	if err := os.WriteFile(config, []byte("database = \"pres.db\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log := &watched{seen: "msg=serving", then: cancel}
+	run(ctx, []string{"-c", config, "serve", "--listen", "127.0.0.1:0"}, strings.NewReader(""), io.Discard, log)
+	if !strings.Contains(log.String(), "no newsletter") || !strings.Contains(log.String(), "pres.db") {
+		t.Errorf("it says %s", log)
+	}
+}
+
+// watched keeps what is written, and does something once a text is seen.
+type watched struct {
+	mu   sync.Mutex
+	b    strings.Builder
+	seen string
+	then func()
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if strings.Contains(string(p), w.seen) {
+		w.then()
+	}
+	return w.b.Write(p)
+}
+
+func (w *watched) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.b.String()
 }
 
 func TestPortTaken(t *testing.T) {

@@ -41,6 +41,9 @@ func (v *serveVerb) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if list, err := p.Digest.Newsletters(e.ctx); err == nil && len(list) == 0 {
+		e.log.Warn("there is no newsletter: is this the database that you mean? If the newsroom is new, begin it with pressrun init, or newsletter apply", "database", p.DB.Name)
+	}
 	e.log.Info("serving", "url", c.PublicURL, "listen", l.Addr().String(), "database", p.DB.Name)
 	err = p.Serve(e.ctx, l)
 	if err == nil {
