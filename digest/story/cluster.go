@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"pressrun/digest/summary"
 )
 
 // Cluster sorts articles into stories: a map from each id to its place. The
@@ -40,8 +42,8 @@ func (c *Clusterer) Cluster(docs []Doc) map[string]Place {
 	sorted = slices.CompactFunc(sorted, func(a, b Doc) bool { return a.ID == b.ID })
 	var g grouping
 	g.read(c.digest(sorted))
-	g.look(func(p *pair) float64 { return float64(firstLook.Sum(p.f[:])) })
-	g.score(func(p *pair) float64 { return float64(secondLook.Sum(p.f[:])) })
+	g.look(&firstLook)
+	g.score(&secondLook, minLike)
 	g.join()
 	return g.places()
 }
@@ -135,15 +137,25 @@ func (g *grouping) read(entries []entry) {
 	g.relate()
 }
 
-// score puts the surest pairs first.
-func (g *grouping) score(event func(*pair) float64) {
+// hopeless is what the first forest says of a pair that the second need not
+// look at: of most, where many articles were compared.
+const hopeless = -4.5
+
+// score puts the surest pairs first, as the second forest sees them. At the bar
+// they are of one event as likely as not.
+func (g *grouping) score(second *summary.Forest, bar float64) {
 	crowd := crowding * math.Log(max(float64(len(g.docs)), fittedOn)/fittedOn)
 	split(len(g.pairs), func(_, from, to int) {
 		for i := from; i < to; i++ {
-			if p := &g.pairs[i]; p.isEvent() {
-				p.score = event(p) - p.late - crowd
-			} else if p.share == 0 {
+			p := &g.pairs[i]
+			switch {
+			case !p.isEvent() && p.share == 0:
 				p.score = unlike
+			case !p.isEvent():
+			case p.f[fScore] < hopeless:
+				p.score = hopeless
+			default:
+				p.score = float64(second.Sum(p.f[:])) + minLike - bar - p.late - crowd
 			}
 		}
 	})

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// report is one line of testdata/events.jsonl: twenty events as three outlets
+// report is one line of testdata/*.jsonl: twenty events as three outlets
 // would report each, and one look-alike per event (Near says of which) that
 // shares at least two names and the date.
 type report struct {
@@ -109,35 +109,85 @@ func asDocs(reports []report, withSource bool) []Doc {
 
 // TestEventsInDifferentWords: what the rule has learned it still knows. How it
 // does on events it has not seen is in the package comment, told by
-// go test -run TestFitForest -fit -v.
+// go test ./digest/story -run TestFitForest -v -fit.
 func TestEventsInDifferentWords(t *testing.T) {
 	var all marks
 	for _, set := range sets {
 		reports := readFrom(t, "testdata/"+set.name)
 		m := mark(t, reports, asStories(Cluster(asDocs(reports, true))))
 		t.Logf("%s: %v", set.name, m)
-		if m.f1() < 0.6 {
-			t.Errorf("%s: %v, want F1 of at least .60", set.name, m)
+		if least := map[string]float64{"hard": 0.48, "plain": 0.95, "free": 0.70}[set.kind]; m.f1() < least || set.kind == "plain" && m.merged > 0 {
+			t.Errorf("%s, %s: %v, want F1 of at least %.2f, and of plain sets nothing merged", set.name, set.kind, m, least)
 		}
 		all.add(m)
 	}
 	t.Logf("all: %v", all)
-	if all.f1() < 0.75 || all.merged > 80 {
-		t.Errorf("all: %v, want F1 of at least .75 and at most 80 of 228 merged", all)
+	if all.f1() < 0.80 || all.merged > 150 {
+		t.Errorf("all: %v, want F1 of at least .80 and at most 150 of 668 merged", all)
+	}
+}
+
+// kept are six sets, by six writers more, that the forests must never learn from.
+// The first two are plain, the others free; those who wrote the fourth and the
+// sixth were asked to be sceptical.
+var kept = []string{"kept1.jsonl", "kept2.jsonl", "kept3.jsonl", "kept4.jsonl", "kept5.jsonl", "kept6.jsonl"}
+
+// TestEventsKeptAway is the aim: of events that the rule has not seen most
+// reports meet, and no more than one of twenty look-alikes joins any.
+func TestEventsKeptAway(t *testing.T) {
+	for _, named := range []bool{true, false} {
+		var all marks
+		for _, name := range kept {
+			reports := readFrom(t, "testdata/"+name)
+			m := mark(nil, reports, asStories(Cluster(asDocs(reports, named))))
+			t.Logf("%s, houses named %v: %v", name, named, m)
+			if sceptic := name == "kept4.jsonl" || name == "kept6.jsonl"; named && !sceptic && (m.f1() < 0.85 || m.merged > 1) {
+				t.Errorf("%s: %v, want F1 of at least .85 and at most one merged", name, m)
+			}
+			all.add(m)
+		}
+		t.Logf("all, houses named %v: %v", named, all)
+		least, most := 0.85, 6 // of 120, one of twenty
+		if !named {
+			least, most = 0.83, 26
+		}
+		if all.f1() < least || all.merged > most {
+			t.Errorf("all, houses named %v: %v, want F1 of at least %.2f and at most %d merged", named, all, least, most)
+		}
 	}
 }
 
 // TestEventsAmongStrangers: a full window still knows reports of one event: those
 // of a set stand among three times as many articles that have nothing to do with them.
 func TestEventsAmongStrangers(t *testing.T) {
-	reports := readFrom(t, "testdata/events6.jsonl")
-	docs := asDocs(reports, true)
-	for i, d := range newsroom(len(docs)*40/10 + 1)[:3*len(docs)] {
-		d.Published = docs[i%len(docs)].Published
-		docs = append(docs, d)
+	among(t, newsroom(321)[:240])
+}
+
+// TestQualityEventsAmongNews: so do real articles, of twenty houses.
+func TestQualityEventsAmongNews(t *testing.T) {
+	news := realArticles(t, "dev.jsonl.gz")
+	for i := range news {
+		news[i].Source = fmt.Sprint("house ", i%20)
 	}
-	m := mark(t, reports, asStories(Cluster(docs)))
-	if m.f1() < 0.5 || m.merged > 2 {
-		t.Errorf("among strangers: %v, want F1 of at least .50 and at most 2 merged", m)
+	among(t, news)
+}
+
+// among marks each kept set with others published at the same time.
+func among(t *testing.T, others []Doc) {
+	var all marks
+	for _, name := range kept {
+		reports := readFrom(t, "testdata/"+name)
+		docs := asDocs(reports, true)
+		for i, d := range others {
+			d.Published = reports[i%len(reports)].Published.Add(time.Duration(i%7) * time.Minute)
+			docs = append(docs, d)
+		}
+		m := mark(t, reports, asStories(Cluster(docs)))
+		t.Logf("%s among %d others: %v", name, len(others), m)
+		all.add(m)
+	}
+	t.Logf("all: %v", all)
+	if all.f1() < 0.8 || all.merged > 6 {
+		t.Errorf("all: %v, want F1 of at least .80 and at most 6 merged", all)
 	}
 }

@@ -7,7 +7,7 @@ import (
 
 // features is how two articles compare, as the forests are asked about it. The
 // order counts: the forests know them by number.
-type features [43]float32
+type features [44]float32
 
 const (
 	fCosine     = iota // of all words, weighed by rarity
@@ -45,6 +45,7 @@ const (
 	fPlaces
 	fSpeakers
 	fWeighed // fContent by how often a thing is said
+	fLength  // of the shorter, in terms
 	// The first forest knows those above. What follows is its own answer for the
 	// pair and for the others of both, and the second forest knows it.
 	fScore
@@ -216,7 +217,7 @@ func (c *corpus) compare(a, b *profile) (f features) {
 		fSmaller: float32(max(x.found/max(x.words, 1e-9), y.found/max(y.words, 1e-9))),
 		fContent: cosine(s.content, x.content, y.content), fLead: cosine(s.lead, x.lead, y.lead), fWeighed: cosine(s.weighed, x.weighed, y.weighed),
 		fHeadContent: float32((x.saidContent + y.saidContent) / max(x.headContent+y.headContent, 1)),
-		fThings:      float32(s.things), fPlaces: float32(s.places), fSpeakers: float32(s.speakers),
+		fThings:      float32(s.things), fPlaces: float32(s.places), fSpeakers: float32(s.speakers), fLength: float32(min(len(a.terms), len(b.terms))),
 	}
 }
 

@@ -13,24 +13,24 @@ import (
 const Window = 72 * time.Hour
 
 const (
-	minContainment = 0.40  // of the shingles of the shorter text
-	minShared      = 6     // shingles two texts must share, whatever their share
-	sampling       = 4     // one shingle in so many leads to candidates
-	briefShingles  = 64    // a text of fewer is short: too few samples
-	maxWords       = 3000  // of a text: enough to know it again
-	maxChain       = 500   // articles with one sampled shingle: beyond that it is boilerplate
-	minLead        = 0.8   // what two articles must share, common names left out, to be compared
-	maxReports     = 16    // of the articles that share most: so many are compared
-	minLike        = -0.75 // log-odds from which two reports are of one event
-	fittedOn       = 80    // articles
-	crowding       = 0.5   // less, each time their number is e times that
-	usual          = 0.05  // share of compared pairs that are of one event
-	doubts         = 10.0  // pairs that count as half as often of one event, when few were compared
-	unlike         = -2.0  // of two articles that share too little to be compared
-	perDay         = 0.5   // less, for each day between two articles after the first twelve hours
-	kindsUnknown   = 0.4   // how alike two articles count whose words tell no kind
-	minRarity      = 0.45  // what is commoner proves nothing: a language's little words
-	background     = 300   // so many articles that are not there count beside those that are, else nothing would be rare in a few
+	minContainment = 0.40 // of the shingles of the shorter text
+	minShared      = 6    // shingles two texts must share, whatever their share
+	sampling       = 4    // one shingle in so many leads to candidates
+	briefShingles  = 64   // a text of fewer is short: too few samples
+	maxWords       = 3000 // of a text: enough to know it again
+	maxChain       = 500  // articles with one sampled shingle: beyond that it is boilerplate
+	minLead        = 0.8  // what two articles must share, common names left out, to be compared
+	maxReports     = 16   // of the articles that share most: so many are compared
+	minLike        = 0.0  // log-odds from which two reports are of one event
+	fittedOn       = 80   // articles
+	crowding       = 0.25 // less, each time their number is e times that
+	usual          = 0.05 // share of compared pairs that are of one event
+	doubts         = 10.0 // pairs that count as half as often of one event, when few were compared
+	unlike         = -2.0 // of two articles that share too little to be compared
+	perDay         = 0.5  // less, for each day between two articles after the first twelve hours
+	kindsUnknown   = 0.4  // how alike two articles count whose words tell no kind
+	minRarity      = 0.45 // what is commoner proves nothing: a language's little words
+	background     = 300  // so many articles that are not there count beside those that are, else nothing would be rare in a few
 )
 
 // entry is what is kept of an article.

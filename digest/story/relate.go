@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"pressrun/digest/summary"
 )
 
 // near is another article and how alike it is.
@@ -51,11 +53,11 @@ const unknown = -5
 
 // look asks the first forest about all pairs, and tells each how its score
 // stands beside those of the others.
-func (g *grouping) look(score func(*pair) float64) {
+func (g *grouping) look(first *summary.Forest) {
 	split(len(g.pairs), func(_, from, to int) {
 		for i := from; i < to; i++ {
 			if p := &g.pairs[i]; p.share == 0 {
-				p.f[fScore] = float32(score(p))
+				p.f[fScore] = float32(first.Sum(p.f[:]))
 			}
 		}
 	})

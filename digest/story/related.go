@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	minRelated = 0.08  // the least likeness, a cosine, of a story worth pointing to
-	minSame    = -0.75 // log-odds from which two articles are one event and no company for each other
+	minRelated = 0.08 // the least likeness, a cosine, of a story worth pointing to
+	minSame    = 1.0  // log-odds from which two articles are one event and no company for each other
 )
 
 // Related finds what else was told about a matter. It is for one goroutine at a time.
