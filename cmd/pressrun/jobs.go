@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -101,7 +102,7 @@ func (p *Press) openJobs() error {
 		RescueStuckJobsAfter: jobTimeout + time.Minute,
 		FetchCooldown:        50 * time.Millisecond,
 		FetchPollInterval:    250 * time.Millisecond,
-		Logger:               slog.New(warnings{p.Log.Handler()}),
+		Logger:               slog.New(&warnings{Handler: p.Log.Handler()}),
 
 		CompletedJobRetentionPeriod: kept.jobs,
 		DiscardedJobRetentionPeriod: kept.failedJobs,
@@ -113,11 +114,33 @@ func (p *Press) openJobs() error {
 	return nil
 }
 
-// warnings lets only the job queue's warnings and errors through: one line per
-// fact is ours to write.
-type warnings struct{ slog.Handler }
+// warnings lets only the job queue's warnings and errors through, each once a minute:
+// one line per fact is ours to write, and while the database is away the queue tries
+// ten times a second.
+type warnings struct {
+	slog.Handler
 
-func (warnings) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+	mu   sync.Mutex
+	last map[string]time.Time // message → when it was logged
+}
+
+func (w *warnings) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+
+func (w *warnings) Handle(ctx context.Context, r slog.Record) error {
+	w.mu.Lock()
+	again := r.Time.Sub(w.last[r.Message]) < time.Minute
+	if !again {
+		if w.last == nil || len(w.last) > 1000 {
+			w.last = map[string]time.Time{}
+		}
+		w.last[r.Message] = r.Time
+	}
+	w.mu.Unlock()
+	if again {
+		return nil
+	}
+	return w.Handler.Handle(ctx, r)
+}
 
 // openStates are those in which a job still has something to do: the same work
 // is not ordered twice meanwhile.

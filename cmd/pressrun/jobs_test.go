@@ -1,0 +1,28 @@
+package main
+
+import (
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestQueueWarnsOnceAMinute: a queue that cannot reach its database tells it at every
+// try, which would fill the log and the disk under it.
+func TestQueueWarnsOnceAMinute(t *testing.T) {
+	var out strings.Builder
+	w := &warnings{Handler: slog.NewTextHandler(&out, nil)}
+	log := slog.New(w)
+	for range 50 {
+		log.Error("fetch jobs", "err", "refused")
+		log.Info("nothing to do")
+	}
+	log.Warn("another thing")
+	later := slog.NewRecord(time.Now().Add(2*time.Minute), slog.LevelError, "fetch jobs", 0)
+	if err := w.Handle(t.Context(), later); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); strings.Count(got, "fetch jobs") != 2 || strings.Count(got, "another thing") != 1 || strings.Contains(got, "nothing") {
+		t.Errorf("it logs\n%s", got)
+	}
+}
