@@ -29,8 +29,9 @@ type Store struct {
 	// transaction that erases him; address is the canonical one. nil means nothing.
 	Erased func(ctx context.Context, tx *sql.Tx, subscriber int64, address string) error
 	// Confirmed is told of a subscription that its reader has just confirmed, after
-	// the transaction; nil means that nobody wants to know.
-	Confirmed func(ctx context.Context, subscriber, list int64)
+	// the transaction, and answers whether an issue goes to him at once; nil means
+	// that nobody wants to know.
+	Confirmed func(ctx context.Context, subscriber, list int64) (welcomed bool)
 	// Brand is how the newsroom looks in letters and on the public pages; nil
 	// means its host name in type.
 	Brand func(ctx context.Context) templates.Brand
@@ -64,11 +65,13 @@ func (s *Store) log() *slog.Logger {
 	return s.Log
 }
 
-// tell says who has just joined which lists, whether or not he waits for the page.
-func (s *Store) tell(ctx context.Context, subscriber int64, lists []int64) {
+// tell says who has just joined which lists, whether or not he waits for the page,
+// and returns those of which an issue goes to him at once.
+func (s *Store) tell(ctx context.Context, subscriber int64, lists []int64) (welcomed []int64) {
 	for _, list := range lists {
-		if s.Confirmed != nil {
-			s.Confirmed(context.WithoutCancel(ctx), subscriber, list)
+		if s.Confirmed != nil && s.Confirmed(context.WithoutCancel(ctx), subscriber, list) {
+			welcomed = append(welcomed, list)
 		}
 	}
+	return welcomed
 }

@@ -259,6 +259,7 @@ type Confirmation struct {
 	Subscriber Subscriber
 	Lists      []Subscription // that wait, or that this very link has confirmed
 	Done       bool           // all of them are confirmed already
+	Welcomed   []int64        // lists of which an issue goes out to the reader at once; filled by Confirm alone
 }
 
 // Pending says what a confirmation link would confirm; it changes nothing.
@@ -340,7 +341,7 @@ func (s *Store) Confirm(ctx context.Context, c Claim) (Confirmation, error) {
 		return nil
 	})
 	if err == nil {
-		s.tell(ctx, c.Subscriber, joined)
+		out.Welcomed = s.tell(ctx, c.Subscriber, joined)
 	}
 	return out, err
 }

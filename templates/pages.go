@@ -115,6 +115,8 @@ type Coming struct {
 	Title  string    // of the list
 	Next   time.Time // when its next issue is due, in the newsletter's zone; zero = nobody knows
 	Latest string    // address of its latest issue; "" = none is public
+	// Welcomed says that the latest issue goes out to the reader at once.
+	Welcomed bool
 }
 
 // UnsubscribePage shows the button that ends a subscription; opening it changes

@@ -57,46 +57,50 @@ func (p *Press) audienceOf(ctx context.Context, i digest.Issue) (subscribers.Aud
 const welcomeWithin = 31 * 24 * time.Hour
 
 // welcome gives a reader who has just confirmed a list the newest issue of each
-// newsletter that wants that. What goes wrong is logged: he is on the list.
-func (p *Press) welcome(ctx context.Context, subscriber, list int64) {
+// newsletter that wants that, and says whether there was one. What goes wrong is
+// logged: he is on the list.
+func (p *Press) welcome(ctx context.Context, subscriber, list int64) (given bool) {
 	newsletters, err := p.Digest.Newsletters(ctx)
 	for _, n := range newsletters {
 		if n.Spec.Welcome && n.State == "active" {
-			err = errors.Join(err, p.welcomeTo(ctx, n, subscriber, list))
+			ok, failure := p.welcomeTo(ctx, n, subscriber, list)
+			given, err = given || ok, errors.Join(err, failure)
 		}
 	}
 	if err != nil {
 		p.Log.Error("welcome", "subscriber", subscriber, "err", err)
 	}
+	return given
 }
 
-func (p *Press) welcomeTo(ctx context.Context, n digest.Newsletter, subscriber, list int64) error {
+func (p *Press) welcomeTo(ctx context.Context, n digest.Newsletter, subscriber, list int64) (given bool, err error) {
 	i, err := p.Digest.Newest(ctx, n.ID)
 	if errors.Is(err, digest.ErrNotFound) || err == nil && p.Now().Sub(i.Started) > welcomeWithin {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	opens, closes := i.Spec.WindowAt(p.Now())
 	if p.Now().Before(opens) {
-		return nil
+		return false, nil
 	}
 	a, err := p.audienceOf(ctx, i)
 	if err != nil || a.List != list {
-		return err
+		return false, err
 	}
 	a.Only = subscriber
 	if n, err := p.Subscribers.Count(ctx, a); n == 0 || err != nil { // outside the segment
-		return err
+		return false, err
 	}
 	reader, err := p.Subscribers.ByID(ctx, subscriber)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return p.DB.InTx(ctx, func(tx *sql.Tx) error {
-		added, err := p.Mailer.Add(ctx, tx, i.ID, subscriber, a.EditionOf(reader), time.Duration(i.Spec.Expires))
-		if err != nil || !added {
+	err = p.DB.InTx(ctx, func(tx *sql.Tx) error {
+		var err error
+		given, err = p.Mailer.Add(ctx, tx, i.ID, subscriber, a.EditionOf(reader), time.Duration(i.Spec.Expires))
+		if err != nil || !given {
 			return err
 		}
 		if !closes.IsZero() {
@@ -109,6 +113,7 @@ func (p *Press) welcomeTo(ctx context.Context, n digest.Newsletter, subscriber, 
 		}
 		return p.Subscribers.Welcomed(ctx, tx, subscriber, list, fmt.Sprintf("%s #%d", i.Newsletter, i.Number))
 	})
+	return given && err == nil, err
 }
 
 func later(a, b time.Time) time.Time {

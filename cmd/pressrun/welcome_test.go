@@ -12,8 +12,8 @@ import (
 )
 
 // joins has somebody ask for the list daily and press the button in his letter,
-// twice.
-func (pl *plant) joins(in subscribers.Signup) subscribers.Subscriber {
+// twice; the first time he is told whether an issue is on its way.
+func (pl *plant) joins(in subscribers.Signup, welcomed bool) subscribers.Subscriber {
 	pl.Helper()
 	ctx, store := pl.Context(), pl.press.Subscribers
 	list, err := store.ListByName(ctx, "daily")
@@ -30,9 +30,14 @@ func (pl *plant) joins(in subscribers.Signup) subscribers.Subscriber {
 	}
 	at := pl.now().Truncate(time.Millisecond)
 	for range 2 {
-		if _, err := store.Confirm(ctx, subscribers.Claim{Kind: subscribers.KindConfirm, Subscriber: v.ID, At: at}); err != nil {
+		done, err := store.Confirm(ctx, subscribers.Claim{Kind: subscribers.KindConfirm, Subscriber: v.ID, At: at})
+		if err != nil {
 			pl.Fatal(err)
 		}
+		if got := len(done.Welcomed) > 0; got != welcomed {
+			pl.Errorf("%s is told that an issue is on its way: %v, want %v", in.Email, got, welcomed)
+		}
+		welcomed = false
 	}
 	return v
 }
@@ -66,7 +71,7 @@ func TestWelcome(t *testing.T) {
 		goesOut(first)
 		by.Store(int64(2 * time.Minute))
 
-		eva := pl.joins(subscribers.Signup{Email: "eva@late.example", Name: "Eva", Language: "ur"})
+		eva := pl.joins(subscribers.Signup{Email: "eva@late.example", Name: "Eva", Language: "ur"}, true)
 		if i := pl.issueNow(first); i.State != "sent" || i.Audience != 4 {
 			t.Errorf("with one more reader the issue is %s to %d, want sent to 4", i.State, i.Audience)
 		}
@@ -90,12 +95,12 @@ func TestWelcome(t *testing.T) {
 			t.Fatal(err)
 		}
 		by.Add(int64(time.Hour))
-		pl.joins(subscribers.Signup{Email: "eva@late.example"})
-		pl.joins(subscribers.Signup{Email: "nameless@late.example"})
+		pl.joins(subscribers.Signup{Email: "eva@late.example"}, false)
+		pl.joins(subscribers.Signup{Email: "nameless@late.example"}, false)
 		pl.press.Subscribers.Add(ctx, subscribers.New{Subscriber: subscribers.Subscriber{Email: "paper@late.example", Name: "By paper"}, ListNames: []string{"daily"}, Consent: subscribers.Consent{Basis: subscribers.Imported, Source: "fair"}})
 
 		second := pl.due(spec)
-		soon := pl.joins(subscribers.Signup{Email: "soon@late.example", Name: "Soon"})
+		soon := pl.joins(subscribers.Signup{Email: "soon@late.example", Name: "Soon"}, false)
 		goesOut(second)
 		if _, err := pl.press.Mailer.DeliveryOf(ctx, first, soon.ID); err == nil {
 			t.Error("who joins while the next issue is in the making got the last one")
@@ -108,7 +113,7 @@ func TestWelcome(t *testing.T) {
 			t.Fatal(err)
 		}
 		by.Add(int64(time.Hour))
-		pl.joins(subscribers.Signup{Email: "blocked@late.example", Name: "Blocked"})
+		pl.joins(subscribers.Signup{Email: "blocked@late.example", Name: "Blocked"}, false)
 		for issue, want := range map[int64]int{first: 4, second: 6} {
 			if i, sum := pl.issueNow(issue), pl.sum(issue); i.Audience != want || i.State != "closed" || sum[mailer.StateAccepted] != want {
 				t.Errorf("issue %d is %s to %d, %v; want %d accepted", issue, i.State, i.Audience, sum, want)

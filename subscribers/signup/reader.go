@@ -49,15 +49,15 @@ func (s *Site) confirm(w http.ResponseWriter, r *http.Request) {
 
 func (s *Site) confirmed(w http.ResponseWriter, r *http.Request, done subscribers.Confirmation, lang string) {
 	view := templates.ConfirmedPage{Frame: s.frame(r, false), Newsletter: titles(done.Lists, lang), Preferences: s.path("preferences", s.Store.Keys.Token(subscribers.KindPreferences, done.Subscriber.ID, 0), lang)}
-	view.Coming = s.coming(r.Context(), done.Lists, lang)
+	view.Coming = s.coming(r.Context(), done, lang)
 	s.write(w, r, reply{status: http.StatusOK, page: templates.PageConfirmed, language: lang, view: view})
 }
 
 // coming is what there is to tell of the lists. Trouble with it is none of the
 // reader's: he is on them.
-func (s *Site) coming(ctx context.Context, lists []subscribers.Subscription, lang string) []templates.Coming {
+func (s *Site) coming(ctx context.Context, done subscribers.Confirmation, lang string) []templates.Coming {
 	var all []templates.Coming
-	for _, l := range lists {
+	for _, l := range done.Lists {
 		if s.Coming == nil || over(l) {
 			continue
 		}
@@ -66,7 +66,8 @@ func (s *Site) coming(ctx context.Context, lists []subscribers.Subscription, lan
 			s.log().Error("what comes", "list", l.ListName, "err", err)
 			continue
 		}
-		if c.Title = l.Title(lang); !c.Next.IsZero() || c.Latest != "" {
+		c.Welcomed = slices.Contains(done.Welcomed, l.List)
+		if c.Title = l.Title(lang); !c.Next.IsZero() || c.Latest != "" || c.Welcomed {
 			all = append(all, c)
 		}
 	}
