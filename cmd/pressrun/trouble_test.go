@@ -403,7 +403,7 @@ func troubled(t *testing.T, database string) {
 	// and the log says how to mend it. When it is over, all is made up.
 	heal, words := schematest.Unwritable(t, p.DB)
 	ahead.Add(int64(2 * time.Hour))
-	within(t, 60*time.Second, "the log says how to mend the database", func() bool { return log.has(words) })
+	within(t, 2*time.Minute, "the log says how to mend the database", func() bool { return log.has(words) })
 	within(t, 5*time.Second, "/healthz answers meanwhile", func() bool {
 		res, err := http.Get(p.Config.PublicURL + "/healthz")
 		return err == nil && res.StatusCode == http.StatusOK
