@@ -42,7 +42,7 @@ var SlotMoves = Moves{
 
 // IssueMoves are the transitions of an issue. Sent means that nothing is
 // queued, claimed or in flight; closed that nothing is deferred either. A reader
-// who joins late opens it again for his copy.
+// who joins late opens it again for his copy, and so does a copy that is tried again.
 var IssueMoves = Moves{
 	"building":  {"draft", "skipped", "failed", "cancelled"},
 	"draft":     {"held", "approved", "skipped", "cancelled", "failed"},

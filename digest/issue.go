@@ -195,12 +195,13 @@ func (s *Store) Newest(ctx context.Context, newsletter int64) (Issue, error) {
 	return i, notFound(err, "issue without a story that was taken back, of newsletter", newsletter)
 }
 
-// Late counts one more reader in the audience of an issue that has gone out, within
-// the transaction that queues his copy.
-func (s *Store) Late(ctx context.Context, tx *sql.Tx, id int64) error {
-	_, err := tx.ExecContext(ctx, `update issues set audience = audience + 1, state = case when state = 'closed' then 'sent' else state end where id = $1`, id)
+// Reopen counts more readers in the audience of an issue that has gone out, and takes
+// a closed one back to sent, first of all in the transaction that queues copies: who
+// closes, pauses or cancels it waits.
+func (s *Store) Reopen(ctx context.Context, tx *sql.Tx, id int64, more int) error {
+	_, err := tx.ExecContext(ctx, `update issues set audience = audience + $2, state = case when state = 'closed' then 'sent' else state end where id = $1`, id, more)
 	if err != nil {
-		return fmt.Errorf("a late reader of issue %d: %w", id, err)
+		return fmt.Errorf("open issue %d again: %w", id, err)
 	}
 	return nil
 }

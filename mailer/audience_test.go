@@ -281,6 +281,8 @@ func TestAudienceAdd(t *testing.T) {
 		if c := r.untilDone(); c[mailer.StateAccepted] != 31 {
 			t.Errorf("got %v, want 31 accepted", c)
 		}
+		r.must(r.Trip(t.Context(), issue, "readers called it spam"))
+		add(33, false)
 		if s, err := r.SendOf(t.Context(), db.Read, issue); err != nil || s.Audience != 31 {
 			t.Errorf("the audience is %d, %v; want 31", s.Audience, err)
 		}

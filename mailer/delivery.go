@@ -259,31 +259,52 @@ func (d Delivery) Why() string {
 // Retry queues deliveries again that failed, expired or are parked, for another
 // DefaultExpires at least. It returns how many; others are left as they are, and
 // so are those of a cancelled issue.
-func (m *Mailer) Retry(ctx context.Context, ids []int64) (int, error) {
+func (m *Mailer) Retry(ctx context.Context, tx *sql.Tx, ids []int64) (int, error) {
 	now := m.now()
 	count := 0
-	err := m.DB.InTx(ctx, func(tx *sql.Tx) error {
-		count = 0
-		for _, id := range ids {
-			res, err := tx.ExecContext(ctx, `
-				update deliveries set state = 'queued', reason = '', done_at = null, next_at = $1,
-					resent = (resent or state = 'parked'),
-					expires_at = case when expires_at > $2 then expires_at else $2 end
-				where id = $3 and state in ('failed', 'expired', 'parked')
-					and issue_id not in (select issue_id from sends where state = 'cancelled')`,
-				schema.Millis(now), schema.Millis(now.Add(DefaultExpires)), id)
-			if err != nil {
-				return err
-			}
-			n, _ := res.RowsAffected()
-			count += int(n)
+	for _, id := range ids {
+		res, err := tx.ExecContext(ctx, `
+			update deliveries set state = 'queued', reason = '', done_at = null, next_at = $1,
+				resent = (resent or state = 'parked'),
+				expires_at = case when expires_at > $2 then expires_at else $2 end
+			where id = $3 and state in ('failed', 'expired', 'parked')
+				and issue_id not in (select issue_id from sends where state = 'cancelled')`,
+			schema.Millis(now), schema.Millis(now.Add(DefaultExpires)), id)
+		if err != nil {
+			return 0, fmt.Errorf("retry delivery %d: %w", id, err)
 		}
-		return nil
-	})
-	if err != nil {
-		return 0, fmt.Errorf("retry deliveries: %w", err)
+		n, err := res.RowsAffected()
+		if err != nil {
+			return 0, fmt.Errorf("retry delivery %d: %w", id, err)
+		}
+		count += int(n)
 	}
 	return count, nil
+}
+
+// IssuesOf are the issues of deliveries.
+func (m *Mailer) IssuesOf(ctx context.Context, deliveries []int64) ([]int64, error) {
+	among, arg := m.DB.Engine.Among("id", 1, deliveries)
+	issues, err := schema.Each(ctx, m.DB.Read, schema.Column[int64], `select distinct issue_id from deliveries where `+among+` order by issue_id`, arg)
+	if err != nil {
+		return nil, fmt.Errorf("issues of %d deliveries: %w", len(deliveries), err)
+	}
+	return issues, nil
+}
+
+// Unfinished reports whether a copy of an issue is queued, claimed, deferred or
+// uncertain; for the plus see extend.
+func (m *Mailer) Unfinished(ctx context.Context, tx *sql.Tx, issue int64) (some bool, err error) {
+	if err := tx.QueryRowContext(ctx, unfinishedSQL(m.DB.Engine), issue).Scan(&some); err != nil {
+		return false, fmt.Errorf("look for unfinished copies of issue %d: %w", issue, err)
+	}
+	return some, nil
+}
+
+func unfinishedSQL(e schema.Engine) string {
+	return `
+		select exists (select 1 from deliveries where +issue_id = $1 and done_at is null)
+			or exists (select 1 from audience_parts a, ` + eachReader(e) + ` where a.issue_id = $1 and ` + unwritten + `)`
 }
 
 // houseKeepBatch bounds one transaction of HouseKeep.

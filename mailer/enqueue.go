@@ -98,11 +98,12 @@ func (m *Mailer) enlarge(ctx context.Context, tx *sql.Tx, e Enqueue) (int, error
 }
 
 // Add gives one more reader a delivery of an issue that is open, due now, within
-// its window where it has one. false: he has one already, or the issue takes no more.
+// its window where it has one. false: he has one already, or the issue takes no more,
+// as one whose breaker opened until a person has seen why.
 func (m *Mailer) Add(ctx context.Context, tx *sql.Tx, issue, subscriber, edition int64, expires time.Duration) (bool, error) {
 	now := m.nowMillis()
-	// First the row of the issue: who cancels it waits, or nothing happens here.
-	res, err := tx.ExecContext(ctx, `update sends set audience = audience + 1 where issue_id = $1 and state = 'open'`, issue)
+	// First the row of the send: who cancels it waits, or nothing happens here.
+	res, err := tx.ExecContext(ctx, `update sends set audience = audience + 1 where issue_id = $1 and state = 'open' and tripped = ''`, issue)
 	if err != nil {
 		return false, fmt.Errorf("add to issue %d: %w", issue, err)
 	}

@@ -223,6 +223,16 @@ func (r *room) tx(f func(tx *sql.Tx) error) {
 	}
 }
 
+// retry queues deliveries again and returns how many.
+func (r *room) retry(ids []int64) (n int) {
+	r.t.Helper()
+	r.tx(func(tx *sql.Tx) (err error) {
+		n, err = r.Retry(context.Background(), tx, ids)
+		return err
+	})
+	return n
+}
+
 // start runs the mailer until stop is called, which waits for it.
 func (r *room) start() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())

@@ -32,7 +32,7 @@ func (p *Press) audienceOf(ctx context.Context, i digest.Issue) (subscribers.Aud
 		return subscribers.Audience{}, err
 	}
 	a := subscribers.Audience{List: list, Segment: i.Spec.Segment, Editions: map[string]int64{}, Languages: map[string]string{}, Slot: later(i.SlotAt, p.Now()), Zone: i.Spec.Zone}
-	editions, err := p.Digest.Editions(ctx, i.ID, i.Revision)
+	editions, err := p.Digest.Sealed(ctx, i.ID, i.Revision)
 	if err != nil {
 		return a, err
 	}
@@ -98,9 +98,14 @@ func (p *Press) welcomeTo(ctx context.Context, n digest.Newsletter, subscriber, 
 		return false, err
 	}
 	err = p.DB.InTx(ctx, func(tx *sql.Tx) error {
-		var err error
-		given, err = p.Mailer.Add(ctx, tx, i.ID, subscriber, a.EditionOf(reader), time.Duration(i.Spec.Expires))
-		if err != nil || !given {
+		if err := p.Digest.Reopen(ctx, tx, i.ID, 1); err != nil {
+			return err
+		}
+		added, err := p.Mailer.Add(ctx, tx, i.ID, subscriber, a.EditionOf(reader), time.Duration(i.Spec.Expires))
+		if err == nil && !added {
+			err = errNotAdded
+		}
+		if err != nil {
 			return err
 		}
 		if !closes.IsZero() {
@@ -108,13 +113,16 @@ func (p *Press) welcomeTo(ctx context.Context, n digest.Newsletter, subscriber, 
 				return err
 			}
 		}
-		if err := p.Digest.Late(ctx, tx, i.ID); err != nil {
-			return err
-		}
 		return p.Subscribers.Welcomed(ctx, tx, subscriber, list, fmt.Sprintf("%s #%d", i.Newsletter, i.Number))
 	})
-	return given && err == nil, err
+	if errors.Is(err, errNotAdded) {
+		return false, nil
+	}
+	return err == nil, err
 }
+
+// errNotAdded undoes what was begun for a reader who has the issue, or cannot get it.
+var errNotAdded = errors.New("not added")
 
 func later(a, b time.Time) time.Time {
 	if b.After(a) {

@@ -116,6 +116,61 @@ func TestSendWindow(t *testing.T) {
 	}
 }
 
+// TestRetryAfterTheWindow: a copy that is tried again after its issue was closed goes
+// out in the next window, and opens the issue until then.
+func TestRetryAfterTheWindow(t *testing.T) {
+	engines(t, func(t *testing.T, database string) {
+		ctx := t.Context()
+		pl := newPlant(t, "", database, "", "")
+		pl.subscribers(3, "daily")
+		pl.stories()
+		by := pl.shift()
+		now := pl.now().UTC()
+		id := pl.due(digest.Spec{Window: now.Format("15:04-") + now.Add(2*time.Hour).Format("15:04"), Overflow: "stop"})
+		pl.moves(id, "approved", "sending")
+		by.Store(int64(3 * time.Hour))
+		pl.until(60*time.Second, "it is closed", func() bool {
+			return pl.press.advance(ctx, pl.issueNow(id)) == nil && pl.issueNow(id).State == "closed"
+		})
+		list, err := pl.press.Mailer.Deliveries(ctx, id, mailer.Filter{State: mailer.StateExpired}, mailer.Page{})
+		if err != nil || len(list) != 3 {
+			t.Fatalf("%+v, %v", list, err)
+		}
+		if n, err := pl.press.Retry(ctx, []int64{list[0].ID, 99999}); err != nil || n != 1 {
+			t.Fatalf("%d queued again, %v", n, err)
+		}
+		if i := pl.issueNow(id); i.State != "sent" || i.Audience != 3 {
+			t.Errorf("the issue is %s to %d, want sent to 3", i.State, i.Audience)
+		}
+		if err := pl.press.closeIssue(ctx, id); !errors.Is(err, digest.ErrState) || pl.issueNow(id).State != "sent" {
+			t.Errorf("with a copy in the queue it is %s, %v", pl.issueNow(id).State, err)
+		}
+		if err := pl.press.advance(ctx, pl.issueNow(id)); err != nil {
+			t.Fatal(err)
+		}
+		if sum := pl.sum(id); sum[mailer.StateQueued] != 1 {
+			t.Errorf("until the next window: %v, want one queued", sum)
+		}
+		if err := pl.press.Mailer.Trip(ctx, id, "readers called it spam"); err != nil {
+			t.Fatal(err)
+		}
+		if err := pl.press.ResumeIssue(ctx, id, "ed"); err != nil || pl.issueNow(id).State != "sent" {
+			t.Errorf("resumed after its breaker opened it is %s, %v", pl.issueNow(id).State, err)
+		}
+		by.Store(int64(25 * time.Hour))
+		pl.sends()
+		pl.until(60*time.Second, "it is closed again", func() bool {
+			if err := pl.press.advance(ctx, pl.issueNow(id)); err != nil {
+				t.Fatal(err)
+			}
+			return pl.issueNow(id).State == "closed"
+		})
+		if sum := pl.sum(id); sum[mailer.StateAccepted] != 1 || sum[mailer.StateExpired] != 2 {
+			t.Errorf("in the next window: %v, want one accepted", sum)
+		}
+	})
+}
+
 // TestBreakerWantsAPerson shows at the issue what the mailer's breaker did, and
 // holds the next one until somebody has seen it.
 func TestBreakerWantsAPerson(t *testing.T) {

@@ -40,7 +40,7 @@ func (p *Press) ResumeIssue(ctx context.Context, id int64, by string) error {
 		return err
 	}
 	err = p.DB.InTx(ctx, func(tx *sql.Tx) error {
-		if i.State != "sending" { // the breaker may have been faster than the clock
+		if i.State != "sending" && i.State != "sent" { // the breaker may have been faster than the clock, or it stopped second tries
 			if err := p.Digest.MoveIssue(ctx, tx, id, "sending", "", "paused"); err != nil {
 				return err
 			}
@@ -79,6 +79,39 @@ func (p *Press) Subject(ctx context.Context, id int64, subject, preheader, by st
 		return err
 	}
 	return p.Installation.Audit(ctx, by, "subject", fmt.Sprintf("issue %d", id), subject)
+}
+
+// Retry queues copies again that failed, expired or are parked, and says how many:
+// their issues are followed until those are done with, within the send window that is
+// open or comes next.
+func (p *Press) Retry(ctx context.Context, deliveries []int64) (queued int, err error) {
+	issues, err := p.Mailer.IssuesOf(ctx, deliveries)
+	if err != nil {
+		return 0, err
+	}
+	err = p.DB.InTx(ctx, func(tx *sql.Tx) error {
+		for _, id := range issues {
+			if err := p.Digest.Reopen(ctx, tx, id, 0); err != nil {
+				return err
+			}
+		}
+		if queued, err = p.Mailer.Retry(ctx, tx, deliveries); err != nil {
+			return err
+		}
+		for _, id := range issues {
+			i, err := p.Digest.IssueIn(ctx, tx, id)
+			if err != nil {
+				return err
+			}
+			if opens, closes := i.Spec.WindowAt(p.Now()); !closes.IsZero() {
+				if err := p.Mailer.Window(ctx, tx, id, opens, closes); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return queued, err
 }
 
 // CancelIssue sends no further copy of an issue.

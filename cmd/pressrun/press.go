@@ -394,9 +394,24 @@ func (p *Press) follow(ctx context.Context, i digest.Issue) error {
 		}
 		return err
 	case i.State == "sent" && open+counts["deferred"] == 0 && sum == i.Audience:
-		return p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "closed", "", "sent")
+		return p.closeIssue(ctx, i.ID)
 	}
 	return nil
+}
+
+// closeIssue ends an issue of which nothing was left to send at the last count. A copy
+// that has been queued since, for a late reader or by hand, keeps it open: ErrState.
+func (p *Press) closeIssue(ctx context.Context, id int64) error {
+	return p.DB.InTx(ctx, func(tx *sql.Tx) error {
+		if err := p.Digest.MoveIssue(ctx, tx, id, "closed", "", "sent"); err != nil {
+			return err
+		}
+		left, err := p.Mailer.Unfinished(ctx, tx, id)
+		if err == nil && left {
+			err = fmt.Errorf("issue %d is not done with: %w", id, digest.ErrState)
+		}
+		return err
+	})
 }
 
 // Approve seals what the editor sees and approves exactly that: hashes of the

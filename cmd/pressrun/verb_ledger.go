@@ -103,7 +103,7 @@ type deliveryRetry struct {
 
 func (v *deliveryRetry) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		n, err := p.Mailer.Retry(e.ctx, v.IDs)
+		n, err := p.Retry(e.ctx, v.IDs)
 		if err != nil {
 			return err
 		}

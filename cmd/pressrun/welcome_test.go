@@ -1,6 +1,8 @@
 package main
 
 import (
+	"database/sql"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -127,6 +129,49 @@ func TestWelcome(t *testing.T) {
 			return e.Kind == "welcome" && e.Detail == "daily #1" && e.ListName == "daily"
 		}) {
 			t.Errorf("her timeline: %+v, %v", events, err)
+		}
+	})
+}
+
+// TestWelcomeWhilePaused: who confirms while somebody pauses the issue does not keep
+// him from it, and gets no copy.
+func TestWelcomeWhilePaused(t *testing.T) {
+	engines(t, func(t *testing.T, database string) {
+		ctx := t.Context()
+		pl := newPlant(t, "", database, "", "")
+		pl.subscribers(3, "daily")
+		pl.stories()
+		issue := pl.due(digest.Spec{Welcome: true})
+		pl.moves(issue, "approved", "sending")
+		_, err := pl.press.Subscribers.Add(ctx, subscribers.New{Subscriber: subscribers.Subscriber{Email: "late@late.example"}, ListNames: []string{"daily"}, Consent: subscribers.Consent{Basis: subscribers.Imported, Source: "fair"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan struct{})
+		err = pl.press.DB.InTx(ctx, func(tx *sql.Tx) error {
+			if err := pl.press.Digest.MoveIssue(ctx, tx, issue, "paused", "wait", "sending"); err != nil {
+				return err
+			}
+			go func() {
+				defer close(done)
+				v, err := pl.press.Subscribers.Find(ctx, "late@late.example")
+				list, missing := pl.press.Subscribers.ListID(ctx, pl.press.DB.Read, "daily")
+				if err = errors.Join(err, missing); err != nil {
+					t.Error(err)
+				}
+				if pl.press.welcome(ctx, v.ID, list) {
+					t.Error("he is welcomed with a paused issue")
+				}
+			}()
+			time.Sleep(500 * time.Millisecond)
+			return pl.press.Mailer.Pause(ctx, tx, issue, "wait")
+		})
+		<-done
+		if err != nil {
+			t.Errorf("pause: %v", err)
+		}
+		if i := pl.issueNow(issue); i.State != "paused" || i.Audience != 3 || pl.sum(issue)[mailer.StateQueued] != 3 {
+			t.Errorf("the issue is %s to %d", i.State, i.Audience)
 		}
 	})
 }
