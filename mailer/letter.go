@@ -71,12 +71,13 @@ func (m *Mailer) Post(ctx context.Context, tx *sql.Tx, l Letter) (int64, error) 
 // links. Of one that a process has claimed the body goes out only if it was on its
 // way already.
 func DropLetters(ctx context.Context, tx *sql.Tx, subscriber int64, address string) error {
-	_, err := tx.ExecContext(ctx, `delete from letters where subscriber_id = $1 or about_id = $1 or lower(address) = $2`, subscriber, address)
-	if err != nil {
+	if _, err := tx.ExecContext(ctx, dropLettersSQL, subscriber, address); err != nil {
 		return fmt.Errorf("delete letters to subscriber %d: %w", subscriber, err)
 	}
 	return nil
 }
+
+const dropLettersSQL = `delete from letters where subscriber_id = $1 or about_id = $1 or lower(address) = $2`
 
 func compose(l Letter, id string, now time.Time) ([]byte, error) {
 	sealed := l.Message

@@ -79,7 +79,8 @@ func (m *Mailer) Window(ctx context.Context, tx *sql.Tx, issue int64, opens, clo
 	return nil
 }
 
-// extend has what is left of an issue live until a time at least.
+// extend has what is left of an issue live until a time at least. The plus has SQLite
+// look among what is not done with: most of an issue is.
 func (m *Mailer) extend(ctx context.Context, tx *sql.Tx, issue, until int64) error {
 	if m.DB.Engine == schema.Postgres { // a claim may be taking readers out of a part, into one that only the next statement sees
 		if _, err := tx.ExecContext(ctx, `select id from audience_parts where issue_id = $1 for update`, issue); err != nil {
@@ -89,9 +90,11 @@ func (m *Mailer) extend(ctx context.Context, tx *sql.Tx, issue, until int64) err
 	if _, err := tx.ExecContext(ctx, `update audience_parts set expires_at = $1 where issue_id = $2 and expires_at < $1`, until, issue); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `update deliveries set expires_at = $1 where issue_id = $2 and done_at is null and expires_at < $1`, until, issue)
+	_, err := tx.ExecContext(ctx, extendSQL, until, issue)
 	return err
 }
+
+const extendSQL = `update deliveries set expires_at = $1 where +issue_id = $2 and done_at is null and expires_at < $1`
 
 // Expire ends what has not been sent of an issue, for the reason given; what is
 // uncertain is parked. It returns how many copies that were.

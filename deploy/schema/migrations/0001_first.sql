@@ -564,6 +564,10 @@ create table letters (
 );
 create index letters_due on letters (next_at, id) where done_at is null;
 create index letters_done on letters (done_at);
+-- those that go with a reader
+create index letters_to on letters (subscriber_id);
+create index letters_about on letters (about_id);
+create index letters_address on letters (lower(address));
 
 -- mail that came back, what it means and what followed; what identifies a reader is his id alone
 create table returned_mails (

@@ -1,0 +1,35 @@
+package mailer
+
+import (
+	"strings"
+	"testing"
+
+	"pressrun/deploy/schema/schematest"
+)
+
+// TestNoFullScan: what is done for one reader does not read all letters, nor all
+// copies of an issue.
+func TestNoFullScan(t *testing.T) {
+	db := schematest.SQLite(t)
+	for query, args := range map[string][]any{dropLettersSQL: {1, "a@b.example"}, extendSQL: {1, 1}, unfinishedSQL(db.Engine): {1}} {
+		rows, err := db.Read.QueryContext(t.Context(), "explain query plan "+query, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id, parent, cost int
+			var step string
+			if err := rows.Scan(&id, &parent, &cost, &step); err != nil {
+				t.Fatal(err)
+			}
+			due := strings.Contains(step, "deliveries_due") // holds what is not done with alone
+			if strings.HasPrefix(step, "SCAN") && !due && step != "SCAN CONSTANT ROW" && !strings.Contains(step, "VIRTUAL TABLE") || strings.Contains(step, "deliveries ") && !due {
+				t.Errorf("%s: %s", query, step)
+			}
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
