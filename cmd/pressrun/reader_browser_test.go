@@ -16,17 +16,10 @@ func readArchive(t *testing.T, n *newsroom, tab func(int, int, string) context.C
 	t.Helper()
 	ctx := tab(1280, 900, "light")
 	open(t, ctx, n.press.Config.PublicURL+"/archive/morning/1")
-	inFrame := func() bool { return js[string](t, ctx, "document.activeElement.tagName") == "IFRAME" }
-	for range 20 {
+	within(t, 30*time.Second, "the keyboard reaches the issue in the archive", func() bool {
 		key(t, ctx, kb.Tab)
-		if inFrame() {
-			break
-		}
-	}
-	if !inFrame() {
-		t.Error("the issue in the archive cannot be reached with the keyboard")
-		return
-	}
+		return js[string](t, ctx, "document.activeElement.tagName") == "IFRAME"
+	})
 	key(t, ctx, kb.Enter)
 	within(t, 30*time.Second, "the first story of an issue in the archive opens", func() bool {
 		return strings.HasPrefix(js[string](t, ctx, "location.href"), n.site.Base)
