@@ -383,25 +383,3 @@ func review(c *Chosen, yes bool, by string) {
 		c.ReviewedBy, c.ReviewedHash = by, textHash(c.Summary)
 	}
 }
-
-// SetSubject changes the subject and preheader of an issue's first edition; ""
-// returns to those made from its stories. The other editions, in other
-// languages, keep theirs. It unseals like EditIssue.
-func (s *Store) SetSubject(ctx context.Context, issue int64, subject, preheader, by string) error {
-	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		i, err := s.IssueIn(ctx, tx, issue)
-		if err != nil {
-			return err
-		}
-		if i.State == "approved" || i.State == "countdown" {
-			if err := s.reopen(ctx, tx, i, "edited by "+by+" after approval"); err != nil {
-				return err
-			}
-		} else if i.State != "draft" && i.State != "held" {
-			return fmt.Errorf("edit issue %d: it is %s: %w", issue, i.State, ErrState)
-		}
-		_, err = tx.ExecContext(ctx, `update issues set subject = $2, preheader = $3 where id = $1`, issue,
-			strings.TrimSpace(subject), strings.TrimSpace(preheader))
-		return err
-	})
-}

@@ -15,19 +15,22 @@ import (
 
 // Issue is what a slot produced.
 type Issue struct {
-	ID           int64     `json:"id"`
-	NewsletterID int64     `json:"newsletter_id"`
-	Newsletter   string    `json:"newsletter"`
-	SlotID       int64     `json:"slot_id"`
-	Number       int       `json:"number"`
-	LinkKey      string    `json:"-"` // in the link of its mails: shows a reader of a private newsletter its page
-	State        string    `json:"state"`
-	Reason       string    `json:"reason,omitempty"`
-	Spec         Spec      `json:"-"`
-	Subject      string    `json:"subject,omitempty"` // an editor's; "" = each edition's own
-	Preheader    string    `json:"preheader,omitempty"`
-	RankedBy     string    `json:"ranked_by"` // views | snapshot | date
-	ViewsAt      time.Time `json:"views_at,omitzero"`
+	ID           int64  `json:"id"`
+	NewsletterID int64  `json:"newsletter_id"`
+	Newsletter   string `json:"newsletter"`
+	SlotID       int64  `json:"slot_id"`
+	Number       int    `json:"number"`
+	LinkKey      string `json:"-"` // in the link of its mails: shows a reader of a private newsletter its page
+	State        string `json:"state"`
+	Reason       string `json:"reason,omitempty"`
+	Spec         Spec   `json:"-"`
+	Subject      string `json:"subject,omitempty"` // an editor's; "" = each edition's own
+	Preheader    string `json:"preheader,omitempty"`
+	// WrittenOver are the stories that an editor's subject and preheader speak of,
+	// as the issue was when they were saved.
+	WrittenOver []int64   `json:"written_over,omitempty"`
+	RankedBy    string    `json:"ranked_by"` // views | snapshot | date
+	ViewsAt     time.Time `json:"views_at,omitzero"`
 	// Rankings is how each edition was chosen, by name.
 	Rankings   map[string]Ranking `json:"rankings,omitempty"`
 	Revision   int                `json:"revision"` // of the sealed editions; 0 = not sealed
@@ -43,21 +46,21 @@ type Issue struct {
 	Closed     time.Time          `json:"closed_at,omitzero"`
 }
 
-const issueColumns = `i.id, i.newsletter_id, n.name, coalesce(i.slot_id, 0), i.number, i.link_key, i.state, i.reason, i.spec, i.subject, i.preheader, i.ranked_by,
+const issueColumns = `i.id, i.newsletter_id, n.name, coalesce(i.slot_id, 0), i.number, i.link_key, i.state, i.reason, i.spec, i.subject, i.preheader, i.written_over, i.ranked_by,
 	i.views_at, i.revision, i.audience, i.approved_by, i.slot_at, i.created_at, i.approved_at, i.starts_at, i.at_once, i.started_at, i.sent_at, i.closed_at, i.rankings`
 
 func scanIssue(r schema.Row) (Issue, error) {
 	var i Issue
-	var spec, rankings []byte
+	var spec, rankings, over []byte
 	var views, slot, created, approved, starts, started, sent, closed schema.Time
-	err := r.Scan(&i.ID, &i.NewsletterID, &i.Newsletter, &i.SlotID, &i.Number, &i.LinkKey, &i.State, &i.Reason, &spec, &i.Subject, &i.Preheader, &i.RankedBy,
+	err := r.Scan(&i.ID, &i.NewsletterID, &i.Newsletter, &i.SlotID, &i.Number, &i.LinkKey, &i.State, &i.Reason, &spec, &i.Subject, &i.Preheader, &over, &i.RankedBy,
 		&views, &i.Revision, &i.Audience, &i.ApprovedBy, &slot, &created, &approved, &starts, &i.AtOnce, &started, &sent, &closed, &rankings)
 	if err != nil {
 		return i, err
 	}
 	i.ViewsAt, i.SlotAt, i.Created, i.Approved = views.Time, slot.Time, created.Time, approved.Time
 	i.Starts, i.Started, i.Sent, i.Closed = starts.Time, started.Time, sent.Time, closed.Time
-	return i, errors.Join(json.Unmarshal(spec, &i.Spec), json.Unmarshal(rankings, &i.Rankings))
+	return i, errors.Join(json.Unmarshal(spec, &i.Spec), json.Unmarshal(rankings, &i.Rankings), json.Unmarshal(over, &i.WrittenOver))
 }
 
 // Issue finds an issue by id.

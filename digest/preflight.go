@@ -128,6 +128,7 @@ func (p *preflight) subject() {
 	case n > longSubject:
 		p.add("subject", "warn", NoRepair, 0, "The subject has %d characters; phones show about 40, desktops about 70.", n)
 	}
+	p.over()
 	p.good("subject", HoldIssue, "The subject has %d characters.", utf8.RuneCountInString(p.e.Subject))
 }
 

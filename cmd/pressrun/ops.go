@@ -360,6 +360,13 @@ func (p *Press) askApproval(ctx context.Context, i digest.Issue) error {
 			v.Stories = append(v.Stories, templates.Link{Title: c.Title, URL: c.Story.URL, Language: c.Story.Language, Direction: c.Story.Direction, Source: c.Story.SourceTitle})
 		}
 	}
+	findings, err := p.preflight(ctx, i.ID, false)
+	if err != nil {
+		return err
+	}
+	for _, f := range digest.Bad(findings) {
+		v.Text = append(v.Text, f.Text)
+	}
 	for _, u := range users {
 		if !u.May("approver") {
 			continue

@@ -193,13 +193,17 @@ func (p *Press) tellAnew(ctx context.Context, i digest.Issue, c digest.Chosen, s
 }
 
 // approveRemoval is what follows when stories have left an approved issue by rule:
-// a pure removal is approved by rule under policy send, else the approver is called.
+// a pure removal is approved by rule under policy send, unless an editor's subject
+// speaks of what left; else the approver is called.
 func (p *Press) approveRemoval(ctx context.Context, i digest.Issue, n int) error {
-	if i.Spec.Approval == "send" {
+	findings, err := p.preflight(ctx, i.ID, false)
+	if err != nil {
+		return err
+	}
+	if i.Spec.Approval == "send" && !slices.ContainsFunc(digest.Bad(findings), func(f digest.Finding) bool { return f.Check == "subject" }) {
 		return p.Digest.Approve(ctx, i.ID, fmt.Sprintf("rule: %d stories removed, nothing added", n), i.AtOnce)
 	}
-	i, err := p.Digest.Issue(ctx, i.ID)
-	if err != nil {
+	if i, err = p.Digest.Issue(ctx, i.ID); err != nil {
 		return err
 	}
 	return p.askApproval(ctx, i)

@@ -41,10 +41,12 @@ func TestSlotWaitsForNoSite(t *testing.T) {
 }
 
 // TestWatchTakesStoriesOut lets a story vanish after the approval. Under policy
-// send the rest is approved by rule; else the approver is asked again.
+// send the rest is approved by rule; else, and where an editor's subject speaks of
+// it, the approver is asked again.
 func TestWatchTakesStoriesOut(t *testing.T) {
-	for _, policy := range []string{"send", "hold"} {
-		t.Run(policy, func(t *testing.T) {
+	for _, c := range []struct{ policy, subject string }{{"send", ""}, {"hold", ""}, {"send", "Eleven years later"}} {
+		policy := c.policy
+		t.Run(policy+" "+c.subject, func(t *testing.T) {
 			ctx := context.Background()
 			_, relay := receiver(t)
 			p, _ := pressAt(t, filepath.Join(t.TempDir(), "press.db"), "", relay)
@@ -53,6 +55,11 @@ func TestWatchTakesStoriesOut(t *testing.T) {
 			}
 			site := newPaper(t, "Harbour Gazette", time.Now, time.Now().Add(-24*time.Hour), 3*time.Hour)
 			issue := draftOf(t, p, site, func(s *digest.Spec) { s.Approval = policy })
+			if c.subject != "" {
+				if err := p.Subject(ctx, issue, c.subject, "", "ed@gazette.example"); err != nil {
+					t.Fatal(err)
+				}
+			}
 			if err := p.Approve(ctx, issue, 0, "ed@gazette.example"); err != nil {
 				t.Fatal(err)
 			}
@@ -68,7 +75,7 @@ func TestWatchTakesStoriesOut(t *testing.T) {
 				t.Fatal(err)
 			}
 			i, err := p.Digest.Issue(ctx, issue)
-			if err != nil || i.Revision != 2 {
+			if want := map[bool]int{true: 3, false: 2}[c.subject != ""]; err != nil || i.Revision != want {
 				t.Fatalf("revision %d, %v; want it sealed again", i.Revision, err)
 			}
 			editions, err := p.Digest.Editions(ctx, issue, i.Revision)
@@ -76,6 +83,18 @@ func TestWatchTakesStoriesOut(t *testing.T) {
 				t.Errorf("the story that is gone is still told (%v)", err)
 			}
 			asked := letters(p) - before
+			if c.subject != "" {
+				if i.State != "draft" || asked != 1 {
+					t.Errorf("the subject speaks of what is gone: the issue is %s, %d letters; want a draft and one letter", i.State, asked)
+				}
+				if err := p.atSlot(ctx, i); err != nil {
+					t.Fatal(err)
+				}
+				if i, err = p.Digest.Issue(ctx, issue); err != nil || i.State != "held" || !strings.Contains(i.Reason, "was written over “"+chosen[0].Title) {
+					t.Errorf("at its slot it is %s, %q, %v", i.State, i.Reason, err)
+				}
+				return
+			}
 			if policy == "send" && (i.State != "approved" || !byRule(i) || asked != 0) {
 				t.Errorf("the issue is %s, approved by %q, %d letters; want approved by rule", i.State, i.ApprovedBy, asked)
 			}

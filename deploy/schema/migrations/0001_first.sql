@@ -172,6 +172,7 @@ create table issues (
     spec          @json   not null,              -- the newsletter's spec when it was built
     subject       text    not null default '',
     preheader     text    not null default '',
+    written_over  @json   not null default '[]', -- ids of the stories that an editor's subject and preheader speak of
     ranked_by     text    not null default '',   -- views | snapshot | date
     views_at      bigint,                        -- newest view counted when it was ranked
     rankings      @json   not null default '{}', -- digest.Ranking of each edition: displaced stories, balance
