@@ -48,6 +48,14 @@ type Story struct {
 	Updated     time.Time `json:"updated_at,omitzero"`   // an editor calls it news again since then
 }
 
+// Standing is the state as people read it: "live" is also a flag, of coverage that goes on.
+func (s Story) Standing() string {
+	if s.State == "live" {
+		return "available"
+	}
+	return s.State
+}
+
 // lead is the beginning of the text: what language and event are told by.
 func (s Story) lead() string { return strings.ToValidUTF8(s.Body[:min(len(s.Body), 600)], "") }
 

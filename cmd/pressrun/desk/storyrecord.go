@@ -33,7 +33,7 @@ func (d *Desk) drawStory(r *request, status int, until, into string) error {
 	if !s.NotBefore.IsZero() {
 		embargo = d.near(s.NotBefore)
 	}
-	body := templates.RecordBody{State: state(s.State), Facts: []templates.Fact{
+	body := templates.RecordBody{State: state(s.Standing()), Facts: []templates.Fact{
 		{Name: "Story", Value: templates.Cell{Text: fmt.Sprintf("No. %d", s.ID)}},
 		{Name: "Article", Value: templates.Cell{Text: s.URL, URL: s.URL}},
 		{Name: "Source", Value: templates.Cell{Text: s.SourceTitle, Note: "rights: " + s.Rights}},

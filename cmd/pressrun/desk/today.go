@@ -2,6 +2,7 @@ package desk
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -87,7 +88,7 @@ func (d *Desk) whenOut(i digest.Issue) string {
 }
 
 // nextSlots are the slots to come, each also as the wall clock of its
-// newsletter's zone will show it.
+// newsletter's zone will show it. One whose issue is in the making leads to it.
 func (d *Desk) nextSlots(r *request) (templates.Table, error) {
 	t := templates.Table{Caption: "Next slots", Columns: []templates.Column{{Title: "Newsletter"}, {Title: "When", Wide: true}, {Title: "State"}},
 		Empty: templates.Empty{Text: "Nothing is scheduled. A newsletter with a schedule plans its slots here."}}
@@ -111,11 +112,21 @@ func (d *Desk) nextSlots(r *request) (templates.Table, error) {
 		}
 		at := s.At.In(zone)
 		when := d.nearIn(at)
-		when.Note = at.Format("Monday 15:04 MST")
-		if at.Sub(d.Now()) >= 24*time.Hour { // the time says the rest
-			when.Note = at.Format("Monday")
+		if at.Sub(d.Now()) >= 24*time.Hour {
+			when.Text = at.Format("Monday, 2 January 2006, 15:04 MST")
+		} else {
+			when.Note = at.Format("Monday 15:04 MST")
 		}
-		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: specs[s.NewsletterID].Title}, when, {State: state(s.State)}}})
+		name := templates.Cell{Text: specs[s.NewsletterID].Title}
+		if s.State == "running" {
+			i, err := d.Digest.IssueOfSlot(r.ctx, s.ID)
+			if err == nil {
+				name.URL = issueURL(i.ID)
+			} else if !errors.Is(err, digest.ErrNotFound) {
+				return t, err
+			}
+		}
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{name, when, {State: state(s.State)}}})
 	}
 	return t, nil
 }
