@@ -28,7 +28,7 @@ func openCertificate(cert, key string, log *slog.Logger) (*certificate, error) {
 func (c *certificate) load() error {
 	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
 	if err != nil {
-		return fmt.Errorf("certificate %s with key %s: %w", c.cert, c.key, err)
+		return fmt.Errorf("certificate %s with key %s: %w; mend tls_cert and tls_key in press.toml or these files, which the user that runs pressrun must be able to read", c.cert, c.key, err)
 	}
 	c.loaded = &pair
 	return nil

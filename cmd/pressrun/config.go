@@ -455,6 +455,11 @@ func (a AIConfig) check(say func(string, ...any)) {
 // aiKey is the environment variable of the language model's key.
 const aiKey = "PRESSRUN_AI_KEY"
 
+// key is the language model's, from the environment or its file; "" = none.
+func (a AIConfig) key(dir string) (string, error) {
+	return secret("key of the language model", aiKey, dir, "ai.key_file", a.KeyFile)
+}
+
 func redact(raw string) string {
 	if u, err := url.Parse(raw); err == nil {
 		return u.Redacted()
@@ -462,8 +467,9 @@ func redact(raw string) string {
 	return "…"
 }
 
-// secret is what the environment or a file holds; "" = none.
-func secret(what, variable, dir, path string) (string, error) {
+// secret is what the environment or the file that a key of press.toml names holds;
+// "" = none.
+func secret(what, variable, dir, key, path string) (string, error) {
 	if v, ok := os.LookupEnv(variable); ok {
 		return v, nil
 	}
@@ -475,7 +481,7 @@ func secret(what, variable, dir, path string) (string, error) {
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", what, err)
+		return "", fmt.Errorf("%s: %w; mend %s in press.toml or that file, which the user that runs pressrun must be able to read, or set the environment %s", what, err, key, variable)
 	}
 	return strings.TrimRight(string(b), "\r\n"), nil
 }

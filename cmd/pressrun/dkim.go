@@ -40,7 +40,7 @@ func (d DKIMConfig) pem(dir string) ([]byte, error) {
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; mend its key_file in press.toml, or make a key with: pressrun dkim new --domain %s", err, d.Domain)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, fmt.Errorf("others may read %s; chmod 600 it", path)

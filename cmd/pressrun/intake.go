@@ -129,20 +129,17 @@ func (p *Press) openIntake() error {
 	if b.IMAP == "" {
 		return nil
 	}
-	password, ok := os.LookupEnv("PRESSRUN_BOUNCE_PASSWORD")
-	if !ok && b.PasswordFile != "" {
-		path := b.PasswordFile
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(filepath.Dir(p.Config.path), path)
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return fmt.Errorf("password of the bounce mailbox: %w", err)
-		}
-		password = strings.TrimRight(string(text), "\r\n")
+	password, err := b.password(filepath.Dir(p.Config.path))
+	if err != nil {
+		return err
 	}
 	p.mailbox = &intake.Mailbox{URL: b.IMAP, Password: password, Folder: b.Folder}
 	return nil
+}
+
+// password is the mailbox's, from the environment or its file; "" = none.
+func (b BounceConfig) password(dir string) (string, error) {
+	return secret("password of the bounce mailbox", "PRESSRUN_BOUNCE_PASSWORD", dir, "bounce.password_file", b.PasswordFile)
 }
 
 // returnAddress is name+TOKEN@domain.

@@ -153,7 +153,7 @@ func (p *Press) openWriter() error {
 	if c.URL == "" {
 		return nil
 	}
-	key, err := secret("key of the language model", aiKey, filepath.Dir(p.Config.path), c.KeyFile)
+	key, err := c.key(filepath.Dir(p.Config.path))
 	if err != nil {
 		return err
 	}

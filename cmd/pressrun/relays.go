@@ -157,7 +157,7 @@ func (r RelayConfig) passwordVariable() string {
 
 // password is the relay's secret, from the environment or its file; "" = none.
 func (r RelayConfig) password(dir string) (string, error) {
-	return secret("password of relay "+r.Name, r.passwordVariable(), dir, r.PasswordFile)
+	return secret("password of relay "+r.Name, r.passwordVariable(), dir, "its password_file", r.PasswordFile)
 }
 
 func hasPassword(u *url.URL) bool {

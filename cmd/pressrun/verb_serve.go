@@ -86,12 +86,18 @@ func (configCheck) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if err := c.checkFiles(); err != nil {
+		return err
+	}
 	relays := make([]string, len(c.Relays))
 	for i, r := range c.Relays {
 		relays[i] = r.Name + " " + redact(r.URL)
 	}
 	shown := map[string]any{"file": e.config, "database": redact(c.Database), "public_url": c.PublicURL, "listen": c.Listen, "relays": relays, "views": viewsIn(c)}
 	notes := c.mistyped(os.Environ())
+	if _, err := os.Stat(c.Database); errors.Is(err, os.ErrNotExist) && !strings.Contains(c.Database, "://") {
+		notes = append(notes, "there is no "+c.Database+" yet: serve makes a new, empty newsroom there")
+	}
 	if len(notes) > 0 {
 		shown["notes"] = notes
 	}

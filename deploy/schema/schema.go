@@ -17,6 +17,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -93,8 +94,24 @@ func prepare(ctx context.Context, c *pgx.Conn) error {
 	return err
 }
 
+// Reachable says what keeps an SQLite file from being made at a path: its directory
+// may be missing, for that is made with it, but not more.
+func Reachable(path string) error {
+	dir := filepath.Dir(path)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		dir = filepath.Dir(dir)
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return fmt.Errorf("open database %s: %w; mend its path, or make that directory", path, err)
+	}
+	return nil
+}
+
 func openSQLite(ctx context.Context, path string) (*DB, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := Reachable(path); err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
 	// A new one holds readers' addresses: for its owner alone, and so are -wal and -shm.
