@@ -1,6 +1,7 @@
 package subscribers
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -35,9 +36,9 @@ func (s *Store) TestSlots(list int64, name string) map[string]string {
 }
 
 // BrandOf is how the newsroom looks; see Store.Brand.
-func (s *Store) BrandOf(ctx context.Context) templates.Brand {
+func (s *Store) BrandOf(ctx context.Context, lists ...string) templates.Brand {
 	if s.Brand != nil {
-		return s.Brand(ctx)
+		return s.Brand(ctx, lists...)
 	}
 	u, err := url.Parse(s.PublicURL)
 	if err != nil || u.Hostname() == "" {
@@ -57,12 +58,17 @@ func (s *Store) postConfirmation(ctx context.Context, tx *sql.Tx, sub Subscriber
 		return err
 	}
 	kind, letter := templates.LetterConfirmation, templates.Letter{}
+	var names []string // of the lists it is about
 	if len(waiting) == 0 {
 		kind = templates.LetterWelcome
 		letter.Action, letter.Unsubscribe = s.PreferencesURL(sub.ID), s.UnsubscribeURL(sub.ID, 0)
-		titles, err := s.titles(ctx, tx, in.Lists, in.Language)
+		lists, err := s.listsOf(ctx, tx, in.Lists)
 		if err != nil {
 			return err
+		}
+		var titles []string
+		for _, l := range lists {
+			titles, names = append(titles, l.In(in.Language).Title), append(names, l.Name)
 		}
 		letter.Newsletter = templates.Words(in.Language).List(titles)
 	} else {
@@ -70,23 +76,38 @@ func (s *Store) postConfirmation(ctx context.Context, tx *sql.Tx, sub Subscriber
 		letter.Action = s.link("confirm", s.Keys.TokenAt(KindConfirm, sub.ID, 0, now))
 		letter.Expires = now.Add(ConfirmWithin).In(zoneOf(in.Zone))
 		letter.Newsletter = templates.Words(in.Language).List(titlesOf(waiting, in.Language))
+		for _, v := range waiting {
+			names = append(names, v.ListName)
+		}
 	}
-	return s.postLetter(ctx, tx, kind, in.Language, letter, sub)
+	return s.postLetter(ctx, tx, kind, in.Language, letter, sub, names...)
 }
 
-// postLetter posts a letter to a subscriber, and notes it.
-func (s *Store) postLetter(ctx context.Context, tx *sql.Tx, kind, lang string, letter templates.Letter, to Subscriber) error {
+// postLetter posts a letter to a subscriber about lists, all of his where none is
+// named, and notes it.
+func (s *Store) postLetter(ctx context.Context, tx *sql.Tx, kind, lang string, letter templates.Letter, to Subscriber, lists ...string) error {
 	if err := s.note(ctx, tx, Event{Subscriber: to.ID, Kind: "letter", Detail: kind, Actor: "rule", At: s.Now()}); err != nil {
 		return err
 	}
-	return s.postTo(ctx, tx, kind, lang, letter, Recipient{ID: to.ID, Address: to.Email.ASCII(), Name: to.Name})
+	return s.postTo(ctx, tx, kind, lang, letter, Recipient{ID: to.ID, Address: to.Email.ASCII(), Name: to.Name, Lists: lists})
 }
 
 func (s *Store) postTo(ctx context.Context, tx *sql.Tx, kind, lang string, letter templates.Letter, to Recipient) error {
 	if s.Post == nil {
 		return nil
 	}
-	letter.Brand = s.BrandOf(ctx)
+	if to.Lists == nil {
+		all, err := subscriptionsOf(ctx, tx, cmp.Or(to.ID, to.About))
+		if err != nil {
+			return err
+		}
+		for _, v := range all {
+			if v.State == Active || v.State == Paused || v.State == Pending {
+				to.Lists = append(to.Lists, v.ListName)
+			}
+		}
+	}
+	letter.Brand = s.BrandOf(ctx, to.Lists...)
 	e, err := templates.RenderLetter(kind, lang, letter)
 	if err != nil {
 		return err
@@ -124,10 +145,7 @@ func titlesOf(all []Subscription, lang string) []string {
 	return titles
 }
 
-func (s *Store) titles(ctx context.Context, q schema.Querier, ids []int64, lang string) ([]string, error) {
+func (s *Store) listsOf(ctx context.Context, q schema.Querier, ids []int64) ([]List, error) {
 	marks, args := placeholders(ids, 0)
-	return schema.Each(ctx, q, func(r schema.Row) (string, error) {
-		l, err := scanList(r)
-		return l.In(lang).Title, err
-	}, `select `+listColumns+` from lists where id in (`+marks+`) order by name`, args...)
+	return schema.Each(ctx, q, scanList, `select `+listColumns+` from lists where id in (`+marks+`) order by name`, args...)
 }

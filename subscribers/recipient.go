@@ -18,6 +18,7 @@ type Recipient struct {
 	About   int64             // subscriber whom a letter to an address that is not his is about
 	Address string            // for the envelope: the domain in A-labels
 	Name    string            // may be empty
+	Lists   []string          // names of the lists a letter is about; of a letter about the reader himself, all he reads
 	Slots   map[string]string // templates.SlotName, SlotUnsubscribe, SlotPreferences
 }
 

@@ -32,9 +32,9 @@ type Store struct {
 	// the transaction, and answers whether an issue goes to him at once; nil means
 	// that nobody wants to know.
 	Confirmed func(ctx context.Context, subscriber, list int64) (welcomed bool)
-	// Brand is how the newsroom looks in letters and on the public pages; nil
-	// means its host name in type.
-	Brand func(ctx context.Context) templates.Brand
+	// Brand is how the newsroom looks in letters about the lists of these names and,
+	// without any, on the public pages; nil means its host name in type.
+	Brand func(ctx context.Context, lists ...string) templates.Brand
 	// Log gets what needs an operator but must not stop a reader; nil means
 	// slog.Default.
 	Log *slog.Logger

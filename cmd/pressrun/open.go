@@ -365,16 +365,20 @@ func (p *Press) suppress(ctx context.Context, tx *sql.Tx, subscriber int64, reas
 // post hands a letter to the mailer's own lane for letters.
 func (p *Press) post(ctx context.Context, tx *sql.Tx, kind string, e templates.Email, to subscribers.Recipient) error {
 	if e.From == "" {
-		e.From = p.sender(ctx)
+		e.From = p.sender(ctx, to.Lists...)
 	}
 	_, err := p.Mailer.Post(ctx, tx, mailer.Letter{Kind: kind, Email: e, To: mailer.Recipient{ID: to.ID, Address: to.Address, Name: to.Name, Slots: to.Slots}, About: to.About, Expires: 24 * time.Hour})
 	return err
 }
 
-// sender is who letters come from: the sender of the first newsletter, or an
+// sender is who letters about lists come from: the sender of the newsletters that
+// go to them where these have one, else that of the first newsletter, or an
 // address at the public host.
-func (p *Press) sender(ctx context.Context) string {
+func (p *Press) sender(ctx context.Context, lists ...string) string {
 	if list, err := p.Digest.Newsletters(ctx); err == nil && len(list) > 0 {
+		if from, one := common(list, lists, func(s digest.Spec) string { return s.From }); one {
+			return from
+		}
 		return list[0].Spec.From
 	}
 	u, err := url.Parse(p.Config.PublicURL)
@@ -382,6 +386,20 @@ func (p *Press) sender(ctx context.Context) string {
 		return "pressrun <press@localhost.localdomain>"
 	}
 	return "pressrun <press@" + u.Hostname() + ">"
+}
+
+// common is what the newsletters of these lists have in common; false when they
+// differ in it, or there are none.
+func common[V comparable](all []digest.Newsletter, lists []string, of func(digest.Spec) V) (V, bool) {
+	found := map[V]bool{}
+	var v V
+	for _, n := range all {
+		if slices.Contains(lists, n.Spec.WithDefaults(n.Name).List) {
+			v = of(n.Spec)
+			found[v] = true
+		}
+	}
+	return v, len(found) == 1
 }
 
 // languages are those that newsletters come in.
@@ -448,12 +466,16 @@ func (p *Press) coming(ctx context.Context, list, language string) (templates.Co
 	return c, nil
 }
 
-// brand is how the newsroom looks outside an issue: as its first newsletter that
-// everybody may read, or as its first where there is none.
-func (p *Press) brand(ctx context.Context) templates.Brand {
+// brand is how the newsroom looks outside an issue: in what is about lists as the
+// newsletters that go to them where these look alike, else as its first newsletter
+// that everybody may read, or as its first where there is none.
+func (p *Press) brand(ctx context.Context, lists ...string) templates.Brand {
 	list, err := p.Digest.Newsletters(ctx)
 	if err != nil || len(list) == 0 {
 		return templates.Brand{Name: "pressrun", URL: p.Config.PublicURL}
+	}
+	if brand, one := common(list, lists, func(s digest.Spec) templates.Brand { return s.Brand }); one {
+		return brand
 	}
 	offered, err := p.offered(ctx)
 	if err != nil {

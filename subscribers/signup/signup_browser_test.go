@@ -32,7 +32,7 @@ func TestBrowserReaderWithoutScripts(t *testing.T) {
 	server := httptest.NewServer(mux)
 	defer server.Close()
 	d.store.PublicURL = server.URL
-	d.store.Brand = func(context.Context) templates.Brand {
+	d.store.Brand = func(context.Context, ...string) templates.Brand {
 		return templates.Brand{Name: "The Harbour Courier", URL: "https://courier.example", Accent: "#9a3412", Postal: "The Harbour Courier, 12 Quay Street, Example Town"}
 	}
 	phone := newPhone(t)
