@@ -195,6 +195,7 @@ type Alarm struct {
 	Since   string // "since 02:10, for 5 h"
 	URL     string
 	Kind    string
+	Actions []Action // what may be done about it here
 }
 
 // Draft is a draft that waits.

@@ -16,7 +16,7 @@ func (p *Press) desk() http.Handler {
 		Digest: p.Digest, Subscribers: p.Subscribers, Mailer: p.Mailer, Installation: p.Installation, Now: p.Now, Log: p.Log,
 		Where: p.where(), PublicURL: p.Config.PublicURL, Secure: strings.HasPrefix(p.Config.PublicURL, "https://"),
 		Edit: p.Edit, Approve: p.Approve, SendNow: p.SendNow, SendTest: p.SendTest, Pause: p.PauseIssue, Resume: p.ResumeIssue, Cancel: p.CancelIssue,
-		Subject: p.Subject, Hold: p.Hold, Skip: p.Skip, Rebuild: p.Rebuild,
+		Subject: p.Subject, Hold: p.Hold, Skip: p.Skip, Rebuild: p.Rebuild, AcceptDNS: p.AcceptDNS,
 		Frame: func(ctx context.Context, id int64) (string, string, error) {
 			ed, err := p.Digest.Edition(ctx, id)
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"pressrun/cmd/pressrun/desk"
 	"pressrun/mailer/dns"
 )
 
@@ -61,6 +62,12 @@ func (p *Press) inspectDNS(ctx context.Context, resolver string) error {
 		amiss[what] = true
 		if before, known := p.inspected.dns[r]; known && len(before.wrong) > 0 && before.unanswered == s.unanswered {
 			lost[what] = append(lost[what], s.wrong...)
+			if what == silent {
+				continue // nothing is known of the record
+			}
+			if err := p.Installation.MarkLost(ctx, "dns", name); err != nil {
+				return err
+			}
 		}
 	}
 	p.inspected.dns = now
@@ -70,7 +77,7 @@ func (p *Press) inspectDNS(ctx context.Context, resolver string) error {
 		case len(texts) > 0 && what == silent:
 			p.Alarm(ctx, "dns", what, "The DNS does not answer: "+strings.Join(texts, "; ")+". Mail may neither leave nor be taken for genuine. Look at the resolver of this machine and at who keeps these domains.")
 		case len(texts) > 0:
-			p.Alarm(ctx, "dns", what, fmt.Sprintf("The DNS no longer says what receivers of our mail want: %s. See: pressrun doctor dns", strings.Join(texts, "; ")))
+			p.Alarm(ctx, "dns", what, fmt.Sprintf("The DNS no longer says what receivers of our mail want: %s. See: pressrun doctor dns. If that was done on purpose, say so on the Today page, or: pressrun doctor dns --accept %s", strings.Join(texts, "; "), what))
 		case !amiss[what]:
 			p.Clear(ctx, "dns", what)
 		}
@@ -80,3 +87,19 @@ func (p *Press) inspectDNS(ctx context.Context, resolver string) error {
 
 // silent is the subject of the alarm about a DNS that does not answer.
 const silent = "resolver"
+
+// AcceptDNS ends the alarm about records of a kind that are gone on purpose, and
+// names them. One that is in order again later can be lost again.
+func (p *Press) AcceptDNS(ctx context.Context, what, by string) ([]string, error) {
+	lost, err := p.Installation.AcceptLoss(ctx, "dns", what)
+	if err != nil {
+		return nil, err
+	}
+	if len(lost) == 0 {
+		return nil, desk.Refusal(fmt.Sprintf("no alarm tells of a lost record of the kind %q; the kinds are %s", what, strings.Join(dns.Kinds, ", ")))
+	}
+	if err := p.clear(ctx, "dns", what); err != nil {
+		return nil, err
+	}
+	return lost, p.Installation.Audit(ctx, by, "accept", "dns", strings.Join(lost, ", "))
+}

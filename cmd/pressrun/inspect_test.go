@@ -216,6 +216,34 @@ func TestLostRecordIsAnnounced(t *testing.T) {
 	if told := look(without); !strings.Contains(told, "nothing stands at s1._domainkey.example.com") || strings.Contains(told, "DMARC") {
 		t.Errorf("lost between two processes: %q", told)
 	}
+	// Accepted it is missed no more, until it was in order again.
+	if page := r.editor(t)(200, "GET", "/desk/", ""); strings.Contains(page, "accept:dkim") {
+		t.Error("an editor is offered to accept the loss")
+	}
+	call := r.as(t, "op@news.example", "operator")
+	if page := call(200, "GET", "/desk/", ""); !strings.Contains(page, "accept:dkim") {
+		t.Error("the Today page does not offer to accept the loss")
+	}
+	call(200, "POST", "/desk/dns", "do=accept:dkim")
+	for range 3 {
+		if told := look(without); told != "" {
+			t.Errorf("accepted, and told again: %q", told)
+		}
+	}
+	call(200, "POST", "/desk/dns", "do=accept:dkim") // pressed twice
+	look(whole)
+	look(without)
+	if told := look(without); !strings.Contains(told, "doctor dns --accept dkim") {
+		t.Errorf("back and lost again: %q", told)
+	}
+	if out := r.say(t, "doctor", "dns", "--accept", "dkim"); !strings.Contains(out, "s1._domainkey.example.com") {
+		t.Errorf("the verb says %q", out)
+	}
+	look(whole)
+	look(without)
+	if told := look(without); told == "" {
+		t.Error("back and lost once more, and nothing is told")
+	}
 	r.Mailer.DKIM = nil
 	if told := look(without); told != "" {
 		t.Errorf("where nothing is signed any more: %q", told)

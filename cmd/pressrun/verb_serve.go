@@ -202,6 +202,7 @@ func (disarmVerb) Run(e *env) error {
 type doctorVerb struct {
 	What     string `arg:"" optional:"" default:"all" enum:"all,dns,smtp,redis,feeds,serve" help:"all, dns, smtp, redis, feeds, or serve: whether it runs here and answers, which asks that process and opens nothing."`
 	Resolver string `help:"DNS server to ask, host:port; default the system's." placeholder:"ADDRESS"`
+	Accept   string `help:"End the alarm about DNS records of a kind (spf, dkim, dmarc, mx, ptr) that are gone on purpose." placeholder:"KIND"`
 	Listen   string `help:"Address where serve listens, instead of the configuration's." placeholder:"ADDRESS"`
 }
 
@@ -215,6 +216,18 @@ func (v *doctorVerb) Run(e *env) error {
 			c.Listen = v.Listen
 		}
 		return e.diagnose(c.examineServe(e.ctx))
+	}
+	if v.Accept != "" {
+		if v.What != "dns" {
+			return errors.New("only records of the DNS can be gone on purpose; say: pressrun doctor dns --accept KIND")
+		}
+		return e.with(func(p *Press) error {
+			lost, err := p.AcceptDNS(e.ctx, v.Accept, "command line")
+			if err != nil {
+				return err
+			}
+			return e.did(facts{"accepted": lost}, "the alarm is over; no longer missed: %s", strings.Join(lost, ", "))
+		})
 	}
 	return e.with(func(p *Press) error {
 		away := !p.Config.onlyLoopback() // mail leaves this machine

@@ -3,6 +3,7 @@ package installation
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"pressrun/deploy/schema"
@@ -61,7 +62,7 @@ func (s *Store) Alarms(ctx context.Context, open bool, limit int) ([]Alarm, erro
 func (s *Store) MarkGood(ctx context.Context, kind, subject string) error {
 	_, err := s.DB.Write.ExecContext(ctx, `
 		insert into known_good (kind, subject, seen_at) values ($1, $2, $3)
-		on conflict (kind, subject) do update set seen_at = excluded.seen_at`, kind, subject, schema.At(s.Now()))
+		on conflict (kind, subject) do update set seen_at = excluded.seen_at, lost_at = null`, kind, subject, schema.At(s.Now()))
 	if err != nil {
 		return fmt.Errorf("mark %s %s as good: %w", kind, subject, err)
 	}
@@ -71,4 +72,24 @@ func (s *Store) MarkGood(ctx context.Context, kind, subject string) error {
 // KnownGood lists what of a kind was in order once: what never was is no loss.
 func (s *Store) KnownGood(ctx context.Context, kind string) ([]string, error) {
 	return schema.Each(ctx, s.DB.Read, schema.Column[string], `select subject from known_good where kind = $1 order by subject`, kind)
+}
+
+// MarkLost remembers that an alarm tells of the loss of something.
+func (s *Store) MarkLost(ctx context.Context, kind, subject string) error {
+	_, err := s.DB.Write.ExecContext(ctx, `update known_good set lost_at = $3 where kind = $1 and subject = $2 and lost_at is null`, kind, subject, schema.At(s.Now()))
+	if err != nil {
+		return fmt.Errorf("mark %s %s as lost: %w", kind, subject, err)
+	}
+	return nil
+}
+
+// AcceptLoss forgets what of a kind was lost and begins with a word, and names it:
+// it is missed no more until it is in order again.
+func (s *Store) AcceptLoss(ctx context.Context, kind, word string) ([]string, error) {
+	lost, err := schema.Each(ctx, s.DB.Write, schema.Column[string], `delete from known_good where kind = $1 and lost_at is not null and subject like $2 returning subject`, kind, word+" %")
+	if err != nil {
+		return nil, fmt.Errorf("accept loss of %s %s: %w", kind, word, err)
+	}
+	slices.Sort(lost)
+	return lost, nil
 }

@@ -60,6 +60,9 @@ type Desk struct {
 	Pause    func(ctx context.Context, issue int64, by string) error
 	Resume   func(ctx context.Context, issue int64, by string) error
 	Cancel   func(ctx context.Context, issue int64, why, by string) error
+	// AcceptDNS ends the alarm about DNS records of a kind that are gone on purpose and
+	// names them; a Refusal where there is none.
+	AcceptDNS func(ctx context.Context, what, by string) ([]string, error)
 	// Frame is an edition as its bytes show it: HTML, or the text part.
 	Frame func(ctx context.Context, edition int64) (html, text string, err error)
 	// Preflight looks at an issue as it is sealed.
@@ -166,6 +169,7 @@ func (d *Desk) Handler() http.Handler {
 		"GET /desk/users/tokens":                           {"operator", d.tokens},
 		"POST /desk/users/tokens":                          {"operator", d.tokenAct},
 		"GET /desk/arm":                                    {"viewer", d.arm},
+		"POST /desk/dns":                                   {"operator", d.dns},
 		"POST /desk/stop":                                  {"editor", d.stop},
 		"POST /desk/start":                                 {"operator", d.start},
 		"POST /desk/sign-out":                              {"viewer", d.signOut},

@@ -74,6 +74,10 @@ func (d *Desk) offer(r *request, v *templates.DeskPage) {
 			}
 		}
 		v.Body = body
+	case templates.TodayBody:
+		for i := range body.Alarms {
+			body.Alarms[i].Actions = actions(body.Alarms[i].Actions)
+		}
 	case templates.StoryBody:
 		body.Action = posts(body.Action)
 		v.Body = body

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pressrun/digest"
+	"pressrun/mailer/dns"
 	"pressrun/templates"
 )
 
@@ -25,7 +26,12 @@ func (d *Desk) today(r *request) error {
 		if a.Count > 1 {
 			text += fmt.Sprintf(" (%d times)", a.Count)
 		}
-		body.Alarms = append(body.Alarms, templates.Alarm{Subject: a.Kind + ": " + a.Subject, Text: text, Since: "since " + stamp(a.Opened), Kind: templates.KindAlert})
+		alarm := templates.Alarm{Subject: a.Kind + ": " + a.Subject, Text: text, Since: "since " + stamp(a.Opened), Kind: templates.KindAlert}
+		if a.Kind == "dns" && slices.Contains(dns.Kinds, a.Subject) {
+			alarm.Actions = []templates.Action{{Title: "Gone on purpose", URL: "/desk/dns", Method: "post", Do: "accept:" + a.Subject,
+				Confirm: "End this alarm for all records it names? Receivers still look for them. One that comes back is watched again."}}
+		}
+		body.Alarms = append(body.Alarms, alarm)
 	}
 	waiting, err := d.Digest.IssuesIn(r.ctx, "draft", "held", "approved", "countdown")
 	if err != nil {
@@ -45,6 +51,22 @@ func (d *Desk) today(r *request) error {
 		return err
 	}
 	return d.draw(r, templates.DeskToday, templates.DeskPage{Title: "Today", Current: "Today", Body: body})
+}
+
+// dns accepts that records of the DNS are gone on purpose.
+func (d *Desk) dns(r *request) error {
+	what, ok := strings.CutPrefix(r.FormValue("do"), "accept:")
+	if !ok {
+		return digest.ErrNotFound
+	}
+	lost, err := d.AcceptDNS(r.ctx, what, r.user.Email)
+	if _, ok := errors.AsType[Refusal](err); ok {
+		return done(r, "/desk/", "That alarm is over already.")
+	}
+	if err != nil {
+		return err
+	}
+	return done(r, "/desk/", "No longer missed: "+strings.Join(lost, ", ")+".")
 }
 
 func (d *Desk) subjectOf(r *request, i digest.Issue) (string, error) {

@@ -679,6 +679,7 @@ create table known_good (
     kind        text    not null,                -- address | dns
     subject     text    not null,
     seen_at     bigint  not null,                -- when last
+    lost_at     bigint,                          -- an alarm tells of its loss
     primary key (kind, subject)
 );
 create table audit (
