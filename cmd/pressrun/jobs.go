@@ -95,6 +95,7 @@ func (p *Press) openJobs() error {
 		return p.runWebhook(ctx, j.Args)
 	}))
 	river.AddWorker(workers, &importWorker{press: p})
+	log := slog.New(&warnings{Handler: p.Log.Handler()})
 	client, err := river.NewClient(p.DB.River(), &river.Config{
 		Queues:               map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}, collecting: {MaxWorkers: collectors}},
 		Workers:              workers,
@@ -102,7 +103,8 @@ func (p *Press) openJobs() error {
 		RescueStuckJobsAfter: jobTimeout + time.Minute,
 		FetchCooldown:        50 * time.Millisecond,
 		FetchPollInterval:    250 * time.Millisecond,
-		Logger:               slog.New(&warnings{Handler: p.Log.Handler()}),
+		Logger:               log,
+		ErrorHandler:         jobErrors{log},
 
 		CompletedJobRetentionPeriod: kept.jobs,
 		DiscardedJobRetentionPeriod: kept.failedJobs,
@@ -140,6 +142,23 @@ func (w *warnings) Handle(ctx context.Context, r slog.Record) error {
 		return nil
 	}
 	return w.Handler.Handle(ctx, r)
+}
+
+// jobErrors tells which jobs failed: the queue does so as mere information.
+type jobErrors struct{ log *slog.Logger }
+
+// HandleError implements river.ErrorHandler. A job that ends with serve is not told.
+func (e jobErrors) HandleError(_ context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
+	if !errors.Is(err, context.Canceled) {
+		e.log.Error("job "+job.Kind+" failed", "attempt", job.Attempt, "job", string(job.EncodedArgs), "err", err)
+	}
+	return nil
+}
+
+// HandlePanic implements river.ErrorHandler.
+func (e jobErrors) HandlePanic(_ context.Context, job *rivertype.JobRow, value any, trace string) *river.ErrorHandlerResult {
+	e.log.Error("job "+job.Kind+" panicked", "job", string(job.EncodedArgs), "value", value, "trace", trace)
+	return nil
 }
 
 // openStates are those in which a job still has something to do: the same work

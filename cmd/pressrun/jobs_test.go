@@ -26,3 +26,27 @@ func TestQueueWarnsOnceAMinute(t *testing.T) {
 		t.Errorf("it logs\n%s", got)
 	}
 }
+
+// TestFailedJobIsLogged: what a job could not do stands in the log, once a minute for
+// each kind.
+func TestFailedJobIsLogged(t *testing.T) {
+	engines(t, func(t *testing.T, database string) {
+		ctx := t.Context()
+		pl := newPlant(t, "", database, "", "")
+		log := &noise{}
+		pl.press.Log = logTo(log, slog.LevelInfo)
+		if err := pl.press.openJobs(); err != nil {
+			t.Fatal(err)
+		}
+		for slot := range int64(3) {
+			if err := pl.press.enqueue(ctx, buildJob{Slot: 99990 + slot}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := pl.press.Jobs.Start(ctx); err != nil {
+			t.Fatal(err)
+		}
+		defer pl.press.Jobs.Stop(ctx)
+		within(t, 20*time.Second, "a job that fails is told", func() bool { return log.has("level=ERROR", "job build failed", "slot 9999") })
+	})
+}

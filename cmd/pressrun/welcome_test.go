@@ -143,8 +143,10 @@ func TestWelcomeWhilePaused(t *testing.T) {
 		pl.stories()
 		issue := pl.due(digest.Spec{Welcome: true})
 		pl.moves(issue, "approved", "sending")
-		_, err := pl.press.Subscribers.Add(ctx, subscribers.New{Subscriber: subscribers.Subscriber{Email: "late@late.example"}, ListNames: []string{"daily"}, Consent: subscribers.Consent{Basis: subscribers.Imported, Source: "fair"}})
-		if err != nil {
+		v, err := pl.press.Subscribers.Add(ctx, subscribers.New{Subscriber: subscribers.Subscriber{Email: "late@late.example"}, ListNames: []string{"daily"}, Consent: subscribers.Consent{Basis: subscribers.Imported, Source: "fair"}})
+		n, missing := pl.press.Digest.Newsletter(ctx, "daily")
+		list, unlisted := pl.press.Subscribers.ListID(ctx, pl.press.DB.Read, "daily")
+		if err = errors.Join(err, missing, unlisted); err != nil {
 			t.Fatal(err)
 		}
 		done := make(chan struct{})
@@ -154,13 +156,8 @@ func TestWelcomeWhilePaused(t *testing.T) {
 			}
 			go func() {
 				defer close(done)
-				v, err := pl.press.Subscribers.Find(ctx, "late@late.example")
-				list, missing := pl.press.Subscribers.ListID(ctx, pl.press.DB.Read, "daily")
-				if err = errors.Join(err, missing); err != nil {
-					t.Error(err)
-				}
-				if pl.press.welcome(ctx, v.ID, list) {
-					t.Error("he is welcomed with a paused issue")
+				if given, err := pl.press.welcomeTo(ctx, n, v.ID, list); given || err != nil {
+					t.Errorf("welcomed with a paused issue: %v, %v", given, err)
 				}
 			}()
 			time.Sleep(500 * time.Millisecond)
