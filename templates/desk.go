@@ -184,6 +184,7 @@ type Empty struct {
 type TodayBody struct {
 	Alarms  []Alarm // open ones, oldest first; none = "Nothing needs you."
 	Waiting []Draft // drafts that wait for an editor
+	Leaving []Draft // approved issues, which need nobody
 	Next    Table   // the next slots
 	Recent  Table   // the last issues
 }
@@ -192,7 +193,8 @@ type TodayBody struct {
 type Alarm struct {
 	Subject string
 	Text    string // what happened, what was kept, what to do
-	Since   string // "since 02:10, for 5 h"
+	Since   string // "raised 5 h ago"
+	Hover   string // when exactly
 	URL     string
 	Kind    string
 	Actions []Action // what may be done about it here

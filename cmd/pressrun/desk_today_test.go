@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pressrun/digest"
 )
 
 // The Today page names a slot as people do, and leads from one that is running to
@@ -12,6 +14,17 @@ import (
 func TestDeskNextSlots(t *testing.T) {
 	r := newCountingRoom(t, "")
 	issue := r.draft(t)
+	if err := r.Subject(t.Context(), issue.ID, "Story 0 and no other", "", "ed@news.example"); err != nil {
+		t.Fatal(err)
+	}
+	chosen, err := r.Digest.Chosen(t.Context(), issue.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drop := true
+	if err := r.Edit(t.Context(), issue.ID, digest.Edit{Edition: "en", StoryID: chosen[0].Story.ID, Drop: &drop}, "ed@news.example"); err != nil {
+		t.Fatal(err)
+	}
 	at := r.Now().AddDate(0, 0, 3).Truncate(time.Minute).UTC()
 	if _, err := r.Digest.AddSlot(t.Context(), issue.NewsletterID, at); err != nil {
 		t.Fatal(err)
@@ -24,6 +37,23 @@ func TestDeskNextSlots(t *testing.T) {
 	}
 	if want := at.Format("Monday, 2 January 2006, 15:04 MST"); !strings.Contains(next, want) {
 		t.Errorf("a slot in three days is not named as %q:\n%s", want, next)
+	}
+	// What is approved needs nobody any more, and nobody is still to decide.
+	needed := func() string {
+		before, _, _ := strings.Cut(call(200, "GET", "/desk/", ""), "<h2>Next</h2>")
+		needs, leaving, _ := strings.Cut(before, "<h2>Going out</h2>")
+		return fmt.Sprint(strings.Contains(needs, "Story 0"), strings.Contains(leaving, "Story 0"))
+	}
+	page = call(200, "GET", issuePath(issue.ID), "")
+	if got := needed(); got != "true false" || !strings.Contains(page, "If nobody decides") {
+		t.Errorf("of a draft with a red check Today says %s", got)
+	}
+	if err := r.Digest.Approve(t.Context(), issue.ID, "ed@news.example", false); err != nil {
+		t.Fatal(err)
+	}
+	page = call(200, "GET", issuePath(issue.ID), "")
+	if got := needed(); got != "false true" || strings.Contains(page, "If nobody decides") {
+		t.Errorf("of an approved issue Today says %s", got)
 	}
 	if page := call(200, "GET", fmt.Sprintf("/desk/stories/%d", r.stories[0]), ""); !strings.Contains(page, ">available</span>") || strings.Contains(page, ">live</span>") {
 		t.Error("a story that can be chosen is not called available")

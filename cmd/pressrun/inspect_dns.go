@@ -77,7 +77,7 @@ func (p *Press) inspectDNS(ctx context.Context, resolver string) error {
 		case len(texts) > 0 && what == silent:
 			p.Alarm(ctx, "dns", what, "The DNS does not answer: "+strings.Join(texts, "; ")+". Mail may neither leave nor be taken for genuine. Look at the resolver of this machine and at who keeps these domains.")
 		case len(texts) > 0:
-			p.Alarm(ctx, "dns", what, fmt.Sprintf("The DNS no longer says what receivers of our mail want: %s. See: pressrun doctor dns. If that was done on purpose, say so on the Today page, or: pressrun doctor dns --accept %s", strings.Join(texts, "; "), what))
+			p.Alarm(ctx, "dns", what, fmt.Sprintf("The DNS no longer says what receivers of our mail want: %s. See: pressrun doctor dns. If that was done on purpose, press “Gone on purpose” on the Today page, or: pressrun doctor dns --accept %s", strings.Join(texts, "; "), what))
 		case !amiss[what]:
 			p.Clear(ctx, "dns", what)
 		}

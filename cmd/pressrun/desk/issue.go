@@ -69,6 +69,11 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 		}
 		body.Checks = append(body.Checks, checks(findings, chosen)...)
 	}
+	if i.State == "approved" { // somebody has decided
+		for n := range body.Checks {
+			body.Checks[n].Repair = ""
+		}
+	}
 	body.Preview = d.preview(r, i, editions, edition)
 	red := 0
 	for _, c := range body.Checks {

@@ -26,7 +26,7 @@ func (d *Desk) today(r *request) error {
 		if a.Count > 1 {
 			text += fmt.Sprintf(" (%d times)", a.Count)
 		}
-		alarm := templates.Alarm{Subject: a.Kind + ": " + a.Subject, Text: text, Since: "since " + stamp(a.Opened), Kind: templates.KindAlert}
+		alarm := templates.Alarm{Subject: a.Kind + ": " + a.Subject, Text: text, Since: "raised " + templates.Near(a.Opened, d.Now()), Hover: stamp(a.Opened), Kind: templates.KindAlert}
 		if a.Kind == "dns" && slices.Contains(dns.Kinds, a.Subject) {
 			alarm.Actions = []templates.Action{{Title: "Gone on purpose", URL: "/desk/dns", Method: "post", Do: "accept:" + a.Subject,
 				Confirm: "End this alarm for all records it names? Receivers still look for them. One that comes back is watched again."}}
@@ -42,7 +42,12 @@ func (d *Desk) today(r *request) error {
 		if err != nil {
 			return err
 		}
-		body.Waiting = append(body.Waiting, templates.Draft{Newsletter: i.Spec.Title, Subject: subject, When: d.whenOut(i), Hover: stamp(i.SlotAt), URL: issueURL(i.ID), State: state(i.State)})
+		draft := templates.Draft{Newsletter: i.Spec.Title, Subject: subject, When: d.whenOut(i), Hover: stamp(i.SlotAt), URL: issueURL(i.ID), State: state(i.State)}
+		if i.State == "approved" || i.State == "countdown" {
+			body.Leaving = append(body.Leaving, draft)
+		} else {
+			body.Waiting = append(body.Waiting, draft)
+		}
 	}
 	if body.Next, err = d.nextSlots(r); err != nil {
 		return err
