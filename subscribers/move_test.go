@@ -26,7 +26,7 @@ func TestReaderMoves(t *testing.T) {
 			t.Fatal(err)
 		}
 		p, move := r.last(t, "move")
-		if p.kind != "move" || p.to.Address != to || p.to.ID != 0 || !strings.Contains(p.mail.Text, "o…d@example.com") {
+		if p.kind != "move" || p.to.Address != to || p.to.ID != 0 || p.to.About != v.ID || !strings.Contains(p.mail.Text, "o…d@example.com") {
 			t.Errorf("the letter: %s to %+v\n%s", p.kind, p.to, p.mail.Text)
 		}
 		if m, err := r.Moving(ctx, move); err != nil || m.Done || string(m.To) != to {
@@ -45,7 +45,7 @@ func TestReaderMoves(t *testing.T) {
 		if m, err := r.Moving(ctx, move); err != nil || !m.Done {
 			t.Errorf("after: %+v, %v", m, err)
 		}
-		if told := r.box[len(r.box)-1]; r.letters() != before+1 || told.kind != "moved" || told.to.Address != "old@example.com" || told.to.ID != 0 ||
+		if told := r.box[len(r.box)-1]; r.letters() != before+1 || told.kind != "moved" || told.to.Address != "old@example.com" || told.to.ID != 0 || told.to.About != v.ID ||
 			!strings.Contains(told.mail.Text, "l…l@") || strings.Contains(told.mail.Text, to) {
 			t.Errorf("%d letters after the button, the last %s to %+v\n%s", r.letters()-before, told.kind, told.to, told.mail.Text)
 		}

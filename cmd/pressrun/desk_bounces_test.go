@@ -110,3 +110,16 @@ func TestDeskBounces(t *testing.T) {
 		}
 	}
 }
+
+// TestBounceLsNamesReaders: the verb says whose mail came back.
+func TestBounceLsNamesReaders(t *testing.T) {
+	r := newCountingRoom(t, "[bounce]\naddress = \"bounces@b.example\"\nlisten = \"smtp://127.0.0.1:2525\"\n")
+	ids := subscribe(t, r.Press, "morning", []string{"ann@readers.example"})
+	from := intake.Mail{To: r.leaveAddress(ids["ann@readers.example"], 0, false), Raw: []byte("From: somebody@elsewhere.example\r\nSubject: unsubscribe\r\n\r\n"), Source: "smtp"}
+	if err := r.Mailer.TakeReturned(t.Context(), from); err != nil {
+		t.Fatal(err)
+	}
+	if text := r.say(t, "bounce", "ls"); !strings.Contains(text, "ann@readers.example") {
+		t.Errorf("it says\n%s", text)
+	}
+}

@@ -85,7 +85,7 @@ func TestWelcome(t *testing.T) {
 		if ed, err := pl.press.Digest.Edition(ctx, d.Edition); err != nil || ed.Name != "ur" {
 			t.Errorf("she got the edition %s, %v", ed.Name, err)
 		}
-		if why, err := pl.press.Why(ctx, first, "eva@late.example"); err != nil || !strings.Contains(why.Line, "Accepted by relay") || !strings.Contains(why.Line, "the newest issue when the reader confirmed") {
+		if why, err := pl.press.Why(ctx, first, "eva@late.example"); err != nil || !strings.Contains(why.Line, "Accepted by relay") || !strings.Contains(why.Line, "the newest issue when the reader confirmed") || !strings.Contains(why.Line, "Edition ur, revision 1, sealed ") {
 			t.Errorf("why: %s, %v", why.Line, err)
 		}
 

@@ -1,10 +1,13 @@
 package importer_test
 
 import (
+	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -187,9 +190,17 @@ func TestImportTwiceAndUndo(t *testing.T) {
 		if err := s.Unsubscribe(ctx, b.ID, 0, "one click"); err != nil {
 			t.Fatal(err)
 		}
+		var elsewhere []string
+		s.Erased = func(_ context.Context, _ *sql.Tx, _ int64, address string) error {
+			elsewhere = append(elsewhere, address)
+			return nil
+		}
 		undone, err := importer.Undo(ctx, s, first.ID, "jan")
 		if err != nil || undone != (subscribers.Undone{Subscriptions: 3, Subscribers: 2, Kept: 1}) {
 			t.Fatalf("undone: %+v, %v", undone, err)
+		}
+		if slices.Sort(elsewhere); !slices.Equal(elsewhere, []string{"a@example.com", "c@example.com"}) {
+			t.Errorf("other rooms were told of %q", elsewhere)
 		}
 		for email, want := range map[string]subscribers.State{"a@example.com": "", "b@example.com": "unsubscribed", "old@example.com": ""} {
 			if got := stateOf(t, s, email, "daily"); got != want {
