@@ -72,7 +72,7 @@
 // reaches a newsroom twice, are another matter (recall .992, precision 1).
 //
 // More sets still help: with seven plain ones more the first free set kept away had
-// .80, with four free ones .91, with ten .98, with sixteen .94. Deeper trees or
+// .80, with three free ones .91, with ten .98, with sixteen .94. Deeper trees or
 // more of them do not; that is why there are 600 of depth 3. A pair of which the
 // first forest says -4.5 or less is not shown to the second: 1.5 s instead of 1.9
 // for 10,000 articles, and the answers are the same.
