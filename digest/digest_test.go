@@ -237,6 +237,43 @@ func TestWithoutViewsDateChoosesAndSaysSo(t *testing.T) {
 	})
 }
 
+// TestSealOvertaken: of two who change an issue at the same time both are sealed.
+func TestSealOvertaken(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := context.Background()
+		r := newRoom(t, db)
+		issue := r.draft(t)
+		list, err := r.Chosen(ctx, issue.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		edit := func(n int, title string) {
+			if err := r.EditIssue(ctx, issue.ID, Edit{Edition: "en", StoryID: list[n].Story.ID, Title: &title}, "ed"); err != nil {
+				t.Error(err)
+			}
+		}
+		slow, meanwhile := r.sealer, true
+		slow.Compose = func(e templates.Email) ([]byte, error) {
+			if meanwhile {
+				meanwhile = false
+				edit(1, "What she wrote")
+				if _, err := r.sealer.Seal(ctx, issue.ID); err != nil {
+					t.Error(err)
+				}
+			}
+			return r.sealer.Compose(e)
+		}
+		edit(0, "What he wrote")
+		sealed, err := slow.Seal(ctx, issue.ID)
+		if err != nil || !strings.Contains(sealed[0].HTML, "What he wrote") || !strings.Contains(sealed[0].HTML, "What she wrote") {
+			t.Fatalf("the seal lacks a change, or %v", err)
+		}
+		if got := r.get(t, issue.ID); got.Revision != sealed[0].Revision {
+			t.Errorf("the issue stands at revision %d, the seal is %d", got.Revision, sealed[0].Revision)
+		}
+	})
+}
+
 func TestSealIsStableUntilAnEdit(t *testing.T) {
 	schematest.Each(t, func(t *testing.T, db *schema.DB) {
 		ctx := context.Background()

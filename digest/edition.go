@@ -55,7 +55,22 @@ const TextSuffix = "-text"
 // Seal renders every edition of an issue and stores the bytes as its next
 // revision, with a text-only twin for readers who want one. When nothing
 // differs from the current revision, nothing is stored. It returns the editions.
-func (s *Sealer) Seal(ctx context.Context, id int64) ([]Edition, error) {
+// Whom somebody else overtakes begins again: what he has changed may not be in the
+// other's seal.
+func (s *Sealer) Seal(ctx context.Context, id int64) (sealed []Edition, err error) {
+	for range 5 {
+		if sealed, err = s.seal(ctx, id); !errors.Is(err, errOvertaken) {
+			break
+		}
+	}
+	return sealed, err
+}
+
+// errOvertaken is what becomes of a seal when there is a newer one already, or the
+// issue has left the states in which it is sealed.
+var errOvertaken = fmt.Errorf("somebody else sealed or moved it: %w", ErrState)
+
+func (s *Sealer) seal(ctx context.Context, id int64) ([]Edition, error) {
 	d, err := s.Draft(ctx, id)
 	if err != nil {
 		return nil, err
@@ -147,7 +162,7 @@ func (s *Sealer) store(ctx context.Context, issue Issue, sealed []Edition, left 
 			return err
 		}
 		if n, _ := res.RowsAffected(); n == 0 {
-			return fmt.Errorf("somebody else sealed or moved it: %w", ErrState)
+			return errOvertaken
 		}
 		now := schema.At(s.Now())
 		for _, r := range left {
