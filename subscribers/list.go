@@ -73,6 +73,19 @@ func (l *List) Say(lang string, w ListWords) {
 	}
 }
 
+// Speak makes a language the list's own. Where words were said in it, they become
+// title and description, and those it had are said in their language from now on.
+func (l *List) Speak(lang string) {
+	own := ListWords{l.Title, l.Description}
+	if _, said := l.Words[base(lang)]; said {
+		w := l.In(lang)
+		l.Words = maps.Clone(l.Words)
+		l.Words[base(l.Language)] = own
+		l.Title, l.Description = w.Title, w.Description
+	}
+	l.Language = lang
+}
+
 // base is a language without its region and script.
 func base(lang string) string {
 	b, _, _ := strings.Cut(strings.ToLower(lang), "-")
@@ -119,6 +132,7 @@ func (l *List) complete() error {
 			return fmt.Errorf("%q is %w; write for instance en or ur", lang, ErrLanguage)
 		}
 	}
+	l.Words = maps.Clone(l.Words)
 	delete(l.Words, base(l.Language))
 	return nil
 }

@@ -346,7 +346,16 @@ func TestDeskListIsChanged(t *testing.T) {
 	if l, err := r.Subscribers.ListByName(t.Context(), "readers"); err != nil || l.Public || l.Title != "Night Owls" || l.Words["de"].Title != "Nachteulen" || l.Words["ur"].Title != "الو" || strings.Contains(form(), "Night Owls") {
 		t.Errorf("after the verb: %+v, %v", l, err)
 	}
-	list, _, err := r.Installation.Actions(t.Context(), "list readers", false, 10, 0)
+	r.say(t, "list", "set", "readers", "--language", "de")
+	if l, err := r.Subscribers.ListByName(t.Context(), "readers"); err != nil || l.Title != "Nachteulen" || l.Words["en"].Title != "Night Owls" || l.Words["ur"].Title != "الو" || len(l.Words) != 2 {
+		t.Errorf("German is its own language now: %+v, %v", l, err)
+	}
+	r.say(t, "list", "set", "readers", "--language", "fr")
+	if l, err := r.Subscribers.ListByName(t.Context(), "readers"); err != nil || l.Title != "Nachteulen" || l.Language != "fr" || len(l.Words) != 2 {
+		t.Errorf("French has no words, so its own become them: %+v, %v", l, err)
+	}
+	admin(303, "POST", "/desk/lists/1", "title=Night+Owls&language=en")
+	list, _, err := r.Installation.Actions(t.Context(), "list readers", false, 20, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -354,7 +363,8 @@ func TestDeskListIsChanged(t *testing.T) {
 	for _, a := range list {
 		said = append(said, fmt.Sprint(a))
 	}
-	for _, want := range []string{"lists@news.example set list readers Night Owls; At two; in ur; offered on the sign-up page", "in en; ur: الو", "set list readers de: Nachteulen", "set list readers not offered on the sign-up page"} {
+	for _, want := range []string{"lists@news.example set list readers Night Owls; At two; in ur; offered on the sign-up page", "in en; ur: الو", "set list readers de: Nachteulen", "set list readers not offered on the sign-up page",
+		"set list readers Nachteulen; in de; en: Night Owls – At two; nothing in de", "set list readers in fr", "Night Owls; no description; in en; nothing in en"} {
 		if !strings.Contains(strings.Join(said, "\n"), want) {
 			t.Errorf("the record lacks %q: %q", want, said)
 		}

@@ -40,7 +40,7 @@ type listSet struct {
 	Title       *string `help:"Name that readers see."`
 	Description *string `help:"What comes, and how often."`
 	In          string  `help:"Language of --title and --description, such as ur: readers of that language see them; both empty takes them back. Left out, the list's own."`
-	Language    *string `help:"Language of the list's own title, and of its confirmation mails when the form has none."`
+	Language    *string `help:"Language of the list's own title, and of its confirmation mails when the form has none. What was said in it becomes the title."`
 	Public      bool    `xor:"who" help:"Offered on the sign-up page; its newsletters are in the public archive, unless they say archive = \"private\"."`
 	Private     bool    `xor:"who" help:"Not offered there, nor are its newsletters in the public archive, unless they say archive = \"public\"."`
 }
@@ -53,7 +53,7 @@ func (v *listSet) Run(e *env) error {
 		}
 		was := l
 		if v.Language != nil {
-			l.Language = *v.Language
+			l.Speak(*v.Language)
 		}
 		in := cmp.Or(v.In, l.Language)
 		words := l.Said(in)
