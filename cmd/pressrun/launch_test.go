@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -154,8 +155,19 @@ func TestRetryAfterTheWindow(t *testing.T) {
 		if err := pl.press.Mailer.Trip(ctx, id, "readers called it spam"); err != nil {
 			t.Fatal(err)
 		}
+		page := func(session string) string { return deskPage(t, pl.press, session, fmt.Sprintf("/desk/issues/%d", id)) }
+		op, editor := operator(t, pl.press), signedAs(t, pl.press, "editor@press.test", "editor")
+		if text := page(op); !strings.Contains(text, `value="resume"`) || !strings.Contains(text, "It was stopped: readers called it spam.") {
+			t.Error("the page of a sent issue whose breaker opened offers no Resume")
+		}
+		if strings.Contains(page(editor), `value="resume"`) {
+			t.Error("Resume is offered to an editor, who may not")
+		}
 		if err := pl.press.ResumeIssue(ctx, id, "ed"); err != nil || pl.issueNow(id).State != "sent" {
 			t.Errorf("resumed after its breaker opened it is %s, %v", pl.issueNow(id).State, err)
+		}
+		if strings.Contains(page(op), `value="resume"`) {
+			t.Error("Resume is offered for an issue that is not stopped")
 		}
 		by.Store(int64(25 * time.Hour))
 		pl.sends()

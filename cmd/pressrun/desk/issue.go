@@ -85,6 +85,11 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 	if i.Revision > 0 && len(body.Actions) > 0 {
 		body.TestURL = issueURL(i.ID) + "/test"
 	}
+	resume, err := d.resume(r, i)
+	if err != nil {
+		return err
+	}
+	body.Actions = append(body.Actions, resume...)
 	title, err := d.subjectOf(r, i)
 	if err != nil {
 		return err
@@ -93,6 +98,20 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 		body.Subject = title
 	}
 	return d.drawStatus(r, status, templates.DeskIssue, templates.DeskPage{Title: title, Current: "Issues", Body: body})
+}
+
+// resume is the button of a sent issue whose breaker stopped second tries and late
+// readers; none of any other.
+func (d *Desk) resume(r *request, i digest.Issue) ([]templates.Action, error) {
+	if i.State != "sent" {
+		return nil, nil
+	}
+	send, err := d.Mailer.SendOf(r.ctx, d.Mailer.DB.Read, i.ID)
+	if errors.Is(err, mailer.ErrNotSending) || err == nil && send.State != "paused" {
+		return nil, nil
+	}
+	return []templates.Action{{Title: "Resume", URL: issueURL(i.ID), Method: "post", Do: "resume",
+		Confirm: "Send what is left of this issue? It was stopped: " + send.Reason + "."}}, err
 }
 
 // copies is how far the copies of an issue are, and at what pace they went out.
