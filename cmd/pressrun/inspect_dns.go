@@ -91,12 +91,16 @@ const silent = "resolver"
 // AcceptDNS ends the alarm about records of a kind that are gone on purpose, and
 // names them. One that is in order again later can be lost again.
 func (p *Press) AcceptDNS(ctx context.Context, what, by string) ([]string, error) {
+	refused := desk.Refusal(fmt.Sprintf("no alarm tells of a lost record of the kind %q; the kinds are %s", what, strings.Join(dns.Kinds, ", ")))
+	if !slices.Contains(dns.Kinds, what) {
+		return nil, refused
+	}
 	lost, err := p.Installation.AcceptLoss(ctx, "dns", what)
 	if err != nil {
 		return nil, err
 	}
 	if len(lost) == 0 {
-		return nil, desk.Refusal(fmt.Sprintf("no alarm tells of a lost record of the kind %q; the kinds are %s", what, strings.Join(dns.Kinds, ", ")))
+		return nil, refused
 	}
 	if err := p.clear(ctx, "dns", what); err != nil {
 		return nil, err

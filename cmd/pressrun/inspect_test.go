@@ -224,6 +224,9 @@ func TestLostRecordIsAnnounced(t *testing.T) {
 	if page := call(200, "GET", "/desk/", ""); !strings.Contains(page, "accept:dkim") {
 		t.Error("the Today page does not offer to accept the loss")
 	}
+	if _, err := r.AcceptDNS(t.Context(), "%", "op"); err == nil {
+		t.Error("a kind that there is not is accepted")
+	}
 	call(200, "POST", "/desk/dns", "do=accept:dkim")
 	for range 3 {
 		if told := look(without); told != "" {
