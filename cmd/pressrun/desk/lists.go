@@ -69,8 +69,8 @@ func otherLanguages(l subscribers.List) []string {
 // listForm asks for what readers see of a list.
 func listForm(l subscribers.List) templates.FormBody {
 	form := templates.FormBody{Fields: []templates.Field{
-		{Name: "title", Label: "Name that readers see", Kind: "text", Value: l.Title, Help: "Morning Digest"},
-		{Name: "description", Label: "What comes, and how often", Kind: "text", Value: l.Description, Help: "The news of the night, each day at 07:00"},
+		{Name: "title", Label: "Name that readers see", Kind: "text", Value: l.Title, Help: "for instance: Morning Digest"},
+		{Name: "description", Label: "What comes, and how often", Kind: "text", Value: l.Description, Help: "for instance: The news of the night, each day at 07:00"},
 		{Name: "language", Label: "Language of its confirmation mails", Kind: "text", Value: l.Language, Help: "en, ur, ru …, where the form has none"},
 		{Name: "public", Label: "Sign-up page and archive", Kind: "select", Options: []templates.Option{{Value: "yes", Title: "Offered: everybody may join and read its newsletters"},
 			{Value: "no", Title: "Not offered: readers come by import or by hand, and read what was mailed to them", Selected: !l.Public}}},
