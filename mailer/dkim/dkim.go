@@ -109,7 +109,7 @@ func New(domain, selector string, key crypto.Signer, headers ...string) (*Signer
 // Sign returns the DKIM-Signature field of a mail, with its line end, to be put
 // before it. The mail has CRLF line ends throughout.
 func (s *Signer) Sign(msg []byte) ([]byte, error) {
-	if ends := bytes.Count(msg, []byte("\r\n")); bytes.Count(msg, []byte("\n")) != ends || bytes.Count(msg, []byte("\r")) != ends {
+	if !lineEnds(msg) {
 		return nil, fmt.Errorf("signing a mail: %w", ErrLineEnds)
 	}
 	head, body := msg, []byte(nil)
@@ -121,43 +121,41 @@ func (s *Signer) Sign(msg []byte) ([]byte, error) {
 		return nil, fmt.Errorf("signing a mail: %w", err)
 	}
 	names, signed := s.pick(fields)
-	if !slices.ContainsFunc(fields, func(f field) bool { return f.name == "from" }) {
+	if !slices.ContainsFunc(fields, func(f field) bool { return f.is("from") }) {
 		return nil, fmt.Errorf("signing a mail: %w", ErrNoFrom)
 	}
 
-	out := []byte(s.head)
+	out := append(make([]byte, 0, 1024), s.head...)
 	if s.Now != nil {
 		out = append(out, " t="+strconv.FormatInt(s.Now().Unix(), 10)+";"...)
 	}
 	out = appendNames(out, names)
 	bodyHash := sha256.Sum256(simple(body))
-	out = append(out, "\r\n bh="+base64.StdEncoding.EncodeToString(bodyHash[:])+";\r\n b="...)
+	out = base64.StdEncoding.AppendEncode(append(out, "\r\n bh="...), bodyHash[:])
+	out = append(out, ";\r\n b="...)
 
-	own, err := fieldsOf(append(slices.Clone(out), "\r\n"...))
-	if err != nil {
-		return nil, fmt.Errorf("signing a mail: %w", err)
-	}
 	// RFC 6376 section 3.7: the field itself comes last, b= empty, no line end.
-	signed = append(signed, own[0].relaxed()...)
+	signed = appendRelaxed(signed, "dkim-signature", out[len("DKIM-Signature:"):])
 	sum := sha256.Sum256(signed)
 	signature, err := s.key.Sign(rand.Reader, sum[:], s.hash)
 	if err != nil {
 		return nil, fmt.Errorf("signing a mail: %w", err)
 	}
-	return append(out, base64.StdEncoding.EncodeToString(signature)+"\r\n"...), nil
+	return append(base64.StdEncoding.AppendEncode(out, signature), "\r\n"...), nil
 }
 
 // pick returns the names for h= and the fields they stand for, relaxed. Of a
 // field that occurs several times the last is signed first (RFC 6376 section
 // 5.4.2).
 func (s *Signer) pick(fields []field) (names []string, signed []byte) {
+	names, signed = make([]string, 0, len(s.headers)+len(oversigned)), make([]byte, 0, 2048)
 	for _, name := range s.headers {
 		for _, f := range slices.Backward(fields) {
-			if f.name != name {
+			if !f.is(name) {
 				continue
 			}
 			names = append(names, name)
-			signed = append(append(signed, f.relaxed()...), "\r\n"...)
+			signed = append(appendRelaxed(signed, name, f.value), "\r\n"...)
 		}
 		if slices.Contains(oversigned, name) {
 			names = append(names, name) // stands for the field that is not there
