@@ -3,7 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
 
+	"pressrun/cmd/pressrun/desk"
+	"pressrun/digest"
 	"pressrun/templates"
 )
 
@@ -24,8 +30,9 @@ func (p *Press) raise(ctx context.Context, kind, subject, detail string) error {
 		return err
 	}
 	p.Log.Warn("alarm", "kind", kind, "subject", subject, "detail", detail)
-	p.tell(ctx, webhookJob{Alarm: kind, Subject: subject, Detail: detail, State: "open"})
-	if err := p.mailAlarm(ctx, kind, subject, detail); err != nil {
+	title, at := desk.AlarmTitle(ctx, p.Digest, kind, subject)
+	p.tell(ctx, webhookJob{Alarm: kind, Subject: subject, Title: title, Detail: detail, State: "open", Desk: p.Config.PublicURL + at})
+	if err := p.mailAlarm(ctx, title, detail, p.Config.PublicURL+at); err != nil {
 		p.Log.Error("mail alarm", "err", err)
 	}
 	return nil
@@ -65,17 +72,45 @@ func (p *Press) clear(ctx context.Context, kind, subject string) error {
 	was, err := p.Installation.Clear(ctx, kind, subject)
 	if was {
 		p.Log.Info("alarm over", "kind", kind, "subject", subject)
-		p.tell(ctx, webhookJob{Alarm: kind, Subject: subject, State: "closed"})
+		title, at := desk.AlarmTitle(ctx, p.Digest, kind, subject)
+		p.tell(ctx, webhookJob{Alarm: kind, Subject: subject, Title: title, State: "closed", Desk: p.Config.PublicURL + at})
 	}
 	return err
 }
 
-// mailAlarm writes an alarm to the address in the configuration.
-func (p *Press) mailAlarm(ctx context.Context, kind, subject, detail string) error {
+// settled clears what an issue waited for: somebody has decided.
+func (p *Press) settled(ctx context.Context, issue int64) {
+	for _, kind := range []string{"approval", "audience", "site", "preflight"} {
+		p.Clear(ctx, kind, fmt.Sprintf("issue %d", issue))
+	}
+}
+
+// overtake ends the alarms about earlier times at which nothing of the newsletter
+// went out: an issue does again.
+func (p *Press) overtake(ctx context.Context, next digest.Issue) {
+	open, err := p.Installation.Alarms(ctx, true, math.MaxInt32)
+	if err != nil {
+		p.complain("alarms that are over", err)
+		return
+	}
+	for _, a := range open {
+		over := a.Kind == "slot" && strings.HasPrefix(a.Subject, next.Newsletter+" ")
+		if id, err := strconv.ParseInt(strings.TrimPrefix(a.Subject, "issue "), 10, 64); a.Kind == "issue" && err == nil {
+			skipped, err := p.Digest.Issue(ctx, id)
+			over = err == nil && skipped.NewsletterID == next.NewsletterID
+		}
+		if over {
+			p.Clear(ctx, a.Kind, a.Subject)
+		}
+	}
+}
+
+// mailAlarm writes an alarm to the address in the configuration, with a button to at.
+func (p *Press) mailAlarm(ctx context.Context, title, detail, at string) error {
 	if p.Config.AlarmMail == "" {
 		return nil
 	}
-	return p.letter(ctx, templates.LetterAlarm, p.Config.AlarmMail, "", templates.Letter{Subject: kind + " " + subject, Text: []string{detail}, Since: p.Now(), Action: p.Config.PublicURL + "/desk/"})
+	return p.letter(ctx, templates.LetterAlarm, p.Config.AlarmMail, "", templates.Letter{Subject: title, Text: []string{detail}, Since: p.Now(), Action: at})
 }
 
 // whoIsTold says where alarms go.

@@ -201,7 +201,7 @@ func (p *Press) watchAudience(ctx context.Context, i digest.Issue) error {
 	if err := p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "held", why, i.State); err != nil {
 		return err
 	}
-	p.Alarm(ctx, "audience", fmt.Sprintf("%s #%d", i.Newsletter, i.Number), fmt.Sprintf("The issue is held: %s. Approve it if that is right: %s/desk/issues/%d.", why, p.Config.PublicURL, i.ID))
+	p.Alarm(ctx, "audience", fmt.Sprintf("issue %d", i.ID), fmt.Sprintf("It is held: %s. Approve it if that is right.", why))
 	return fmt.Errorf("issue %d: %s: %w", i.ID, why, ErrAudience)
 }
 

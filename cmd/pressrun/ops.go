@@ -67,6 +67,7 @@ func (p *Press) Skip(ctx context.Context, id int64, why, by string) error {
 	if err := p.Digest.Leave(ctx, id, "skipped", why); err != nil {
 		return err
 	}
+	p.settled(ctx, id)
 	return p.Installation.Audit(ctx, by, "skip", fmt.Sprintf("issue %d", id), why)
 }
 
@@ -133,6 +134,8 @@ func (p *Press) CancelIssue(ctx context.Context, id int64, why, by string) error
 	if err != nil {
 		return err
 	}
+	p.settled(ctx, id)
+	p.Clear(ctx, "breaker", fmt.Sprintf("issue %d", id))
 	return p.Installation.Audit(ctx, by, "cancel", fmt.Sprintf("issue %d", id), why)
 }
 

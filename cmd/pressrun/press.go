@@ -211,8 +211,10 @@ func (p *Press) Build(ctx context.Context, slotID int64) (digest.Issue, error) {
 		}
 		err = p.Builder.Build(ctx, issue.ID)
 		if errors.Is(err, digest.ErrThin) {
-			p.Alarm(ctx, "issue", fmt.Sprintf("%s #%d", n.Name, issue.Number), err.Error())
-			return p.reload(ctx, issue, nil)
+			if issue, err = p.reload(ctx, issue, nil); err == nil {
+				p.Alarm(ctx, "issue", fmt.Sprintf("issue %d", issue.ID), "Nothing goes out this time: "+issue.Reason+".")
+			}
+			return issue, err
 		}
 		if err != nil && !errors.Is(err, digest.ErrState) { // ErrState: another process built it meanwhile
 			return issue, err
@@ -264,9 +266,8 @@ const policySend = "policy send"
 
 // atSlot decides about an issue nobody has approved when its time has come.
 func (p *Press) atSlot(ctx context.Context, i digest.Issue) error {
-	subject := fmt.Sprintf("%s #%d", i.Newsletter, i.Number)
 	if p.Now().Sub(i.SlotAt) > time.Duration(i.Spec.Expires) {
-		p.settled(ctx, subject)
+		p.settled(ctx, i.ID)
 		return p.Digest.Leave(ctx, i.ID, "skipped", "nobody approved it within "+time.Duration(i.Spec.Expires).String())
 	}
 	if i.State == "held" {
@@ -276,13 +277,13 @@ func (p *Press) atSlot(ctx context.Context, i digest.Issue) error {
 		if err := p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "held", "waits for approval", "draft"); err != nil {
 			return err
 		}
-		p.Alarm(ctx, "approval", subject, "The issue is ready and its time has come, but nobody has approved it. Open it at "+p.Config.PublicURL+fmt.Sprintf("/desk/issues/%d", i.ID)+".")
+		p.Alarm(ctx, "approval", fmt.Sprintf("issue %d", i.ID), "It is ready, its time has come, and it waits for somebody to approve it.")
 		return nil
 	}
 	if _, err := p.Sealer.Seal(ctx, i.ID); err != nil {
 		return err
 	}
-	if held, err := p.repair(ctx, i.ID, subject); err != nil || held {
+	if held, err := p.repair(ctx, i.ID); err != nil || held {
 		return err
 	}
 	if i, err := p.Digest.Issue(ctx, i.ID); err != nil {
@@ -327,7 +328,8 @@ func (p *Press) start(ctx context.Context, id int64) error {
 		return p.unlessMoved(ctx, id, fmt.Errorf("start issue %d: %w", id, err), "approved", "countdown")
 	}
 	p.Log.Info("sending", "issue", id, "newsletter", i.Newsletter, "number", i.Number, "audience", n)
-	p.settled(ctx, fmt.Sprintf("%s #%d", i.Newsletter, i.Number))
+	p.settled(ctx, i.ID)
+	p.overtake(ctx, i)
 	return nil
 }
 
@@ -342,13 +344,6 @@ func (p *Press) unlessMoved(ctx context.Context, id int64, failure error, from .
 		return errors.Join(failure, err)
 	}
 	return nil
-}
-
-// settled clears what an issue waited for: it goes out, or never will.
-func (p *Press) settled(ctx context.Context, subject string) {
-	for _, kind := range []string{"approval", "audience", "site", "preflight"} {
-		p.Clear(ctx, kind, subject)
-	}
 }
 
 // follow takes a running issue to sent and closed, and notes its stories as
@@ -437,6 +432,7 @@ func (p *Press) approve(ctx context.Context, id int64, revision int, by string, 
 	if err := p.Digest.Approve(ctx, id, by, atOnce); err != nil {
 		return err
 	}
+	p.settled(ctx, id)
 	if err := p.once(ctx, watchJob{Issue: id, Round: p.Now().UnixMilli()}); err != nil {
 		return err
 	}

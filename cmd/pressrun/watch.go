@@ -73,7 +73,7 @@ func (p *Press) preflight(ctx context.Context, id int64, look bool) ([]digest.Fi
 
 // repair does what the preflight of an issue names when nobody is there: it
 // drops pictures and stories, and holds the issue when that does not help.
-func (p *Press) repair(ctx context.Context, id int64, subject string) (held bool, err error) {
+func (p *Press) repair(ctx context.Context, id int64) (held bool, err error) {
 	list, err := p.preflight(ctx, id, false)
 	if err != nil {
 		return false, err
@@ -96,17 +96,16 @@ func (p *Press) repair(ctx context.Context, id int64, subject string) (held bool
 	if len(bad) == 0 {
 		return false, nil
 	}
-	p.Alarm(ctx, "preflight", subject, "The issue is held: "+bad[0].Text+" Mend it and approve the issue at "+p.Config.PublicURL+fmt.Sprintf("/desk/issues/%d", id)+".")
+	p.Alarm(ctx, "preflight", fmt.Sprintf("issue %d", id), bad[0].Text+" Mend that and approve the issue.")
 	return true, p.Digest.MoveIssue(ctx, p.DB.Write, id, "held", bad[0].Text, "draft")
 }
 
 // guard takes retracted stories out of a waiting issue and seals it again, and
 // has every issue that shows a corrected one tell it anew.
 func (p *Press) guard(ctx context.Context, i digest.Issue) error {
-	subject := fmt.Sprintf("%s #%d", i.Newsletter, i.Number)
 	list, err := p.Guard.Check(ctx, i.ID)
 	if errors.Is(err, digest.ErrSiteTrouble) {
-		p.Alarm(ctx, "site", subject, "The issue is held: "+err.Error()+".")
+		p.Alarm(ctx, "site", fmt.Sprintf("issue %d", i.ID), err.Error()+".")
 		if i.State == "held" {
 			return nil
 		}

@@ -18,8 +18,10 @@ import (
 type webhookJob struct {
 	Alarm   string    `json:"kind"`
 	Subject string    `json:"subject"`
+	Title   string    `json:"title"`
 	Detail  string    `json:"detail,omitempty"`
 	State   string    `json:"state"` // open | closed
+	Desk    string    `json:"desk"`  // where one looks at it
 	At      time.Time `json:"at"`
 }
 
@@ -46,15 +48,14 @@ func (p *Press) tell(ctx context.Context, job webhookJob) {
 // runWebhook posts one alarm as JSON. "text" is what Slack, Mattermost, Teams and
 // their kin show; the rest is for programs.
 func (p *Press) runWebhook(ctx context.Context, job webhookJob) error {
-	text := fmt.Sprintf("pressrun: %s %s: %s", job.Alarm, job.Subject, job.Detail)
+	text := fmt.Sprintf("%s. %s %s", job.Title, job.Detail, job.Desk)
 	if job.State == "closed" {
-		text = fmt.Sprintf("pressrun: %s %s is over.", job.Alarm, job.Subject)
+		text = "Over: " + job.Title + "."
 	}
 	body, err := json.Marshal(struct {
 		Text string `json:"text"`
 		webhookJob
-		Desk string `json:"desk"`
-	}{text, job, p.Config.PublicURL + "/desk/"})
+	}{text, job})
 	if err != nil {
 		return err
 	}

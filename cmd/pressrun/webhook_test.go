@@ -47,15 +47,15 @@ func TestAlarmReachesTheWebhook(t *testing.T) {
 	p.Alarm(ctx, "silent source", "7", "Nothing new for two days.")
 	p.Alarm(ctx, "silent source", "7", "Nothing new for two days.")
 	v := next()
-	if v["kind"] != "silent source" || v["subject"] != "7" || v["state"] != "open" || v["desk"] != p.Config.PublicURL+"/desk/" ||
-		!strings.Contains(v["text"], "Nothing new for two days.") {
+	if v["kind"] != "silent source" || v["subject"] != "7" || v["state"] != "open" || v["desk"] != p.Config.PublicURL+"/desk/sources" ||
+		v["text"] != "7 has published nothing new. Nothing new for two days. "+v["desk"] {
 		t.Errorf("heard %v", v)
 	}
 	if at, err := time.Parse(time.RFC3339Nano, v["at"]); err != nil || time.Since(at) > time.Hour {
 		t.Errorf("at %q: %v", v["at"], err)
 	}
 	p.Clear(ctx, "silent source", "7")
-	if v := next(); v["state"] != "closed" || !strings.HasSuffix(v["text"], "is over.") {
+	if v := next(); v["state"] != "closed" || v["text"] != "Over: 7 has published nothing new." {
 		t.Errorf("after the alarm was taken back it heard %v", v)
 	}
 }

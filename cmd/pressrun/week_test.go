@@ -688,11 +688,11 @@ func (w *week) checkAlarms() {
 		had[a.Kind] = a
 		w.Logf("alarm %s %s: %s (%s to %s)", a.Kind, a.Subject, a.Detail, a.Opened.Format(time.DateTime), a.Closed.Format(time.DateTime))
 	}
-	for _, kind := range []string{"slot", "failing source", "relay"} {
+	for kind, words := range map[string]string{"slot": "did not go out", "failing source": "cannot be read", "relay": "No mail leaves by the relay"} {
 		if had[kind].ID == 0 {
 			w.Errorf("nobody was told of the trouble with a %s", kind)
 		}
-		if !slices.ContainsFunc(w.inbox.Messages(alarmed), func(m catch.Message) bool { return strings.Contains(m.Subject, kind) }) {
+		if !slices.ContainsFunc(w.inbox.Messages(alarmed), func(m catch.Message) bool { return strings.Contains(m.Subject, words) }) {
 			w.Errorf("no mail told of the trouble with a %s", kind)
 		}
 	}

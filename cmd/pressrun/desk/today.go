@@ -26,7 +26,11 @@ func (d *Desk) today(r *request) error {
 		if a.Count > 1 {
 			text += fmt.Sprintf(" (%d times)", a.Count)
 		}
-		alarm := templates.Alarm{Subject: a.Kind + ": " + a.Subject, Text: text, Since: "raised " + templates.Near(a.Opened, d.Now()), Hover: stamp(a.Opened), Kind: templates.KindAlert}
+		title, at := AlarmTitle(r.ctx, d.Digest, a.Kind, a.Subject)
+		alarm := templates.Alarm{Subject: title, Text: text, Since: "raised " + templates.Near(a.Opened, d.Now()), Hover: stamp(a.Opened), Kind: templates.KindAlert}
+		if at != "/desk/" {
+			alarm.URL = at
+		}
 		if a.Kind == "dns" && slices.Contains(dns.Kinds, a.Subject) {
 			alarm.Actions = []templates.Action{{Title: "Gone on purpose", URL: "/desk/dns", Method: "post", Do: "accept:" + a.Subject,
 				Confirm: "End this alarm for all records it names? Receivers still look for them. One that comes back is watched again."}}
