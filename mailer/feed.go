@@ -261,7 +261,7 @@ func (s *sending) handLetter(ctx context.Context, j *job) {
 	} else {
 		to = l.letters
 	}
-	if s.m.ReturnPath != nil && j.subscriber != 0 {
+	if s.m.ReturnPath != nil {
 		j.from = s.m.ReturnPath(0, j.id)
 	}
 	if err := s.signLetter(j); err != nil {

@@ -30,7 +30,8 @@ type Letter struct {
 	To      Recipient // ID 0: not a subscriber
 	// About is a subscriber whom it is about though it is not to him; 0 = none.
 	About int64
-	// EnvelopeFrom is where bounces go; empty means the address of Email.From.
+	// EnvelopeFrom is where bounces go unless Mailer.ReturnPath says; empty means the
+	// address of Email.From.
 	EnvelopeFrom string
 	// Expires is how long it is worth sending; 0 means DefaultExpires.
 	Expires time.Duration
@@ -94,10 +95,13 @@ func compose(l Letter, id string, now time.Time) ([]byte, error) {
 	return t.Splice(nil, message.Values{To: l.To.Address, Date: now, MessageID: id, Unsubscribe: l.To.Slots[templates.SlotUnsubscribe], Mailto: l.To.Slots[templates.SlotMailto], Named: l.To.Slots})
 }
 
+// letterMark begins the Message-IDs of letters.
+const letterMark = "letter"
+
 func letterID(from string) string {
 	b := make([]byte, 10)
 	rand.Read(b)
-	return "letter." + hex.EncodeToString(b) + "@" + from[strings.LastIndexByte(from, '@')+1:]
+	return letterMark + "." + hex.EncodeToString(b) + "@" + from[strings.LastIndexByte(from, '@')+1:]
 }
 
 // ErrNoLetter is returned for a letter that does not exist (any more).
@@ -115,4 +119,36 @@ func (m *Mailer) LetterState(ctx context.Context, id int64) (State, string, erro
 		return "", "", fmt.Errorf("read letter %d: %w", id, err)
 	}
 	return state, strings.TrimSpace(reason + " " + reply), nil
+}
+
+// arrivesWithin is how long a letter may still come back before it counts as arrived:
+// nearly all reports are there within minutes.
+const arrivesWithin = 24 * time.Hour
+
+// Unreached says why letters to somebody who is no reader do not arrive: what was
+// said to the last one of which it is known. It is "" when that one arrived, and when
+// there was none within the time for which letters are kept.
+func (m *Mailer) Unreached(ctx context.Context, address string) (string, error) {
+	var back sql.NullInt64
+	var said Returned
+	var state State
+	var refused string
+	err := m.DB.Read.QueryRowContext(ctx, `
+		select b.id, coalesce(b.status, ''), coalesce(b.diagnostic, ''), coalesce(b.reason, ''), l.state, trim(l.reason || ' ' || l.reply)
+		from letters l left join returned_mails b on b.id = (select max(x.id) from returned_mails x where x.letter_id = l.id and x.kind = 'bounce' and x.class <> 'none')
+		where lower(l.address) = $1 and l.subscriber_id is null and l.about_id is null
+			and (b.id is not null or l.state = 'accepted' and l.done_at <= $2 or l.state in ('failed', 'expired') and l.code >= 400)
+		order by l.id desc limit 1`, strings.ToLower(address), schema.Millis(m.now().Add(-arrivesWithin))).
+		Scan(&back, &said.Status, &said.Diagnostic, &said.Reason, &state, &refused)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("letters to %s: %w", address, err)
+	case back.Valid:
+		return said.said(), nil
+	case state == StateAccepted:
+		return "", nil
+	}
+	return refused, nil
 }

@@ -62,8 +62,8 @@ type Mailer struct {
 	// A-labels; a domain signs for those below it as well. Their signatures stand
 	// in the order given. Mail of other senders goes unsigned.
 	DKIM map[string][]*dkim.Signer
-	// ReturnPath gives the envelope sender of a delivery, or of a letter to a
-	// subscriber; the other is 0. Nil means the edition's and the letter's own.
+	// ReturnPath gives the envelope sender of a delivery or of a letter; the other
+	// is 0. Nil means the edition's and the letter's own.
 	ReturnPath func(delivery, letter int64) string
 	// ReadTrace reads an address of ReturnPath, or another signed address or link
 	// of ours, that stands in a text; nil knows none. It is given others' bytes.

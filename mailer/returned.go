@@ -51,6 +51,8 @@ type Returned struct {
 	Diagnostic string    `json:"diagnostic"` // what the other side said, addresses left out
 	Delivery   int64     `json:"delivery,omitempty"`
 	Letter     int64     `json:"letter,omitempty"`
+	LetterKind string    `json:"letter_kind,omitempty"` // while the letter is kept; LetterTo also says to whom it was
+	LetterTo   string    `json:"-"`
 	Subscriber int64     `json:"subscriber,omitempty"` // 0 = not known
 	Effect     string    `json:"effect"`               // what followed, in words
 	At         time.Time `json:"received_at"`
@@ -86,12 +88,12 @@ func (m *Mailer) TakeEvent(ctx context.Context, provider string, e bounce.Event)
 		once = fmt.Sprintf("%+v", e.Report)
 	}
 	return m.take(ctx, provider, provider+"\n"+once, e.Report, func(tx *sql.Tx, r *Returned) (issue int64, t Trace, err error) {
-		if r.Delivery, err = m.byMessageID(ctx, tx, e.MessageID); err == nil && r.Delivery == 0 && m.ReaderAt != nil {
+		if err = m.byMessageID(ctx, tx, r, e.MessageID); err == nil && r.Delivery+r.Letter == 0 && m.ReaderAt != nil {
 			if r.Subscriber, err = m.ReaderAt(ctx, tx, e.Recipient); err == nil && r.Subscriber != 0 {
 				r.Delivery, err = m.newestOf(ctx, tx, r.Subscriber)
 			}
 		}
-		if err != nil || r.Delivery == 0 {
+		if err != nil || r.Delivery+r.Letter == 0 {
 			return 0, t, err
 		}
 		issue, err = m.about(ctx, tx, r)
@@ -224,8 +226,8 @@ func (m *Mailer) identify(ctx context.Context, tx *sql.Tx, r *Returned, t Trace,
 	case t.Kind == TraceLeave:
 		r.Subscriber = t.Subscriber
 	}
-	if r.Delivery == 0 && r.Letter == 0 {
-		if r.Delivery, err = m.byMessageID(ctx, tx, report.MessageID); err != nil {
+	if r.Delivery+r.Letter == 0 {
+		if err := m.byMessageID(ctx, tx, r, report.MessageID); err != nil {
 			return 0, err
 		}
 	}
@@ -263,22 +265,24 @@ func (m *Mailer) readTrace(text string) (Trace, bool) {
 	return m.ReadTrace(text)
 }
 
-// byMessageID finds the delivery that has a Message-ID, 0 when there is none: the
-// id stands in it, and its third part cannot be guessed.
-func (m *Mailer) byMessageID(ctx context.Context, tx *sql.Tx, messageID string) (int64, error) {
+// byMessageID fills in the delivery or letter that has a Message-ID, nothing where
+// there is none. In a delivery's its id stands, and its third part cannot be guessed;
+// nor can a letter's.
+func (m *Mailer) byMessageID(ctx context.Context, tx *sql.Tx, r *Returned, messageID string) error {
 	parts := strings.SplitN(messageID, ".", 3)
 	if len(parts) < 3 {
-		return 0, nil
+		return nil
 	}
-	id, err := strconv.ParseInt(parts[1], 10, 64)
-	if err != nil {
-		return 0, nil
+	var err error
+	if parts[0] == letterMark {
+		err = tx.QueryRowContext(ctx, `select id from letters where message_id = $1`, messageID).Scan(&r.Letter)
+	} else if id, bad := strconv.ParseInt(parts[1], 10, 64); bad == nil {
+		err = tx.QueryRowContext(ctx, `select id from deliveries where id = $1 and message_id = $2`, id, messageID).Scan(&r.Delivery)
 	}
-	err = tx.QueryRowContext(ctx, `select id from deliveries where id = $1 and message_id = $2`, id, messageID).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, nil
+		return nil
 	}
-	return id, err
+	return err
 }
 
 // newestOf is the last delivery to a subscriber that was accepted, 0 when there is none.
@@ -310,6 +314,8 @@ func (m *Mailer) follow(ctx context.Context, tx *sql.Tx, r *Returned, t Trace, r
 		return "nothing", nil
 	case r.Class == string(bounce.None):
 		return "nothing: a warning or a report that asks for nothing", nil
+	case r.Subscriber == 0 && r.Letter != 0:
+		return "nothing for a reader: the letter was to somebody else", nil
 	case r.Subscriber == 0:
 		return "nothing: it does not say which of our mails it is about", nil
 	}
@@ -440,7 +446,8 @@ func full(state State, enhanced string) bool {
 	return state == StateExpired && (enhanced == "4.2.2" || enhanced == "5.2.2" || enhanced == "4.2.1")
 }
 
-const returnedColumns = `id, source, kind, class, reason, status, reply, diagnostic, coalesce(delivery_id, 0), coalesce(letter_id, 0), coalesce(subscriber_id, 0), effect, received_at`
+const returnedColumns = `id, source, kind, class, reason, status, reply, diagnostic, coalesce(delivery_id, 0), coalesce(letter_id, 0), coalesce(subscriber_id, 0), effect, received_at,
+	coalesce((select l.kind from letters l where l.id = letter_id), ''), coalesce((select l.address from letters l where l.id = letter_id), '')`
 
 // ReturnedFilter chooses and orders mails that came back; zero fields do not.
 type ReturnedFilter struct {
@@ -495,7 +502,7 @@ func (m *Mailer) Returned(ctx context.Context, f ReturnedFilter) ([]Returned, in
 func scanReturned(row schema.Row) (Returned, error) {
 	var r Returned
 	var at schema.Time
-	err := row.Scan(&r.ID, &r.Source, &r.Kind, &r.Class, &r.Reason, &r.Status, &r.Reply, &r.Diagnostic, &r.Delivery, &r.Letter, &r.Subscriber, &r.Effect, &at)
+	err := row.Scan(&r.ID, &r.Source, &r.Kind, &r.Class, &r.Reason, &r.Status, &r.Reply, &r.Diagnostic, &r.Delivery, &r.Letter, &r.Subscriber, &r.Effect, &at, &r.LetterKind, &r.LetterTo)
 	r.At = at.Time
 	return r, err
 }

@@ -346,3 +346,95 @@ func TestEventOfAService(t *testing.T) {
 		}
 	})
 }
+
+// TestLettersThatComeBack: letters to who is no reader are known by their number
+// and by their Message-ID, and it is known whether they arrive.
+func TestLettersThatComeBack(t *testing.T) {
+	each(t, func(t *testing.T, db *schema.DB, _ string) {
+		r := newRoom(t, db, 1)
+		clock := time.Date(2026, 11, 25, 7, 0, 0, 0, time.UTC)
+		r.Now = func() time.Time { return clock }
+		r.intake()
+		post := func(kind string, to mailer.Recipient, about int64) (id int64) {
+			t.Helper()
+			r.tx(func(tx *sql.Tx) (err error) {
+				id, err = r.Post(t.Context(), tx, mailer.Letter{Kind: kind, To: to, About: about, Email: templates.Email{From: "morning@news.example", Subject: "x", Text: "x\n"}})
+				return err
+			})
+			return id
+		}
+		set := func(id int64, sets string) {
+			t.Helper()
+			if _, err := db.Write.Exec(`update letters set done_at = ` + fmt.Sprint(schema.Millis(clock)) + `, ` + sets + ` where id = ` + fmt.Sprint(id)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		accept := func(id int64) { t.Helper(); set(id, `state = 'accepted'`) }
+		unreached := func(want string) {
+			t.Helper()
+			said, err := r.Unreached(t.Context(), "Kim@news.example")
+			if err != nil || want == "" && said != "" || !strings.Contains(said, want) {
+				t.Errorf("letters to Kim: %q, %v; want %q", said, err, want)
+			}
+		}
+		kim := mailer.Recipient{Address: "kim@news.example"}
+		unreached("")
+
+		first := post("alarm", kim, 0)
+		accept(first)
+		unreached("")
+		r.comes(fmt.Sprintf("l%d@b.example", first), hardDSN...)
+		if got := r.last(); got.Letter != first || got.LetterKind != "alarm" || got.LetterTo != "kim@news.example" || len(r.suppressed) != 0 || strings.Contains(got.Effect, "does not say") {
+			t.Errorf("an alarm that came back: %+v; suppressed %v", got, r.suppressed)
+		}
+		unreached("User unknown")
+
+		// The next one says nothing yet; a day later it has arrived.
+		second := post("approval", kim, 0)
+		unreached("User unknown")
+		accept(second)
+		unreached("User unknown")
+		clock = clock.Add(25 * time.Hour)
+		unreached("")
+
+		// A sending service tells it by the Message-ID; a refusal at once tells it, too.
+		var id string
+		if err := db.Read.QueryRow(`select message_id from letters where id = $1`, second).Scan(&id); err != nil {
+			t.Fatal(err)
+		}
+		hard := bounce.Classify([]byte(strings.Join(hardDSN, "\r\n")))[0]
+		hard.MessageID = id
+		if err := r.TakeEvent(t.Context(), "ses", bounce.Event{ID: "1", Report: hard}); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.last(); got.Letter != second {
+			t.Errorf("a service's report on a letter: %+v", got)
+		}
+		unreached("User unknown")
+		third := post("alarm", kim, 0)
+		accept(third)
+		clock = clock.Add(25 * time.Hour)
+		unreached("")
+		set(post("alarm", kim, 0), `state = 'failed', code = 550, reply = '550 5.7.1 not wanted'`)
+		unreached("not wanted")
+		clock = clock.Add(time.Minute)
+		set(post("alarm", kim, 0), `state = 'expired', reason = 'nothing could be sent'`) // for our part alone
+		unreached("not wanted")
+
+		// An automatic answer and a warning are no news; nor is what is a reader's.
+		fourth := post("alarm", kim, 0)
+		accept(fourth)
+		r.comes(fmt.Sprintf("l%d@b.example", fourth), "From: kim@news.example", "Auto-Submitted: auto-replied", "Subject: Away", "", "I am away")
+		r.comes(fmt.Sprintf("l%d@b.example", fourth), dsn("delayed", "4.4.1", "connection timed out")...)
+		clock = clock.Add(25 * time.Hour)
+		unreached("")
+		for _, letter := range []int64{post("confirmation", mailer.Recipient{ID: 1, Address: "kim@news.example"}, 0), post("move", kim, 1)} {
+			accept(letter)
+			r.comes(fmt.Sprintf("l%d@b.example", letter), hardDSN...)
+		}
+		unreached("")
+		if r.suppressed[1] != "hard" || len(r.suppressed) != 1 {
+			t.Errorf("suppressed %v; want the reader who was written to", r.suppressed)
+		}
+	})
+}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -124,4 +126,65 @@ func (c *Config) whoIsTold() (string, error) {
 		return "go to the webhook", nil
 	}
 	return "", errors.New("nobody is told when something needs a person: alarms stand on the Today page alone; set alarm_mail or alarm_webhook in press.toml")
+}
+
+// unreached are those of the newsroom to whom alarms and requests to approve do not
+// arrive, with what was said to the last one.
+func (p *Press) unreached(ctx context.Context) (map[string]string, error) {
+	users, err := p.Installation.Users(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var whom []string
+	if p.Config.AlarmMail != "" {
+		whom = append(whom, p.Config.AlarmMail)
+	}
+	for _, u := range users {
+		if u.May("approver") {
+			whom = append(whom, u.Email)
+		}
+	}
+	out := map[string]string{}
+	for _, address := range whom {
+		said, err := p.Mailer.Unreached(ctx, address)
+		if err != nil {
+			return nil, err
+		}
+		if said != "" {
+			out[address] = said
+		}
+	}
+	return out, nil
+}
+
+// notArriving says what is to be done about letters that do not arrive.
+func (p *Press) notArriving(address, said string) string {
+	mend := "or give the approver another address (pressrun user)"
+	if address == p.Config.AlarmMail {
+		mend = "or set another alarm_mail in press.toml"
+	}
+	return fmt.Sprintf("What we write to %s does not arrive; the last answer was: %s. Have that mailbox mended, %s.", address, strings.TrimSuffix(said, "."), mend)
+}
+
+// inspectLetters announces that nobody reads alarms or requests to approve, since they
+// do not arrive: the Today page and the webhook tell it, and another address if there
+// is one.
+func (p *Press) inspectLetters(ctx context.Context) error {
+	lost, err := p.unreached(ctx)
+	if err != nil {
+		return err
+	}
+	open, err := p.Installation.Alarms(ctx, true, math.MaxInt32)
+	if err != nil {
+		return err
+	}
+	for _, a := range open {
+		if a.Kind == "unreached" && lost[a.Subject] == "" {
+			p.Clear(ctx, a.Kind, a.Subject)
+		}
+	}
+	for _, address := range slices.Sorted(maps.Keys(lost)) {
+		p.Alarm(ctx, "unreached", address, p.notArriving(address, lost[address]))
+	}
+	return nil
 }

@@ -15,8 +15,10 @@ import (
 
 	"pressrun/cmd/pressrun/desk"
 	"pressrun/deploy/schema/schematest"
+	"pressrun/mailer"
 	"pressrun/mailer/intake"
 	"pressrun/subscribers"
+	"pressrun/templates"
 )
 
 // TestDeskBounces looks at the pages of suppressions and of mail that came back.
@@ -121,5 +123,89 @@ func TestBounceLsNamesReaders(t *testing.T) {
 	}
 	if text := r.say(t, "bounce", "ls"); !strings.Contains(text, "ann@readers.example") {
 		t.Errorf("it says\n%s", text)
+	}
+}
+
+// TestLettersToTheNewsroomThatComeBack: a newsroom learns that nobody reads its
+// alarms, or its requests to approve, once, and that they are read again.
+func TestLettersToTheNewsroomThatComeBack(t *testing.T) {
+	ctx, dir := t.Context(), t.TempDir()
+	schematest.SQLiteFile(t, filepath.Join(dir, "press.db"))
+	now := time.Date(2026, 11, 25, 7, 0, 0, 0, time.UTC)
+	p, err := Open(ctx, Config{
+		Database: filepath.Join(dir, "press.db"), PublicURL: "http://press.test", Keys: filepath.Join(dir, "link.keys"), Journal: filepath.Join(dir, "journal"), AlarmMail: "kim@news.example",
+		path: filepath.Join(dir, "press.toml"), Bounce: BounceConfig{Address: "bounces@b.example", Listen: "smtp://127.0.0.1:2525", Every: "1m"},
+	}, func() time.Time { return now }, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if _, err := p.Installation.AddUser(ctx, "lee@news.example", "Lee", "approver"); err != nil {
+		t.Fatal(err)
+	}
+	comes := func(letter int64, lines []string) {
+		t.Helper()
+		if err := p.Mailer.TakeReturned(ctx, intake.Mail{To: p.Mailer.ReturnPath(0, letter), Raw: []byte(strings.Join(lines, "\r\n") + "\r\n"), Source: "smtp"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := func(want ...string) {
+		t.Helper()
+		for range 2 {
+			if err := p.inspectLetters(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		alarms, err := p.Installation.Alarms(ctx, true, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var said, found []string
+		for _, a := range alarms {
+			if a.Kind == "unreached" {
+				said = append(said, a.Subject+": "+a.Detail)
+			}
+		}
+		for _, f := range p.examineReach(ctx) {
+			if f.What == "letters" && !f.OK {
+				found = append(found, f.Text)
+			}
+		}
+		if len(said) != len(want) || len(found) != len(want) {
+			t.Errorf("alarms about letters %q, the doctor finds %q; want %d", said, found, len(want))
+		}
+		for _, word := range want {
+			if !strings.Contains(strings.Join(said, "\n"), word) || !strings.Contains(strings.Join(found, "\n"), word) {
+				t.Errorf("alarms about letters %q, the doctor finds %q; want %q in them", said, found, word)
+			}
+		}
+	}
+	p.Alarm(ctx, "disk", "/srv", "It is full.") // letter 1
+	told()
+	comes(1, deliveryReport("kim@news.example", "550 5.1.1 no such user"))
+	told("alarm_mail") // letter 2
+	if _, _, err := p.Mailer.LetterState(ctx, 2); err != nil {
+		t.Error("the alarm about letters is not mailed as every other one:", err)
+	}
+	comes(2, deliveryReport("kim@news.example", "550 5.1.1 still no such user"))
+	told("no such user")
+	if _, _, err := p.Mailer.LetterState(ctx, 3); err == nil {
+		t.Error("an alarm about alarms that come back is mailed again and again")
+	}
+	if err := p.letter(ctx, templates.LetterApproval, "lee@news.example", "Lee", templates.Letter{Newsletter: "Morning", Expires: now}); err != nil { // letter 3
+		t.Fatal(err)
+	}
+	comes(3, deliveryReport("lee@news.example", "550 5.1.1 moved"))
+	told("kim@news.example", "lee@news.example")
+
+	p.Config.AlarmMail = "night@news.example"
+	told("lee@news.example")
+	if err := p.Installation.RemoveUser(ctx, "lee@news.example"); err != nil {
+		t.Fatal(err)
+	}
+	told()
+	list, total, err := p.Mailer.Returned(ctx, mailer.ReturnedFilter{})
+	if err != nil || total != 3 || list[0].LetterTo != "lee@news.example" {
+		t.Errorf("came back: %+v, %v", list, err)
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 
 	"pressrun/digest/fetch"
@@ -101,7 +103,15 @@ func (p *Press) examineReach(ctx context.Context) []finding {
 		text += "; its certificate ends on " + when(ends)
 	}
 	told, nobody := p.Config.whoIsTold()
-	return []finding{found("address", text, err), found("alarms", told, nobody)}
+	list := []finding{found("address", text, err), found("alarms", told, nobody)}
+	lost, err := p.unreached(ctx)
+	if err != nil {
+		return append(list, found("letters", "", err))
+	}
+	for _, address := range slices.Sorted(maps.Keys(lost)) {
+		list = append(list, finding{What: "letters", Text: p.notArriving(address, lost[address])})
+	}
+	return list
 }
 
 // examineServe asks the serve of this machine, at the address where it listens,

@@ -26,12 +26,12 @@ type inspection struct {
 }
 
 // Inspect looks every quarter of an hour at what a newsroom depends on and nobody
-// looks at: room on the disk, visits to the site, and where mail leaves this machine also the address
+// looks at: room on the disk, visits to the site, the way of its own letters, and where mail leaves this machine also the address
 // and the certificate behind readers' links, and the DNS.
 func (p *Press) Inspect(ctx context.Context, quarter int64) error {
 	p.inspected.mu.Lock()
 	defer p.inspected.mu.Unlock()
-	err := errors.Join(p.inspectDisk(ctx, room), p.inspectVisits(ctx))
+	err := errors.Join(p.inspectDisk(ctx, room), p.inspectVisits(ctx), p.inspectLetters(ctx))
 	if p.Config.Catch || len(p.Config.Relays) == 0 || p.Config.onlyLoopback() {
 		return err
 	}

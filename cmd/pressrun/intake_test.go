@@ -373,6 +373,9 @@ func TestTestMailsChangeNothing(t *testing.T) {
 		t.Error("a test was sent as somebody who is not there")
 	}
 	within(t, 60*time.Second, "the test mail arrives", func() bool { return len(w.inbox.Messages("ed@news.example")) > 0 })
+	if from := w.to("ed@news.example").From; !strings.HasPrefix(from, "bounces+") {
+		t.Errorf("the test mail leaves as from %s, want a return path of its own", from)
+	}
 	asReader, err := w.valuesFor(ctx, issue, "ann@readers.example")
 	if err != nil {
 		t.Fatal(err)

@@ -364,10 +364,9 @@ func (p *Press) suppress(ctx context.Context, tx *sql.Tx, subscriber int64, reas
 
 // post hands a letter to the mailer's own lane for letters.
 func (p *Press) post(ctx context.Context, tx *sql.Tx, kind string, e templates.Email, to subscribers.Recipient) error {
-	if e.From == "" {
-		e.From = p.sender(ctx, to.Lists...)
-	}
-	_, err := p.Mailer.Post(ctx, tx, mailer.Letter{Kind: kind, Email: e, To: mailer.Recipient{ID: to.ID, Address: to.Address, Name: to.Name, Slots: to.Slots}, About: to.About, Expires: 24 * time.Hour})
+	from, envelope := p.senders(ctx, to.Lists...)
+	e.From = from
+	_, err := p.Mailer.Post(ctx, tx, mailer.Letter{Kind: kind, Email: e, EnvelopeFrom: envelope, To: mailer.Recipient{ID: to.ID, Address: to.Address, Name: to.Name, Slots: to.Slots}, About: to.About, Expires: 24 * time.Hour})
 	return err
 }
 
@@ -375,17 +374,27 @@ func (p *Press) post(ctx context.Context, tx *sql.Tx, kind string, e templates.E
 // go to them where these have one, else that of the first newsletter, or an
 // address at the public host.
 func (p *Press) sender(ctx context.Context, lists ...string) string {
+	from, _ := p.senders(ctx, lists...)
+	return from
+}
+
+// senders are sender, and the envelope sender of the same newsletters; "" = the
+// sender's address.
+func (p *Press) senders(ctx context.Context, lists ...string) (from, envelope string) {
 	if list, err := p.Digest.Newsletters(ctx); err == nil && len(list) > 0 {
 		if from, one := common(list, lists, func(s digest.Spec) string { return s.From }); one {
-			return from
+			if envelope, one = common(list, lists, func(s digest.Spec) string { return s.Envelope }); !one {
+				envelope = ""
+			}
+			return from, envelope
 		}
-		return list[0].Spec.From
+		return list[0].Spec.From, list[0].Spec.Envelope
 	}
 	u, err := url.Parse(p.Config.PublicURL)
 	if err != nil || u.Hostname() == "" || strings.Contains(u.Hostname(), ":") || loopback(p.Config.PublicURL) {
-		return "pressrun <press@localhost.localdomain>"
+		return "pressrun <press@localhost.localdomain>", ""
 	}
-	return "pressrun <press@" + u.Hostname() + ">"
+	return "pressrun <press@" + u.Hostname() + ">", ""
 }
 
 // common is what the newsletters of these lists have in common; false when they

@@ -16,11 +16,12 @@ import (
 func TestLettersComeFromTheirOwnHouse(t *testing.T) {
 	r := newCountingRoom(t, "")
 	ctx := t.Context()
+	envelopes := map[string]string{"Arena": "bounces@arena.example", "Gazette": ""}
 	brand := func(name string) templates.Brand {
 		return templates.Brand{Name: name, URL: "https://news.example/", Postal: "1 Quay Street"}
 	}
 	for _, n := range []struct{ name, list, house string }{{"a", "news", "Gazette"}, {"b", "sport", "Arena"}, {"c", "sport", "Arena"}, {"d", "shared", "Arena"}, {"e", "shared", "Gazette"}} {
-		if _, _, err := r.Digest.ApplyNewsletter(ctx, n.name, digest.Spec{List: n.list, From: n.house + " <d@" + n.house + ".example>", Brand: brand(n.house)}, "test"); err != nil {
+		if _, _, err := r.Digest.ApplyNewsletter(ctx, n.name, digest.Spec{List: n.list, From: n.house + " <d@" + n.house + ".example>", Envelope: envelopes[n.house], Brand: brand(n.house)}, "test"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -51,8 +52,9 @@ func TestLettersComeFromTheirOwnHouse(t *testing.T) {
 			if slices.Sort(lists); !slices.Equal(lists, c.lists) {
 				t.Errorf("the letter of %s is about %v, want %v", letter, lists, c.lists)
 			}
-			if from, brand := r.sender(ctx, lists...), r.brand(ctx, lists...); from != c.house+" <d@"+c.house+".example>" || brand.Name != c.house {
-				t.Errorf("the letter of %s about %v comes from %s as %s, want %s", letter, lists, from, brand.Name, c.house)
+			from, envelope := r.senders(ctx, lists...)
+			if brand := r.brand(ctx, lists...); from != c.house+" <d@"+c.house+".example>" || brand.Name != c.house || envelope != envelopes[c.house] {
+				t.Errorf("the letter of %s about %v comes from %s (%s) as %s, want %s", letter, lists, from, envelope, brand.Name, c.house)
 			}
 			lists = nil
 		}

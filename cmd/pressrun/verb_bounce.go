@@ -27,7 +27,8 @@ type bounceLs struct {
 	Page   int    `default:"1" help:"Which page of them."`
 }
 
-// returnedRow is a mail that came back with the reader's address.
+// returnedRow is a mail that came back with the address of the reader, or of whom the
+// letter was to.
 type returnedRow struct {
 	mailer.Returned
 	Address string `json:"address,omitempty"`
@@ -60,7 +61,7 @@ func (v *bounceLs) Run(e *env) error {
 		}
 		rows := make([]returnedRow, len(list))
 		for i, r := range list {
-			rows[i] = returnedRow{Returned: r, Address: string(readers[r.Subscriber].Email)}
+			rows[i] = returnedRow{Returned: r, Address: cmp.Or(string(readers[r.Subscriber].Email), r.LetterTo)}
 		}
 		return e.print(rows, func(w io.Writer) {
 			table(w, "nothing came back", "WHEN | READER | KIND | CLASS | REASON | WHAT IT SAID | WHAT FOLLOWED", func(row func(...any)) {

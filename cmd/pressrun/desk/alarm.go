@@ -29,6 +29,7 @@ var alarmTitles = map[string]string{
 	"relay":          "No mail leaves by the relay %s",
 	"quota":          "The relay %s has sent all it may for now",
 	"letters":        "Letters are refused: new readers cannot confirm",
+	"unreached":      "Our letters to %s do not arrive",
 	"arming":         "No mail leaves: this server has another name now",
 	"dns":            "The %s record of our mail is gone",
 	"intake":         "Returned mail cannot be read",
@@ -63,6 +64,8 @@ func AlarmTitle(ctx context.Context, store *digest.Store, kind, subject string) 
 				title = "The copies of %s do not add up"
 			}
 		}
+	case "unreached":
+		at = "/desk/bounces/mail"
 	case "relay", "quota":
 		at = "/desk/deliverability"
 	case "dns":

@@ -108,6 +108,9 @@ func (d *Desk) returned(r *request) error {
 	}
 	for _, x := range list {
 		reader := templates.Cell{Text: "not known"}
+		if x.LetterTo != "" {
+			reader = templates.Cell{Text: x.LetterTo, Note: x.LetterKind + " letter"}
+		}
 		if s, known := readers[x.Subscriber]; known {
 			reader = templates.Cell{Text: string(s.Email), URL: fmt.Sprintf("/desk/subscribers/%d", s.ID)}
 		}

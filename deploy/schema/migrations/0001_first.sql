@@ -569,6 +569,7 @@ create index letters_done on letters (done_at);
 create index letters_to on letters (subscriber_id);
 create index letters_about on letters (about_id);
 create index letters_address on letters (lower(address));
+create index letters_message on letters (message_id);
 
 -- mail that came back, what it means and what followed; what identifies a reader is his id alone
 create table returned_mails (
@@ -588,6 +589,7 @@ create table returned_mails (
     received_at   bigint  not null
 );
 create index returned_mails_of on returned_mails (delivery_id);
+create index returned_mails_letter on returned_mails (letter_id) where letter_id is not null;
 create index returned_mails_at on returned_mails (received_at);
 -- the ways by which mail comes back: how far a mailbox was read, and the canary that shows whether they work
 create table intakes (
