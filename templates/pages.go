@@ -105,7 +105,8 @@ type ConfirmPage struct {
 // ConfirmedPage says that the subscription stands.
 type ConfirmedPage struct {
 	Frame
-	Newsletter  string
+	Newsletter  string   // title, or titles; "" = all are in Welcomed
+	Welcomed    string   // of which the latest issue goes out to the reader at once
 	Coming      []Coming // of each list, where there is something to tell
 	Preferences string   // address of the reader's own page; "" = not offered
 }
@@ -115,8 +116,6 @@ type Coming struct {
 	Title  string    // of the list
 	Next   time.Time // when its next issue is due, in the newsletter's zone; zero = nobody knows
 	Latest string    // address of its latest issue; "" = none is public
-	// Welcomed says that the latest issue goes out to the reader at once.
-	Welcomed bool
 }
 
 // UnsubscribePage shows the button that ends a subscription; opening it changes

@@ -28,7 +28,7 @@ func samplePages(lang string) map[string]any {
 		PageSubscribe:     SubscribePage{Frame: f, Action: "/subscribe", Lists: lists, Email: "amina@reader,example", Problem: "email", Suggestion: email},
 		PageSubscribeDone: SubscribeDonePage{Frame: f, Email: email, Back: "/subscribe"},
 		PageConfirm:       ConfirmPage{Frame: f, Action: "/confirm/k1.abc", Newsletter: "Morning Digest", Email: email},
-		PageConfirmed:     ConfirmedPage{Frame: f, Newsletter: "Morning Digest", Coming: []Coming{{"Morning Digest", at(24, 7, 0), "/archive/morning/214", true}}, Preferences: link},
+		PageConfirmed:     ConfirmedPage{Frame: f, Newsletter: "Morning Digest", Coming: []Coming{{"Morning Digest", at(24, 7, 0), "/archive/morning/214"}}, Preferences: link},
 		PageUnsubscribe:   UnsubscribePage{Frame: f, Action: "/u/k1.abc", Newsletter: "Morning Digest", Email: email, Preferences: link},
 		PageUnsubscribed:  UnsubscribedPage{Frame: f, Newsletter: "Morning Digest", Again: "/subscribe"},
 		PagePreferences: PreferencesPage{

@@ -2,9 +2,12 @@ package signup_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -139,3 +142,44 @@ func body(t *testing.T, res *http.Response) string {
 	}
 	return string(b)
 }
+
+// Who is given the latest issue of a list reads so in the sentence about that list:
+// nothing of it comes "from the next issue on".
+func TestConfirmedSaysWhatComesFirst(t *testing.T) {
+	d := open(t, schematest.SQLite(t))
+	for _, f := range []struct {
+		welcome       []string
+		lang          string
+		want, without string
+	}{
+		{nil, "en", "You get The daily and The weekend from the next issue on.", "on its way"},
+		{[]string{"The daily"}, "en", "You get The weekend from the next issue on.", "and The weekend"},
+		{[]string{"The daily"}, "en", "You get The daily from now on; the latest issue is on its way to you.", "and The weekend"},
+		{[]string{"The daily", "The weekend"}, "en", "You get The daily and The weekend from now on; the latest issue is on its way to you.", "next issue on"},
+		{[]string{"The daily", "The weekend"}, "ur", "تازہ ترین شمارہ", "اگلے شمارے سے"},
+		{[]string{"The daily", "The weekend"}, "ru", "последний выпуск", "начиная со следующего"},
+	} {
+		d.store.Confirmed = func(ctx context.Context, _, list int64) bool {
+			all, err := d.store.Lists(ctx)
+			if err != nil {
+				t.Error(err)
+			}
+			return slices.ContainsFunc(all, func(l subscribers.List) bool { return l.ID == list && slices.Contains(f.welcome, l.Title) })
+		}
+		email := fmt.Sprintf("%s%d@example.com", f.lang, d.store.Now().UnixNano())
+		d.post(t, "/subscribe?lang="+f.lang, form(email, "daily", "weekend"))
+		v, err := d.store.Find(t.Context(), email)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, page := d.post(t, "/confirm/"+d.store.Keys.TokenAt(subscribers.KindConfirm, v.ID, 0, d.store.Now())+"?lang="+f.lang, nil)
+		text := bare.Replace(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(page, ""))
+		if !strings.Contains(text, f.want) || strings.Contains(text, f.without) {
+			t.Errorf("%s, latest issue of %v: want %q and not %q in\n%s", f.lang, f.welcome, f.want, f.without, text)
+		}
+		d.pass(time.Hour)
+	}
+}
+
+// bare takes out what isolates names.
+var bare = strings.NewReplacer("\u2068", "", "\u2069", "")

@@ -48,7 +48,15 @@ func (s *Site) confirm(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Site) confirmed(w http.ResponseWriter, r *http.Request, done subscribers.Confirmation, lang string) {
-	view := templates.ConfirmedPage{Frame: s.frame(r, false), Newsletter: titles(done.Lists, lang), Preferences: s.path("preferences", s.Store.Keys.Token(subscribers.KindPreferences, done.Subscriber.ID, 0), lang)}
+	var welcomed, later []subscribers.Subscription
+	for _, l := range done.Lists {
+		if slices.Contains(done.Welcomed, l.List) {
+			welcomed = append(welcomed, l)
+		} else {
+			later = append(later, l)
+		}
+	}
+	view := templates.ConfirmedPage{Frame: s.frame(r, false), Newsletter: titles(later, lang), Welcomed: titles(welcomed, lang), Preferences: s.path("preferences", s.Store.Keys.Token(subscribers.KindPreferences, done.Subscriber.ID, 0), lang)}
 	view.Coming = s.coming(r.Context(), done, lang)
 	s.write(w, r, reply{status: http.StatusOK, page: templates.PageConfirmed, language: lang, view: view})
 }
@@ -66,8 +74,7 @@ func (s *Site) coming(ctx context.Context, done subscribers.Confirmation, lang s
 			s.log().Error("what comes", "list", l.ListName, "err", err)
 			continue
 		}
-		c.Welcomed = slices.Contains(done.Welcomed, l.List)
-		if c.Title = l.Title(lang); !c.Next.IsZero() || c.Latest != "" || c.Welcomed {
+		if c.Title = l.Title(lang); !c.Next.IsZero() || c.Latest != "" {
 			all = append(all, c)
 		}
 	}
