@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"pressrun/deploy/schema"
+	"pressrun/templates"
 )
 
 // Slot is one planned run of a newsletter.
@@ -107,7 +108,7 @@ func (s *Store) DueSlots(ctx context.Context, n Newsletter) (due *Slot, missed [
 		late := now.Sub(slot.At) > time.Duration(spec.Grace)
 		switch {
 		case late || overtaken:
-			slot.Reason = fmt.Sprintf("nothing ran at %s and the grace of %s was over", slot.At.Format("2006-01-02 15:04 MST"), time.Duration(spec.Grace))
+			slot.Reason = fmt.Sprintf("pressrun did not run at its time, nor in the %s after it", templates.Span(time.Duration(spec.Grace)))
 			if overtaken && !late {
 				slot.Reason = "the next slot was due as well; two issues are never sent at once"
 			}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pressrun/deploy/schema"
+	"pressrun/templates"
 )
 
 // A Delivery is one (issue, subscriber) row of the ledger.
@@ -214,7 +215,7 @@ func (m *Mailer) Attempts(ctx context.Context, d Delivery) ([]Attempt, error) {
 // Why says in a sentence or two what became of a delivery.
 func (d Delivery) Why() string {
 	var b strings.Builder
-	stamp := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+	stamp := templates.Exact
 	switch d.State {
 	case StateQueued:
 		fmt.Fprintf(&b, "Waits to be sent; due %s.", stamp(d.DueAt))

@@ -16,6 +16,7 @@ import (
 	"pressrun/deploy/schema"
 	"pressrun/mailer/bounce"
 	"pressrun/mailer/intake"
+	"pressrun/templates"
 )
 
 // Trace is what a signed address or link of ours says, in which mail came back.
@@ -513,7 +514,7 @@ func (r Returned) Why() string {
 		bounce.KindBounce: "It came back", bounce.KindComplaint: "The reader reported it as spam", bounce.KindAutoreply: "An automatic answer came",
 		kindLeave: "The reader asked by mail to leave", kindTest: "An answer to a test mail came",
 	}[r.Kind]
-	out := fmt.Sprintf("%s at %s", cmp.Or(what, "A mail came"), r.At.UTC().Format("2006-01-02 15:04:05 UTC"))
+	out := fmt.Sprintf("%s at %s", cmp.Or(what, "A mail came"), templates.Exact(r.At))
 	if r.Kind == bounce.KindBounce {
 		out += fmt.Sprintf(" (%s, %s): %s", cmp.Or(r.Class, "none"), cmp.Or(bounce.Words(r.Reason), "no reason"), r.said())
 	}

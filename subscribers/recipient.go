@@ -88,7 +88,7 @@ func scanStanding(r schema.Row) (standing, error) {
 
 // withheld says why the subscriber gets nothing now; "" when he does.
 func (v standing) withheld(now time.Time) string {
-	on := func(t schema.Time) string { return " (" + t.UTC().Format("2006-01-02 15:04 MST") + ")" }
+	on := func(t schema.Time) string { return " (" + t.UTC().Format("2 January 2006, 15:04 MST") + ")" }
 	switch {
 	case v.suppressed != "":
 		return "suppressed: " + reasonWords[v.suppressed] + on(v.suppressedAt)

@@ -443,7 +443,7 @@ func TestPause(t *testing.T) {
 		if n := r.count(t, all); n != 0 {
 			t.Errorf("paused: audience %d, want 0", n)
 		}
-		if _, not := r.recipients(t, daily.ID, v.ID); len(not) != 1 || !strings.Contains(not[0].Reason, "paused: until 2026-11-30") {
+		if _, not := r.recipients(t, daily.ID, v.ID); len(not) != 1 || !strings.Contains(not[0].Reason, "paused: until 30 November 2026") {
 			t.Errorf("withheld %v", not)
 		}
 		r.pass(7 * 24 * time.Hour)

@@ -362,7 +362,7 @@ func (s *Store) pause(ctx context.Context, tx *sql.Tx, subscriber, list int64, u
 	}
 	how := change{kind: "paused", actor: actor, resume: until}
 	if !until.IsZero() {
-		how.reason = "until " + until.UTC().Format("2006-01-02 15:04 MST")
+		how.reason = "until " + until.UTC().Format("2 January 2006, 15:04 MST")
 	}
 	if v.State != Paused {
 		return s.change(ctx, tx, v, Paused, how)

@@ -499,6 +499,22 @@ func Sparkline(values []float64, label string) template.HTML {
 func before(point string) string { x, _, _ := strings.Cut(point, ","); return x }
 func after(point string) string  { _, y, _ := strings.Cut(point, ","); return y }
 
+// Exact is a moment to the second, for who wants to know when exactly:
+// "27 November 2026, 07:00:03 UTC".
+func Exact(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04:05 MST") }
+
+// Span is a length of time in the unit people would say it in: "30 s", "13 min",
+// "1.5 h".
+func Span(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d.Round(time.Minute) < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%.1f", d.Hours()), ".0") + " h"
+}
+
 // Near says how far t is from now the way people do: "in 12 min", "2 h ago"; from a
 // day on the date. Show the absolute time beside it or on hover.
 func Near(t, now time.Time) string {

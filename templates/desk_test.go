@@ -173,3 +173,12 @@ func TestNear(t *testing.T) {
 		}
 	}
 }
+
+// A length of time is told in one unit, as people do.
+func TestSpan(t *testing.T) {
+	for d, want := range map[time.Duration]string{30 * time.Second: "30 s", 5 * time.Minute: "5 min", 59*time.Minute + 45*time.Second: "1 h", 90 * time.Minute: "1.5 h", 36 * time.Hour: "36 h"} {
+		if got := Span(d); got != want {
+			t.Errorf("%s is told as %q, want %q", d, got, want)
+		}
+	}
+}

@@ -260,7 +260,7 @@ func onPhones(t *testing.T, tab func(int, int, string) context.Context, session,
 }
 
 // lookAround opens every page of the desk and the public ones: none is wider
-// than its window, none fails.
+// than its window, none fails, and times are told as people do.
 func lookAround(t *testing.T, n *newsroom, tab func(int, int, string) context.Context, wide context.Context, issue string) {
 	t.Helper()
 	base := n.press.Config.PublicURL
@@ -272,8 +272,12 @@ func lookAround(t *testing.T, n *newsroom, tab func(int, int, string) context.Co
 		}
 	}
 	pages := []string{"/desk/", "/desk/issues", "/desk/stories", "/desk/stories/1", "/desk/sources", "/desk/sources/add", "/desk/sources/1", "/desk/sources/1/items", "/desk/newsletters", "/desk/newsletters/1", "/desk/newsletters/add", "/desk/lists", "/desk/lists/1", "/desk/lists/segments", "/desk/subscribers", "/desk/subscribers/1", "/desk/subscribers/import", "/desk/bounces", "/desk/bounces/mail", "/desk/deliverability", "/desk/users", "/desk/users/tokens", "/desk/users/audit", "/desk/stories/ahead", "/desk/issues/1", "/desk/issues/1/readers", "/desk/arm"}
-	for _, path := range pages {
+	for _, path := range append(pages, strings.TrimPrefix(issue, base)) {
 		open(t, wide, base+path)
+		if stamps := js[string](t, wide, `((document.querySelector("main").innerText).replaceAll("2026-11-25T18:00+05:00", "").match(/\b\d{4}-\d\d-\d\d[ T]\d.{9}|\b\d+[hm]\d+[ms]\b/g) || []).concat(
+			[...document.querySelectorAll('main [title]')].map(e => e.title).filter(s => /\d-\d\d-\d\d/.test(s))).join(', ')`); stamps != "" {
+			t.Errorf("%s has times that nobody would say so: %s", path, stamps)
+		}
 		if over := js[float64](t, wide, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
 			t.Errorf("%s is %v px wider than its window", path, over)
 		}

@@ -301,7 +301,7 @@ func TestDeskTimesHaveAZone(t *testing.T) {
 	p, get := deskOfTwos(t)
 	p.Now = func() time.Time { return time.Now().AddDate(0, 0, 2) }
 	for path, zone := range map[string]string{"/desk/issues": "[A-Z]{3,4}", "/desk/users/audit": "UTC", "/desk/subscribers": "UTC", "/desk/": "[A-Z]{3,4}"} {
-		if page := get(path); !regexp.MustCompile(`>\d{1,2} \w+ \d{4} \d\d:\d\d ` + zone + `</span>`).MatchString(page) {
+		if page := get(path); !regexp.MustCompile(`>\d{1,2} \w+ \d{4}, \d\d:\d\d ` + zone + `</span>`).MatchString(page) {
 			t.Errorf("%s tells no time with its zone: %s", path, page)
 		}
 	}

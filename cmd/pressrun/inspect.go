@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"pressrun/templates"
 	"slices"
 	"strings"
 	"sync"
@@ -68,7 +69,7 @@ func (p *Press) inspectAddress(ctx context.Context, by http.RoundTripper) error 
 	}
 	p.Clear(ctx, "address", "public_url")
 	if overdue(begins, ends, p.Now()) {
-		p.Alarm(ctx, "certificate", "public_url", fmt.Sprintf("The certificate of %s ends on %s and has not been renewed. From then on no link in a mail works. Look at what renews it.", p.Config.PublicURL, when(ends)))
+		p.Alarm(ctx, "certificate", "public_url", fmt.Sprintf("The certificate of %s ends on %s and has not been renewed. From then on no link in a mail works. Look at what renews it.", p.Config.PublicURL, templates.Words("en").LongDate(ends)))
 	} else {
 		p.Clear(ctx, "certificate", "public_url")
 	}
@@ -145,7 +146,7 @@ func (p *Press) inspectVisits(ctx context.Context) error {
 	case usual >= usualVisits && seen[0]*20 < usual:
 		p.Alarm(ctx, kind, subject, fmt.Sprintf("%d visits to the site were counted from %s to %s, %d a day before and %d two days before. "+
 			"Has the beacon gone from its pages, or has what reports visits ended? Issues are ranked by date until visits are counted again, and say so.",
-			seen[0], when(end.Add(-hours)), when(end), seen[1], seen[2]))
+			seen[0], end.Add(-hours).UTC().Format("15:04"), end.UTC().Format("15:04 MST"), seen[1], seen[2]))
 	case seen[0] >= usualVisits:
 		p.Clear(ctx, kind, subject)
 	}

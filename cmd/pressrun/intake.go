@@ -309,7 +309,7 @@ func (p *Press) tendIntake(ctx context.Context) error {
 		return err
 	}
 	p.stand(ctx, c.Stuck(p.Now()), "intake", p.Config.Bounce.Address, fmt.Sprintf("Our letter to ourselves of %s did not come back within %s. Bounces may be lost, and mails no longer offer to leave by mail until it does. "+
-		"Look whether the MX of the domain leads here (pressrun doctor dns), and whether the relay takes mail to it.", c.Sent.UTC().Format("2006-01-02 15:04 UTC"), mailer.CanaryWithin))
+		"Look whether the MX of the domain leads here (pressrun doctor dns), and whether the relay takes mail to it.", c.Sent.UTC().Format("2 January 2006, 15:04 UTC"), mailer.CanaryWithin))
 	return nil
 }
 

@@ -309,8 +309,8 @@ func (p *Press) Why(ctx context.Context, id int64, address string) (Answer, erro
 
 // whyNot says why a known reader was not in the audience of an issue that was sent.
 func (p *Press) whyNot(ctx context.Context, reader subscribers.Subscriber, i digest.Issue) (string, error) {
-	frozen := i.Started.UTC().Format("2006-01-02 15:04:05 UTC")
-	stamp := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+	stamp := templates.Exact
+	frozen := stamp(i.Started)
 	x, suppressed, err := p.Subscribers.Suppressed(ctx, p.DB.Read, reader.Key)
 	if err != nil {
 		return "", err

@@ -21,6 +21,7 @@ import (
 	"pressrun/mailer/catch"
 	"pressrun/mailer/intake"
 	"pressrun/subscribers"
+	"pressrun/templates"
 )
 
 // Press is the whole service. Its rooms do not know one another; open.go
@@ -268,7 +269,7 @@ const policySend = "policy send"
 func (p *Press) atSlot(ctx context.Context, i digest.Issue) error {
 	if p.Now().Sub(i.SlotAt) > time.Duration(i.Spec.Expires) {
 		p.settled(ctx, i.ID)
-		return p.Digest.Leave(ctx, i.ID, "skipped", "nobody approved it within "+time.Duration(i.Spec.Expires).String())
+		return p.Digest.Leave(ctx, i.ID, "skipped", "nobody approved it within "+templates.Span(time.Duration(i.Spec.Expires)))
 	}
 	if i.State == "held" {
 		return nil

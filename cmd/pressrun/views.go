@@ -10,6 +10,7 @@ import (
 
 	"pressrun/cmd/pressrun/desk"
 	"pressrun/digest/trend"
+	"pressrun/templates"
 )
 
 // viewsGrace is how long the counters may be away before somebody is told: a
@@ -26,7 +27,7 @@ func (p *Press) addViews(ctx context.Context, views []trend.View) error {
 func (p *Press) watchViews(ctx context.Context) {
 	st := p.Beacon.Stats()
 	p.stand(ctx, st.Down && p.Now().Sub(st.DownAt) > viewsGrace, "views", viewsIn(p.Config), fmt.Sprintf("The view counters do not answer since %s (%s). Readers' visits wait in memory, up to 65,536; %s. Issues are ranked by the last snapshot, or by date, and say so. Look with: pressrun doctor redis",
-		when(st.DownAt), st.Error, droppedWords(st.Dropped)))
+		templates.Exact(st.DownAt), st.Error, droppedWords(st.Dropped)))
 }
 
 // droppedWords is what was lost, by reason: "3 lost: buffer full".
@@ -51,15 +52,15 @@ func (p *Press) deskStandings(ctx context.Context) ([]desk.Standing, string, err
 	for i, s := range list {
 		out[i] = desk.Standing{Story: s.story, Place: s.Place, Views: s.Views, Reason: s.Reason}
 	}
-	how := "Ranked by views, each among the stories of its language; the newest was counted " + when(ranked.Fresh) + "."
+	how := "Ranked by views, each among the stories of its language; the newest was counted " + templates.Near(ranked.Fresh, p.Now()) + "."
 	switch ranked.By {
 	case trend.BySnapshot:
-		how = "The counters do not answer: ranked by the last snapshot, views until " + when(ranked.Fresh) + "."
+		how = "The counters do not answer: ranked by the last snapshot, whose newest view was counted " + templates.Near(ranked.Fresh, p.Now()) + "."
 	case trend.ByDate:
 		how = "No views to rank by: the newest stand first."
 	}
 	if st := p.Beacon.Stats(); st.Down || len(st.Dropped) > 0 {
-		how += fmt.Sprintf(" %d visits wait in memory; %s.", st.Waiting, droppedWords(st.Dropped))
+		how += fmt.Sprintf(" Visits that wait in memory: %d; %s.", st.Waiting, droppedWords(st.Dropped))
 	}
 	return out, how, nil
 }

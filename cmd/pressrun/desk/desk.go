@@ -419,22 +419,12 @@ func (d *Desk) nearIn(t time.Time) templates.Cell {
 	if t.IsZero() {
 		return templates.Cell{Text: "never"}
 	}
-	c := templates.Cell{Text: templates.Near(t, d.Now()), Hover: stamp(t)}
+	c := templates.Cell{Text: templates.Near(t, d.Now()), Hover: templates.Exact(t)}
 	if t.Sub(d.Now()).Abs() >= 24*time.Hour {
-		c.Text = t.Format("2 January 2006 15:04 MST")
+		c.Text = t.Format("2 January 2006, 15:04 MST")
 	}
 	return c
 }
-
-// span is a length of time in the unit people would say it in: "13 min", "1 h".
-func span(d time.Duration) string {
-	if d < time.Hour {
-		return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
-	}
-	return strings.TrimSuffix(fmt.Sprintf("%.1f", d.Hours()), ".0") + " h"
-}
-
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST") }
 
 var stateKinds = map[string]string{
 	"countdown": templates.KindWarn, "up": templates.KindGood, "down": templates.KindAlert, "used up": templates.KindWarn, "slowed": templates.KindWarn,

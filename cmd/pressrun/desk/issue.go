@@ -34,13 +34,13 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 	if err != nil {
 		return err
 	}
-	body.Newsletter, body.Number, body.State, body.When, body.Hover = i.Spec.Title, i.Number, state(i.State), d.whenOut(i), stamp(i.SlotAt)
+	body.Newsletter, body.Number, body.State, body.When, body.Hover = i.Spec.Title, i.Number, state(i.State), d.whenOut(i), templates.Exact(i.SlotAt)
 	body.Subject, body.Preheader = i.Subject, i.Preheader
 	edition := r.URL.Query().Get("edition")
 	if edition == "" && len(i.Spec.Editions) > 0 {
 		edition = i.Spec.Editions[0].Name
 	}
-	body.Order = orderWords(i.Rankings[edition])
+	body.Order = orderWords(i.Rankings[edition], d.Now())
 	open := i.State == "draft" || i.State == "held" || i.State == "approved"
 	if open {
 		body.SubjectURL = issueURL(i.ID) + "/subject"
@@ -145,7 +145,7 @@ func (d *Desk) copies(r *request, i digest.Issue) (*templates.Copies, error) {
 	left := time.Duration(float64(c.Total-c.Done) / pace * float64(time.Second))
 	switch {
 	case left >= time.Minute:
-		c.Pace += ", " + span(left) + " more at this pace"
+		c.Pace += ", " + templates.Span(left) + " more at this pace"
 	case left >= time.Second:
 		c.Pace += fmt.Sprintf(", %d s more at this pace", int(left.Seconds()))
 	}
@@ -172,13 +172,13 @@ func (d *Desk) countdown(i digest.Issue) *templates.Countdown {
 
 // orderWords says how an edition was chosen, what rules left out, and how wide
 // the choice is.
-func orderWords(r digest.Ranking) string {
+func orderWords(r digest.Ranking, now time.Time) string {
 	text := ""
 	switch r.By {
 	case "views":
-		text = "Ranked by views; the newest was counted " + stamp(r.ViewsAt) + "."
+		text = "Ranked by views; the newest was counted " + templates.Near(r.ViewsAt, now) + "."
 	case "snapshot":
-		text = "The counters did not answer: ranked by the last snapshot, views until " + stamp(r.ViewsAt) + "."
+		text = "The counters did not answer: ranked by the last snapshot, whose newest view was counted " + templates.Near(r.ViewsAt, now) + "."
 	case "date":
 		text = "No fresh views: the newest stand first, under “Latest”."
 	default:
@@ -308,7 +308,7 @@ func (d *Desk) preview(r *request, i digest.Issue, editions []digest.Edition, ed
 	p.Dark = view == "dark"
 	p.URL = fmt.Sprintf("%s/frame/%d?view=%s", issueURL(i.ID), shown.ID, view)
 	p.Hash = shown.Hash
-	p.Note = fmt.Sprintf("%s bytes · revision %d · sealed %s", templates.Words("en").Number(shown.Bytes), shown.Revision, stamp(shown.Created))
+	p.Note = fmt.Sprintf("%s bytes · revision %d · sealed %s", templates.Words("en").Number(shown.Bytes), shown.Revision, templates.Near(shown.Created, d.Now()))
 	return p
 }
 

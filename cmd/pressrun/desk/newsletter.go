@@ -133,7 +133,7 @@ func (d *Desk) drawNewsletter(r *request, status int, n digest.Newsletter, text,
 	if schedule, at := d.next(n); !at.IsZero() {
 		t := templates.Table{Caption: "Next slots", Columns: []templates.Column{{Title: "In its zone"}, {Title: "From now", Wide: true}}}
 		for ; !at.IsZero() && len(t.Rows) < shownSlots; at = schedule.Next(at) {
-			t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: schedule.Local(at).Format("Monday 2 January 2006, 15:04 MST")}, {Text: d.until(at), Hover: stamp(at)}}})
+			t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: schedule.Local(at).Format("Monday 2 January 2006, 15:04 MST")}, {Text: d.until(at), Hover: templates.Exact(at)}}})
 		}
 		body.Tables = append(body.Tables, templates.TableSection{Title: "Next slots", Table: t})
 	}

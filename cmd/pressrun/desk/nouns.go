@@ -53,7 +53,7 @@ func (d *Desk) sources(r *request) error {
 			reason = strings.TrimPrefix(reason+"; "+s.Note, "; ")
 		}
 		t.Rows = append(t.Rows, templates.Row{
-			Cells:   []templates.Cell{{Icon: iconOf(s), Text: cmp.Or(s.Title, s.URL), URL: fmt.Sprintf("/desk/sources/%d", s.ID), Note: s.Kind + " · " + s.Rights + " · " + bare(s.URL), Direction: "auto"}, {State: state(s.State), Note: reason}, d.near(s.LastNew), d.near(s.LastOK), d.near(s.NextPoll), {Text: span(time.Duration(s.Interval) * time.Second)}},
+			Cells:   []templates.Cell{{Icon: iconOf(s), Text: cmp.Or(s.Title, s.URL), URL: fmt.Sprintf("/desk/sources/%d", s.ID), Note: s.Kind + " · " + s.Rights + " · " + bare(s.URL), Direction: "auto"}, {State: state(s.State), Note: reason}, d.near(s.LastNew), d.near(s.LastOK), d.near(s.NextPoll), {Text: templates.Span(time.Duration(s.Interval) * time.Second)}},
 			Actions: []templates.Action{{Title: verb, URL: fmt.Sprintf("/desk/sources/%d", s.ID), Method: "post", Do: do}},
 		})
 	}
@@ -183,7 +183,7 @@ func (d *Desk) userAct(r *request) error {
 		}
 		d.record(r, "sign-in link", email, "")
 		return d.draw(r, templates.DeskMessage, templates.DeskPage{Title: "A sign-in link for " + email, Current: "Users", Body: templates.MessageBody{
-			Text:    []string{d.PublicURL + "/desk/sign-in/" + token, fmt.Sprintf("It works once, for %s. Whoever has it is signed in as them: hand it over on a way you trust.", span(installation.LinkAge))},
+			Text:    []string{d.PublicURL + "/desk/sign-in/" + token, fmt.Sprintf("It works once, for %s. Whoever has it is signed in as them: hand it over on a way you trust.", templates.Span(installation.LinkAge))},
 			Actions: []templates.Action{{Title: "Users", URL: "/desk/users", Primary: true}}}})
 	case "remove":
 		if strings.EqualFold(email, r.user.Email) {

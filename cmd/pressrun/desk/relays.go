@@ -27,7 +27,7 @@ func (d *Desk) deliverability(r *request) error {
 		t.Rows = append(t.Rows, d.relayRow(s))
 		for _, p := range s.Slowed {
 			t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: "to " + p.Group, Note: "by " + s.Name}, {State: state("slowed")}, {Text: fmt.Sprintf("%.2g a second, growing", p.Rate)},
-				{Text: "–"}, {Text: "–"}, {Text: p.Reason, Note: templates.Near(p.Since, d.Now()), Hover: stamp(p.Since)}}})
+				{Text: "–"}, {Text: "–"}, {Text: p.Reason, Note: templates.Near(p.Since, d.Now()), Hover: templates.Exact(p.Since)}}})
 		}
 	}
 	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Deliverability", Current: "Deliverability", Body: templates.TableBody{
@@ -51,14 +51,14 @@ func (d *Desk) relayRow(s mailer.RelayState) templates.Row {
 		day.Note = fmt.Sprintf("warm-up, day %d of %d", s.WarmupDay, s.WarmupDays)
 	}
 	if s.State == "down" && !s.RetryAt.IsZero() {
-		why.Note, why.Hover = "tried again "+templates.Near(s.RetryAt, d.Now()), stamp(s.RetryAt)
+		why.Note, why.Hover = "tried again "+templates.Near(s.RetryAt, d.Now()), templates.Exact(s.RetryAt)
 	}
 	if s.State == "used up" {
 		why.Text = "What may be sent is used up; it goes on by itself when the hour or the day allows."
 	}
 	st := templates.Cell{State: state(s.State)}
 	if !s.Since.IsZero() {
-		st.Hover = "since " + stamp(s.Since)
+		st.Hover = "since " + templates.Exact(s.Since)
 	}
 	return templates.Row{Cells: []templates.Cell{name, st, {Text: s.Pace()}, used(s.Hour, s.PerHour), day, why}}
 }

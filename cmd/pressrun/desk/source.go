@@ -35,7 +35,7 @@ func (d *Desk) drawSource(r *request, status int, said ...templates.Flash) error
 		{Name: "Health", Value: health},
 		{Name: "Rights", Value: templates.Cell{Text: s.Rights, Note: rightsWords[s.Rights]}},
 		{Name: "Last news", Value: d.near(s.LastNew)}, {Name: "Last read", Value: d.near(s.LastOK)}, {Name: "Next poll", Value: d.near(s.NextPoll)},
-		{Name: "Every", Value: templates.Cell{Text: span(time.Duration(s.Interval) * time.Second)}},
+		{Name: "Every", Value: templates.Cell{Text: templates.Span(time.Duration(s.Interval) * time.Second)}},
 	}}
 	if s.Note != "" {
 		body.Facts = append(body.Facts, templates.Fact{Name: "Note", Value: templates.Cell{Text: s.Note}})

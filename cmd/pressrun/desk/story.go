@@ -31,7 +31,7 @@ func (d *Desk) issueStory(r *request) error {
 		Summary: lines(c.Printed()), State: st, Why: why, Edited: c.EditedBy, OriginalTitle: c.OriginalTitle, Original: lines(c.OriginalSummary),
 	}
 	if !c.EditedAt.IsZero() {
-		body.EditedWhen, body.EditedHover = templates.Near(c.EditedAt, d.Now()), stamp(c.EditedAt)
+		body.EditedWhen, body.EditedHover = templates.Near(c.EditedAt, d.Now()), templates.Exact(c.EditedAt)
 	}
 	body.Article, body.Note = marked(c)
 	if i.State == "draft" || i.State == "held" || i.State == "approved" {

@@ -159,7 +159,7 @@ func (d *Desk) drawSubscriber(r *request, status int, said ...templates.Flash) e
 		if e.ListName != "" {
 			text += " · " + e.ListName
 		}
-		body.Timeline = append(body.Timeline, templates.Event{When: templates.Near(e.At, d.Now()), Hover: stamp(e.At), Text: text, Why: strings.TrimSpace(e.Detail + " " + e.Actor)})
+		body.Timeline = append(body.Timeline, templates.Event{When: templates.Near(e.At, d.Now()), Hover: templates.Exact(e.At), Text: text, Why: strings.TrimSpace(e.Detail + " " + e.Actor)})
 	}
 	forget := post("Forget", "forget", "Erase this reader, for good? Address, name, history and proof of consent go; a hash stays, so that nobody writes there again.")
 	forget.Danger = true

@@ -27,7 +27,7 @@ func (d *Desk) today(r *request) error {
 			text += fmt.Sprintf(" (%d times)", a.Count)
 		}
 		title, at := AlarmTitle(r.ctx, d.Digest, a.Kind, a.Subject)
-		alarm := templates.Alarm{Subject: title, Text: text, Since: "raised " + templates.Near(a.Opened, d.Now()), Hover: stamp(a.Opened), Kind: templates.KindAlert}
+		alarm := templates.Alarm{Subject: title, Text: text, Since: "raised " + templates.Near(a.Opened, d.Now()), Hover: templates.Exact(a.Opened), Kind: templates.KindAlert}
 		if at != "/desk/" {
 			alarm.URL = at
 		}
@@ -46,7 +46,7 @@ func (d *Desk) today(r *request) error {
 		if err != nil {
 			return err
 		}
-		draft := templates.Draft{Newsletter: i.Spec.Title, Subject: subject, When: d.whenOut(i), Hover: stamp(i.SlotAt), URL: issueURL(i.ID), State: state(i.State)}
+		draft := templates.Draft{Newsletter: i.Spec.Title, Subject: subject, When: d.whenOut(i), Hover: templates.Exact(i.SlotAt), URL: issueURL(i.ID), State: state(i.State)}
 		if i.State == "approved" || i.State == "countdown" {
 			body.Leaving = append(body.Leaving, draft)
 		} else {
@@ -90,7 +90,7 @@ func Leaves(i digest.Issue, now time.Time) string {
 	case i.SlotAt.Add(-countdown).After(now):
 		return templates.Near(i.SlotAt, now)
 	case countdown > 0 && i.State != "countdown":
-		return "once its countdown of " + strings.TrimSuffix(strings.TrimSuffix(countdown.String(), "0s"), "0m") + " is over"
+		return "once its countdown of " + templates.Span(countdown) + " is over"
 	case i.State == "countdown":
 		return templates.Near(i.Starts, now)
 	}
