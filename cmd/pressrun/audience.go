@@ -90,7 +90,11 @@ func (p *Press) welcomeTo(ctx context.Context, n digest.Newsletter, subscriber, 
 		return false, err
 	}
 	a.Only = subscriber
-	if n, err := p.Subscribers.Count(ctx, a); n == 0 || err != nil { // outside the segment
+	fits, err := p.Subscribers.Count(ctx, a)
+	if errors.Is(err, subscribers.ErrNotFound) {
+		return false, nil // the segment is gone, as the doctor says
+	}
+	if fits == 0 || err != nil { // outside the segment
 		return false, err
 	}
 	reader, err := p.Subscribers.ByID(ctx, subscriber)

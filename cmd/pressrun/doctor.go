@@ -11,9 +11,11 @@ import (
 	"slices"
 	"strings"
 
+	"pressrun/digest"
 	"pressrun/digest/fetch"
 	"pressrun/mailer"
 	"pressrun/mailer/smtp"
+	"pressrun/subscribers"
 )
 
 // What the doctor looks at, each a part of its report; the DNS is in doctor_dns.go.
@@ -89,6 +91,37 @@ func (p *Press) examineRelay(ctx context.Context, r RelayConfig) error {
 		return conn.Quit()
 	}
 	return nil
+}
+
+// examineNewsletters looks whether each goes to a list, and segment, that is there.
+func (p *Press) examineNewsletters(ctx context.Context) []finding {
+	newsletters, err := p.Digest.Newsletters(ctx)
+	if err != nil {
+		return []finding{found("newsletter", "", err)}
+	}
+	var list []finding
+	for _, n := range newsletters {
+		lacks, err := p.lacks(ctx, n.Spec.WithDefaults(n.Name))
+		if err == nil && lacks != "" {
+			err = errors.New(lacks)
+		}
+		list = append(list, found("newsletter "+n.Name, "its list is there", err))
+	}
+	return list
+}
+
+// lacks says which list or segment of a newsletter is not there, and how it is made.
+func (p *Press) lacks(ctx context.Context, s digest.Spec) (string, error) {
+	if _, err := p.Subscribers.ListID(ctx, p.DB.Read, s.List); errors.Is(err, subscribers.ErrNotFound) {
+		return fmt.Sprintf("there is no list %q, so nobody gets it: pressrun list add %s", s.List, s.List), nil
+	} else if err != nil || s.Segment == "" {
+		return "", err
+	}
+	segments, err := p.Subscribers.Segments(ctx)
+	if err == nil && !slices.ContainsFunc(segments, func(g subscribers.Segment) bool { return g.Name == s.Segment }) {
+		return fmt.Sprintf("there is no segment %q, so nobody gets it: pressrun segment set %s RULE", s.Segment, s.Segment), nil
+	}
+	return "", err
 }
 
 // examineReach looks whether readers' links lead to us, and whether we can tell

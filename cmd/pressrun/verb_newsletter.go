@@ -50,7 +50,14 @@ func (v *newsletterApply) Run(e *env) error {
 				return err
 			}
 		}
+		lacks, err := p.lacks(e.ctx, n.Spec.WithDefaults(n.Name))
+		if err != nil {
+			return err
+		}
 		return e.print(n, func(w io.Writer) {
+			if lacks != "" {
+				defer fmt.Fprintln(w, lacks)
+			}
 			if changed {
 				fmt.Fprintf(w, "newsletter %s is now version %d\n", n.Name, n.Version)
 			} else {

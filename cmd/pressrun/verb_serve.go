@@ -237,6 +237,7 @@ func (v *doctorVerb) Run(e *env) error {
 			examine func(context.Context) []finding
 		}{
 			{v.What == "all", p.examineDatabase},
+			{v.What == "all", p.examineNewsletters},
 			{v.What == "all" || v.What == "redis", p.examineCounters},
 			{v.What == "all" || v.What == "smtp", p.examineRelays},
 			{v.What == "dns" || v.What == "all" && away, func(ctx context.Context) []finding { return p.examineDNS(ctx, v.Resolver) }},

@@ -3,6 +3,7 @@ package main
 import (
 	"database/sql"
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -171,4 +172,45 @@ func TestWelcomeWhilePaused(t *testing.T) {
 			t.Errorf("the issue is %s to %d", i.State, i.Audience)
 		}
 	})
+}
+
+// TestWelcomeToASegmentThatIsGone: who confirms is welcomed with nothing, which is
+// no error of each reader's; the doctor says it once.
+func TestWelcomeToASegmentThatIsGone(t *testing.T) {
+	ctx := t.Context()
+	pl := newPlant(t, "", filepath.Join(t.TempDir(), "press.db"), "", "")
+	pl.subscribers(3, "daily")
+	pl.stories()
+	if _, err := pl.press.Subscribers.SaveSegment(ctx, "all", `language != "xx"`); err != nil {
+		t.Fatal(err)
+	}
+	issue := pl.due(digest.Spec{Welcome: true, Segment: "all"})
+	pl.moves(issue, "approved", "sending")
+	look := func(want string) {
+		t.Helper()
+		list := pl.press.examineNewsletters(ctx)
+		if len(list) != 1 || list[0].OK != (want == "") || !strings.Contains(list[0].Text, want) {
+			t.Errorf("the doctor says %+v, want %q", list, want)
+		}
+	}
+	look("")
+	if err := pl.press.Subscribers.RemoveSegment(ctx, "all"); err != nil {
+		t.Fatal(err)
+	}
+	look(`no segment "all"`)
+	n, missing := pl.press.Digest.Newsletter(ctx, "daily")
+	list, unlisted := pl.press.Subscribers.ListID(ctx, pl.press.DB.Read, "daily")
+	v, err := pl.press.Subscribers.Add(ctx, subscribers.New{Subscriber: subscribers.Subscriber{Email: "late@late.example"}, ListNames: []string{"daily"}, Consent: subscribers.Consent{Basis: subscribers.Imported, Source: "fair"}})
+	if err = errors.Join(err, missing, unlisted); err != nil {
+		t.Fatal(err)
+	}
+	if given, err := pl.press.welcomeTo(ctx, n, v.ID, list); given || err != nil {
+		t.Errorf("welcomed: %v, %v", given, err)
+	}
+	spec := n.Spec
+	spec.Segment, spec.List = "", "nowhere"
+	if _, _, err := pl.press.Digest.ApplyNewsletter(ctx, "daily", spec, "test"); err != nil {
+		t.Fatal(err)
+	}
+	look("pressrun list add nowhere")
 }
