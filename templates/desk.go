@@ -96,6 +96,7 @@ type State struct {
 // Action is a button: a link when Method is "", else a form that posts.
 type Action struct {
 	Title   string
+	Of      string // what it is done to, for who hears the button without its row; "" = the page's one thing
 	URL     string
 	Method  string // "" | "post"
 	Do      string // value of the field "do"
@@ -258,6 +259,7 @@ type Copies struct {
 
 // DeskStory is a story on the issue desk.
 type DeskStory struct {
+	ID        int64 // the page has the fragments story-, up-, down- and pin- with it
 	Position  int
 	Section   string // heading before the first story of a section; "" = same section
 	Title     string
@@ -429,7 +431,22 @@ var deskFuncs = template.FuncMap{
 	"number":    func(n int) string { return Words("en").Number(n) },
 	"clean":     clean,
 	"inner":     inner,
+	"of":        of,
 	"pages":     func(p Pager) bool { return p.Prev != "" || p.Next != "" },
+}
+
+// of is an action of a row's by the name of what the row is about: its first link,
+// or else its first cell.
+func of(a Action, row Row) Action {
+	for _, c := range row.Cells {
+		if a.Of == "" || c.URL != "" {
+			a.Of = c.Text
+		}
+		if c.URL != "" {
+			break
+		}
+	}
+	return a
 }
 
 // inner is clean for a part of a line: the spaces at its ends stay.

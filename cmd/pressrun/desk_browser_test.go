@@ -189,11 +189,30 @@ func workAtDesk(t *testing.T, n *newsroom) {
 	if !strings.Contains(frame, "A headline the editor wrote") {
 		t.Error("the preview does not show the new headline")
 	}
+	keepsPlace(t, wide)
 	approve(t, n, wide, issue, waiting[evening].ID)
 	lookAround(t, n, tab, wide, issue)
 	peopleAlone(t, n, tab)
 	readArchive(t, n, tab)
 	storyAtDesk(t, n, tab, wide)
+}
+
+// keepsPlace edits stories by the keyboard: what was pressed has the focus again, or
+// the story that was changed, within the window; and each button says of what.
+func keepsPlace(t *testing.T, wide context.Context) {
+	t.Helper()
+	if twice := js[string](t, wide, `(names => names.filter((n, i) => names.indexOf(n) < i).join(', '))([...document.querySelectorAll('.story button:not([value=edit]), .story summary, .story .more')].map(e => e.ariaLabel || e.innerText))`); twice != "" {
+		t.Errorf("who cannot see the stories hears twice: %s", twice)
+	}
+	stories := js[[]string](t, wide, "[...document.querySelectorAll('.story[id]')].map(e => e.id.slice(6))")
+	last, before := stories[len(stories)-1], stories[len(stories)-2]
+	for _, step := range []struct{ story, do, focus string }{{last, "up", "up-" + last}, {last, "pin", "pin-" + last}, {last, "unpin", "pin-" + last}, {last, "drop", "story-" + before}, {last, "restore", "story-" + last}} {
+		js[bool](t, wide, fmt.Sprintf(`(b => { window.before = true; document.querySelectorAll('details').forEach(d => d.open = true); b.focus(); b.click(); return true })(document.querySelector('form[action$="/%s"] button[value=%s]'))`, step.story, step.do))
+		within(t, 60*time.Second, step.do+" is answered", func() bool { return js[bool](t, wide, "!window.before && document.readyState === 'complete'") })
+		if got := js[string](t, wide, "(e => e.id + (e.getBoundingClientRect().top > 0 && e.getBoundingClientRect().bottom < innerHeight ? '' : ' out of sight'))(document.activeElement)"); got != step.focus {
+			t.Errorf("after %s the focus is on %q, want %q", step.do, got, step.focus)
+		}
+	}
 }
 
 func issuePath(id int64) string { return "/desk/issues/" + strconv.FormatInt(id, 10) }

@@ -317,7 +317,7 @@ func TestDeskListIsChanged(t *testing.T) {
 		t.Fatal("a private list is offered")
 	}
 	admin := r.as(t, "lists@news.example", "list admin")
-	if page := admin(200, "GET", "/desk/lists", ""); !strings.Contains(page, `href="/desk/lists/1">Change`) {
+	if page := admin(200, "GET", "/desk/lists", ""); !strings.Contains(page, `href="/desk/lists/1" aria-label="Change: Readers">Change`) {
 		t.Error("the page Lists leads to no change")
 	}
 	if page := admin(200, "GET", "/desk/lists/1", ""); !strings.Contains(page, `value="Readers"`) || !strings.Contains(page, `value="no" selected`) {

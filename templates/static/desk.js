@@ -44,6 +44,11 @@
     }
   });
 
+  // What was just done is heard: only what changes in a live region is read out.
+  for (const said of document.querySelectorAll(".flash[role], .problem[role]")) {
+    setTimeout(() => { said.textContent = said.textContent; }, 150);
+  }
+
   // On a phone the nouns stand in a row that is longer than the screen.
   document.querySelector(".nav li [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 

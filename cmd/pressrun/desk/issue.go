@@ -251,7 +251,7 @@ func (d *Desk) storyDesk(i digest.Issue, chosen []digest.Chosen, edition string,
 		if c.Edition != edition {
 			continue
 		}
-		st := templates.DeskStory{Title: c.Title, Language: c.Story.Language, Direction: c.Story.Direction, URL: c.Story.URL, Summary: c.Printed(),
+		st := templates.DeskStory{ID: c.Story.ID, Title: c.Title, Language: c.Story.Language, Direction: c.Story.Direction, URL: c.Story.URL, Summary: c.Printed(),
 			Source: c.Story.SourceTitle, Reason: c.Reason, Label: label(c.Story.Label), Pinned: c.Pinned, Edited: c.EditedBy, Summed: summed(c)}
 		st.Page = fmt.Sprintf("%s/stories/%s/%d", issueURL(i.ID), edition, c.Story.ID)
 		if open {
@@ -371,7 +371,11 @@ func (d *Desk) editStory(r *request) error {
 	default:
 		return digest.ErrNotFound
 	}
-	err := d.Edit(r.ctx, id, e, r.user.Email)
+	at, err := d.afterEdit(r, id, e)
+	if err != nil {
+		return err
+	}
+	err = d.Edit(r.ctx, id, e, r.user.Email)
 	if errors.Is(err, digest.ErrThin) {
 		d.message(r, http.StatusConflict, "Its last story", "No story would be left, so nothing was changed. Skip leaves the whole issue out.")
 		return nil
@@ -379,11 +383,37 @@ func (d *Desk) editStory(r *request) error {
 	if err != nil {
 		return err
 	}
-	back := issueURL(id) + "?edition=" + url.QueryEscape(edition)
+	back := issueURL(id) + "?edition=" + url.QueryEscape(edition) + "#" + at
 	if r.FormValue("page") == "story" {
 		back = fmt.Sprintf("%s/stories/%s/%d", issueURL(id), url.PathEscape(edition), e.StoryID)
 	}
-	return done(r, back, "Saved and sealed again.")
+	return done(r, back, cmp.Or(editsDone[r.FormValue("do")], "Saved")+" and sealed again.")
+}
+
+var editsDone = map[string]string{"up": "Moved up", "down": "Moved down", "pin": "Pinned", "unpin": "Unpinned", "drop": "Dropped", "restore": "Put back", "undo": "The original is back"}
+
+// afterEdit is the fragment at which an editor goes on: the button he pressed, or
+// the story he changed; when he drops it, the next.
+func (d *Desk) afterEdit(r *request, issue int64, e digest.Edit) (string, error) {
+	do := strings.TrimPrefix(r.FormValue("do"), "un")
+	at := e.StoryID
+	switch {
+	case do == "up" || do == "down" || do == "pin":
+		return fmt.Sprintf("%s-%d", do, at), nil
+	case e.Drop != nil && *e.Drop:
+		list, err := d.Digest.Chosen(r.ctx, issue)
+		if err != nil {
+			return "", err
+		}
+		list = slices.DeleteFunc(list, func(c digest.Chosen) bool { return c.Edition != e.Edition || c.State != "in" })
+		n := slices.IndexFunc(list, func(c digest.Chosen) bool { return c.Story.ID == e.StoryID })
+		if n+1 < len(list) {
+			at = list[n+1].Story.ID
+		} else if n > 0 {
+			at = list[n-1].Story.ID
+		}
+	}
+	return fmt.Sprintf("story-%d", at), nil
 }
 
 // place is where a story stands among those of its section that readers will see.
