@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -141,6 +142,52 @@ func body(t *testing.T, res *http.Response) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// A reader of the Urdu newsletter who reads his page in English goes on in English,
+// whatever he presses, and has agreed to English words; a change of the newsletter's
+// language takes the page along.
+func TestPreferencesStayInTheLanguageAskedFor(t *testing.T) {
+	d := open(t, schematest.SQLite(t))
+	id, _, link := d.reader(t, "jan@example.com")
+	v, err := d.store.ByID(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.Language = "ur"
+	if err := d.store.Update(t.Context(), v, "jan"); err != nil {
+		t.Fatal(err)
+	}
+	site := &signup.Site{Store: d.store, Languages: func(context.Context) []string { return []string{"en", "ur"} }}
+	ask := func(method, path string, form url.Values, want string) string {
+		t.Helper()
+		r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		site.Handler().ServeHTTP(w, r)
+		if page := w.Body.String(); !strings.Contains(page, want) {
+			t.Errorf("%s %s %v: want %s in\n%s", method, path, form, want, page)
+		}
+		return w.Body.String()
+	}
+	action := regexp.MustCompile(`<form method="post" action="([^"]*/preferences/[^"#]*)`)
+	for _, asked := range []struct{ query, lang string }{{"?lang=en", `<html lang="en"`}, {"", `<html lang="ur"`}} {
+		found := action.FindAllStringSubmatch(ask("GET", link+asked.query, nil, asked.lang), -1)
+		if len(found) != 3 {
+			t.Fatalf("%d forms", len(found))
+		}
+		to := found[0][1]
+		ask("POST", to, url.Values{"pause": {"0"}, "language": {"ur"}, "list": {"daily", "weekend"}}, asked.lang)
+		ask("POST", to, url.Values{"yours": {"1"}}, asked.lang)
+		ask("POST", to, url.Values{"all": {"1"}}, asked.lang)
+	}
+	consents, err := d.store.Consents(t.Context(), id)
+	if err != nil || !slices.ContainsFunc(consents, func(c subscribers.Consent) bool { return strings.HasPrefix(c.Wording, "en-") }) {
+		t.Errorf("the words agreed to: %+v, %v", consents, err)
+	}
+	to := action.FindStringSubmatch(ask("GET", link+"?lang=ur", nil, `<html lang="ur"`))[1]
+	page := ask("POST", to, url.Values{"pause": {"0"}, "language": {"en"}, "list": {"daily"}}, `<html lang="en"`)
+	ask("POST", action.FindStringSubmatch(page)[1], url.Values{"yours": {"1"}}, `<html lang="en"`)
 }
 
 // Who is given the latest issue of a list reads so in the sentence about that list:

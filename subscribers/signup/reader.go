@@ -275,12 +275,12 @@ func (s *Site) store(w http.ResponseWriter, r *http.Request, v subscribers.Subsc
 		s.refuse(w, r, lang, err)
 		return
 	}
+	if p.Language != "" && !sameLanguage(p.Language, v.Language) { // the page goes along
+		lang = templates.Spoken(p.Language)
+	}
 	if v, err = s.Store.ByID(r.Context(), v.ID); err != nil {
 		s.trouble(w, r, lang, err)
 		return
-	}
-	if p.Language != "" {
-		lang = templates.Spoken(p.Language)
 	}
 	s.writePreferences(w, r, v, lang, "saved")
 }
@@ -360,7 +360,7 @@ func (s *Site) writePreferences(w http.ResponseWriter, r *http.Request, v subscr
 		return
 	}
 	view := templates.PreferencesPage{
-		Frame: s.frame(r, r.Method == http.MethodGet), Action: "/preferences/" + r.PathValue("token"), Email: v.Email.Mask(), Name: v.Name,
+		Frame: s.frame(r, r.Method == http.MethodGet), Action: translated(r, lang), Email: v.Email.Mask(), Name: v.Name,
 		TextOnly: v.TextOnly, Pauses: pauses, Saved: done == "saved", Sent: done == "sent", Form: "/subscribe?lang=" + lang,
 	}
 	zone, err := time.LoadLocation(v.Zone)
