@@ -21,12 +21,15 @@ type Filter struct {
 	// State is a state of the subscription (to List, or to any list), or
 	// "suppressed"; "" = any.
 	State string
-	Sort  string // created (newest first, the default), email, name
+	Sort  string // created, email, name; with a hyphen before it down; "" = -created
 	Page  int    // from 1
 	Per   int    // rows a page; default 50, at most 500
 }
 
-var orders = map[string]string{"": "u.created_at desc, u.id desc", "created": "u.created_at desc, u.id desc", "email": "u.email_key", "name": "u.name_key, u.id"}
+var orders = map[string]string{
+	"": "u.created_at desc, u.id desc", "-created": "u.created_at desc, u.id desc", "created": "u.created_at, u.id",
+	"email": "u.email_key", "-email": "u.email_key desc", "name": "u.name_key, u.id", "-name": "u.name_key desc, u.id desc",
+}
 
 // where is the SQL text after from subscribers u, and its arguments.
 func (f Filter) where() (string, []any, error) {

@@ -183,13 +183,14 @@ func (s *Store) Unsuppress(ctx context.Context, email string) error {
 type SuppressionFilter struct {
 	Search        string // part of the address
 	Reason        Reason
-	Sort          string // newest (default), oldest, address, reason
+	Sort          string // newest (default), oldest, address, reason; the latter two with a hyphen before them down
 	Offset, Limit int
 }
 
 var suppressionOrders = map[string]string{
 	"": "created_at desc, email_key", "newest": "created_at desc, email_key", "oldest": "created_at, email_key",
-	"address": "email_key", "reason": "reason, created_at desc, email_key",
+	"address": "email_key", "-address": "email_key desc",
+	"reason": "reason, created_at desc, email_key", "-reason": "reason desc, created_at desc, email_key",
 }
 
 // Suppressions lists suppressions, and how many there are in all.

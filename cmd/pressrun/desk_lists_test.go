@@ -22,6 +22,7 @@ import (
 
 var (
 	bodyOfTable = regexp.MustCompile(`(?s)<tbody>(.*?)</tbody>`)
+	sortedBy    = regexp.MustCompile(`<th[^>]* aria-sort="(\w+)"><a href="([^"]+)"`)
 	sortLink    = regexp.MustCompile(`<th[^>]*><a href="([^"]+)"`)
 	nextLink    = regexp.MustCompile(`rel="next" href="([^"]+)"`)
 	prevLink    = regexp.MustCompile(`rel="prev" href="([^"]+)"`)
@@ -74,6 +75,11 @@ func TestDeskLists(t *testing.T) {
 				}
 				if _, order, _ := strings.Cut(to, "sort="); !strings.Contains(page, `name="sort" value="`+order+`"`) {
 					t.Errorf("%s: a search would forget the order", to)
+				}
+				if by := sortedBy.FindStringSubmatch(page); by != nil {
+					if back := sortedBy.FindStringSubmatch(get(html.UnescapeString(by[2]))); back == nil || back[1] == by[1] {
+						t.Errorf("%s is %s, and pressed again not the other way: %q", to, by[1], back)
+					}
 				}
 			}
 		})

@@ -227,7 +227,7 @@ func TestStandingsExplained(t *testing.T) {
 	}
 
 	call := r.editor(t)
-	page := call(200, "GET", "/desk/stories?sort=views", "")
+	page := call(200, "GET", "/desk/stories?sort=-views", "")
 	if a, b := strings.Index(page, "Story 2"), strings.Index(page, "Story 1"); a < 0 || b < a {
 		t.Error("sorted by views, the most read does not stand first")
 	}

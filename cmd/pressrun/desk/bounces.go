@@ -28,7 +28,7 @@ func since(r *request, title, order string) templates.Column {
 	if order == next {
 		next = "oldest"
 	}
-	c := sorted(r, title, next, "")
+	c := sorted(r, title, next)
 	c.Sorted = map[string]string{"oldest": "ascending", "newest": "descending"}[order]
 	return c
 }
@@ -42,7 +42,7 @@ func (d *Desk) suppressions(r *request) error {
 		return err
 	}
 	t := templates.Table{Caption: "Suppressions", Empty: templates.Empty{Text: "No address is suppressed. Those that bounce for good, complain or leave come here by themselves; others by: pressrun suppression add ADDRESS"}, Pager: pager(r, pageOf(r), perPage(r), total),
-		Columns: []templates.Column{withWide(sorted(r, "Address", "address", f.Sort)), sorted(r, "Reason", "reason", f.Sort), since(r, "Since", f.Sort), {Title: "What happened", Wide: true}}}
+		Columns: []templates.Column{eitherWay(r, templates.Column{Title: "Address", Wide: true}, "address", f.Sort), eitherWay(r, templates.Column{Title: "Reason"}, "reason", f.Sort), since(r, "Since", f.Sort), {Title: "What happened", Wide: true}}}
 	for _, x := range list {
 		row := templates.Row{Cells: []templates.Cell{{Text: x.Key}, {Text: string(x.Reason), Note: x.Reason.Words()}, d.near(x.At), {Text: cmp.Or(x.Note, "–"), Note: howItEnds[x.Reason]}}}
 		if x.Hashed() {

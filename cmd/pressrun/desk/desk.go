@@ -460,16 +460,12 @@ func pageOf(r *request) int {
 	return max(1, min(n, 1_000_000))
 }
 
-// sorted is a column that sorts by key, and knows when it does.
-func sorted(r *request, title, key, current string) templates.Column {
+// sorted is a column whose head leads to the order of key.
+func sorted(r *request, title, key string) templates.Column {
 	q := r.URL.Query()
 	q.Set("sort", key)
 	q.Del("page")
-	c := templates.Column{Title: title, Sort: r.URL.Path + "?" + q.Encode()}
-	if key == current {
-		c.Sorted = "ascending"
-	}
-	return c
+	return templates.Column{Title: title, Sort: r.URL.Path + "?" + q.Encode()}
 }
 
 func contains(text, query string) bool {

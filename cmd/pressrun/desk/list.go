@@ -22,6 +22,7 @@ func perPage(r *request) int {
 
 // column is a column of rows that are all at hand. With by it sorts, up and,
 // asked once more, down; its key is then in the address.
+// A hyphen before the key has the first press sort down: the most, the newest.
 type column[T any] struct {
 	templates.Column
 	key string
@@ -38,7 +39,7 @@ func arrange[T any](r *request, t *templates.Table, rows []T, text func(T) strin
 	for _, c := range columns {
 		if c.by != nil {
 			c.Column = eitherWay(r, c.Column, c.key, order)
-			if c.key == key {
+			if strings.TrimPrefix(c.key, "-") == key {
 				slices.SortStableFunc(rows, func(a, b T) int {
 					if down {
 						a, b = b, a
@@ -53,14 +54,19 @@ func arrange[T any](r *request, t *templates.Table, rows []T, text func(T) strin
 	return cut(rows, pageOf(r), perPage(r))
 }
 
-// eitherWay is a column that sorts up, and down when it is up already.
+// eitherWay is a column that sorts by key, and the other way when it does already.
+// With a hyphen before it the key sorts down.
 func eitherWay(r *request, c templates.Column, key, order string) templates.Column {
+	up := strings.TrimPrefix(key, "-")
 	next := key
-	if order == key {
-		next = "-" + key
+	switch {
+	case order == key && key == up:
+		next = "-" + up
+	case order == key:
+		next = up
 	}
-	c.Sort = sorted(r, c.Title, next, "").Sort
-	c.Sorted = map[string]string{key: "ascending", "-" + key: "descending"}[order]
+	c.Sort = sorted(r, c.Title, next).Sort
+	c.Sorted = map[string]string{up: "ascending", "-" + up: "descending"}[order]
 	return c
 }
 

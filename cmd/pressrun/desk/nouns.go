@@ -13,8 +13,6 @@ import (
 	"pressrun/templates"
 )
 
-func withWide(c templates.Column) templates.Column { c.Wide = true; return c }
-
 // sources is the page Sources: which are read, and what is wrong with the others.
 func (d *Desk) sources(r *request) error {
 	list, err := d.Digest.Sources(r.ctx)
@@ -25,22 +23,21 @@ func (d *Desk) sources(r *request) error {
 	for _, s := range list {
 		states[s.State]++
 	}
-	q := r.URL.Query()
-	query, only, order := q.Get("q"), q.Get("state"), cmp.Or(q.Get("sort"), "title")
-	all := len(list)
-	list = slices.DeleteFunc(list, func(s digest.Source) bool {
-		return !contains(strings.Join([]string{s.Title, s.URL, s.State, s.Reason, s.Note, s.Kind, s.Rights, s.Language}, " "), query) || only != "" && s.State != only
-	})
-	sortSources(list, order)
-	t := templates.Table{Caption: "Sources", Empty: templates.Empty{Text: "No source yet. Add the address of a site, or run on the server: pressrun source add https://your-site.example"},
-		Columns: []templates.Column{withWide(sorted(r, "Source", "title", order)), sorted(r, "Health", "state", order), sorted(r, "Last news", "news", order), sorted(r, "Last read", "read", order), sorted(r, "Next poll", "next", order), sorted(r, "Every", "every", order)}}
-	t.Columns[5].Number = true
-	for _, n := range []int{2, 3} { // the newest stand first
-		if t.Columns[n].Sorted != "" {
-			t.Columns[n].Sorted = "descending"
-		}
-	}
-	for _, s := range cut(list, pageOf(r), perPage(r)) {
+	only, all := r.URL.Query().Get("state"), len(list)
+	list = slices.DeleteFunc(list, func(s digest.Source) bool { return only != "" && s.State != only })
+	byTitle := byText(func(s digest.Source) string { return cmp.Or(s.Title, s.URL) })
+	slices.SortStableFunc(list, byTitle)
+	t := templates.Table{Caption: "Sources", Empty: templates.Empty{Text: "No source yet. Add the address of a site, or run on the server: pressrun source add https://your-site.example"}}
+	type src = digest.Source
+	for _, s := range arrange(r, &t, list, func(s src) string {
+		return strings.Join([]string{s.Title, s.URL, s.State, s.Reason, s.Note, s.Kind, s.Rights, s.Language}, " ")
+	},
+		column[src]{templates.Column{Title: "Source", Wide: true}, "title", byTitle},
+		column[src]{templates.Column{Title: "Health"}, "state", byNeed},
+		column[src]{templates.Column{Title: "Last news"}, "-news", func(a, b src) int { return a.LastNew.Compare(b.LastNew) }},
+		column[src]{templates.Column{Title: "Last read"}, "-read", func(a, b src) int { return a.LastOK.Compare(b.LastOK) }},
+		column[src]{templates.Column{Title: "Next poll"}, "next", func(a, b src) int { return a.NextPoll.Compare(b.NextPoll) }},
+		column[src]{templates.Column{Title: "Every", Number: true}, "every", func(a, b src) int { return cmp.Compare(a.Interval, b.Interval) }}) {
 		verb, do := "Pause", "pause"
 		if s.State == "paused" {
 			verb, do = "Resume", "resume"
@@ -57,7 +54,6 @@ func (d *Desk) sources(r *request) error {
 			Actions: []templates.Action{{Title: verb, URL: fmt.Sprintf("/desk/sources/%d", s.ID), Method: "post", Do: do}},
 		})
 	}
-	t.Pager = pager(r, pageOf(r), perPage(r), len(list))
 	var filters []templates.Filter
 	if len(states) > 1 {
 		filters = []templates.Filter{{Title: "All", URL: "/desk/sources", Count: all, Current: only == ""}}
@@ -91,24 +87,10 @@ func (d *Desk) sourceIcon(r *request) error {
 	return err
 }
 
-// sortSources orders in place; by state, those that need somebody stand first.
-func sortSources(list []digest.Source, order string) {
+// byNeed has those first that need somebody.
+func byNeed(a, b digest.Source) int {
 	need := []string{"failing", "silent", "active", "paused"}
-	slices.SortStableFunc(list, func(a, b digest.Source) int {
-		switch order {
-		case "state":
-			return cmp.Or(cmp.Compare(slices.Index(need, a.State), slices.Index(need, b.State)), cmp.Compare(b.Errors, a.Errors))
-		case "news":
-			return b.LastNew.Compare(a.LastNew)
-		case "read":
-			return b.LastOK.Compare(a.LastOK)
-		case "next":
-			return a.NextPoll.Compare(b.NextPoll)
-		case "every":
-			return cmp.Compare(a.Interval, b.Interval)
-		}
-		return strings.Compare(strings.ToLower(cmp.Or(a.Title, a.URL)), strings.ToLower(cmp.Or(b.Title, b.URL)))
-	})
+	return cmp.Or(cmp.Compare(slices.Index(need, a.State), slices.Index(need, b.State)), cmp.Compare(b.Errors, a.Errors))
 }
 
 // bare is an address without scheme and query, as one reads it out.

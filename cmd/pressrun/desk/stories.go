@@ -48,22 +48,19 @@ func (d *Desk) stories(r *request) error {
 	for _, s := range list {
 		languages[s.Language]++
 	}
-	q := r.URL.Query()
-	query, language, order := q.Get("q"), q.Get("lang"), cmp.Or(q.Get("sort"), "place")
-	list = slices.DeleteFunc(list, func(s Standing) bool {
-		return !contains(s.Title+" "+s.Section+" "+s.SourceTitle+" "+s.Author+" "+s.Language, query) || language != "" && s.Language != language
-	})
-	sortStandings(list, order)
-	t := templates.Table{Caption: "Stories of the last fourteen days, as they rank now", Empty: templates.Empty{Text: "No story here. Sources are polled every few minutes."},
-		Columns: []templates.Column{sorted(r, "Place", "place", order), withWide(sorted(r, "Headline", "title", order)), sorted(r, "Section", "section", order), sorted(r, "Views, 3 h", "views", order), {Title: "Why", Wide: true}, sorted(r, "Published", "published", order)}}
-	t.Columns[0].Number, t.Columns[3].Number = true, true
-	for _, n := range []int{3, 5} { // the most read and the newest stand first
-		if t.Columns[n].Sorted != "" {
-			t.Columns[n].Sorted = "descending"
-		}
-	}
-	page := pageOf(r)
-	shown := cut(list, page, perPage(r))
+	language := r.URL.Query().Get("lang")
+	list = slices.DeleteFunc(list, func(s Standing) bool { return language != "" && s.Language != language })
+	t := templates.Table{Caption: "Stories of the last fourteen days, as they rank now", Empty: templates.Empty{Text: "No story here. Sources are polled every few minutes."}}
+	type st = Standing
+	shown := arrange(r, &t, list, func(s st) string {
+		return strings.Join([]string{s.Title, s.Section, s.SourceTitle, s.Author, s.Language}, " ")
+	},
+		column[st]{templates.Column{Title: "Place", Number: true}, "place", func(a, b st) int { return cmp.Compare(a.Place, b.Place) }},
+		column[st]{templates.Column{Title: "Headline", Wide: true}, "title", byText(func(s st) string { return s.Title })},
+		column[st]{templates.Column{Title: "Section"}, "section", byText(func(s st) string { return s.Section })},
+		column[st]{templates.Column{Title: "Views, 3 h", Number: true}, "-views", func(a, b st) int { return cmp.Compare(a.Views["3h"], b.Views["3h"]) }},
+		column[st]{Column: templates.Column{Title: "Why", Wide: true}},
+		column[st]{templates.Column{Title: "Published"}, "-published", func(a, b st) int { return a.Published.Compare(b.Published) }})
 	hours, err := d.Hours(r.ctx, shown)
 	if err != nil { // no counters, no lines
 		d.Log.Warn("desk: views by hour", "err", err)
@@ -72,7 +69,6 @@ func (d *Desk) stories(r *request) error {
 	for i, s := range shown {
 		t.Rows = append(t.Rows, d.standingRow(s, hours[i]))
 	}
-	t.Pager = pager(r, page, perPage(r), len(list))
 	filters := []templates.Filter{{Title: "All", URL: "/desk/stories", Count: -1, Current: language == ""}}
 	for _, name := range sortedKeys(languages) {
 		filters = append(filters, templates.Filter{Title: cmp.Or(name, "no language"), URL: "/desk/stories?lang=" + name, Count: languages[name], Current: language == name && name != ""})
@@ -91,22 +87,6 @@ func sortedKeys(m map[string]int) []string {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-func sortStandings(list []Standing, order string) {
-	slices.SortStableFunc(list, func(a, b Standing) int {
-		switch order {
-		case "title":
-			return strings.Compare(strings.ToLower(a.Title), strings.ToLower(b.Title))
-		case "section":
-			return strings.Compare(a.Section, b.Section)
-		case "views":
-			return cmp.Compare(b.Views["3h"], a.Views["3h"])
-		case "published":
-			return b.Published.Compare(a.Published)
-		}
-		return cmp.Compare(a.Place, b.Place)
-	})
 }
 
 func (d *Desk) standingRow(s Standing, hours []float64) templates.Row {

@@ -22,15 +22,15 @@ func (d *Desk) subscribers(r *request) error { return d.drawSubscribers(r, http.
 func (d *Desk) drawSubscribers(r *request, status int, address, source string) error {
 	q := r.URL.Query()
 	f := subscribers.Filter{Search: q.Get("q"), List: q.Get("list"), State: q.Get("state"), Sort: q.Get("sort"), Page: pageOf(r), Per: perPage(r)}
-	if !slices.Contains([]string{"email", "name"}, f.Sort) {
-		f.Sort = "created"
+	if !slices.Contains([]string{"created", "email", "-email", "name", "-name"}, f.Sort) {
+		f.Sort = "-created"
 	}
 	list, total, err := d.Subscribers.Page(r.ctx, f)
 	if err != nil {
 		return err
 	}
 	order := f.Sort
-	t := templates.Table{Caption: "Subscribers", Columns: []templates.Column{withWide(sorted(r, "Address", "email", order)), sorted(r, "Name", "name", order), {Title: "Language"}, {Title: "Lists", Wide: true}, sorted(r, "Since", "created", order)},
+	t := templates.Table{Caption: "Subscribers", Columns: []templates.Column{eitherWay(r, templates.Column{Title: "Address", Wide: true}, "email", order), eitherWay(r, templates.Column{Title: "Name"}, "name", order), {Title: "Language"}, {Title: "Lists", Wide: true}, eitherWay(r, templates.Column{Title: "Since"}, "-created", order)},
 		Empty: templates.Empty{Text: "Nobody reads yet. Readers come by the sign-up page, or by an import."}}
 	for _, s := range list {
 		var on []string
