@@ -429,29 +429,119 @@ func TestMissedSlotsAreAnnounced(t *testing.T) {
 	})
 }
 
-func TestChangedScheduleSkipsPlannedSlots(t *testing.T) {
+// TestSlotInAMissingHourIsPlanned plans the night the clocks are put forward: the
+// slot that no clock shows is pushed on by the gap, and nothing skips it.
+func TestSlotInAMissingHourIsPlanned(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		for _, c := range []struct{ name, zone, schedule, at string }{
+			{"berlin", "Europe/Berlin", "30 2 * * *", "2026-03-29T01:30:00Z"},
+			{"st-johns", "America/St_Johns", "30 2 * * *", "2026-03-08T06:00:00Z"},
+			{"lord-howe", "Australia/Lord_Howe", "15 2 * * *", "2026-10-03T15:45:00Z"},
+		} {
+			ctx := context.Background()
+			r := newRoom(t, db)
+			slot, err := time.Parse(time.RFC3339, c.at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.now = slot.Add(-20 * time.Hour)
+			spec := r.newsletter(t, nil).Spec
+			spec.Schedule, spec.Zone = c.schedule, c.zone
+			n, _, err := r.ApplyNewsletter(ctx, c.name, spec, "test")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if err := r.Plan(ctx, n); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.now = slot.Add(-30 * time.Minute)
+			if due, _, err := r.DueSlots(ctx, n); err != nil || due == nil || !due.At.Equal(slot) {
+				list, _ := r.Slots(ctx, n.ID, r.now.Add(-24*time.Hour))
+				t.Errorf("%s: due %v, %v; want the slot at %s; there are %v", c.zone, due, err, slot, list)
+			}
+		}
+	})
+}
+
+// TestScheduleThatComesBack changes the schedule to and fro: what the schedule has
+// again goes out, and what it has earlier than before does, too.
+func TestScheduleThatComesBack(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := context.Background()
+		r := newRoom(t, db)
+		planned := func(schedule string) string {
+			t.Helper()
+			if err := r.Plan(ctx, r.newsletter(t, func(s *Spec) { s.Schedule = schedule })); err != nil {
+				t.Fatal(err)
+			}
+			n, _ := r.Newsletter(ctx, "morning")
+			list, err := r.Slots(ctx, n.ID, r.now.Add(-20*24*time.Hour))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var at []string
+			for _, s := range list {
+				if s.State == "planned" {
+					at = append(at, s.At.Format("2 15:04"))
+				}
+			}
+			return strings.Join(at, ", ")
+		}
+		for _, c := range []struct{ schedule, want string }{ // from the 20th, 12:00 UTC, which is 13:00 in Berlin
+			{"0 7 * * *", "21 06:00"},
+			{"0 8 * * *", "21 07:00"},
+			{"0 7 * * *", "21 06:00"},
+			{"0 18 * * *", "20 17:00, 21 17:00"},
+			{"0 7 * * *", "21 06:00"},
+			{"", ""},
+			{"0 7 * * 1", ""},          // on Mondays, and now it is Friday
+			{"0 11 * * *", "21 10:00"}, // what was no slot at 11:00 today is none now
+		} {
+			if got := planned(c.schedule); got != c.want {
+				t.Errorf("%s: planned are %s, want %s", c.schedule, got, c.want)
+			}
+		}
+	})
+}
+
+// TestDowntimeOverAnEdit: what fell into a long downtime is made up or announced
+// also when the newsletter was saved with another title before the start.
+func TestDowntimeOverAnEdit(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := context.Background()
+		r := newRoom(t, db)
+		if err := r.Plan(ctx, r.newsletter(t, nil)); err != nil {
+			t.Fatal(err)
+		}
+		r.now = r.now.Add(4*24*time.Hour - 5*time.Hour) // down until the 24th, 07:00 UTC
+		n := r.newsletter(t, func(s *Spec) { s.Title = "Early" })
+		if err := r.Plan(ctx, n); err != nil {
+			t.Fatal(err)
+		}
+		if due, missed, err := r.DueSlots(ctx, n); err != nil || due == nil || due.At.Day() != 24 || len(missed) != 3 {
+			t.Errorf("due %v, missed %v, %v; want the 24th due, three missed", due, missed, err)
+		}
+	})
+}
+
+// TestSlotByHandHidesNone: a slot by hand that lies days ahead keeps none of the
+// schedule's from being planned.
+func TestSlotByHandHidesNone(t *testing.T) {
 	schematest.Each(t, func(t *testing.T, db *schema.DB) {
 		ctx := context.Background()
 		r := newRoom(t, db)
 		n := r.newsletter(t, nil)
+		if _, err := r.AddSlot(ctx, n.ID, r.now.Add(5*24*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		r.now = r.now.Add(17*time.Hour + 20*time.Minute)
 		if err := r.Plan(ctx, n); err != nil {
 			t.Fatal(err)
 		}
-		n = r.newsletter(t, func(s *Spec) { s.Schedule = "30 8 * * *" })
-		if n.Version != 2 {
-			t.Errorf("got version %d, want 2", n.Version)
-		}
-		if err := r.Plan(ctx, n); err != nil {
-			t.Fatal(err)
-		}
-		slots, err := r.Slots(ctx, n.ID, r.now)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range slots {
-			if got := s.At.Format("15:04"); (got == "06:00") != (s.State == "skipped") {
-				t.Errorf("slot at %s UTC is %s", got, s.State)
-			}
+		if due, _, err := r.DueSlots(ctx, n); err != nil || due == nil {
+			t.Errorf("got %v, %v; want tomorrow's slot", due, err)
 		}
 	})
 }

@@ -44,19 +44,35 @@ func ParseSchedule(expr, zone string) (s Schedule, err error) {
 //
 // The parser computes in UTC, where no hour is missing or doubled, and the
 // result is put on the zone's clock: an hour that does not exist is taken as
-// far after the gap as it lies in it, one that exists twice at its first.
+// far after the gap as it lies in it, one that exists twice at its first. What
+// a gap pushes on may come after what the clock shows later, so the search begins
+// longestGap before t and ends at the clock of the earliest it has found.
 func (s Schedule) Next(t time.Time) time.Time {
-	w := t.In(s.zone)
-	wall := time.Date(w.Year(), w.Month(), w.Day(), w.Hour(), w.Minute(), w.Second(), w.Nanosecond(), time.UTC)
-	for range 100 {
-		if wall = s.cron.Next(wall); wall.IsZero() {
-			return time.Time{}
+	var best time.Time
+	wall := s.wall(t).Add(-longestGap)
+	for range 1000 {
+		if wall = s.cron.Next(wall); wall.IsZero() || !best.IsZero() && wall.After(s.wall(best)) {
+			break
 		}
-		if at := onClock(wall, s.zone); at.After(t) {
-			return at
+		if at := onClock(wall, s.zone); at.After(t) && (best.IsZero() || at.Before(best)) {
+			best = at
 		}
 	}
-	return time.Time{}
+	return best
+}
+
+// longestGap is no less than what any zone's clocks are put forward at once.
+const longestGap = 3 * time.Hour
+
+// wall is what the zone's clocks show at t, as if they were those of UTC.
+func (s Schedule) wall(t time.Time) time.Time {
+	w := t.In(s.zone)
+	return time.Date(w.Year(), w.Month(), w.Day(), w.Hour(), w.Minute(), w.Second(), w.Nanosecond(), time.UTC)
+}
+
+// has reports whether t is an instant of the schedule; the zero schedule has none.
+func (s Schedule) has(t time.Time) bool {
+	return s.cron != nil && s.Next(t.Add(-time.Second)).Equal(t)
 }
 
 // Local is an instant as the schedule's zone shows it.

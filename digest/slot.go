@@ -33,55 +33,82 @@ const slotColumns = `id, newsletter_id, slot_at, state, reason`
 const planAhead = 36 * time.Hour
 
 // Plan writes down the slots of a newsletter up to a day and a half ahead,
-// beginning after the last one written down, so that what fell into a downtime
-// is there to be made up or announced. A slot that no longer fits a changed
-// schedule is skipped. It may run anywhere, any number of times.
+// beginning after its last one that is past, so that what fell into a downtime is
+// there to be made up or announced. A slot to come that a changed schedule has no
+// more is taken off again. It may run anywhere, any number of times.
 func (s *Store) Plan(ctx context.Context, n Newsletter) error {
-	if n.State != "active" || n.Spec.Schedule == "" {
-		return nil
-	}
 	spec := n.Spec.WithDefaults(n.Name)
-	sched, err := ParseSchedule(spec.Schedule, spec.Zone)
-	if err != nil {
+	var sched Schedule
+	if spec.Schedule != "" {
+		var err error
+		if sched, err = ParseSchedule(spec.Schedule, spec.Zone); err != nil {
+			return fmt.Errorf("plan %s: %w", n.Name, err)
+		}
+		if err := s.plan(ctx, n, sched); err != nil {
+			return fmt.Errorf("plan %s: %w", n.Name, err)
+		}
+	}
+	if err := s.unplan(ctx, n, sched); err != nil {
 		return fmt.Errorf("plan %s: %w", n.Name, err)
 	}
+	return nil
+}
+
+func (s *Store) plan(ctx context.Context, n Newsletter, sched Schedule) error {
 	now := s.Now()
 	var last schema.Time
-	if err := s.DB.Read.QueryRowContext(ctx, `select max(slot_at) from slots where newsletter_id = $1`, n.ID).Scan(&last); err != nil {
-		return fmt.Errorf("plan %s: %w", n.Name, err)
+	if err := s.DB.Read.QueryRowContext(ctx, `select max(slot_at) from slots where newsletter_id = $1 and slot_at <= $2`, n.ID, schema.At(now)).Scan(&last); err != nil {
+		return err
 	}
-	from := n.Created
-	if last.After(from) {
-		from = last.Time
-	}
-	if oldest := now.Add(-14 * 24 * time.Hour); from.Before(oldest) {
-		from = oldest
+	from := later(later(n.Created, last.Time), now.Add(-14*24*time.Hour))
+	if first := sched.Next(from); !first.IsZero() && !first.After(now) { // down for long, or a schedule that was another one then
+		since, err := s.scheduledSince(ctx, n)
+		if err != nil {
+			return err
+		}
+		from = later(from, since)
 	}
 	for at := sched.Next(from); !at.IsZero() && at.Before(now.Add(planAhead)); at = sched.Next(at) {
 		_, err := s.DB.Write.ExecContext(ctx, `
 			insert into slots (newsletter_id, slot_at, state) values ($1, $2, 'planned')
 			on conflict (newsletter_id, slot_at) do nothing`, n.ID, schema.At(at))
 		if err != nil {
-			return fmt.Errorf("plan %s: %w", n.Name, err)
+			return err
 		}
 	}
-	return s.unplan(ctx, n, sched, now)
+	return nil
+}
+
+// scheduledSince is when the newsletter was given the schedule it has.
+func (s *Store) scheduledSince(ctx context.Context, n Newsletter) (since time.Time, err error) {
+	versions, err := s.Versions(ctx, n.ID)
+	if err != nil {
+		return since, err
+	}
+	for _, v := range versions {
+		if v.Spec.Schedule != n.Spec.Schedule || v.Spec.Zone != n.Spec.Zone {
+			break
+		}
+		since = v.Created
+	}
+	return since, nil
 }
 
 // byHand is the reason of a planned slot that no schedule has.
 const byHand = "by hand"
 
-// unplan skips planned slots in the future that the schedule no longer has.
-func (s *Store) unplan(ctx context.Context, n Newsletter, sched Schedule, now time.Time) error {
-	planned, err := s.slots(ctx, `newsletter_id = $1 and state = 'planned' and slot_at > $2 and reason <> $3`, n.ID, schema.At(now), byHand)
+// unplan takes off the slots to come that the schedule no longer has: nothing has
+// begun them, and one that the schedule has again is planned again.
+func (s *Store) unplan(ctx context.Context, n Newsletter, sched Schedule) error {
+	planned, err := s.slots(ctx, `newsletter_id = $1 and state = 'planned' and slot_at > $2 and reason <> $3`, n.ID, schema.At(s.Now()), byHand)
 	if err != nil {
 		return err
 	}
 	for _, slot := range planned {
-		if sched.Next(slot.At.Add(-time.Second)).Equal(slot.At) {
+		if sched.has(slot.At) {
 			continue
 		}
-		if err := s.MoveSlot(ctx, s.DB.Write, slot.ID, "planned", "skipped", "the schedule was changed"); err != nil {
+		if _, err := s.DB.Write.ExecContext(ctx, `delete from slots where id = $1 and state = 'planned'`, slot.ID); err != nil {
 			return err
 		}
 	}

@@ -127,15 +127,17 @@ func (d *Desk) nextSlots(r *request) (templates.Table, error) {
 	if err != nil {
 		return t, err
 	}
-	specs := map[int64]digest.Spec{}
+	specs, paused := map[int64]digest.Spec{}, map[int64]bool{}
 	for _, n := range list {
-		specs[n.ID] = n.Spec.WithDefaults(n.Name)
+		specs[n.ID], paused[n.ID] = n.Spec.WithDefaults(n.Name), n.State == "paused"
 	}
 	slots, err := d.Digest.Slots(r.ctx, 0, d.Now().Add(-time.Minute))
 	if err != nil {
 		return t, err
 	}
-	slots = slices.DeleteFunc(slots, func(s digest.Slot) bool { return s.State != "planned" && s.State != "running" })
+	slots = slices.DeleteFunc(slots, func(s digest.Slot) bool {
+		return s.State != "running" && (s.State != "planned" || paused[s.NewsletterID])
+	})
 	for _, s := range slots[:min(8, len(slots))] {
 		zone, err := time.LoadLocation(specs[s.NewsletterID].Zone)
 		if err != nil {
