@@ -221,6 +221,27 @@ func (s *Store) UsualAudience(ctx context.Context, i Issue) (int, error) {
 	return sizes[len(sizes)/2], nil
 }
 
+// Overdue reports whether the time of an issue that goes out by itself passed more
+// than its grace ago: while nothing ran, or nothing could. What is begun late, and
+// approved or counted down after its slot, has its time then.
+func (s *Store) Overdue(i Issue) bool {
+	switch {
+	case i.State == "approved", i.State == "countdown", i.State == "draft" && i.Spec.Approval == "send":
+		return s.Now().Sub(later(later(i.SlotAt, i.Created), later(i.Approved, i.Starts))) > time.Duration(i.Spec.Grace)
+	}
+	return false
+}
+
+// Miss holds an issue whose time is over and records its slot as missed.
+func (s *Store) Miss(ctx context.Context, i Issue, reason string) error {
+	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
+		if err := s.MoveIssue(ctx, tx, i.ID, "held", reason, i.State); err != nil {
+			return err
+		}
+		return s.finishSlot(ctx, tx, i, "missed", reason)
+	})
+}
+
 // Leave takes an issue out: skipped, cancelled or failed, with the reason, and
 // finishes its slot. Issues that are being sent can only be cancelled.
 func (s *Store) Leave(ctx context.Context, id int64, to, reason string) error {

@@ -157,7 +157,7 @@ func (p *Press) plan(ctx context.Context, n digest.Newsletter) error {
 	if err != nil {
 		return err
 	}
-	if n.State == "paused" {
+	if n.State == "paused" { // its slots are planned all the same: none is owed when the pause ends
 		if due != nil {
 			missed = append(missed, *due)
 		}
@@ -248,6 +248,8 @@ func (p *Press) advance(ctx context.Context, i digest.Issue) error {
 		return p.enqueue(ctx, buildJob{Slot: i.SlotID, Try: p.try(i.Created)})
 	case "draft", "held", "approved", "countdown":
 		switch begins := i.SlotAt.Add(-time.Duration(i.Spec.Countdown)); {
+		case p.Digest.Overdue(i):
+			return p.miss(ctx, i)
 		case i.State == "countdown" && !now.Before(i.Starts):
 			return p.start(ctx, i.ID)
 		case i.State == "approved" && (i.AtOnce || !now.Before(begins)):
@@ -260,6 +262,21 @@ func (p *Press) advance(ctx context.Context, i digest.Issue) error {
 	default:
 		return p.follow(ctx, i)
 	}
+}
+
+// miss holds an issue that would go out by itself so late that nobody expects it,
+// and announces that its slot was missed. A person may still send it.
+func (p *Press) miss(ctx context.Context, i digest.Issue) error {
+	reason := fmt.Sprintf("its time passed more than %s ago, and nothing was running or nothing could go out", templates.Span(time.Duration(i.Spec.Grace)))
+	if err := p.Digest.Miss(ctx, i, reason); err != nil {
+		return err
+	}
+	text := fmt.Sprintf("Issue %d did not go out: %s.", i.Number, reason)
+	if p.Now().Sub(i.SlotAt) < time.Duration(i.Spec.Expires) {
+		text += " It is held: approve it to send it all the same, or skip it."
+	}
+	p.Alarm(ctx, "slot", i.Newsletter+" "+i.SlotAt.Format(time.RFC3339), text)
+	return nil
 }
 
 // policySend is who approves an issue of a newsletter that nobody has to look at.

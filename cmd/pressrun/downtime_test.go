@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"io"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pressrun/digest"
+)
+
+// TestDowntimeOverAnIssue stops everything while an issue waits for its slot, and
+// starts it again within its grace, and after it: then nothing goes out by itself,
+// the slot is recorded as missed, and somebody is told. A person may still send it.
+func TestDowntimeOverAnIssue(t *testing.T) {
+	for _, state := range []string{"draft", "approved", "countdown"} {
+		for _, c := range []struct {
+			down time.Duration
+			goes bool
+		}{{2 * time.Hour, true}, {20 * time.Hour, false}, {72 * time.Hour, false}} {
+			t.Run(state+" "+c.down.String(), func(t *testing.T) {
+				ctx := context.Background()
+				var by atomic.Int64
+				now := func() time.Time { return time.Now().Add(time.Duration(by.Load())) }
+				_, relay := receiver(t)
+				p, _ := pressOn(t, now, io.Discard, filepath.Join(t.TempDir(), "press.db"), "", relay)
+				site := newPaper(t, "Harbour Gazette", time.Now, time.Now().Add(-24*time.Hour), 3*time.Hour)
+				id := draftOf(t, p, site, func(s *digest.Spec) {
+					if state == "countdown" {
+						s.Countdown = digest.Duration(10 * time.Minute)
+					}
+				})
+				if state != "draft" {
+					if err := p.Approve(ctx, id, 0, "ed"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				look := func() digest.Issue {
+					t.Helper()
+					i, err := p.Digest.Issue(ctx, id)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return i
+				}
+				if state == "countdown" {
+					if err := p.advance(ctx, look()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if i := look(); i.State != state {
+					t.Fatalf("before it is %s (%s)", i.State, i.Reason)
+				}
+				by.Store(int64(c.down))
+				for range 3 {
+					if err := p.advance(ctx, look()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				i := look()
+				slot, err := p.Digest.Slot(ctx, i.SlotID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if c.goes {
+					if i.State != "sending" || slot.State != "done" {
+						t.Errorf("the issue is %s (%s), its slot %s; want sending", i.State, i.Reason, slot.State)
+					}
+					return
+				}
+				want := map[bool]string{true: "held", false: "skipped"}[c.down < 24*time.Hour] // then it has expired
+				if i.State != want || slot.State != "missed" || !strings.Contains(slot.Reason, "more than 3 h ago") {
+					t.Fatalf("the issue is %s (%s), its slot %s (%s); want %s, and missed", i.State, i.Reason, slot.State, slot.Reason, want)
+				}
+				alarms, err := p.Installation.Alarms(ctx, true, 10)
+				if err != nil || len(alarms) != 1 || !strings.Contains(alarms[0].Detail, "did not go out") {
+					t.Errorf("alarms %+v, %v", alarms, err)
+				}
+				if want == "skipped" {
+					return
+				}
+				if err := p.Approve(ctx, id, 0, "ed"); err != nil {
+					t.Fatal(err)
+				}
+				for range 2 {
+					if err := p.advance(ctx, look()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if i := look(); i.State != "sending" && i.State != "countdown" {
+					t.Errorf("approved late it is %s (%s)", i.State, i.Reason)
+				}
+			})
+		}
+	}
+}
+
+// TestPauseOwesNothing: the slots of a pause are skipped, and when it ends none is
+// made up or announced.
+func TestPauseOwesNothing(t *testing.T) {
+	ctx := context.Background()
+	var by atomic.Int64
+	now := func() time.Time { return time.Now().Add(time.Duration(by.Load())) }
+	_, relay := receiver(t)
+	p, _ := pressOn(t, now, io.Discard, filepath.Join(t.TempDir(), "press.db"), "", relay)
+	n, _, err := p.Digest.ApplyNewsletter(ctx, "daily", digest.Spec{Title: "Daily", List: "daily", Schedule: "0 7 * * *", From: "Gazette <digest@gazette.example>", Brand: testBrand}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	look := func() {
+		t.Helper()
+		if n, err = p.Digest.Newsletter(ctx, "daily"); err == nil {
+			err = p.plan(ctx, n)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	look()
+	if err := p.Digest.PauseNewsletter(ctx, n.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	for range 10 * 4 {
+		by.Add(int64(6 * time.Hour))
+		look()
+	}
+	if err := p.Digest.PauseNewsletter(ctx, n.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	look()
+	list, err := p.Digest.Slots(ctx, n.ID, now().Add(-12*24*time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	states := map[string]int{}
+	for _, s := range list {
+		states[s.State]++
+	}
+	if states["skipped"] < 9 || states["planned"] < 1 || states["missed"]+states["running"] > 0 {
+		t.Errorf("the slots are %v; want those of ten days skipped and the next planned", states)
+	}
+	if alarms, err := p.Installation.Alarms(ctx, true, 10); err != nil || len(alarms) > 0 {
+		t.Errorf("alarms %+v, %v", alarms, err)
+	}
+}
