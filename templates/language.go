@@ -2,12 +2,21 @@ package templates
 
 import (
 	"net/http"
+	"strings"
 
 	"golang.org/x/text/language"
 )
 
 // Spoken is the language of the pages for a reader's language.
 func Spoken(lang string) string { return Words(lang).Language }
+
+// SameLanguage says whether two language tags are of one language, whatever their
+// regions: "en-GB" and "en". None is not one.
+func SameLanguage(a, b string) bool {
+	a, _, _ = strings.Cut(a, "-")
+	b, _, _ = strings.Cut(b, "-")
+	return a != "" && strings.EqualFold(a, b)
+}
 
 // Asked is the language asked for by ?lang= or by the browser, of those that
 // pages speak.

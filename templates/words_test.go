@@ -183,3 +183,11 @@ func TestSinceIsInTheNewslettersZone(t *testing.T) {
 		t.Errorf("over the new year: got %q", got)
 	}
 }
+
+func TestSameLanguage(t *testing.T) {
+	for pair, want := range map[[2]string]bool{{"en-GB", "en"}: true, {"UR", "ur-PK"}: true, {"fr", "en"}: false, {"", ""}: false, {"", "en"}: false} {
+		if got := SameLanguage(pair[0], pair[1]); got != want {
+			t.Errorf("%q: %v, want %v", pair, got, want)
+		}
+	}
+}

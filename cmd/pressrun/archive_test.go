@@ -285,6 +285,29 @@ func TestArchiveIndexAndSearch(t *testing.T) {
 			t.Errorf("the index lacks %s", want)
 		}
 	}
+	for language, want := range map[string][]string{
+		"ur": {`href="/archive/morning/?edition=ur"`, ">صبح نامہ<", `href="/archive/morning/3?edition=ur"`},
+		"en": {`href="/archive/morning/"`, ">Morning<", `href="/archive/morning/3"`}, "ru": {`href="/archive/morning/"`, ">Morning<"},
+	} {
+		page := r.ask("GET", "/archive/?lang="+language, "", nil).Body.String()
+		for _, w := range want {
+			if !strings.Contains(page, w) {
+				t.Errorf("a reader of %s does not find %s in\n%s", language, w, page)
+			}
+		}
+	}
+	n, err := r.Digest.Newsletter(t.Context(), "morning")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := n.Spec
+	spec.Editions = append([]digest.EditionSpec{{Name: "fr", Language: "fr", Languages: []string{"fr"}}}, spec.Editions...)
+	if _, _, err := r.Digest.ApplyNewsletter(t.Context(), "morning", spec, "test"); err != nil {
+		t.Fatal(err)
+	}
+	if page := r.ask("GET", "/archive/?lang=en", "", nil).Body.String(); !strings.Contains(page, `href="/archive/morning/?edition=en"`) {
+		t.Errorf("pages that do not speak French take the French edition for the English one:\n%s", page)
+	}
 	if russian := r.ask("GET", "/archive/", "", map[string]string{"Accept-Language": "ru"}); !strings.Contains(russian.Body.String(), `<html lang="ru"`) || russian.Header().Get("Vary") != "Accept-Language" {
 		t.Error("the index does not speak the language of the browser")
 	}

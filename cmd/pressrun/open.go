@@ -459,7 +459,7 @@ func (p *Press) coming(ctx context.Context, list, language string) (templates.Co
 		if !spec.Archived(isOpen) {
 			continue
 		}
-		edition := spec.Editions[max(0, slices.IndexFunc(spec.Editions, func(e digest.EditionSpec) bool { return templates.Spoken(e.Language) == language }))]
+		edition := spec.Editions[max(0, slices.IndexFunc(spec.Editions, func(e digest.EditionSpec) bool { return templates.SameLanguage(e.Language, language) }))]
 		issues, _, err := p.Digest.Published(ctx, n.ID, edition.Name, "", 1, 0)
 		if err != nil {
 			return c, err

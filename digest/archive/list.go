@@ -17,7 +17,8 @@ const (
 	maxQuery = 100
 )
 
-// index lists the public newsletters, each with its latest issue.
+// index lists the public newsletters, each with its latest issue, in the edition of the
+// language asked for where it has one.
 func (s *Site) index(w http.ResponseWriter, r *http.Request) {
 	out, err := s.newsletters(r)
 	if err != nil {
@@ -44,8 +45,9 @@ func (s *Site) newsletters(r *http.Request) (templates.ArchivesPage, error) {
 	if err != nil {
 		return out, err
 	}
+	asked := templates.Asked(r)
 	for _, n := range all {
-		v := see(n, offered, "")
+		v := see(n, offered, editionIn(n, asked))
 		if !v.public {
 			continue
 		}
@@ -54,7 +56,7 @@ func (s *Site) newsletters(r *http.Request) (templates.ArchivesPage, error) {
 			return out, err
 		}
 		entry := templates.ArchiveNewsletter{
-			URL: s.path(v, "", "", url.Values{}), Title: v.title(), Description: v.about, Issues: total,
+			URL: s.path(v, "", v.edition.Name, url.Values{}), Title: v.title(), Description: v.about, Issues: total,
 			Language: v.edition.Language, Direction: digest.Direction(v.edition.Language),
 		}
 		for _, i := range latest {
@@ -63,6 +65,16 @@ func (s *Site) newsletters(r *http.Request) (templates.ArchivesPage, error) {
 		out.Newsletters = append(out.Newsletters, entry)
 	}
 	return out, nil
+}
+
+// editionIn names a newsletter's first edition in a language; "" = it has none.
+func editionIn(n digest.Newsletter, language string) string {
+	for _, e := range n.Spec.WithDefaults(n.Name).Editions {
+		if templates.SameLanguage(e.Language, language) {
+			return e.Name
+		}
+	}
+	return ""
 }
 
 // entry is an issue in a list.
@@ -110,7 +122,7 @@ func (s *Site) list(w http.ResponseWriter, r *http.Request) {
 	out := templates.ArchivePage{
 		Newsletter: v.title(), Canonical: s.PublicURL + paged(page, edition), Subscribe: s.subscribe(v, v.edition.Language),
 		Atom: s.path(v, "feed.atom", edition, url.Values{}), JSON: s.path(v, "feed.json", edition, url.Values{}),
-		Index: s.Prefix + "/", Action: s.path(v, "", "", url.Values{}), Query: query, Total: total,
+		Index: s.Prefix + "/?lang=" + templates.Spoken(v.edition.Language), Action: s.path(v, "", "", url.Values{}), Query: query, Total: total,
 	}
 	out.Brand = v.spec.Brand
 	out.Alternates = alternates(v.spec.Editions, func(name string) string { return paged(page, name) })

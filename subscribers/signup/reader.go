@@ -275,7 +275,7 @@ func (s *Site) store(w http.ResponseWriter, r *http.Request, v subscribers.Subsc
 		s.refuse(w, r, lang, err)
 		return
 	}
-	if p.Language != "" && !sameLanguage(p.Language, v.Language) { // the page goes along
+	if p.Language != "" && !templates.SameLanguage(p.Language, v.Language) { // the page goes along
 		lang = templates.Spoken(p.Language)
 	}
 	if v, err = s.Store.ByID(r.Context(), v.ID); err != nil {
@@ -305,13 +305,6 @@ func (s *Site) languages(ctx context.Context) []string {
 		return all
 	}
 	return nil
-}
-
-// sameLanguage compares without regions: a reader of en-GB gets the edition in en.
-func sameLanguage(a, b string) bool {
-	a, _, _ = strings.Cut(a, "-")
-	b, _, _ = strings.Cut(b, "-")
-	return a != "" && strings.EqualFold(a, b)
 }
 
 // offer is a list on the preferences page.
@@ -374,7 +367,7 @@ func (s *Site) writePreferences(w http.ResponseWriter, r *http.Request, v subscr
 		}
 	}
 	for _, l := range s.languages(r.Context()) {
-		view.Languages = append(view.Languages, templates.LanguageChoice{Language: l, Checked: sameLanguage(l, v.Language)})
+		view.Languages = append(view.Languages, templates.LanguageChoice{Language: l, Checked: templates.SameLanguage(l, v.Language)})
 	}
 	x, withheld, err := s.Store.Suppressed(r.Context(), s.Store.DB.Read, v.Key)
 	if err != nil {
