@@ -300,14 +300,19 @@ func TestArchiveIndexAndSearch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	apply := func(spec digest.Spec) {
+		t.Helper()
+		if _, _, err := r.Digest.ApplyNewsletter(t.Context(), "morning", spec, "test"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	spec := n.Spec
 	spec.Editions = append([]digest.EditionSpec{{Name: "fr", Language: "fr", Languages: []string{"fr"}}}, spec.Editions...)
-	if _, _, err := r.Digest.ApplyNewsletter(t.Context(), "morning", spec, "test"); err != nil {
-		t.Fatal(err)
-	}
+	apply(spec)
 	if page := r.ask("GET", "/archive/?lang=en", "", nil).Body.String(); !strings.Contains(page, `href="/archive/morning/?edition=en"`) {
 		t.Errorf("pages that do not speak French take the French edition for the English one:\n%s", page)
 	}
+	apply(n.Spec)
 	if russian := r.ask("GET", "/archive/", "", map[string]string{"Accept-Language": "ru"}); !strings.Contains(russian.Body.String(), `<html lang="ru"`) || russian.Header().Get("Vary") != "Accept-Language" {
 		t.Error("the index does not speak the language of the browser")
 	}
