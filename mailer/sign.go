@@ -80,25 +80,33 @@ var spareThread = sync.OnceValue(func() int {
 	return cores
 })
 
-// signAhead is how many copies a signer hands on together, unless there are no
-// more: their connections then write the ledger together as well, instead of a
-// transaction for each.
-const signAhead = 32
+// signFirst and signAhead are how many copies a signer hands on together, at
+// first and after it has never run out: their connections then write the network
+// and the ledger in one go, and leave the cores to the keys in between.
+const (
+	signFirst = 32
+	signAhead = 512
+)
 
 // sign signs what is claimed until ctx ends.
 func (s *sending) sign(ctx context.Context) {
 	var buf []byte
 	var ready, back []*job
+	ahead := signFirst
 	for ctx.Err() == nil {
-		if j := s.nextUnsigned(ctx, len(ready)+len(back) > 0); j != nil {
+		j := s.nextUnsigned(ctx, len(ready)+len(back) > 0)
+		if j != nil {
 			if ok, _ := j.lane.usable(); !ok {
 				back = append(back, j)
 			} else if buf = s.signJob(j, buf); j.signed != nil {
 				ready = append(ready, j)
 			}
-			if len(ready)+len(back) < signAhead {
+			if len(ready)+len(back) < ahead {
 				continue
 			}
+			ahead = min(2*ahead, signAhead)
+		} else {
+			ahead = signFirst
 		}
 		s.release(0, back...)
 		back = back[:0]
