@@ -156,8 +156,8 @@ func parseFact(line string) (f fact, ok bool) {
 // memory is what all facts about one hash come to.
 type memory struct {
 	left       map[string]time.Time // list → when
-	suppressed string               // reason, unless lifted
-	since      time.Time
+	suppressed string               // the strongest reason since it was last lifted
+	since      time.Time            // when it was last suppressed
 	erased     time.Time
 	gone       []departure // those who moved away from here, in their order
 }
@@ -176,7 +176,10 @@ func (m *memory) take(f fact) {
 		}
 		m.left[f.about] = f.at
 	case "suppressed":
-		m.suppressed, m.since = f.about, f.at
+		m.since = f.at
+		if Reason(f.about).outweighs(Reason(m.suppressed)) {
+			m.suppressed = f.about
+		}
 	case "lifted":
 		m.suppressed = ""
 	case "erased":
@@ -263,7 +266,7 @@ const remindBatch = 2000
 
 // remind applies what the journal knows to the database.
 func (s *Store) remind(ctx context.Context, all map[string]*memory) error {
-	known := map[string]bool{} // hashes with a subscriber or a suppression in the database
+	known := map[string]bool{} // hashes of subscribers that stay
 	for last := int64(0); ; {
 		type row struct {
 			id    int64
@@ -367,23 +370,33 @@ func cameBack(ctx context.Context, tx *sql.Tx, id int64, m *memory) (back bool, 
 	return back, err
 }
 
-// remindUnknown keeps suppressed addresses out that the database does not
-// know, by their hash.
+// remindUnknown keeps suppressed addresses out that no subscriber has: by their
+// hash, or where the database knows them for a weaker reason.
 func (s *Store) remindUnknown(ctx context.Context, all map[string]*memory, known map[string]bool) error {
-	kept, err := schema.Each(ctx, s.DB.Read, schema.Column[string], `select email_key from suppressions`)
+	kept, err := schema.Each(ctx, s.DB.Read, scanSuppression, `select email_key, reason, note, delivery_id, created_at from suppressions`)
 	if err != nil {
 		return err
 	}
-	for _, key := range kept {
-		known[key] = true // a hash stands for itself
-		known[s.Keys.hash(key)] = true
+	has := map[string]Suppression{} // hash → the stronger one of what the database has
+	for _, x := range kept {
+		hash := x.Key // a hash stands for itself
+		if !x.Hashed() {
+			hash = s.Keys.hash(x.Key)
+		}
+		if x.Reason.outweighs(has[hash].Reason) {
+			has[hash] = x
+		}
 	}
 	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
 		for hash, m := range all {
-			if m.suppressed == "" || known[hash] {
+			x, ok := has[hash]
+			if m.suppressed == "" || known[hash] || ok && !Reason(m.suppressed).outweighs(x.Reason) {
 				continue
 			}
-			if err := insertSuppression(ctx, tx, Suppression{Key: hash, Reason: Reason(m.suppressed), Note: "from the journal", At: m.since}); err != nil {
+			if !ok || Reason(m.suppressed) == Forgotten { // of whom only the hash is kept
+				x.Key = hash
+			}
+			if err := insertSuppression(ctx, tx, Suppression{Key: x.Key, Reason: Reason(m.suppressed), Note: "from the journal", At: m.since}); err != nil {
 				return err
 			}
 		}
@@ -404,7 +417,7 @@ func (s *Store) catchUp(ctx context.Context, all map[string]*memory) error {
 		if !x.Hashed() {
 			hash = s.Keys.hash(x.Key)
 		}
-		if m := all[hash]; m == nil || m.suppressed == "" {
+		if m := all[hash]; m == nil || x.Reason.outweighs(Reason(m.suppressed)) {
 			verb, about := "suppressed", string(x.Reason)
 			if x.Reason == Forgotten {
 				verb, about = "erased", ""

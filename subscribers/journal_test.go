@@ -119,6 +119,54 @@ func TestRestoredBackup(t *testing.T) {
 	})
 }
 
+// TestStrongestReasonIsRestored: of several reasons the strongest stands after a
+// restore, whatever happened last and whatever the backup knew.
+func TestStrongestReasonIsRestored(t *testing.T) {
+	each(t, func(t *testing.T, r *room) {
+		ctx := t.Context()
+		suppress := func(email string, reasons ...subscribers.Reason) {
+			t.Helper()
+			for _, reason := range reasons {
+				r.pass(time.Minute)
+				if err := r.SuppressAddress(ctx, email, reason, ""); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		r.seed(t)
+		suppress("all@example.com", subscribers.Manual, subscribers.Hard, subscribers.Left)
+		suppress("stranger@example.com", subscribers.Manual, subscribers.Hard)
+		suppress("known@example.com", subscribers.Hard, subscribers.Manual, subscribers.Hard)
+		if err := r.Forget(ctx, id2(t, r, "erased@example.com"), "jan"); err != nil {
+			t.Fatal(err)
+		}
+		suppress("erased@example.com", subscribers.Manual, subscribers.Hard)
+		want := map[string]subscribers.Reason{"all@example.com": subscribers.Manual, "stranger@example.com": subscribers.Manual,
+			"known@example.com": subscribers.Manual, "erased@example.com": subscribers.Forgotten}
+		compare := func(when string) {
+			t.Helper()
+			for email, reason := range want {
+				x, ok, err := r.Suppressed(ctx, r.DB.Read, email)
+				if err != nil || !ok || x.Reason != reason {
+					t.Errorf("%s %s is suppressed as %q (%v, %v), want %q", when, email, x.Reason, ok, err, reason)
+				}
+			}
+		}
+		compare("before,")
+		journal := r.Journal
+		r.empty(t)
+		r.now = start
+		r.Journal = nil // what stands in the backup was written long ago
+		suppress("known@example.com", subscribers.Hard)
+		r.Journal = journal
+		r.pass(3 * time.Hour)
+		if err := r.Journal.Replay(ctx, r.Store); err != nil {
+			t.Fatal(err)
+		}
+		compare("restored,")
+	})
+}
+
 // readers are the local parts of those who would get a list's mail now.
 func (r *room) readers(t testing.TB, list int64) string {
 	t.Helper()

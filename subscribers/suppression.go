@@ -32,6 +32,11 @@ func (r Reason) valid() bool {
 	return slices.Contains(Reasons, r)
 }
 
+// outweighs reports whether the reason replaces other; "" is none.
+func (r Reason) outweighs(other Reason) bool {
+	return slices.Index(Reasons, r) > slices.Index(Reasons, other)
+}
+
 // reasonWords are the reasons for people.
 var reasonWords = map[Reason]string{
 	Left: "the reader has left everything", Hard: "the address does not take mail", Complaint: "the reader reported our mail as spam",
