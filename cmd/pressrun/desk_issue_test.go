@@ -183,3 +183,26 @@ func TestDeskMovesPastDropped(t *testing.T) {
 		t.Errorf("after one press on the arrow: %q", got)
 	}
 }
+
+// Whoever lets an issue go out reads to how many; one that went out before its slot is
+// told by when it began, also on Today.
+func TestDeskTellsWhoGetsItAndWhenItWent(t *testing.T) {
+	r := newCountingRoom(t, "")
+	r.say(t, "list", "add", "readers")
+	r.say(t, "subscriber", "add", "ann@readers.example", "--list", "readers", "--source", "paper form")
+	issue := r.draft(t)
+	look := r.as(t, "ap@news.example", "approver")
+	page := look(200, "GET", issuePath(issue.ID), "")
+	for _, want := range []string{"Approve exactly what the preview shows? It goes out in ", " to 1 reader", "Send to 1 reader now, without waiting for the slot?"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the issue page does not ask %q", want)
+		}
+	}
+	if err := r.SendNow(t.Context(), issue.ID, "ap@news.example"); err != nil {
+		t.Fatal(err)
+	}
+	if page := look(200, "GET", issuePath(issue.ID), ""); !strings.Contains(page, ">sending</span> · <span title=") || !strings.Contains(page, ">began now</span>") {
+		about, _, _ := strings.Cut(page[strings.Index(page, `<p class="about">`):], "</p>")
+		t.Errorf("an issue that is going out before its slot is told as %s", about)
+	}
+}

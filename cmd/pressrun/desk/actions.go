@@ -10,16 +10,16 @@ import (
 	"pressrun/templates"
 )
 
-// actions are what may be done to an issue, red checks that it has said beside
-// what lets it go out.
-func (d *Desk) actions(i digest.Issue, red int) []templates.Action {
+// actions are what may be done to an issue, its readers and the red checks that it
+// has said beside what lets it go out.
+func (d *Desk) actions(i digest.Issue, red int, to string) []templates.Action {
 	post := func(title, do string) templates.Action {
 		return templates.Action{Title: title, URL: issueURL(i.ID), Method: "post", Do: do}
 	}
 	approve := post("Approve", "approve:"+strconv.Itoa(i.Revision))
-	approve.Primary, approve.Key, approve.Confirm = true, "a", "Approve exactly what the preview shows? It goes out "+Leaves(i, d.Now())+"."
+	approve.Primary, approve.Key, approve.Confirm = true, "a", "Approve exactly what the preview shows? It goes out "+Leaves(i, d.Now())+" to "+to+"."
 	now := post("Send now", "send")
-	now.Confirm = "Send to every reader now, without waiting for the slot?"
+	now.Confirm = "Send to " + to + " now, without waiting for the slot?"
 	if red > 0 {
 		approve.Confirm += " " + plural(red, "check is red.", "checks are red.")
 		now.Confirm += " " + plural(red, "check is red.", "checks are red.")
@@ -39,7 +39,7 @@ func (d *Desk) actions(i digest.Issue, red int) []templates.Action {
 		return []templates.Action{now, post("Hold", "hold"), skip}
 	case "countdown":
 		cancel.Confirm, cancel.Primary = "Cancel this issue for good? Nothing has been sent to readers.", true
-		now.Confirm = "Send to every reader now, without the rest of the countdown?"
+		now.Confirm = "Send to " + to + " now, without the rest of the countdown?"
 		return []templates.Action{cancel, post("Hold", "hold"), now}
 	case "sending":
 		return []templates.Action{post("Pause", "pause"), cancel}

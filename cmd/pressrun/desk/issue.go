@@ -35,12 +35,16 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 		return err
 	}
 	body.Newsletter, body.Number, body.State, body.When, body.Hover = i.Spec.Title, i.Number, state(i.State), d.whenOut(i), templates.Exact(i.SlotAt)
+	if !i.Started.IsZero() {
+		body.Hover = templates.Exact(i.Started)
+	}
 	body.Subject, body.Preheader = i.Subject, i.Preheader
 	edition := r.URL.Query().Get("edition")
 	if edition == "" && len(i.Spec.Editions) > 0 {
 		edition = i.Spec.Editions[0].Name
 	}
 	body.Order = orderWords(i.Rankings[edition], d.Now())
+	to := "every reader"
 	open := i.State == "draft" || i.State == "held" || i.State == "approved"
 	if open {
 		body.SubjectURL = issueURL(i.ID) + "/subject"
@@ -51,7 +55,8 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 		if err != nil {
 			body.Checks = append(body.Checks, templates.Check{State: templates.State{Kind: templates.KindAlert, Word: "audience"}, Text: "Its readers cannot be told: " + err.Error() + ".", Repair: "hold"})
 		} else {
-			body.Audience = plural(n, "reader", "readers") + " now"
+			to = plural(n, "reader", "readers")
+			body.Audience = to + " now"
 		}
 	} else {
 		body.Audience = plural(i.Audience, "reader", "readers")
@@ -81,7 +86,7 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 			red++
 		}
 	}
-	body.Actions, body.Countdown = d.actions(i, red), d.countdown(i)
+	body.Actions, body.Countdown = d.actions(i, red, to), d.countdown(i)
 	if i.Revision > 0 && len(body.Actions) > 0 {
 		body.TestURL = issueURL(i.ID) + "/test"
 	}

@@ -97,6 +97,7 @@ func Leaves(i digest.Issue, now time.Time) string {
 	return "now"
 }
 
+// whenOut says why an issue is in its state, and when it goes or went out.
 func (d *Desk) whenOut(i digest.Issue) string {
 	near := templates.Near(i.SlotAt, d.Now())
 	switch i.State {
@@ -104,18 +105,25 @@ func (d *Desk) whenOut(i digest.Issue) string {
 		return "goes out " + Leaves(i, d.Now())
 	case "countdown":
 		return "goes out " + templates.Near(i.Starts, d.Now())
-	case "held": // the state's word stands before it
-		if i.SlotAt.Before(d.Now()) {
-			return i.Reason + "; its time was " + near
-		}
-		return i.Reason + "; its time is " + near
 	case "draft":
 		if i.Spec.Approval == "send" {
 			return "goes out " + near + " unless somebody holds it"
 		}
 		return "waits for approval; its time is " + near
 	}
-	return near
+	when := "its time is " + near
+	switch {
+	case i.State == "sending" || i.State == "paused":
+		when = "began " + templates.Near(i.Started, d.Now())
+	case !i.Started.IsZero():
+		when = "went out " + templates.Near(i.Started, d.Now())
+	case i.SlotAt.Before(d.Now()):
+		when = "its time was " + near
+	}
+	if i.Reason != "" { // the state's word stands before it
+		when = i.Reason + "; " + when
+	}
+	return when
 }
 
 // nextSlots are the slots to come, each also as the wall clock of its
