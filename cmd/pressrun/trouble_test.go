@@ -414,7 +414,7 @@ func troubled(t *testing.T, database string) {
 	}
 	cancel()
 	heal()
-	within(t, 60*time.Second, "the slot that came meanwhile is announced", alarm("approval", "nobody has approved it"))
+	within(t, 60*time.Second, "the slot that came meanwhile is announced", alarm("approval", "waits for somebody to approve it"))
 	within(t, 60*time.Second, "the issue is on its way", func() bool { return p.SendNow(ctx, issue.ID, "ed") == nil })
 	within(t, 60*time.Second, "both readers have it", func() bool { return len(inbox.Messages("")) >= 2 })
 	if a := inbox.Audit([]string{"ann@readers.example", "bob@readers.example"}); a.Once != 2 || len(a.Lost)+len(a.Doubled) > 0 {
