@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -76,7 +77,7 @@ func newPlant(t *testing.T, program, database, redis, clockSpec string) *plant {
 	relay := listenLoopback(t)
 	go pl.inbox.Serve(relay)
 	t.Cleanup(func() { pl.inbox.Close() })
-	web := listenLoopback(t)
+	web := listenQuietly(t)
 	web.Close() // serve takes the port, after each restart again
 	toml := fmt.Sprintf(`database = %q
 redis = %q
@@ -121,6 +122,21 @@ func listenLoopback(t *testing.T) net.Listener {
 		t.Fatal(err)
 	}
 	return l
+}
+
+// listenQuietly listens on a port that no connection out is given as its own, so that
+// it is free again when it has been closed for a while.
+func listenQuietly(t *testing.T) net.Listener {
+	t.Helper()
+	for {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000)))
+		if err == nil {
+			return l
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			t.Fatal(err)
+		}
+	}
 }
 
 func (pl *plant) path(name string) string { return filepath.Join(pl.dir, name) }
