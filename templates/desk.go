@@ -183,11 +183,13 @@ type Empty struct {
 
 // TodayBody is the page one looks at in the morning.
 type TodayBody struct {
-	Alarms  []Alarm // open ones, oldest first; none = "Nothing needs you."
-	Waiting []Draft // drafts that wait for an editor
-	Leaving []Draft // approved issues, which need nobody
-	Next    Table   // the next slots
-	Recent  Table   // the last issues
+	Alarms    []Alarm // open ones, the newest of them, oldest first; none = "Nothing needs you."
+	Unshown   int     // open alarms that are older than those
+	AlarmsURL string  // the page of all, also of those that are over
+	Waiting   []Draft // drafts that wait for an editor
+	Leaving   []Draft // approved issues, which need nobody
+	Next      Table   // the next slots
+	Recent    Table   // the last issues
 }
 
 // Alarm is one that is open.

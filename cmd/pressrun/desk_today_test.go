@@ -59,3 +59,47 @@ func TestDeskNextSlots(t *testing.T) {
 		t.Error("a story that can be chosen is not called available")
 	}
 }
+
+// Today shows the newest alarms and says how many more there are; all of them stand
+// on a page of their own that can be searched, sorted and paged.
+func TestDeskListsAllAlarms(t *testing.T) {
+	r := newCountingRoom(t, "")
+	ctx := t.Context()
+	call := r.editor(t)
+	if page := call(200, "GET", "/desk/", ""); !strings.Contains(page, `<a href="/desk/alarms">All alarms</a>`) || strings.Contains(page, "open too") {
+		t.Error("Today does not lead to the alarms that are over")
+	}
+	for n := range 23 {
+		if _, err := r.Installation.Raise(ctx, "disk", fmt.Sprintf("/mnt/%02d", n), "Make room."); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if page := call(200, "GET", "/desk/", ""); !strings.Contains(page, "3 older alarms are open too.") || strings.Count(page, "is nearly full") != 20 {
+		t.Errorf("Today shows %d of 23 alarms and does not say how many are left", strings.Count(page, "is nearly full"))
+	}
+	if _, err := r.Installation.Clear(ctx, "disk", "/mnt/07"); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		address string
+		want    []string
+		rows    int
+	}{
+		{"/desk/alarms", []string{"1 to 22 of 22", `Over <span class="note">1</span>`}, 22},
+		{"/desk/alarms?state=over", []string{"/mnt/07", ">over</span>"}, 1},
+		{"/desk/alarms?state=all&per=10&page=3", []string{"21 to 23 of 23", `rel="prev"`}, 3},
+		{"/desk/alarms?q=mnt%2F11", []string{"/mnt/11", "Make room."}, 1},
+		{"/desk/alarms?sort=-alarm&per=1", []string{"/mnt/22", `aria-sort="descending"`}, 1},
+		{"/desk/alarms?q=nothing+such", []string{"Nothing matches"}, 0},
+	} {
+		page := call(200, "GET", c.address, "")
+		if n := strings.Count(page, "<tr data-row>"); n != c.rows {
+			t.Errorf("%s lists %d alarms, want %d", c.address, n, c.rows)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(page, want) {
+				t.Errorf("%s does not say %q", c.address, want)
+			}
+		}
+	}
+}

@@ -118,6 +118,7 @@ func (d *Desk) Handler() http.Handler {
 		f    func(*request) error
 	}{
 		"GET /desk/{$}":                                    {"viewer", d.today},
+		"GET /desk/alarms":                                 {"viewer", d.alarms},
 		"GET /desk/issues":                                 {"viewer", d.issues},
 		"GET /desk/issues/{id}":                            {"viewer", d.issue},
 		"GET /desk/issues/{id}/frame/{edition}":            {"viewer", d.frame},

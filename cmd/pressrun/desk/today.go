@@ -11,29 +11,25 @@ import (
 	"time"
 
 	"pressrun/digest"
-	"pressrun/mailer/dns"
 	"pressrun/templates"
 )
 
+// alarmsToday is how many alarms the page Today shows, the newest.
+const alarmsToday = 20
+
 func (d *Desk) today(r *request) error {
-	alarms, err := d.Installation.Alarms(r.ctx, true, 20)
+	alarms, err := d.Installation.Alarms(r.ctx, true, math.MaxInt32)
 	if err != nil {
 		return err
 	}
-	body := templates.TodayBody{}
-	for _, a := range slices.Backward(alarms) {
-		text := a.Detail
-		if a.Count > 1 {
-			text += fmt.Sprintf(" (%d times)", a.Count)
-		}
+	body := templates.TodayBody{AlarmsURL: "/desk/alarms"}
+	shown := alarms[:min(alarmsToday, len(alarms))]
+	body.Unshown = len(alarms) - len(shown)
+	for _, a := range slices.Backward(shown) {
 		title, at := AlarmTitle(r.ctx, d.Digest, a.Kind, a.Subject)
-		alarm := templates.Alarm{Subject: title, Text: text, Since: "raised " + templates.Near(a.Opened, d.Now()), Hover: templates.Exact(a.Opened), Kind: templates.KindAlert}
+		alarm := templates.Alarm{Subject: title, Text: alarmText(a), Since: "raised " + templates.Near(a.Opened, d.Now()), Hover: templates.Exact(a.Opened), Kind: templates.KindAlert, Actions: alarmActions(a)}
 		if at != "/desk/" {
 			alarm.URL = at
-		}
-		if a.Kind == "dns" && slices.Contains(dns.Kinds, a.Subject) {
-			alarm.Actions = []templates.Action{{Title: "Gone on purpose", URL: "/desk/dns", Method: "post", Do: "accept:" + a.Subject,
-				Confirm: "End this alarm for all records it names? Receivers still look for them. One that comes back is watched again."}}
 		}
 		body.Alarms = append(body.Alarms, alarm)
 	}
@@ -60,22 +56,6 @@ func (d *Desk) today(r *request) error {
 		return err
 	}
 	return d.draw(r, templates.DeskToday, templates.DeskPage{Title: "Today", Current: "Today", Body: body})
-}
-
-// dns accepts that records of the DNS are gone on purpose.
-func (d *Desk) dns(r *request) error {
-	what, ok := strings.CutPrefix(r.FormValue("do"), "accept:")
-	if !ok {
-		return digest.ErrNotFound
-	}
-	lost, err := d.AcceptDNS(r.ctx, what, r.user.Email)
-	if _, ok := errors.AsType[Refusal](err); ok {
-		return done(r, "/desk/", "That alarm is over already.")
-	}
-	if err != nil {
-		return err
-	}
-	return done(r, "/desk/", "No longer missed: "+strings.Join(lost, ", ")+".")
 }
 
 func (d *Desk) subjectOf(r *request, i digest.Issue) (string, error) {
