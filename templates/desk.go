@@ -57,9 +57,8 @@ type DeskPage struct {
 
 // NavItem is an entry of the navigation: a noun.
 type NavItem struct {
-	Name  string // "Issues"
-	URL   string
-	Count int // of what waits for a person; 0 = none
+	Name string // "Issues"
+	URL  string
 }
 
 // DeskNav is the navigation in its order, with the addresses of design.
@@ -370,7 +369,6 @@ type Event struct {
 	Hover string
 	Text  string
 	Why   string
-	Kind  string
 }
 
 // FormBody is a form.
@@ -392,8 +390,7 @@ type Field struct {
 	Kind    string // text | email | number | url | textarea | select | checkbox | file | hidden | code
 	Value   string
 	Options []Option // of a select
-	Checked bool
-	Problem string // beside the field: what is wrong and how to mend it
+	Problem string   // beside the field: what is wrong and how to mend it
 	Needed  bool
 }
 

@@ -8,10 +8,8 @@ import (
 )
 
 func deskPage(title, current string, body any) DeskPage {
-	nav := DeskNav()
-	nav[1].Count = 1
 	return DeskPage{
-		Title: title, Current: current, Nav: nav, User: "editor@courier.example", Role: "editor", Brand: "The Harbour Courier", Where: "the built-in catcher",
+		Title: title, Current: current, Nav: DeskNav(), User: "editor@courier.example", Role: "editor", Brand: "The Harbour Courier", Where: "the built-in catcher",
 		ArmURL: "/desk/arm", CatcherURL: "/desk/catcher/", StopURL: "/desk/stop", StartURL: "/desk/start", SignOutURL: "/desk/signout", Body: body,
 	}
 }
@@ -50,7 +48,7 @@ func sampleDesk() map[string]DeskPage {
 	record.Stopped = true
 	form := deskPage("New list", "Lists", FormBody{URL: "/desk/lists", Submit: "Create the list", Intro: "A list is what readers subscribe to.", Fields: []Field{
 		{Name: "title", Label: "Title", Value: "Weekend", Needed: true}, {Name: "name", Label: "Short name", Help: "Stands in addresses and never changes.", Value: "week end", Problem: "Only letters, digits and hyphens; try week-end."},
-		{Name: "language", Label: "Language", Kind: "select", Options: []Option{{"en", "English", true}, {"ur", "اردو", false}}}, {Name: "public", Label: "Offer it on the sign-up page", Kind: "checkbox", Checked: true},
+		{Name: "language", Label: "Language", Kind: "select", Options: []Option{{"en", "English", true}, {"ur", "اردو", false}}}, {Name: "public", Label: "Offer it on the sign-up page", Kind: "checkbox"},
 	}})
 	return map[string]DeskPage{
 		DeskSignIn: {Title: "Sign in", Body: SignInBody{Link: "/desk/sign-in/token"}},

@@ -20,7 +20,7 @@ func hostile(s, url string) Issue {
 	}
 	return Issue{
 		Brand: Brand{Name: s, URL: url, Accent: s, Logo: url, LogoDark: url, Postal: s}, Newsletter: s, Language: "en", City: s, Date: at(23, 7, 0),
-		Subject: s, Preheader: s, Sections: []Section{{Kind: "trending", Title: s, Stories: []Story{st}}}, Why: s, ArchiveURL: url,
+		Subject: s, Preheader: s, Sections: []Section{{Kind: "trending", Stories: []Story{st}}}, ArchiveURL: url,
 	}
 }
 
@@ -66,13 +66,13 @@ func TestHostileViewsOnPages(t *testing.T) {
 			PageConfirm:   ConfirmPage{Frame: f, Action: "/confirm", Newsletter: s, Email: s},
 			PageArchives:  ArchivesPage{Frame: f, Newsletters: []ArchiveNewsletter{{URL: "javascript:alert(1)", Title: s, Description: s, Language: s, Direction: s, Latest: ArchiveEntry{URL: "javascript:alert(1)", Subject: s, Language: s, Direction: s}}}},
 			PageArchive:   ArchivePage{Frame: f, Newsletter: s, Action: "javascript:alert(1)", Query: s, Edition: s, Index: "javascript:alert(1)", Issues: []ArchiveEntry{{URL: "javascript:alert(1)", Subject: s, Language: s, Direction: s}}},
-			PageError:     ErrorPage{Frame: f, Kind: s, Home: "javascript:alert(1)"},
+			PageError:     ErrorPage{Frame: f, Kind: s},
 		} {
 			tree(t, fmt.Sprintf("%s, attack %d", name, i), writePage(t, name, "en", view))
 		}
 		desk := sampleDesk()[DeskIssue]
 		body := desk.Body.(IssueBody)
-		body.Stories = []DeskStory{{Title: s, Language: s, Direction: s, URL: "javascript:alert(1)", Summary: s, Source: s, Reason: s, Spark: []float64{1, 2}, SparkText: s, Label: s, Action: "/x"}}
+		body.Stories = []DeskStory{{Title: s, Language: s, Direction: s, URL: "javascript:alert(1)", Summary: s, Source: s, Reason: s, Label: s, Action: "/x"}}
 		desk.Body = body
 		page := writeDesk(t, DeskIssue, desk)
 		page = regexp.MustCompile(`<script src="/static/[a-z0-9.-]+\?v=[0-9a-f]+" defer></script>`).ReplaceAllString(page, "")

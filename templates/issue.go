@@ -228,9 +228,6 @@ func sectionTitle(w *Vocabulary, v Issue, s Section, first bool) string {
 	if v.ByDate && (first || kind != "latest") {
 		return w.Sections["bydate"]
 	}
-	if s.Title != "" {
-		return Isolate(clip(s.Title, maxName), w.Direction)
-	}
 	if title, ok := w.Sections[kind]; ok {
 		return title
 	}
@@ -352,10 +349,7 @@ func (view *issueView) foot(v Issue) []string {
 	if city := clip(v.City, maxName); city != "" && !v.Date.IsZero() {
 		how = append(how, w.Say("mail.zone", "city", city))
 	}
-	why := Isolate(clip(v.Why, maxSummary), view.Direction)
-	if why == "" {
-		why = w.Say("mail.why", "newsletter", clip(v.Newsletter, maxName), "brand", view.Brand.Name)
-	}
+	why := w.Say("mail.why", "newsletter", clip(v.Newsletter, maxName), "brand", view.Brand.Name)
 	if how == nil {
 		return []string{why}
 	}

@@ -23,7 +23,6 @@ func TestRenderIssueGolden(t *testing.T) {
 // it; else no section is called so, and nothing carries a rank.
 func TestByDateClaimsNoTrend(t *testing.T) {
 	v := sampleByDate()
-	v.Sections[0].Title = "Trending Now" // not even when asked to
 	for _, lang := range Languages() {
 		v.Language, v.Direction = lang, ""
 		e, err := RenderIssue(v)

@@ -43,8 +43,6 @@ type Letter struct {
 	Text []string
 	// Since is when the alarm began.
 	Since time.Time
-	// Closed is true when the alarm is over.
-	Closed bool
 	// Audience is how many readers the issue goes to: approval.
 	Audience int
 	// Stories are the headlines in their order: approval.
@@ -263,15 +261,9 @@ func (view *letterView) headline(l Link) linkView {
 }
 
 func fillAlarm(view *letterView, v Letter) {
-	w, key := view.W, "letter.alarm.subject"
-	if v.Closed {
-		key = "letter.alarm.closed"
-	}
-	view.Subject = w.Say(key, "subject", v.Subject)
+	w := view.W
+	view.Subject = w.Say("letter.alarm.subject", "subject", v.Subject)
 	view.Title = Isolate(v.Subject, view.Direction)
-	if v.Closed {
-		view.Title = view.Subject
-	}
 	if !v.Since.IsZero() {
 		view.Text = []string{w.Say("letter.alarm.since", "when", w.Moment(v.Since)) + "."}
 	}

@@ -264,7 +264,6 @@ type ErrorPage struct {
 	Frame
 	// Kind is expired, own, invalid, notfound, busy or failed; anything else is failed.
 	Kind string
-	Home string // address that leads on; "" = the brand's home page
 	Form string // address of the sign-up form; "" = not offered
 }
 
@@ -279,7 +278,6 @@ type page struct {
 	BrandName string
 	Home      string
 	Accent    string // address of the accent's style sheet
-	Styles    []string
 	Framed    bool
 	View      any
 }

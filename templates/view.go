@@ -71,17 +71,13 @@ type Issue struct {
 	// CountedAt is until when the views were counted that chose the stories, in
 	// the newsletter's zone, when the counters have not answered since; zero =
 	// they were counted as the issue was made.
-	CountedAt time.Time
-	// Why says in a sentence why the reader gets this mail.
-	Why        string
-	ArchiveURL string            // "" = no public archive
-	Labels     map[string]string // reserved for overrides of the language's own words
+	CountedAt  time.Time
+	ArchiveURL string // "" = no public archive
 }
 
 // Section is a part of an issue under its own heading.
 type Section struct {
 	Kind    string // trending | latest | rising
-	Title   string // "" = the language's own word for Kind
 	Stories []Story
 }
 
