@@ -79,13 +79,9 @@ func (s *Store) Story(ctx context.Context, id int64) (Story, error) {
 	if err != nil {
 		return st, notFound(err, "story", id)
 	}
-	keys, err := s.memberKeys(ctx, "s.id = $1", id)
-	if err != nil {
-		return st, err
-	}
-	names, err := s.memberNames(ctx, "s.id = $1", id)
-	st.withNames(keys[id], names[id])
-	return st, err
+	list := []Story{st}
+	err = s.nameAll(ctx, list, "s.id = $1", id)
+	return list[0], err
 }
 
 // Stories lists live stories published or first seen after since, the newest
@@ -98,18 +94,33 @@ func (s *Store) Stories(ctx context.Context, since time.Time) ([]Story, error) {
 		return nil, fmt.Errorf("list stories: %w", err)
 	}
 	const recent, early = "s.published_at >= $1 or s.seen_at >= $1", 72 * time.Hour
-	keys, err := s.memberKeys(ctx, recent, schema.At(since.Add(-early)))
+	return list, s.nameAll(ctx, list, recent, schema.At(since.Add(-early)))
+}
+
+// StoriesOf lists the stories of an issue, with the keys of all their members.
+func (s *Store) StoriesOf(ctx context.Context, issue int64) ([]Story, error) {
+	const chosen = `s.id in (select story_id from issue_stories where issue_id = $1)`
+	list, err := schema.Each(ctx, s.DB.Read, scanRow, `select `+storyColumns+` from stories s where `+chosen, issue)
 	if err != nil {
-		return nil, fmt.Errorf("list story members: %w", err)
+		return nil, fmt.Errorf("stories of issue %d: %w", issue, err)
 	}
-	names, err := s.memberNames(ctx, recent, schema.At(since.Add(-early)))
+	return list, s.nameAll(ctx, list, chosen, issue)
+}
+
+// nameAll adds to stories s, which where chooses by arg, the names of their members.
+func (s *Store) nameAll(ctx context.Context, list []Story, where string, arg any) error {
+	keys, err := s.memberKeys(ctx, where, arg)
 	if err != nil {
-		return nil, fmt.Errorf("list names of story members: %w", err)
+		return fmt.Errorf("list story members: %w", err)
+	}
+	names, err := s.memberNames(ctx, where, arg)
+	if err != nil {
+		return fmt.Errorf("list names of story members: %w", err)
 	}
 	for i := range list {
 		list[i].withNames(keys[list[i].ID], names[list[i].ID])
 	}
-	return list, nil
+	return nil
 }
 
 // memberKeys are the keys of the members of stories s that where chooses by arg.

@@ -250,6 +250,21 @@ func TestStandingsExplained(t *testing.T) {
 	if st, err := r.Digest.Story(ctx, r.stories[2]); err != nil || !st.PinnedUntil.After(time.Now()) || st.Boost != 150 {
 		t.Errorf("after the desk's pin and boost: %+v, %v", st, err)
 	}
+
+	slot, err := r.Digest.AddSlot(ctx, 1, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	issue, err := r.Build(ctx, slot.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page = call(200, "GET", fmt.Sprintf("/desk/issues/%d", issue.ID), "")
+	for _, views := range []string{" 9 in all", " 20 in all"} {
+		if !strings.Contains(page, views+`"`) {
+			t.Errorf("the draft does not draw the views of the story with%s", views)
+		}
+	}
 }
 
 // TestLatestInMailAndArchive builds issues in two languages while nothing is

@@ -68,6 +68,9 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 	}
 	body.Stories, body.Dropped = d.storyDesk(i, chosen, edition, open)
 	if open {
+		if err := d.drawHours(r.ctx, i.ID, body.Stories, body.Dropped); err != nil {
+			return err
+		}
 		findings, err := d.Preflight(r.ctx, i.ID)
 		if err != nil {
 			return err

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -61,11 +62,7 @@ func (d *Desk) stories(r *request) error {
 		column[st]{templates.Column{Title: "Views, 3 h", Number: true}, "-views", func(a, b st) int { return cmp.Compare(a.Views["3h"], b.Views["3h"]) }},
 		column[st]{Column: templates.Column{Title: "Why", Wide: true}},
 		column[st]{templates.Column{Title: "Published"}, "-published", func(a, b st) int { return a.Published.Compare(b.Published) }})
-	hours, err := d.Hours(r.ctx, shown)
-	if err != nil { // no counters, no lines
-		d.Log.Warn("desk: views by hour", "err", err)
-		hours = make([][]float64, len(shown))
-	}
+	hours := d.hours(r.ctx, shown)
 	for i, s := range shown {
 		t.Rows = append(t.Rows, d.standingRow(s, hours[i]))
 	}
@@ -112,6 +109,41 @@ func (d *Desk) standingRow(s Standing, hours []float64) templates.Row {
 			{Text: templates.Words("en").Number(s.Views["3h"]), Spark: hours, SparkText: hoursWords(hours)}, {Text: s.Reason}, d.near(s.Published)},
 		Actions: []templates.Action{pin, boost}, // the others stand on its page
 	}
+}
+
+// hours is the views of each story by hour; without counters there are none.
+func (d *Desk) hours(ctx context.Context, list []Standing) [][]float64 {
+	hours, err := d.Hours(ctx, list)
+	if err != nil {
+		d.Log.Warn("desk: views by hour", "err", err)
+		return make([][]float64, len(list))
+	}
+	return hours
+}
+
+// drawHours puts beside each story of an issue how its views went.
+func (d *Desk) drawHours(ctx context.Context, issue int64, lists ...[]templates.DeskStory) error {
+	stories, err := d.Digest.StoriesOf(ctx, issue)
+	if err != nil {
+		return err
+	}
+	list := make([]Standing, len(stories))
+	for i, s := range stories {
+		list[i].Story = s
+	}
+	lines := map[int64][]float64{}
+	for i, line := range d.hours(ctx, list) {
+		if slices.ContainsFunc(line, func(n float64) bool { return n > 0 }) {
+			lines[list[i].ID] = line
+		}
+	}
+	for _, shown := range lists {
+		for i := range shown {
+			line := lines[shown[i].ID]
+			shown[i].Spark, shown[i].SparkText = line, hoursWords(line)
+		}
+	}
+	return nil
 }
 
 // hoursWords is the line in words: "views by hour of the last 24: 12 in the last, most 40, 310 in all".
