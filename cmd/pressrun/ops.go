@@ -341,34 +341,17 @@ func (p *Press) whyNot(ctx context.Context, reader subscribers.Subscriber, i dig
 
 // askApproval writes to everybody who may approve that a draft waits.
 func (p *Press) askApproval(ctx context.Context, i digest.Issue) error {
-	users, err := p.Installation.Users(ctx)
-	if err != nil {
-		return err
-	}
-	chosen, err := p.Digest.Chosen(ctx, i.ID)
-	if err != nil {
-		return err
-	}
 	editions, err := p.Digest.Editions(ctx, i.ID, i.Revision)
 	if err != nil || len(editions) == 0 {
 		return err
 	}
-	page := fmt.Sprintf("%s/desk/issues/%d", p.Config.PublicURL, i.ID)
-	v := templates.Letter{Brand: i.Spec.Brand, Newsletter: i.Spec.Title, Subject: editions[0].Subject, Action: page, Preview: page, Expires: i.SlotAt}
-	if zone, err := time.LoadLocation(i.Spec.Zone); err == nil {
-		v.Expires = i.SlotAt.In(zone)
-	}
-	for _, c := range chosen {
-		if c.State == "in" && c.Edition == editions[0].Name {
-			v.Stories = append(v.Stories, templates.Link{Title: c.Title, URL: c.Story.URL, Language: c.Story.Language, Direction: c.Story.Direction, Source: c.Story.SourceTitle})
-		}
-	}
-	findings, err := p.preflight(ctx, i.ID, false)
+	v, err := p.approvalLetter(ctx, i, editions[0])
 	if err != nil {
 		return err
 	}
-	for _, f := range digest.Bad(findings) {
-		v.Text = append(v.Text, f.Text)
+	users, err := p.Installation.Users(ctx)
+	if err != nil {
+		return err
 	}
 	for _, u := range users {
 		if !u.May("approver") {
@@ -379,6 +362,35 @@ func (p *Press) askApproval(ctx context.Context, i digest.Issue) error {
 		}
 	}
 	return nil
+}
+
+// approvalLetter says what waits, how many would get it, and what is wrong with it.
+func (p *Press) approvalLetter(ctx context.Context, i digest.Issue, first digest.Edition) (templates.Letter, error) {
+	page := fmt.Sprintf("%s/desk/issues/%d", p.Config.PublicURL, i.ID)
+	v := templates.Letter{Brand: i.Spec.Brand, Newsletter: i.Spec.Title, Subject: first.Subject, Action: page, Preview: page, Expires: i.SlotAt}
+	if zone, err := time.LoadLocation(i.Spec.Zone); err == nil {
+		v.Expires = i.SlotAt.In(zone)
+	}
+	chosen, err := p.Digest.Chosen(ctx, i.ID)
+	if err != nil {
+		return v, err
+	}
+	for _, c := range chosen {
+		if c.State == "in" && c.Edition == first.Name {
+			v.Stories = append(v.Stories, templates.Link{Title: c.Title, URL: c.Story.URL, Language: c.Story.Language, Direction: c.Story.Direction, Source: c.Story.SourceTitle})
+		}
+	}
+	findings, err := p.preflight(ctx, i.ID, false)
+	if err != nil {
+		return v, err
+	}
+	for _, f := range digest.Bad(findings) {
+		v.Text = append(v.Text, f.Text)
+	}
+	if c, err := p.crowd(ctx, i); err == nil { // else a finding says why
+		v.Audience = c.Now
+	}
+	return v, nil
 }
 
 // letter renders and posts a letter in a transaction of its own.

@@ -82,6 +82,9 @@ func TestWatchTakesStoriesOut(t *testing.T) {
 			if err != nil || strings.Contains(editions[0].HTML, chosen[0].Title) {
 				t.Errorf("the story that is gone is still told (%v)", err)
 			}
+			if v, err := p.approvalLetter(ctx, i, editions[0]); err != nil || v.Audience != 1 || v.Subject != editions[0].Subject || len(v.Stories) == 0 {
+				t.Errorf("an approver would be asked with %+v, %v; want the subject, the stories and that one reader gets it", v, err)
+			}
 			asked := letters(p) - before
 			if c.subject != "" {
 				if i.State != "draft" || asked != 1 {
