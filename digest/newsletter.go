@@ -41,6 +41,7 @@ type Spec struct {
 	Grace     Duration `toml:"grace" comment:"how long after its slot a run missed in downtime is made up; \"\" = 3h" json:"grace"`
 	Approval  string   `toml:"approval" comment:"what happens at the slot when nobody has approved: send or hold; \"\" = hold" json:"approval"`
 	Expires   Duration `toml:"expires" comment:"how long after its due time a copy is still worth delivering; \"\" = 24h" json:"expires"`
+	Uncertain string   `toml:"uncertain" comment:"what becomes of a copy after whose last dot the relay said nothing: resend (the reader may get it twice) or park (he may not get it; a person decides); \"\" = resend" json:"uncertain,omitempty"`
 	Waves     bool     `toml:"waves" comment:"each reader gets it at the slot's wall-clock time in his own zone" json:"waves"`
 	Window    string   `toml:"window" comment:"when copies may be sent, in the zone's wall-clock time, as in 06:00-22:00; \"\" = at any time" json:"window,omitempty"`
 	Overflow  string   `toml:"overflow" comment:"what happens to copies left when the window closes: tomorrow or stop; \"\" = tomorrow" json:"overflow,omitempty"`
@@ -206,6 +207,7 @@ func (s Spec) WithDefaults(name string) Spec {
 	str(&s.Zone, "UTC")
 	str(&s.Approval, "hold")
 	str(&s.Overflow, "tomorrow")
+	str(&s.Uncertain, "resend")
 	str(&s.Mark, name)
 	str(&s.Title, name)
 	num(&s.Trending, 5)

@@ -21,6 +21,9 @@ func (s Spec) checkSending(say func(format string, args ...any), address func(fi
 	if s.Overflow != "tomorrow" && s.Overflow != "stop" {
 		say("overflow %q: write tomorrow or stop", s.Overflow)
 	}
+	if s.Uncertain != "resend" && s.Uncertain != "park" {
+		say("uncertain %q: write resend or park", s.Uncertain)
+	}
 	if s.Window != "" && s.Waves {
 		say("window and waves: waves go by each reader's own clock, a window by the newsletter's; choose one")
 	}

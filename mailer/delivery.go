@@ -257,30 +257,32 @@ func (d Delivery) Why() string {
 	return b.String()
 }
 
+const retrySQL = `
+	update deliveries set state = 'queued', reason = '', done_at = null, next_at = $1, resent = (resent or state = 'parked'),
+		expires_at = case when expires_at > $2 then expires_at else $2 end
+	where state in ('failed', 'expired', 'parked') and issue_id not in (select issue_id from sends where state = 'cancelled') and `
+
 // Retry queues deliveries again that failed, expired or are parked, for another
 // DefaultExpires at least. It returns how many; others are left as they are, and
 // so are those of a cancelled issue.
 func (m *Mailer) Retry(ctx context.Context, tx *sql.Tx, ids []int64) (int, error) {
+	among, arg := m.DB.Engine.Among("id", 3, ids)
+	return m.retry(ctx, tx, among, arg)
+}
+
+// RetryIssue is Retry for all deliveries of an issue in one state.
+func (m *Mailer) RetryIssue(ctx context.Context, tx *sql.Tx, issue int64, state State) (int, error) {
+	return m.retry(ctx, tx, `issue_id = $3 and state = $4`, issue, state)
+}
+
+func (m *Mailer) retry(ctx context.Context, tx *sql.Tx, which string, args ...any) (int, error) {
 	now := m.now()
-	count := 0
-	for _, id := range ids {
-		res, err := tx.ExecContext(ctx, `
-			update deliveries set state = 'queued', reason = '', done_at = null, next_at = $1,
-				resent = (resent or state = 'parked'),
-				expires_at = case when expires_at > $2 then expires_at else $2 end
-			where id = $3 and state in ('failed', 'expired', 'parked')
-				and issue_id not in (select issue_id from sends where state = 'cancelled')`,
-			schema.Millis(now), schema.Millis(now.Add(DefaultExpires)), id)
-		if err != nil {
-			return 0, fmt.Errorf("retry delivery %d: %w", id, err)
-		}
-		n, err := res.RowsAffected()
-		if err != nil {
-			return 0, fmt.Errorf("retry delivery %d: %w", id, err)
-		}
-		count += int(n)
+	res, err := tx.ExecContext(ctx, retrySQL+which, append([]any{schema.Millis(now), schema.Millis(now.Add(DefaultExpires))}, args...)...)
+	if err != nil {
+		return 0, fmt.Errorf("queue deliveries again: %w", err)
 	}
-	return count, nil
+	n, err := res.RowsAffected()
+	return int(n), err
 }
 
 // IssuesOf are the issues of deliveries.

@@ -46,3 +46,6 @@ func (s State) May(next State) bool { return slices.Contains(transitions[s], nex
 func (s State) Done() bool {
 	return s != StateQueued && s != StateClaimed && s != StateDeferred && s != StateUncertain
 }
+
+// Again says whether a person may have what is done with in this state sent again.
+func (s State) Again() bool { return s.Done() && s.May(StateQueued) }

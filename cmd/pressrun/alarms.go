@@ -87,8 +87,8 @@ func (p *Press) settled(ctx context.Context, issue int64) {
 	}
 }
 
-// overtake ends the alarms about earlier times at which nothing of the newsletter
-// went out: an issue does again.
+// overtake ends the alarms about earlier issues of the newsletter that did not go out,
+// or not surely to all: one does again.
 func (p *Press) overtake(ctx context.Context, next digest.Issue) {
 	open, err := p.Installation.Alarms(ctx, true, math.MaxInt32)
 	if err != nil {
@@ -97,9 +97,9 @@ func (p *Press) overtake(ctx context.Context, next digest.Issue) {
 	}
 	for _, a := range open {
 		over := a.Kind == "slot" && strings.HasPrefix(a.Subject, next.Newsletter+" ")
-		if id, err := strconv.ParseInt(strings.TrimPrefix(a.Subject, "issue "), 10, 64); a.Kind == "issue" && err == nil {
-			skipped, err := p.Digest.Issue(ctx, id)
-			over = err == nil && skipped.NewsletterID == next.NewsletterID
+		if id, err := strconv.ParseInt(strings.TrimPrefix(a.Subject, "issue "), 10, 64); (a.Kind == "issue" || a.Kind == "parked") && err == nil {
+			earlier, err := p.Digest.Issue(ctx, id)
+			over = err == nil && earlier.NewsletterID == next.NewsletterID
 		}
 		if over {
 			p.Clear(ctx, a.Kind, a.Subject)

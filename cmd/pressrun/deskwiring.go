@@ -52,6 +52,7 @@ func (p *Press) desk() http.Handler {
 		AddSource: func(ctx context.Context, address, rights string) (desk.Added, error) {
 			return p.AddSource(ctx, address, rights, 0)
 		},
+		Retry: p.RetryIssue,
 		Why: func(ctx context.Context, issue int64, address string) (string, error) {
 			why, err := p.Why(ctx, issue, address)
 			return why.Line, err

@@ -4,13 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"pressrun/cmd/pressrun/desk"
 	"pressrun/digest"
 	"pressrun/mailer"
+	"pressrun/mailer/catch"
 )
 
 // shift lets the press's clock be set on.
@@ -115,6 +120,59 @@ func TestSendWindow(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestParked has a relay fall silent after the last dot of three copies of a newsletter
+// that wants such copies parked: the newsroom is told, and decides.
+func TestParked(t *testing.T) {
+	engines(t, func(t *testing.T, database string) {
+		ctx := t.Context()
+		pl := newPlant(t, "", database, "", "")
+		readers := pl.subscribers(20, "daily")
+		pl.stories()
+		pl.inbox.Misbehave(catch.Faults{Rules: []catch.Rule{{Stage: catch.AtDot, Drop: true, Match: func(to string) bool { return slices.Contains(readers[:3], to) }, Times: 1}}})
+		pl.sends()
+		id := pl.due(digest.Spec{Uncertain: "park"})
+		pl.moves(id, "approved", "sending")
+		state := func(want string) func() bool {
+			return func() bool { return pl.press.advance(ctx, pl.issueNow(id)) == nil && pl.issueNow(id).State == want }
+		}
+		told := func() (details []string) {
+			open, err := pl.press.Installation.Alarms(ctx, true, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, a := range open {
+				if a.Kind == "parked" {
+					details = append(details, a.Detail)
+				}
+			}
+			return details
+		}
+		pl.until(60*time.Second, "it is closed", state("closed"))
+		if sum, said := pl.sum(id), told(); sum[mailer.StateParked] != 3 || len(said) != 1 || !strings.Contains(said[0], "the whole of 3 copies") {
+			t.Fatalf("the copies are %v, the newsroom is told %q; want three parked, and that said", sum, said)
+		}
+		session := signedAs(t, pl.press, "ap@press.test", "approver")
+		const again = "Send to 3 readers again"
+		for path, offered := range map[string]bool{"?state=parked": true, "?state=accepted": false, "": false} {
+			if page := deskPage(t, pl.press, session, fmt.Sprintf("/desk/issues/%d/readers%s", id, path)); strings.Contains(page, again) != offered {
+				t.Errorf("readers%s: to send again is offered: %v", path, !offered)
+			}
+		}
+		req := httptest.NewRequest("POST", fmt.Sprintf("/desk/issues/%d/readers", id), strings.NewReader("state=parked"))
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.AddCookie(&http.Cookie{Name: desk.Cookie, Value: session})
+		w := httptest.NewRecorder()
+		pl.press.Handler().ServeHTTP(w, req)
+		if w.Code != http.StatusSeeOther || len(told()) != 0 {
+			t.Errorf("sent again: %d, and the alarms are %q; want 303 and none", w.Code, told())
+		}
+		pl.until(60*time.Second, "it is closed again", state("closed"))
+		if sum := pl.sum(id); sum[mailer.StateAccepted] != 20 || pl.booked(readers) != 20 {
+			t.Errorf("in the end %v", sum)
+		}
+	})
 }
 
 // TestRetryAfterTheWindow: a copy that is tried again after its issue was closed goes

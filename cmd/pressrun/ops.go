@@ -82,21 +82,30 @@ func (p *Press) Subject(ctx context.Context, id int64, subject, preheader, by st
 	return p.Installation.Audit(ctx, by, "subject", fmt.Sprintf("issue %d", id), subject)
 }
 
-// Retry queues copies again that failed, expired or are parked, and says how many:
-// their issues are followed until those are done with, within the send window that is
-// open or comes next.
+// Retry queues copies again that failed, expired or are parked, and says how many.
 func (p *Press) Retry(ctx context.Context, deliveries []int64) (queued int, err error) {
 	issues, err := p.Mailer.IssuesOf(ctx, deliveries)
 	if err != nil {
 		return 0, err
 	}
+	return p.requeue(ctx, issues, func(tx *sql.Tx) (int, error) { return p.Mailer.Retry(ctx, tx, deliveries) })
+}
+
+// RetryIssue is Retry for all copies of an issue in one state.
+func (p *Press) RetryIssue(ctx context.Context, issue int64, state mailer.State) (queued int, err error) {
+	return p.requeue(ctx, []int64{issue}, func(tx *sql.Tx) (int, error) { return p.Mailer.RetryIssue(ctx, tx, issue, state) })
+}
+
+// requeue has copies of issues queued again: these are followed until the copies are
+// done with, within the send window that is open or comes next.
+func (p *Press) requeue(ctx context.Context, issues []int64, queue func(*sql.Tx) (int, error)) (queued int, err error) {
 	err = p.DB.InTx(ctx, func(tx *sql.Tx) error {
 		for _, id := range issues {
 			if err := p.Digest.Reopen(ctx, tx, id, 0); err != nil {
 				return err
 			}
 		}
-		if queued, err = p.Mailer.Retry(ctx, tx, deliveries); err != nil {
+		if queued, err = queue(tx); err != nil {
 			return err
 		}
 		for _, id := range issues {
@@ -112,6 +121,11 @@ func (p *Press) Retry(ctx context.Context, deliveries []int64) (queued int, err 
 		}
 		return nil
 	})
+	if queued > 0 && err == nil {
+		for _, id := range issues {
+			p.Clear(ctx, "parked", fmt.Sprintf("issue %d", id)) // somebody has decided
+		}
+	}
 	return queued, err
 }
 

@@ -337,7 +337,9 @@ func (p *Press) start(ctx context.Context, id int64) error {
 		if now.Revision != i.Revision {
 			return fmt.Errorf("it was sealed again meanwhile: %w", digest.ErrState) // the next look starts that
 		}
-		if n, err = p.Mailer.Enqueue(ctx, tx, mailer.Enqueue{Issue: id, SQL: query, Args: args, Expires: time.Duration(i.Spec.Expires), Opens: opens, Closes: closes}); err != nil {
+		if n, err = p.Mailer.Enqueue(ctx, tx, mailer.Enqueue{
+			Issue: id, SQL: query, Args: args, Expires: time.Duration(i.Spec.Expires), Opens: opens, Closes: closes, Park: i.Spec.Uncertain == "park",
+		}); err != nil {
 			return err
 		}
 		return p.Digest.Frozen(ctx, tx, i, n)
@@ -407,9 +409,22 @@ func (p *Press) follow(ctx context.Context, i digest.Issue) error {
 		}
 		return err
 	case i.State == "sent" && open+counts["deferred"] == 0 && sum == i.Audience:
-		return p.closeIssue(ctx, i.ID)
+		err := p.closeIssue(ctx, i.ID)
+		if n := counts["parked"]; err == nil && n > 0 {
+			p.Alarm(ctx, "parked", fmt.Sprintf("issue %d", i.ID), parkedWords(n))
+		}
+		return err
 	}
 	return nil
+}
+
+// parkedWords say what is to be decided about n copies that are parked.
+func parkedWords(n int) string {
+	what := "a copy"
+	if n > 1 {
+		what = fmt.Sprintf("%d copies", n)
+	}
+	return fmt.Sprintf("The relay took the whole of %s and then said nothing, so nobody knows whether the mail arrived. The list of the issue's readers offers to send again, which somebody may then get twice; or leave it.", what)
 }
 
 // closeIssue ends an issue of which nothing was left to send at the last count. A copy

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"pressrun/deploy/installation"
 	"pressrun/mailer"
@@ -98,13 +100,37 @@ func (deliveryReconcile) Run(e *env) error {
 }
 
 type deliveryRetry struct {
-	IDs []int64 `arg:"" name:"id" help:"Delivery ids."`
+	IDs   []int64 `arg:"" optional:"" name:"id" help:"Delivery ids."`
+	Issue int64   `help:"Instead of ids: all copies of this issue …"`
+	State string  `help:"… that are failed, expired or parked."`
+}
+
+func (v *deliveryRetry) Validate() error {
+	if (v.Issue != 0) == (len(v.IDs) > 0) || (v.Issue != 0) != (v.State != "") {
+		return errors.New("name copies by their ids, or all of an issue with --issue N --state failed")
+	}
+	if v.State != "" && !mailer.State(v.State).Again() {
+		return fmt.Errorf("--state %q: only copies that are failed, expired or parked can be sent again", v.State)
+	}
+	return nil
 }
 
 func (v *deliveryRetry) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		n, err := p.Retry(e.ctx, v.IDs)
+		what := fmt.Sprint("deliveries ", v.IDs)
+		retry := func() (int, error) { return p.Retry(e.ctx, v.IDs) }
+		if v.Issue != 0 {
+			if _, err := p.Digest.Issue(e.ctx, v.Issue); err != nil {
+				return err
+			}
+			what = fmt.Sprintf("issue %d", v.Issue)
+			retry = func() (int, error) { return p.RetryIssue(e.ctx, v.Issue, mailer.State(v.State)) }
+		}
+		n, err := retry()
 		if err != nil {
+			return err
+		}
+		if err := e.record(p, "send again", what, strings.TrimSpace(fmt.Sprintf("%d %s", n, v.State))); err != nil {
 			return err
 		}
 		return e.print(map[string]int{"queued": n}, func(w io.Writer) { fmt.Fprintf(w, "%d queued again\n", n) })

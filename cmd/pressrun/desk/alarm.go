@@ -23,6 +23,7 @@ var alarmTitles = map[string]string{
 	"audience":       "%s is held: its readers are not as usual",
 	"preflight":      "%s is held: a check failed",
 	"site":           "%s is held: the site is in trouble",
+	"parked":         "Of %s it is not known whether all copies arrived",
 	"breaker":        "%s is stopped: too many copies were refused",
 	"failing source": "%s cannot be read",
 	"silent source":  "%s has published nothing new",
@@ -57,7 +58,7 @@ func AlarmTitle(ctx context.Context, store *digest.Store, kind, subject string) 
 		name, at = slotName(ctx, store, subject), "/desk/issues"
 	case "failing source", "silent source":
 		name, at = sourceName(ctx, store, subject)
-	case "issue", "approval", "audience", "preflight", "site", "breaker", "ledger":
+	case "issue", "approval", "audience", "preflight", "site", "breaker", "parked", "ledger":
 		if id, err := strconv.ParseInt(strings.TrimPrefix(subject, "issue "), 10, 64); err == nil {
 			name, at = issueName(ctx, store, id)
 			if kind == "ledger" {

@@ -97,6 +97,8 @@ type Desk struct {
 	// SetSource changes what is decided about a source; issues that wait follow it.
 	// What cannot be is an ErrSetting.
 	SetSource func(ctx context.Context, src digest.Source, title, language, rights string, set digest.Settings) error
+	// Retry queues the copies of an issue in one state again, and says how many.
+	Retry func(ctx context.Context, issue int64, state mailer.State) (int, error)
 	// Why tells in a line what became of a reader's copy.
 	Why func(ctx context.Context, issue int64, address string) (string, error)
 
@@ -128,6 +130,7 @@ func (d *Desk) Handler() http.Handler {
 		"GET /desk/issues/{id}/stories/{edition}/{story}":  {"viewer", d.issueStory},
 		"POST /desk/issues/{id}/stories/{edition}/{story}": {"editor", d.editStory},
 		"GET /desk/issues/{id}/readers":                    {"viewer", d.readers},
+		"POST /desk/issues/{id}/readers":                   {"approver", d.sendAgain},
 		"GET /desk/stories":                                {"viewer", d.stories},
 		"GET /desk/stories/ahead":                          {"viewer", d.ahead},
 		"POST /desk/stories/ahead":                         {"editor", d.aheadAct},

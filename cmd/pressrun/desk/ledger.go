@@ -52,7 +52,41 @@ func (d *Desk) readers(r *request) error {
 	}
 	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: fmt.Sprintf("Readers of %s No. %d", i.Spec.Title, i.Number), Current: "Issues",
 		Action: &templates.Action{Title: "The issue", URL: issueURL(i.ID)},
-		Body:   templates.TableBody{Intro: intro, Search: searchOf(r, "What did this reader get?", "state"), Filters: filters, Table: t}})
+		Body: templates.TableBody{Intro: intro, Search: searchOf(r, "What did this reader get?", "state"), Filters: filters, Table: t,
+			Forms: again(r, i, mailer.State(want), counts)}})
+}
+
+// again offers to send once more what is listed, where that can be.
+func again(r *request, i digest.Issue, state mailer.State, counts map[mailer.State]int) []templates.FormBody {
+	n := counts[state]
+	if n == 0 || !state.Again() || i.State == "cancelled" || !r.user.May("approver") {
+		return nil
+	}
+	intro := "Whoever has left since gets nothing."
+	if state == mailer.StateParked {
+		intro = "The relay took the whole message and then said nothing, so nobody knows whether it arrived: sent again it may come twice, left alone perhaps not at all. " + intro
+	}
+	return []templates.FormBody{{Title: "Send again", Intro: intro, URL: issueURL(i.ID) + "/readers", Submit: fmt.Sprintf("Send to %s again", plural(n, "reader", "readers")),
+		Fields: []templates.Field{{Name: "state", Kind: "hidden", Value: string(state)}}}}
+}
+
+// sendAgain queues the copies of an issue in one state again.
+func (d *Desk) sendAgain(r *request) error {
+	i, err := d.Digest.Issue(r.ctx, r.id("id"))
+	if err != nil {
+		return err
+	}
+	state := mailer.State(r.FormValue("state"))
+	n, err := d.Retry(r.ctx, i.ID, state)
+	if err != nil {
+		return err
+	}
+	d.record(r, "send again", fmt.Sprintf("issue %d", i.ID), fmt.Sprintf("%d %s", n, state))
+	said := "Nothing was left to send again."
+	if n > 0 {
+		said = fmt.Sprintf("Goes to %s again.", plural(n, "reader", "readers"))
+	}
+	return done(r, issueURL(i.ID), said)
 }
 
 // knowsReaders is the role that may see who reads: others see masked addresses,
