@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -133,7 +134,10 @@ type UnsubscribePage struct {
 type UnsubscribedPage struct {
 	Frame
 	Newsletter string // title, or titles; "" = all there are
-	Again      string // address at which to subscribe again; "" = not offered
+	// Again is where to subscribe again, Preferences the reader's own page where
+	// that is not offered; "" = no link.
+	Again       string
+	Preferences string
 }
 
 // PreferencesPage is the reader's own page.
@@ -148,6 +152,7 @@ type PreferencesPage struct {
 	Pauses    []int     // days offered: 7, 30
 	Paused    time.Time // until when, in the reader's zone; zero = not paused
 	Saved     bool      // what was posted is stored
+	Left      bool      // the reader has left all there are
 	Withheld  string    // why nothing is sent whatever is ticked: hard, complaint, manual; "" = it is sent
 	Form      string    // address of the sign-up form
 	Sent      bool      // the link to YoursPage was asked for
@@ -448,6 +453,23 @@ func (v PreferencesPage) Why(w *Vocabulary) string {
 		return w.Say("preferences.manual")
 	}
 	return ""
+}
+
+// Nothing says that no list is ticked, and how to come back or to leave altogether;
+// "" = something comes, or Why says why nothing does. For templates.
+func (v PreferencesPage) Nothing(w *Vocabulary) string {
+	ticked := func(l ListChoice) bool { return l.Checked }
+	if v.Withheld != "" || slices.ContainsFunc(v.Lists, ticked) {
+		return ""
+	}
+	says := []string{w.Say("preferences.none")}
+	if len(v.Lists) > 0 {
+		says = append(says, w.Say("preferences.none.back"))
+	}
+	if !v.Left {
+		says = append(says, w.Say("preferences.none.leave", "button", w.Say("preferences.leave.button")))
+	}
+	return strings.Join(says, " ")
 }
 
 // When says when the next issue is due; for templates.

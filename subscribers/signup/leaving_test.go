@@ -21,7 +21,7 @@ func TestLeavingSaysWhatIsSo(t *testing.T) {
 	if _, page := d.get(t, all); !strings.Contains(page, "Stop sending The daily and The weekend to") {
 		t.Errorf("before leaving all lists:\n%s", page)
 	}
-	if _, page := d.post(t, daily, nil); !strings.Contains(page, "We will not send you The daily any more.") || !strings.Contains(page, `href="/subscribe?lang=en&amp;list=daily"`) {
+	if _, page := d.post(t, daily, nil); !strings.Contains(page, "We will not send you The daily any more.") || !strings.Contains(page, `href="`+preferences+`?lang=en"`) {
 		t.Errorf("after leaving one list:\n%s", page)
 	}
 	if _, page := d.get(t, all); !strings.Contains(page, "Stop sending The weekend to") {

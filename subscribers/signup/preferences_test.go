@@ -16,6 +16,7 @@ import (
 	"pressrun/deploy/schema/schematest"
 	"pressrun/subscribers"
 	"pressrun/subscribers/signup"
+	"pressrun/templates"
 )
 
 // The answer to the form in a frame has no masthead either, and leads back to the
@@ -173,7 +174,7 @@ func TestPreferencesStayInTheLanguageAskedFor(t *testing.T) {
 	action := regexp.MustCompile(`<form method="post" action="([^"]*/preferences/[^"#]*)`)
 	for _, asked := range []struct{ query, lang string }{{"?lang=en", `<html lang="en"`}, {"", `<html lang="ur"`}} {
 		found := action.FindAllStringSubmatch(ask("GET", link+asked.query, nil, asked.lang), -1)
-		if len(found) != 3 {
+		if len(found) < 2 { // who has left all has no button for it
 			t.Fatalf("%d forms", len(found))
 		}
 		to := found[0][1]
@@ -230,3 +231,36 @@ func TestConfirmedSaysWhatComesFirst(t *testing.T) {
 
 // bare takes out what isolates names.
 var bare = strings.NewReplacer("\u2068", "", "\u2069", "")
+
+// Who ticks nothing reads that nothing comes, and how to come back or to leave
+// altogether, when he saves it and whenever he opens the page again.
+func TestPreferencesWithNothingTicked(t *testing.T) {
+	d := open(t, schematest.SQLite(t))
+	_, _, link := d.reader(t, "jan@example.com")
+	const nothing, back, leave = "You get no newsletter any more.", "To come back, tick one and save.", "press “Unsubscribe from all” below."
+	check := func(what, page string, wants, lacks []string) {
+		t.Helper()
+		for _, want := range wants {
+			if !strings.Contains(page, want) {
+				t.Errorf("%s: no %q in\n%s", what, want, page)
+			}
+		}
+		for _, lack := range lacks {
+			if strings.Contains(page, lack) {
+				t.Errorf("%s: %q in\n%s", what, lack, page)
+			}
+		}
+	}
+	_, page := d.get(t, link)
+	check("before", page, []string{"Unsubscribe from all"}, []string{nothing})
+	_, page = d.post(t, link, url.Values{templates.FieldPause: {"0"}})
+	check("saved", page, []string{"Saved. " + nothing, back, leave}, nil)
+	_, page = d.get(t, link)
+	check("later", page, []string{nothing, back, leave}, []string{"Saved."})
+	_, page = d.post(t, link, url.Values{templates.FieldAll: {"1"}})
+	check("left", page, []string{`href="` + link + `?lang=en"`, "Subscribe again"}, nil)
+	_, page = d.get(t, link)
+	check("after leaving all", page, []string{nothing, back}, []string{"Unsubscribe from all"})
+	_, page = d.post(t, link, url.Values{templates.FieldPause: {"0"}, templates.FieldList: {"weekend"}})
+	check("back", page, []string{"Saved.", "Unsubscribe from all"}, []string{nothing})
+}

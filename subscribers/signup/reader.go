@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -122,7 +121,7 @@ func (s *Site) showUnsubscribe(w http.ResponseWriter, r *http.Request) {
 	}
 	open := slices.DeleteFunc(slices.Clone(lists), over)
 	if !c.Test && len(open) == 0 {
-		s.unsubscribed(w, r, c, lists, lang)
+		s.unsubscribed(w, r, c, v, lists, lang)
 		return
 	}
 	s.askUnsubscribe(w, r, c, v, open, lang)
@@ -162,7 +161,7 @@ func (s *Site) unsubscribe(w http.ResponseWriter, r *http.Request) {
 		s.trouble(w, r, lang, err)
 		return
 	}
-	s.unsubscribed(w, r, c, lists, lang)
+	s.unsubscribed(w, r, c, v, lists, lang)
 }
 
 // oneClick reports whether a mail program pressed the button.
@@ -177,16 +176,21 @@ func oneClick(r *http.Request) bool {
 }
 
 // unsubscribed says that no more comes of the list that the link is about, or of
-// all.
-func (s *Site) unsubscribed(w http.ResponseWriter, r *http.Request, c subscribers.Claim, lists []subscribers.Subscription, lang string) {
-	view := templates.UnsubscribedPage{Frame: s.frame(r, false), Again: "/subscribe?lang=" + lang}
+// all. Who did not mean it comes back on his own page, where a list that is public
+// is one tick; who is erased by the form.
+func (s *Site) unsubscribed(w http.ResponseWriter, r *http.Request, c subscribers.Claim, v subscribers.Subscriber, lists []subscribers.Subscription, lang string) {
+	view := templates.UnsubscribedPage{Frame: s.frame(r, false)}
 	if c.List != 0 {
 		view.Newsletter = titles(lists, lang)
 	}
-	for _, v := range lists {
-		if v.Public && c.List != 0 {
-			view.Again += "&list=" + url.QueryEscape(v.ListName)
-		}
+	own := s.path("preferences", s.Store.Keys.Token(subscribers.KindPreferences, c.Subscriber, 0), lang)
+	switch private := func(l subscribers.Subscription) bool { return !l.Public }; {
+	case v.ID == 0:
+		view.Again = "/subscribe?lang=" + lang
+	case c.List != 0 && slices.ContainsFunc(lists, private):
+		view.Preferences = own
+	default:
+		view.Again = own
 	}
 	s.write(w, r, reply{status: http.StatusOK, page: templates.PageUnsubscribed, language: lang, view: view})
 }
@@ -232,7 +236,7 @@ func (s *Site) savePreferences(w http.ResponseWriter, r *http.Request) {
 			s.trouble(w, r, lang, err)
 			return
 		}
-		s.unsubscribed(w, r, c, nil, lang)
+		s.unsubscribed(w, r, c, v, nil, lang)
 		return
 	}
 	if r.PostForm.Get(templates.FieldYours) == "1" {
@@ -377,5 +381,6 @@ func (s *Site) writePreferences(w http.ResponseWriter, r *http.Request, v subscr
 	if withheld && x.Reason != subscribers.Left { // who has left all sees it by his lists, and may tick them again
 		view.Withheld = string(x.Reason)
 	}
+	view.Left = withheld && x.Reason == subscribers.Left
 	s.write(w, r, reply{status: http.StatusOK, page: templates.PagePreferences, language: lang, view: view})
 }
