@@ -51,6 +51,7 @@ type Spec struct {
 	Sources []string `toml:"sources" comment:"addresses of sources; [] = all" json:"sources"`
 	List    string   `toml:"list" comment:"name of the list it goes to" json:"list"`
 	Segment string   `toml:"segment" comment:"name of a segment of that list; \"\" = the whole list" json:"segment"`
+	Exclude []string `toml:"exclude" comment:"names of segments whose members do not get it; [] = none" json:"exclude,omitempty"`
 	Welcome bool     `toml:"welcome" comment:"who confirms the list gets the newest issue at once, unless the next one is in the making or a story of it was taken back since" json:"welcome,omitempty"`
 
 	Archive string `toml:"archive" comment:"who finds its issues on the web: public, or private for only the readers, by the link in their mail; \"\" = public where its list is offered on the sign-up page" json:"archive,omitempty"`
@@ -234,6 +235,14 @@ var (
 	nameRule = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
 	accent   = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
 )
+
+// Segments are those that who gets it depends on.
+func (s Spec) Segments() []string {
+	if s.Segment == "" {
+		return s.Exclude
+	}
+	return append([]string{s.Segment}, s.Exclude...)
+}
 
 // Takes reports whether the newsletter is made of a source: it names none, or one
 // of the addresses by which the source is or was known.

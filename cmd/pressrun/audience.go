@@ -31,7 +31,7 @@ func (p *Press) audienceOf(ctx context.Context, i digest.Issue) (subscribers.Aud
 	if err != nil {
 		return subscribers.Audience{}, err
 	}
-	a := subscribers.Audience{List: list, Segment: i.Spec.Segment, Editions: map[string]int64{}, Languages: map[string]string{}, Slot: later(i.SlotAt, p.Now()), Zone: i.Spec.Zone}
+	a := subscribers.Audience{List: list, Segment: i.Spec.Segment, Exclude: i.Spec.Exclude, Editions: map[string]int64{}, Languages: map[string]string{}, Slot: later(i.SlotAt, p.Now()), Zone: i.Spec.Zone}
 	editions, err := p.Digest.Sealed(ctx, i.ID, i.Revision)
 	if err != nil {
 		return a, err
@@ -169,13 +169,15 @@ func (p *Press) crowd(ctx context.Context, i digest.Issue) (Crowd, error) {
 // the desk can mend is logged.
 func (p *Press) untold(ctx context.Context, i digest.Issue, err error) string {
 	if wrong, ok := errors.AsType[*segment.Error](err); ok {
-		return fmt.Sprintf("the rule of segment %s cannot be used any more: %v; mend it under Lists, Segments", i.Spec.Segment, wrong)
+		return fmt.Sprintf("the rule of segment %s cannot be used any more: %v; mend it under Lists, Segments", strings.Join(i.Spec.Segments(), " or "), wrong)
 	}
 	if errors.Is(err, subscribers.ErrNotFound) {
 		if _, err := p.Subscribers.ListID(ctx, p.DB.Read, i.Spec.List); errors.Is(err, subscribers.ErrNotFound) {
 			return fmt.Sprintf("there is no list %s any more", i.Spec.List)
 		}
-		return fmt.Sprintf("there is no segment %s any more; make it again under Lists, Segments, or take it out of the newsletter", i.Spec.Segment)
+		if name, err := p.noSegment(ctx, i.Spec); err == nil {
+			return fmt.Sprintf("there is no segment %s any more; make it again under Lists, Segments, or take it out of the newsletter", name)
+		}
 	}
 	p.Log.Error("count an audience", "issue", i.ID, "err", err)
 	return "the database does not answer; it is tried again, and the log says more"

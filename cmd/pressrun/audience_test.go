@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +79,39 @@ func TestUnusualAudienceIsHeld(t *testing.T) {
 			t.Errorf("held because %q; want words about the segment", i.Reason)
 		}
 	})
+}
+
+// TestExcluded leaves the members of a segment out, tells them why, and holds the
+// next issue once nobody knows who they are.
+func TestExcluded(t *testing.T) {
+	ctx := t.Context()
+	pl := newPlant(t, "", "press.db", "", "")
+	readers := pl.subscribers(3, "daily")
+	pl.stories()
+	if _, err := pl.press.Subscribers.SaveSegment(ctx, "staff", fmt.Sprintf("email == %q", readers[1])); err != nil {
+		t.Fatal(err)
+	}
+	spec := digest.Spec{Exclude: []string{"staff"}}
+	first := pl.due(spec)
+	pl.moves(first, "approved", "sending")
+	list, err := pl.press.Mailer.Deliveries(ctx, first, mailer.Filter{}, mailer.Page{})
+	if err != nil || len(list) != 2 {
+		t.Errorf("%d copies, %v; want two of three", len(list), err)
+	}
+	if why, err := pl.press.Why(ctx, first, readers[1]); err != nil || !strings.Contains(why.Line, `inside "staff", which does not get it, when the audience was frozen at`) {
+		t.Errorf("why: %q, %v", why.Line, err)
+	}
+	if page := deskPage(t, pl.press, operator(t, pl.press), "/desk/newsletters"); !strings.Contains(page, "without staff") {
+		t.Error("the desk does not say who is left out")
+	}
+	second := pl.due(spec)
+	if err := pl.press.Subscribers.RemoveSegment(ctx, "staff"); err != nil {
+		t.Fatal(err)
+	}
+	pl.moves(second, "held")
+	if i := pl.issueNow(second); !strings.Contains(i.Reason, "there is no segment staff any more") {
+		t.Errorf("held because %q; want words about the segment", i.Reason)
+	}
 }
 
 // TestSendNowWaitsForNothing sends an issue two hours before its slot, with

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 
@@ -59,7 +60,7 @@ func (p *Press) examineRelays(ctx context.Context) []finding {
 	}
 	var list []finding
 	for _, r := range p.Config.Relays {
-		text := redact(r.URL) + " takes mail"
+		text := redact(r.URL) + " takes mail" + greeting(r)
 		for _, s := range states {
 			if s.Name == r.Name {
 				text += "; " + s.Words()
@@ -68,6 +69,15 @@ func (p *Press) examineRelays(ctx context.Context) []finding {
 		list = append(list, found("relay "+r.Name, text, p.examineRelay(ctx, r)))
 	}
 	return list
+}
+
+// greeting warns of a name that relays outside may refuse to be greeted with.
+func greeting(r RelayConfig) string {
+	name, err := os.Hostname()
+	if r.HELO != "" || loopback(r.URL) || err != nil || hostName.MatchString(name) {
+		return ""
+	}
+	return fmt.Sprintf(", though we greet it as %s, which is no full host name and may be refused: set helo", name)
 }
 
 // examineRelay connects to a relay and signs in, or makes its maildir.
@@ -114,12 +124,23 @@ func (p *Press) examineNewsletters(ctx context.Context) []finding {
 func (p *Press) lacks(ctx context.Context, s digest.Spec) (string, error) {
 	if _, err := p.Subscribers.ListID(ctx, p.DB.Read, s.List); errors.Is(err, subscribers.ErrNotFound) {
 		return fmt.Sprintf("there is no list %q, so nobody gets it: pressrun list add %s", s.List, s.List), nil
-	} else if err != nil || s.Segment == "" {
+	} else if err != nil {
 		return "", err
 	}
-	segments, err := p.Subscribers.Segments(ctx)
-	if err == nil && !slices.ContainsFunc(segments, func(g subscribers.Segment) bool { return g.Name == s.Segment }) {
-		return fmt.Sprintf("there is no segment %q, so nobody gets it: pressrun segment set %s RULE", s.Segment, s.Segment), nil
+	name, err := p.noSegment(ctx, s)
+	if err != nil || name == "" {
+		return "", err
+	}
+	return fmt.Sprintf("there is no segment %q, so nobody gets it: pressrun segment set %s RULE", name, name), nil
+}
+
+// noSegment is the first segment of a newsletter that is not there; "" = all are.
+func (p *Press) noSegment(ctx context.Context, s digest.Spec) (string, error) {
+	there, err := p.Subscribers.Segments(ctx)
+	for _, name := range s.Segments() {
+		if err == nil && !slices.ContainsFunc(there, func(g subscribers.Segment) bool { return g.Name == name }) {
+			return name, nil
+		}
 	}
 	return "", err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -348,7 +349,14 @@ func (p *Press) whyNot(ctx context.Context, reader subscribers.Subscriber, i dig
 		case s.State != subscribers.Active || s.Changed.After(i.Started):
 			return fmt.Sprintf("the subscription is %s since %s; the audience was frozen at %s", s.State, stamp(s.Changed), frozen), nil
 		}
-		return fmt.Sprintf("outside the segment %q when the audience was frozen at %s", i.Spec.Segment, frozen), nil
+		var why []string
+		if i.Spec.Segment != "" {
+			why = append(why, fmt.Sprintf("outside the segment %q", i.Spec.Segment))
+		}
+		if len(i.Spec.Exclude) > 0 {
+			why = append(why, fmt.Sprintf("inside %q, which does not get it,", strings.Join(i.Spec.Exclude, `" or "`)))
+		}
+		return fmt.Sprintf("%s when the audience was frozen at %s", cmp.Or(strings.Join(why, " or "), "not there"), frozen), nil
 	}
 	return fmt.Sprintf("not subscribed to %s when the audience was frozen at %s", i.Spec.List, frozen), nil
 }

@@ -27,7 +27,7 @@ func (d *Desk) newsletters(r *request) error {
 	}
 	for _, n := range arrange(r, &t, list, func(n nl) string {
 		s := n.Spec.WithDefaults(n.Name)
-		return strings.Join([]string{n.Name, s.Title, n.State, s.When(), s.List, s.Segment, s.Approval}, " ")
+		return strings.Join([]string{n.Name, s.Title, n.State, s.When(), s.List, among(s), s.Approval}, " ")
 	},
 		column[nl]{templates.Column{Title: "Newsletter"}, "title", byText(text(func(s digest.Spec) string { return s.Title }))},
 		column[nl]{templates.Column{Title: "State"}, "state", byText(func(n nl) string { return n.State })},
@@ -41,7 +41,7 @@ func (d *Desk) newsletters(r *request) error {
 			verb, do = "Resume", "resume"
 		}
 		t.Rows = append(t.Rows, templates.Row{
-			Cells:   []templates.Cell{{Text: s.Title, URL: fmt.Sprintf("/desk/newsletters/%d", n.ID), Note: n.Name}, {State: state(n.State)}, d.schedule(n), {Text: s.List, Note: s.Segment}, {Text: s.Approval}, {Text: fmt.Sprint(n.Version)}},
+			Cells:   []templates.Cell{{Text: s.Title, URL: fmt.Sprintf("/desk/newsletters/%d", n.ID), Note: n.Name}, {State: state(n.State)}, d.schedule(n), {Text: s.List, Note: among(s)}, {Text: s.Approval}, {Text: fmt.Sprint(n.Version)}},
 			Actions: []templates.Action{{Title: verb, URL: fmt.Sprintf("/desk/newsletters/%d", n.ID), Method: "post", Do: do}},
 		})
 	}
@@ -125,7 +125,7 @@ func (d *Desk) drawNewsletter(r *request, status int, n digest.Newsletter, text,
 	body := templates.RecordBody{State: state(n.State), Facts: []templates.Fact{
 		{Name: "Name", Value: templates.Cell{Text: n.Name, Note: fmt.Sprintf("version %d", n.Version)}},
 		{Name: "Schedule", Value: d.schedule(n)},
-		{Name: "Goes to", Value: templates.Cell{Text: s.List, URL: "/desk/subscribers?list=" + s.List, Note: s.Segment}},
+		{Name: "Goes to", Value: templates.Cell{Text: s.List, URL: "/desk/subscribers?list=" + s.List, Note: among(s)}},
 		{Name: "From", Value: templates.Cell{Text: s.From}},
 		{Name: "Without approval", Value: templates.Cell{Text: s.Approval}},
 		{Name: "Archive", Value: archive},
@@ -283,4 +283,13 @@ func (d *Desk) newsletterSave(r *request) error {
 		return done(r, fmt.Sprintf("/desk/newsletters/%d", n.ID), "It is as it was: nothing had been changed.")
 	}
 	return done(r, fmt.Sprintf("/desk/newsletters/%d", n.ID), fmt.Sprintf("Saved as version %d. It counts from the next draft on.", n.Version))
+}
+
+// among says who of a list gets a newsletter, in the names of segments; "" = all.
+func among(s digest.Spec) string {
+	words := s.Segment
+	if len(s.Exclude) > 0 {
+		words += " without " + strings.Join(s.Exclude, ", ")
+	}
+	return strings.TrimSpace(words)
 }
