@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
+	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -67,6 +71,7 @@ func TestConfigSaysWhereAndHow(t *testing.T) {
 		{"counters of nowhere", "[[counters]]\nkind = \"counter\"\nkey = \"views:{id}\"\n", "redis: the address cannot be read"},
 		{"counters read too often", "redis = \"redis://127.0.0.1\"\n[[counters]]\nkind = \"counter\"\nkey = \"views:{id}\"\nevery = \"1s\"\n", "write a length of time from 10s"},
 		{"no relay URL", "[[relay]]\nurl = \"mail.example.com\"\n", "write smtp://"},
+		{"a greeting that is no host name", "[[relay]]\nname = \"main\"\nurl = \"smtp://127.0.0.1\"\nhelo = \"web-1\"\n", `relay main: helo "web-1" is no host name`},
 		{"a relay at no port", "[[relay]]\nname = \"main\"\nurl = \"smtp://127.0.0.1:99999\"\n", `relay main: "99999" is no port`},
 		{"a relay with half a TLS", "[[relay]]\nname = \"main\"\nurl = \"smtp://127.0.0.1?tls=maybe\"\n", `relay main: tls=maybe in the url`},
 		{"a language model over http", "[ai]\nurl = \"http://model.example/v1/chat/completions\"\nmodel = \"m\"\nhosts = [\"model.example\"]\n", "must begin with https://"},
@@ -297,5 +302,38 @@ func TestWhoIsTold(t *testing.T) {
 		if got, err := c.whoIsTold(); got != c.want || (err == nil) != (c.want != "") {
 			t.Errorf("it says %q, %v; want %q", got, err, c.want)
 		}
+	}
+}
+
+// TestGreeting has a relay hear the name that its configuration gives.
+func TestGreeting(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	heard := make(chan string, 1)
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		fmt.Fprint(conn, "220 relay.test\r\n")
+		line, _ := bufio.NewReader(conn).ReadString('\n')
+		heard <- strings.TrimSpace(line)
+	}()
+	c, err := load(t, fmt.Sprintf("[[relay]]\nname = \"main\"\nurl = \"smtp://%s?tls=none\"\nhelo = \"mail.news.example\"\n", l.Addr()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Open(t.Context(), c, time.Now, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	p.examineRelays(t.Context())
+	if got := <-heard; got != "EHLO mail.news.example" {
+		t.Errorf("the relay hears %q", got)
 	}
 }

@@ -276,7 +276,7 @@ func (p *Press) openMailer(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p.Mailer.Relays = append(p.Mailer.Relays, &smtp.Relay{Name: r.Name, URL: r.URL, Password: password, Connections: r.Connections, Rate: r.Rate})
+		p.Mailer.Relays = append(p.Mailer.Relays, &smtp.Relay{Name: r.Name, URL: r.URL, Password: password, HELO: r.HELO, Connections: r.Connections, Rate: r.Rate})
 	}
 	if err := p.openIntake(); err != nil {
 		return err

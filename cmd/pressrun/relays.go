@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ type RelayConfig struct {
 	Name         string  `toml:"name"`
 	URL          string  `toml:"url"`           // smtp://user@host:587 (STARTTLS), smtps://user@host:465, smtp://127.0.0.1:25; maildir:/directory
 	PasswordFile string  `toml:"password_file"` // the password's file; or the environment PRESSRUN_RELAY_<NAME>_PASSWORD
+	HELO         string  `toml:"helo"`          // full host name we greet with; "" = this machine's
 	Connections  int     `toml:"connections"`   // at once; default 4
 	Rate         float64 `toml:"rate"`          // messages a second; 0 = no limit
 
@@ -98,6 +100,9 @@ func (r RelayConfig) maildir() (dir string, ok bool) {
 	return u.Path + u.Opaque, true
 }
 
+// hostName is a full one (RFC 5321 section 4.1.2).
+var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$`)
+
 func (r RelayConfig) check(say func(format string, args ...any)) {
 	if dir, ok := r.maildir(); ok {
 		if !filepath.IsAbs(dir) {
@@ -107,6 +112,9 @@ func (r RelayConfig) check(say func(format string, args ...any)) {
 		say("relay %s: %v", r.Name, err)
 	} else if u, _ := url.Parse(r.URL); hasPassword(u) {
 		say("relay %s: take the password out of the url and put it into password_file or the environment %s", r.Name, r.passwordVariable())
+	}
+	if r.HELO != "" && !hostName.MatchString(r.HELO) {
+		say("relay %s: helo %q is no host name; write for instance mail.example.com, which the DNS knows as this machine", r.Name, r.HELO)
 	}
 	if r.Connections < 0 || r.Connections > 500 {
 		say("relay %s: connections is %d; write 1 to 500", r.Name, r.Connections)
