@@ -4,25 +4,22 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"pressrun/deploy/schema"
 	"pressrun/subscribers"
 )
 
-// checkFiles says of the files that a configuration names what serve would say
-// that reads them. Nothing is made.
+// checkFiles says of the files that a configuration names, all of them, what keeps
+// serve from using them. Nothing is made.
 func (c *Config) checkFiles() error {
 	var bad ConfigError
 	look := func(err error) {
 		if err != nil {
-			bad = append(bad, c.path+": "+err.Error())
+			bad = append(bad, c.path+": "+withAdvice(err))
 		}
 	}
 	dir := filepath.Dir(c.path)
-	if !strings.Contains(c.Database, "://") {
-		look(schema.Reachable(c.Database))
-	}
+	look(schema.Reachable(c.Database))
 	for _, r := range c.Relays {
 		if _, folder := r.maildir(); !folder && !c.Catch {
 			_, err := r.password(dir)

@@ -235,7 +235,7 @@ func (p *Press) openSubscribers(ctx context.Context) error {
 		if signed, err := (&subscribers.Store{DB: p.DB}).Signed(ctx); err != nil {
 			return err
 		} else if signed {
-			return fmt.Errorf("link keys: there is no %s, and mails were sent whose links it signed; restore the file that belongs to this database, or name it under keys in press.toml", p.Config.Keys)
+			return fmt.Errorf("link keys: there is no %s, and this database knows the keys of another, which sign the links in its mails; restore the file that belongs to this database, or name it under keys in press.toml; a new newsroom begins with a database of its own", p.Config.Keys)
 		}
 		keys, err = subscribers.GenerateKeys(p.Config.Keys)
 	}

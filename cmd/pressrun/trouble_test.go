@@ -184,24 +184,25 @@ func TestKeyFileTrouble(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		make func()
+		code int
 		want []string
 	}{
-		{"gone", func() { os.Remove(file) }, []string{file, "there is no", restore}},
-		{"still gone", func() {}, []string{file, "there is no", restore}},
-		{"cut", func() { put(keys[:len(keys)-20], 0o600) }, []string{file, "line 2", "cut or changed", restore}},
-		{"empty", func() { put(nil, 0o600) }, []string{file, "no key", restore}},
+		{"gone", func() { os.Remove(file) }, exitFailed, []string{file, "there is no", restore}},
+		{"still gone", func() {}, exitFailed, []string{file, "there is no", restore}},
+		{"cut", func() { put(keys[:len(keys)-20], 0o600) }, exitUsage, []string{file, "line 2", "cut or changed", restore}},
+		{"empty", func() { put(nil, 0o600) }, exitUsage, []string{file, "no key", restore}},
 		{"another installation's", func() {
 			put([]byte("k1:"+strings.Repeat("QUJD", 11)+"\n"), 0o600)
-		}, []string{file, "key k1", restore}},
+		}, exitFailed, []string{file, "key k1", restore}},
 		{"without the key that signed", func() {
 			put([]byte("k2:"+strings.Repeat("QUJD", 11)+"\n"), 0o600)
-		}, []string{file, "key k1", restore}},
-		{"readable by others", func() { put(keys, 0o644) }, []string{file, "chmod 600"}},
+		}, exitFailed, []string{file, "key k1", restore}},
+		{"readable by others", func() { put(keys, 0o644) }, exitUsage, []string{file, "chmod 600"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.make()
 			d := &deskless{T: t, dir: d.dir, config: d.config}
-			d.says(1, c.want, "serve", "--listen", "127.0.0.1:0")
+			d.says(c.code, c.want, "serve", "--listen", "127.0.0.1:0")
 		})
 	}
 	put(keys, 0o600)

@@ -28,6 +28,9 @@ func (v *serveVerb) Run(e *env) error {
 	if v.Listen != "" {
 		c.Listen = v.Listen
 	}
+	if err := c.checkFiles(); err != nil {
+		return err
+	}
 	now, err := parseClock(os.Getenv("PRESSRUN_CLOCK"))
 	if err != nil {
 		return err
@@ -56,7 +59,7 @@ func (v *serveVerb) Run(e *env) error {
 func listen(address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("listen on %s: another program uses that port; end it, or choose another port", address)
+		return nil, fmt.Errorf("listen on %s: another program uses that port; end it, or choose another port: listen in press.toml, or --listen", address)
 	}
 	if errors.Is(err, syscall.EACCES) {
 		return nil, fmt.Errorf("listen on %s: not allowed; ports below 1024 belong to root, choose a higher one and let a proxy pass it on", address)

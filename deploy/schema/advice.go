@@ -3,6 +3,7 @@ package schema
 import (
 	"errors"
 	"io/fs"
+	"strings"
 	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -24,6 +25,8 @@ func Advice(err error) string {
 	}
 	var unreachable *pgconn.ConnectError
 	switch {
+	case errors.As(err, &unreachable) && strings.Contains(err.Error(), "refused TLS"):
+		return "PostgreSQL speaks no TLS there: turn ssl on in its postgresql.conf, or end the address under database in press.toml with ?sslmode=disable where nobody can listen in between"
 	case errors.As(err, &unreachable):
 		return "PostgreSQL does not answer there: start it, or mend the address under database in press.toml"
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,6 +72,26 @@ func TestAdviceFitsTheTrouble(t *testing.T) {
 			_, err := schema.Open(t.Context(), "postgres://press@127.0.0.1:1/press")
 			return err
 		}, "does not answer"},
+		{"PostgreSQL speaks no TLS", func(t *testing.T) error {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { l.Close() })
+			go func() {
+				for {
+					conn, err := l.Accept()
+					if err != nil {
+						return
+					}
+					conn.Read(make([]byte, 8)) // SSLRequest
+					conn.Write([]byte("N"))    // no
+					conn.Close()
+				}
+			}()
+			_, err = schema.Open(t.Context(), "postgres://press@"+l.Addr().String()+"/press?sslmode=require")
+			return err
+		}, "sslmode=disable"},
 		{"PostgreSQL's disk is full", func(*testing.T) error { return &pgconn.PgError{Code: "53100"} }, "make room"},
 		{"a file's disk is full", func(*testing.T) error { return &fs.PathError{Op: "write", Path: "journal", Err: syscall.ENOSPC} }, "make room"},
 		{"anything else", func(*testing.T) error { return sql.ErrNoRows }, ""},

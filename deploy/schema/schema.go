@@ -57,29 +57,42 @@ var ErrNewer = errors.New("the database was written by a newer pressrun; install
 // Open connects to dsn, a postgres:// URL or the path of a SQLite file, which
 // is created when it is missing. It does not migrate.
 func Open(ctx context.Context, dsn string) (*DB, error) {
-	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
+	if isPostgres(dsn) {
 		return openPostgres(ctx, dsn)
 	}
 	return openSQLite(ctx, strings.TrimPrefix(dsn, "sqlite:"))
 }
 
-func openPostgres(ctx context.Context, dsn string) (*DB, error) {
+func isPostgres(dsn string) bool {
+	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
+}
+
+// parsePostgres reads a URL; the name is without its password.
+func parsePostgres(dsn string) (conf *pgx.ConnConfig, name string, err error) {
+	const how = "the URL cannot be read; write postgres://user:password@host:5432/name"
 	u, err := url.Parse(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("open database: the URL cannot be read; write postgres://user:password@host:5432/name")
+		return nil, "", fmt.Errorf("open database: %s", how)
 	}
-	conf, err := pgx.ParseConfig(dsn)
+	if conf, err = pgx.ParseConfig(dsn); err != nil {
+		return nil, "", fmt.Errorf("open database %s: %s", u.Redacted(), how)
+	}
+	return conf, u.Redacted(), nil
+}
+
+func openPostgres(ctx context.Context, dsn string) (*DB, error) {
+	conf, name, err := parsePostgres(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("open database %s: the URL cannot be read; write postgres://user:password@host:5432/name", u.Redacted())
+		return nil, err
 	}
 	pool := stdlib.OpenDB(*conf, stdlib.OptionAfterConnect(prepare))
 	pool.SetMaxOpenConns(24)
 	pool.SetMaxIdleConns(12)
 	if err := pool.PingContext(ctx); err != nil {
 		pool.Close()
-		return nil, fmt.Errorf("open database %s: %w", u.Redacted(), err)
+		return nil, fmt.Errorf("open database %s: %w", name, err)
 	}
-	return &DB{Write: pool, Read: pool, Engine: Postgres, Name: u.Redacted()}, nil
+	return &DB{Write: pool, Read: pool, Engine: Postgres, Name: name}, nil
 }
 
 // prepare has a connection wait for the disk at each commit, as synchronous=FULL
@@ -94,9 +107,18 @@ func prepare(ctx context.Context, c *pgx.Conn) error {
 	return err
 }
 
-// Reachable says what keeps an SQLite file from being made at a path: its directory
-// may be missing, for that is made with it, but not more.
-func Reachable(path string) error {
+// Reachable says what keeps dsn from being opened, as far as no server need be asked:
+// a URL that cannot be read, or a place where no SQLite file can be. Its directory may
+// be missing, for that is made with it, but not more.
+func Reachable(dsn string) error {
+	if isPostgres(dsn) {
+		_, _, err := parsePostgres(dsn)
+		return err
+	}
+	path := strings.TrimPrefix(dsn, "sqlite:")
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("open database %s: that is a directory; name a file in it, as in %s", path, filepath.Join(path, "press.db"))
+	}
 	dir := filepath.Dir(path)
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		dir = filepath.Dir(dir)
