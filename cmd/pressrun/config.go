@@ -388,8 +388,7 @@ func (c *Config) check() error {
 	if u, err := url.Parse(c.AlarmWebhook); c.AlarmWebhook != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		say("alarm_webhook is not a web address; write for instance https://hooks.example.com/…")
 	}
-	_, port, err := net.SplitHostPort(c.Listen)
-	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
+	if !listenable(c.Listen) {
 		say("listen %q is not an address and a port; write for instance 127.0.0.1:8080", c.Listen)
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
@@ -429,6 +428,13 @@ func (c *Config) check() error {
 		return bad
 	}
 	return nil
+}
+
+// listenable reports whether an address is one with a port.
+func listenable(address string) bool {
+	_, port, err := net.SplitHostPort(address)
+	_, bad := strconv.ParseUint(port, 10, 16)
+	return err == nil && bad == nil
 }
 
 func (a AIConfig) check(say func(string, ...any)) {

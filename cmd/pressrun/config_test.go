@@ -183,6 +183,13 @@ func TestUsageErrors(t *testing.T) {
 		{[]string{"delivery", "ls", "--issue", "1", "--state", "gone"}, exitUsage, "withheld"},
 		{[]string{"init", "--site", "https://news.example", "--dir", filepath.Dir(missing), "--zone", "Mars/City"}, exitUsage, "Asia/Karachi"},
 		{[]string{"init", "--site", "https://news.example", "--dir", filepath.Dir(missing), "--admin", "nobody"}, exitUsage, "--admin"},
+		{[]string{"-c", missing, "arm"}, exitUsage, "pressrun arm --to you@example.com"},
+		{[]string{"-c", missing, "serve", "--listen", "8080"}, exitUsage, "127.0.0.1:8080"},
+		{[]string{"-c", missing, "doctor", "serve", "--listen", "8080"}, exitUsage, "127.0.0.1:8080"},
+		{[]string{"-c", missing, "doctor", "smtp", "--accept", "spf"}, exitUsage, "pressrun doctor dns --accept KIND"},
+		{[]string{"demo", "--dir", filepath.Dir(missing), "--port", "70000"}, exitUsage, "from 1 to 65534"},
+		{[]string{"-c", missing, "issue", "build", "morning", "--at", "07:00"}, exitUsage, "with its zone"},
+		{[]string{"-c", missing, "user", "add", "ed@news.example", "--role", "king"}, exitUsage, `"list admin"`},
 		{[]string{"version"}, 0, ""},
 		{[]string{"--help"}, 0, ""},
 	} {

@@ -40,6 +40,19 @@ func (p *Press) examineDatabase(ctx context.Context) []finding {
 	return []finding{found("database", p.DB.Name, p.DB.Read.PingContext(ctx))}
 }
 
+// examineDisks looks for room where serve writes.
+func (p *Press) examineDisks(room func(dir string) (free, all uint64, err error)) []finding {
+	var list []finding
+	for _, dir := range p.Config.disks() {
+		free, all, err := room(dir)
+		if err == nil && free < min(lowRoom, all/10) {
+			err = errors.New(littleRoom(dir, free, all))
+		}
+		list = append(list, found("disk", fmt.Sprintf("%.1f GB of %.1f GB are free on the disk of %s", float64(free)/1e9, float64(all)/1e9, dir), err))
+	}
+	return list
+}
+
 func (p *Press) examineCounters(ctx context.Context) []finding {
 	text, err := p.examineViews(ctx)
 	list := []finding{found("views", text, err)}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -144,5 +145,22 @@ func TestPauseOwesNothing(t *testing.T) {
 	}
 	if alarms, err := p.Installation.Alarms(ctx, true, 10); err != nil || len(alarms) > 0 {
 		t.Errorf("alarms %+v, %v", alarms, err)
+	}
+}
+
+// TestEndIsNoTrouble: what an ending process cuts off is done by the next one, and is
+// not logged as an error.
+func TestEndIsNoTrouble(t *testing.T) {
+	r := newCountingRoom(t, "")
+	r.draft(t)
+	var log strings.Builder
+	r.Log = logTo(&log, slog.LevelWarn)
+	ctx, end := context.WithCancel(t.Context())
+	end()
+	if err := r.Tick(ctx); err == nil {
+		t.Error("a tick succeeds after the end")
+	}
+	if log.Len() > 0 {
+		t.Errorf("it logs %s", log.String())
 	}
 }

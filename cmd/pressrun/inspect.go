@@ -160,25 +160,36 @@ const lowRoom = 1 << 30
 // inspectDisk looks at the disks of database and journal. A full one holds all
 // sending up.
 func (p *Press) inspectDisk(ctx context.Context, room func(dir string) (free, all uint64, err error)) error {
-	dirs := []string{filepath.Dir(p.Config.Journal)}
-	if !strings.Contains(p.Config.Database, "://") {
-		dirs = append(dirs, filepath.Dir(p.Config.Database))
-	}
-	slices.Sort(dirs)
 	var failed error
-	for _, dir := range slices.Compact(dirs) {
+	for _, dir := range p.Config.disks() {
 		free, all, err := room(dir)
 		low := min(lowRoom, all/10)
 		switch {
 		case err != nil:
 			failed = errors.Join(failed, fmt.Errorf("room on the disk of %s: %w", dir, err))
 		case free < low:
-			p.Alarm(ctx, "disk", dir, fmt.Sprintf("Of %.1f GB on the disk of %s, %.1f GB are free. When it is full, nothing is collected or sent. Make room.", float64(all)/1e9, dir, float64(free)/1e9))
+			p.Alarm(ctx, "disk", dir, littleRoom(dir, free, all))
 		case free >= low+low/4: // not at each file that comes and goes
 			p.Clear(ctx, "disk", dir)
 		}
 	}
 	return failed
+}
+
+// littleRoom says that a disk is nearly full.
+func littleRoom(dir string, free, all uint64) string {
+	return fmt.Sprintf("Of %.1f GB on the disk of %s, %.1f GB are free. When it is full, nothing is collected or sent. Make room.", float64(all)/1e9, dir, float64(free)/1e9)
+}
+
+// disks are the directories that are written to while serve runs: of the journal, and
+// of a database that is a file.
+func (c *Config) disks() []string {
+	dirs := []string{filepath.Dir(c.Journal)}
+	if !strings.Contains(c.Database, "://") {
+		dirs = append(dirs, filepath.Dir(c.Database))
+	}
+	slices.Sort(dirs)
+	return slices.Compact(dirs)
 }
 
 // room is how many bytes of a disk we may still write, and how many it has.

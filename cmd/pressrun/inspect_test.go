@@ -292,12 +292,18 @@ func TestLowDiskIsAnnounced(t *testing.T) {
 		free, all uint64
 		want      bool
 	}{{3 * gb, 100 * gb, false}, {gb / 2, 100 * gb, true}, {gb + gb/10, 100 * gb, true}, {2 * gb, 100 * gb, false}, {gb / 2, 4 * gb, false}, {gb / 4, 4 * gb, true}} {
-		err := r.inspectDisk(t.Context(), func(dir string) (uint64, uint64, error) {
+		disks := func(dir string) (uint64, uint64, error) {
 			if strings.HasSuffix(dir, "kept") {
 				return look.free, look.all, nil
 			}
 			return 50 * gb, 100 * gb, nil
-		})
+		}
+		for _, f := range r.examineDisks(disks) {
+			if low := strings.Contains(f.Text, "kept") && look.free < min(gb, look.all/10); f.What != "disk" || f.OK == low || low != strings.Contains(f.Text, "Make room") {
+				t.Errorf("look %d: the doctor says %+v", i, f)
+			}
+		}
+		err := r.inspectDisk(t.Context(), disks)
 		told := r.alarmed(t, "disk")
 		if err != nil || (told != "") != look.want || look.want && (!strings.Contains(told, "kept") || strings.Contains(told, "\n")) {
 			t.Errorf("look %d tells %q, %v", i, told, err)

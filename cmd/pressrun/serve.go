@@ -127,7 +127,7 @@ func (p *Press) tick(ctx context.Context) error {
 	ordered := map[string]river.JobArgs{} // what was ordered last, by kind: asking once is enough
 	for {
 		began := p.Now()
-		if err := p.Tick(ctx); err != nil && ctx.Err() == nil {
+		if err := p.Tick(ctx); err != nil {
 			p.complain("tick", err)
 		}
 		for _, job := range []river.JobArgs{
@@ -141,7 +141,7 @@ func (p *Press) tick(ctx context.Context) error {
 			}
 			if err := p.once(ctx, job); err == nil {
 				ordered[job.Kind()] = job
-			} else if ctx.Err() == nil {
+			} else {
 				p.complain(job.Kind(), err)
 			}
 		}
@@ -160,6 +160,9 @@ type complaint struct {
 // complain logs that something which is due cannot be done, and how to mend
 // that: when it is new, and once a minute. Ticks alone call it.
 func (p *Press) complain(what string, err error) {
+	if errors.Is(err, context.Canceled) {
+		return // we are ending
+	}
 	text := withAdvice(err)
 	if last := p.complaints[what]; text == last.text && time.Since(last.at) < time.Minute {
 		return

@@ -78,7 +78,7 @@ func TestVerbsSayHowToMend(t *testing.T) {
 
 	d.says(1, []string{"source 99: not found", "pressrun source ls"}, "source", "pause", "99")
 	d.says(1, []string{"story 99: not found", "pressrun story ls"}, "story", "show", "99")
-	d.says(1, []string{`"tomorrow" is not a time`, "with its zone"}, "story", "hold", "1", "--until", "tomorrow")
+	d.says(2, []string{`"tomorrow" is not a time`, "with its zone"}, "story", "hold", "1", "--until", "tomorrow")
 	d.says(0, []string{`no story of the last 48h0m0s has "zebra"`, "--since"}, "story", "ls", "--search", "zebra")
 	d.says(1, []string{`"[[" is no CSS selector`, "div.article-body"}, "source", "set", "1", "--body", "[[")
 	d.says(1, []string{"is an address", "--url https://a.example/", "pressrun source test"}, "extract", "https://a.example/")
@@ -97,7 +97,7 @@ func TestVerbsSayHowToMend(t *testing.T) {
 		t.Error("the message shows the password")
 	}
 
-	with(`redis = "redis://127.0.0.1:1/0"`).says(1, []string{"redis://127.0.0.1:1/0 do not answer", "ranked by the last snapshot until they do", "Check the address"}, "doctor", "redis")
+	with(`redis = "redis://127.0.0.1:1/0"`).says(1, []string{"redis://127.0.0.1:1/0 do not answer", "connect to Redis", "ranked by the last snapshot until they do", "Check the address"}, "doctor", "redis")
 	database := func(name string) *deskless {
 		t.Setenv("PRESSRUN_DATABASE", name)
 		return d
@@ -106,7 +106,7 @@ func TestVerbsSayHowToMend(t *testing.T) {
 	database("other.toml").says(1, []string{"other.toml", "not a SQLite database"}, "source", "ls")
 	os.Unsetenv("PRESSRUN_DATABASE")
 	with(`lisen = "127.0.0.1:1"`).says(2, []string{"other.toml:1", `unknown key "lisen"`, `did you mean "listen"?`}, "serve")
-	d.says(1, []string{taken.Addr().String(), "another program uses that port", "choose another port"}, "serve", "--listen", taken.Addr().String())
+	d.says(1, []string{taken.Addr().String(), "another program uses that port", "choose another port: listen in press.toml"}, "serve", "--listen", taken.Addr().String())
 	d.says(0, []string{site.URL}, "source", "ls") // all that changed nothing
 }
 

@@ -96,6 +96,14 @@ type newsroom struct {
 	say     func(format string, args ...any)
 }
 
+// Validate refuses a port that there is none of.
+func (v *demoVerb) Validate() error {
+	if v.Port < 0 || v.Port > 65534 { // the sample site takes the next
+		return fmt.Errorf("--port %d: write a port from 1 to 65534, or 0 for any free one", v.Port)
+	}
+	return nil
+}
+
 func (v *demoVerb) open(e *env) (*newsroom, error) {
 	n := &newsroom{dir: v.Dir, say: progress(e)}
 	var err error

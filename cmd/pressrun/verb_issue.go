@@ -43,18 +43,14 @@ type issueVerb struct {
 
 type issueBuild struct {
 	Newsletter string `arg:"" help:"Newsletter."`
-	At         string `help:"Slot time, RFC 3339; now when left out."`
+	At         moment `help:"Slot time with its zone: 2026-05-01T07:00+05:00; now when left out."`
 }
 
 func (v *issueBuild) Run(e *env) error {
 	return e.with(func(p *Press) error {
 		at := p.Now()
-		if v.At != "" {
-			t, err := time.Parse(time.RFC3339, v.At)
-			if err != nil {
-				return fmt.Errorf("--at %q: write for instance 2026-05-01T07:00:00+05:00", v.At)
-			}
-			at = t
+		if !v.At.IsZero() {
+			at = v.At.Time
 		}
 		n, err := p.Digest.Newsletter(e.ctx, v.Newsletter)
 		if err != nil {

@@ -146,7 +146,7 @@ type userVerb struct {
 
 type userAdd struct {
 	Email string `arg:"" help:"Address."`
-	Role  string `default:"editor" help:"viewer, editor, approver, list admin or operator."`
+	Role  string `default:"editor" enum:"viewer,editor,approver,list admin,operator" help:"viewer, editor, approver, list admin or operator."`
 	Name  string `help:"Name."`
 }
 

@@ -114,7 +114,7 @@ func (v *newsletterExport) Run(e *env) error {
 }
 
 type newsletterNext struct {
-	N    int    `arg:"" optional:"" default:"5" help:"How many."`
+	N    int    `arg:"" optional:"" default:"5" help:"How many; 5 when left out."`
 	Name string `short:"n" help:"Newsletter; all when left out."`
 }
 

@@ -19,6 +19,14 @@ type serveVerb struct {
 	Listen string `help:"Address to listen on, instead of the configuration's."`
 }
 
+// Validate refuses an address that nothing can listen on.
+func (v *serveVerb) Validate() error {
+	if v.Listen != "" && !listenable(v.Listen) {
+		return fmt.Errorf("--listen %q is not an address and a port; write for instance 127.0.0.1:8080", v.Listen)
+	}
+	return nil
+}
+
 func (v *serveVerb) Run(e *env) error {
 	c, err := LoadConfig(e.config)
 	if err != nil {
@@ -155,10 +163,15 @@ type armVerb struct {
 	To   string `help:"Address the test mail with the code goes to."`
 }
 
-func (v *armVerb) Run(e *env) error {
+// Validate asks for what the first step cannot do without.
+func (v *armVerb) Validate() error {
 	if v.Code == "" && v.To == "" {
 		return errors.New("say where the test mail with the code shall go: pressrun arm --to you@example.com")
 	}
+	return nil
+}
+
+func (v *armVerb) Run(e *env) error {
 	return e.with(func(p *Press) error {
 		if !p.Config.Catch && len(p.Config.Relays) > 0 && p.Config.onlyLoopback() {
 			return e.did(facts{"armed": false, "needed": false}, "nothing to arm: every relay is on this machine, and mail goes to it as soon as serve runs")
@@ -203,10 +216,24 @@ func (disarmVerb) Run(e *env) error {
 }
 
 type doctorVerb struct {
-	What     string `arg:"" optional:"" default:"all" enum:"all,dns,smtp,redis,feeds,serve" help:"all, dns, smtp, redis, feeds, or serve: whether it runs here and answers, which asks that process and opens nothing."`
-	Resolver string `help:"DNS server to ask, host:port; default the system's." placeholder:"ADDRESS"`
+	What     string `arg:"" optional:"" default:"all" enum:"all,dns,smtp,redis,feeds,serve" help:"all (as when left out), dns, smtp, redis, feeds, or serve: whether it runs here and answers, which asks that process and opens nothing."`
+	Resolver string `help:"DNS server to ask, host or host:port; default the system's." placeholder:"ADDRESS"`
 	Accept   string `help:"End the alarm about DNS records of a kind (spf, dkim, dmarc, mx, ptr) that are gone on purpose." placeholder:"KIND"`
 	Listen   string `help:"Address where serve listens, instead of the configuration's." placeholder:"ADDRESS"`
+}
+
+// Validate reads the server's address as people write it: port 53 may be left out.
+func (v *doctorVerb) Validate() error {
+	if v.Accept != "" && v.What != "dns" {
+		return errors.New("only records of the DNS can be gone on purpose; say: pressrun doctor dns --accept KIND")
+	}
+	if v.Listen != "" && !listenable(v.Listen) {
+		return fmt.Errorf("--listen %q is not an address and a port; write for instance 127.0.0.1:8080", v.Listen)
+	}
+	if _, _, err := net.SplitHostPort(v.Resolver); err != nil && v.Resolver != "" {
+		v.Resolver = net.JoinHostPort(strings.Trim(v.Resolver, "[]"), "53")
+	}
+	return nil
 }
 
 func (v *doctorVerb) Run(e *env) error {
@@ -221,9 +248,6 @@ func (v *doctorVerb) Run(e *env) error {
 		return e.diagnose(c.examineServe(e.ctx))
 	}
 	if v.Accept != "" {
-		if v.What != "dns" {
-			return errors.New("only records of the DNS can be gone on purpose; say: pressrun doctor dns --accept KIND")
-		}
 		return e.with(func(p *Press) error {
 			lost, err := p.AcceptDNS(e.ctx, v.Accept, "command line")
 			if err != nil {
@@ -240,6 +264,7 @@ func (v *doctorVerb) Run(e *env) error {
 			examine func(context.Context) []finding
 		}{
 			{v.What == "all", p.examineDatabase},
+			{v.What == "all", func(context.Context) []finding { return p.examineDisks(room) }},
 			{v.What == "all", p.examineNewsletters},
 			{v.What == "all" || v.What == "redis", p.examineCounters},
 			{v.What == "all" || v.What == "smtp", p.examineRelays},

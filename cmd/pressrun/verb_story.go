@@ -182,18 +182,21 @@ func (v *storyFlag) Run(e *env) error {
 
 type storyHold struct {
 	Story about  `arg:"" help:"Story id, or the address of an article: also of one that is not collected yet."`
-	Until string `help:"Time with its zone: 2026-11-25T18:00+05:00; left out, the embargo is lifted."`
+	Until moment `help:"Time with its zone: 2026-11-25T18:00+05:00; left out, the embargo is lifted."`
+}
+
+// moment is a time on the command line; zero when left out.
+type moment struct{ time.Time }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (m *moment) UnmarshalText(text []byte) (err error) {
+	m.Time, err = digest.ParseWhen(string(text))
+	return err
 }
 
 func (v *storyHold) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		var until time.Time
-		if v.Until != "" {
-			var err error
-			if until, err = digest.ParseWhen(v.Until); err != nil {
-				return err
-			}
-		}
+		until := v.Until.Time
 		id, ok := v.Story.number()
 		if !ok {
 			return v.Story.order(e, p, digest.Order{NotBefore: &until})

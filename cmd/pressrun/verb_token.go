@@ -14,7 +14,7 @@ type tokenVerb struct {
 
 type tokenAdd struct {
 	Name string        `arg:"" help:"Name, for instance of the program that will use it."`
-	Role string        `default:"editor" help:"viewer (read), editor (decide about stories), approver, list admin or operator."`
+	Role string        `default:"editor" enum:"viewer,editor,approver,list admin,operator" help:"viewer (read), editor (decide about stories), approver, list admin or operator."`
 	For  time.Duration `help:"How long it works, as in 8760h; left out, until it is taken away."`
 }
 

@@ -34,7 +34,29 @@ func Connect(address string) (redis.UniversalClient, error) {
 	o.ContextTimeoutEnabled = true
 	o.MaxRetries, o.DialerRetries = -1, 1
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = 2*time.Second, 3*time.Second, 3*time.Second
-	return redis.NewUniversalClient(o), nil
+	client := redis.NewUniversalClient(o)
+	client.AddHook(named{})
+	return client, nil
+}
+
+// named says of a connection that fails what it was for: the errors of the system
+// name a port alone.
+type named struct{}
+
+func (named) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := next(ctx, network, address)
+		if err != nil {
+			return nil, fmt.Errorf("connect to Redis: %w", err)
+		}
+		return conn, nil
+	}
+}
+
+func (named) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+func (named) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
 }
 
 // CheckAddress says what is wrong with an address for Connect, nil = nothing.
