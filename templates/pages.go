@@ -267,7 +267,7 @@ type IssuePage struct {
 // ErrorPage says what happened and what to do.
 type ErrorPage struct {
 	Frame
-	// Kind is expired, own, invalid, notfound, busy or failed; anything else is failed.
+	// Kind is expired, own, invalid, request, notfound, busy or failed; anything else is failed.
 	Kind string
 	Form string // address of the sign-up form; "" = not offered
 }
@@ -425,7 +425,7 @@ func postalOf(b Brand) string {
 
 func (v ErrorPage) kind() string {
 	switch v.Kind {
-	case "expired", "own", "invalid", "notfound", "busy":
+	case "expired", "own", "invalid", "request", "notfound", "busy":
 		return v.Kind
 	}
 	return "failed"

@@ -227,8 +227,8 @@ func (s *Site) savePreferences(w http.ResponseWriter, r *http.Request) {
 		s.askUnsubscribe(w, r, c, v, nil, lang)
 		return
 	}
-	if err := r.ParseForm(); err != nil {
-		s.fail(w, r, http.StatusBadRequest, "invalid", lang)
+	if status := readForm(r); status != 0 {
+		s.fail(w, r, status, "request", lang)
 		return
 	}
 	if r.PostForm.Get(templates.FieldAll) == "1" {
@@ -251,7 +251,7 @@ func (s *Site) savePreferences(w http.ResponseWriter, r *http.Request) {
 func (s *Site) store(w http.ResponseWriter, r *http.Request, v subscribers.Subscriber, lang string) {
 	pause, ok := readPause(r.PostForm.Get(templates.FieldPause))
 	if !ok {
-		s.fail(w, r, http.StatusBadRequest, "invalid", lang)
+		s.fail(w, r, http.StatusBadRequest, "request", lang)
 		return
 	}
 	offered, err := s.offered(r, v.ID, lang)

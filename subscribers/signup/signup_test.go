@@ -1,11 +1,9 @@
 package signup_test
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"io"
-	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -270,13 +268,7 @@ func TestRateLimit(t *testing.T) {
 
 func TestOneClick(t *testing.T) {
 	each(t, func(t *testing.T, d *desk) {
-		multi := func() (string, io.Reader) {
-			var b bytes.Buffer
-			w := multipart.NewWriter(&b)
-			w.WriteField("List-Unsubscribe", "One-Click")
-			w.Close()
-			return w.FormDataContentType(), &b
-		}
+		multi := func() (string, io.Reader) { return multi(url.Values{"List-Unsubscribe": {"One-Click"}}) }
 		plain := func() (string, io.Reader) {
 			return "application/x-www-form-urlencoded", strings.NewReader("List-Unsubscribe=One-Click")
 		}

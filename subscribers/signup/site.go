@@ -7,9 +7,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
+	"mime"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"pressrun/subscribers"
@@ -55,13 +58,60 @@ func (s *Site) Handler() http.Handler {
 	mux.HandleFunc("GET /move/{token}", s.showMove)
 	mux.HandleFunc("POST /move/{token}", s.move)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/subscribe", http.StatusFound) })
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.fail(w, r, http.StatusNotFound, "notfound", templates.Asked(r))
-	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.unmatched(w, r, mux) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// unmatched answers what is no route: a path that takes other methods, one with a
+// slash too many, a link that lost its token, and nothing at all.
+func (s *Site) unmatched(w http.ResponseWriter, r *http.Request, mux *http.ServeMux) {
+	takes := func(method, path string) bool {
+		_, pattern := mux.Handler(&http.Request{Method: method, Host: r.Host, URL: &url.URL{Path: path}})
+		return pattern != "/"
+	}
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+		if takes(method, r.URL.Path) {
+			allowed = append(allowed, method)
+		}
+	}
+	bare := strings.TrimRight(r.URL.Path, "/")
+	room, _, _ := strings.Cut(strings.TrimPrefix(bare, "/"), "/")
+	switch {
+	case len(allowed) > 0:
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		s.fail(w, r, http.StatusMethodNotAllowed, "request", templates.Asked(r))
+	case bare != r.URL.Path && bare != "" && takes(r.Method, bare):
+		http.Redirect(w, r, (&url.URL{Path: bare, RawQuery: r.URL.RawQuery}).String(), http.StatusPermanentRedirect)
+	case slices.Contains([]string{"confirm", "u", "preferences", "yours", "move"}, room):
+		s.fail(w, r, http.StatusNotFound, "invalid", templates.Asked(r))
+	default:
+		s.fail(w, r, http.StatusNotFound, "notfound", templates.Asked(r))
+	}
+}
+
+// readForm reads a form as browsers encode it, urlencoded or multipart, and says
+// which status answers one that cannot be read; 0 = it is read.
+func readForm(r *http.Request) int {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case r.Header.Get("Content-Type") == "" || kind == "application/x-www-form-urlencoded":
+		err = r.ParseForm()
+	case kind == "multipart/form-data":
+		err = r.ParseMultipartForm(maxBody)
+	case err == nil:
+		return http.StatusUnsupportedMediaType
+	}
+	if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
+		return http.StatusRequestEntityTooLarge
+	}
+	if err != nil {
+		return http.StatusBadRequest
+	}
+	return 0
 }
 
 // reply is one page to be written.

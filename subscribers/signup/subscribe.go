@@ -56,8 +56,8 @@ func listChoice(l subscribers.List, lang string) templates.ListChoice {
 func (s *Site) subscribe(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	defer func() { wait(r.Context(), start, leastTime) }()
-	if err := r.ParseForm(); err != nil {
-		s.fail(w, r, http.StatusBadRequest, "invalid", templates.Asked(r))
+	if status := readForm(r); status != 0 {
+		s.fail(w, r, status, "request", templates.Asked(r))
 		return
 	}
 	in := answer{

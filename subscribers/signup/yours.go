@@ -88,8 +88,8 @@ func (s *Site) yours(w http.ResponseWriter, r *http.Request) {
 		s.refuseOwn(w, r, lang, err)
 		return
 	}
-	if err := r.ParseForm(); err != nil {
-		s.fail(w, r, http.StatusBadRequest, "invalid", lang)
+	if status := readForm(r); status != 0 {
+		s.fail(w, r, status, "request", lang)
 		return
 	}
 	switch {
@@ -98,7 +98,7 @@ func (s *Site) yours(w http.ResponseWriter, r *http.Request) {
 	case r.PostForm.Has(templates.FieldEmail):
 		s.askMove(w, r, c, v, lang)
 	default:
-		s.fail(w, r, http.StatusBadRequest, "invalid", lang)
+		s.fail(w, r, http.StatusBadRequest, "request", lang)
 	}
 }
 
