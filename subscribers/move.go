@@ -199,7 +199,9 @@ func (s *Store) moving(ctx context.Context, q schema.Querier, c Claim) (Moving, 
 // button changes nothing and succeeds. Errors as for Moving.
 func (s *Store) ConfirmMove(ctx context.Context, c Claim, lang, wording string) (Moving, error) {
 	var out Moving
+	var lifted []fact
 	err := s.DB.InTx(ctx, func(tx *sql.Tx) error {
+		lifted = nil
 		err := lock(ctx, tx, c.Subscriber)
 		if err != nil {
 			return err
@@ -207,7 +209,7 @@ func (s *Store) ConfirmMove(ctx context.Context, c Claim, lang, wording string) 
 		if out, err = s.moving(ctx, tx, c); err != nil || out.Done {
 			return err
 		}
-		if err := s.lift(ctx, tx, c.Address.Key()); err != nil {
+		if lifted, err = s.lift(ctx, tx, c.Address.Key()); err != nil {
 			return err
 		}
 		if err := s.move(ctx, tx, c.Subscriber, c.Address, ""); err != nil {
@@ -218,6 +220,9 @@ func (s *Store) ConfirmMove(ctx context.Context, c Claim, lang, wording string) 
 		}
 		return s.postMoved(ctx, tx, out.Subscriber, c.Address, lang)
 	})
+	if err == nil {
+		s.Journal.add(lifted...)
+	}
 	return out, err
 }
 

@@ -28,8 +28,9 @@ type Preferences struct {
 // to be asked for, and confirmed by letter; see Subscribe.
 func (s *Store) SavePreferences(ctx context.Context, id int64, p Preferences) error {
 	var joined []int64
+	var lifted []fact
 	err := s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		joined = nil
+		joined, lifted = nil, nil
 		if err := lock(ctx, tx, id); err != nil {
 			return err
 		}
@@ -50,10 +51,11 @@ func (s *Store) SavePreferences(ctx context.Context, id int64, p Preferences) er
 			return err
 		}
 		for _, list := range p.Offered {
-			joins, err := s.choose(ctx, tx, v, have, list, slices.Contains(p.Lists, list), p)
+			joins, lifts, err := s.choose(ctx, tx, v, have, list, slices.Contains(p.Lists, list), p)
 			if err != nil {
 				return err
 			}
+			lifted = append(lifted, lifts...)
 			if joins {
 				joined = append(joined, list)
 			}
@@ -61,13 +63,15 @@ func (s *Store) SavePreferences(ctx context.Context, id int64, p Preferences) er
 		return s.pauseAll(ctx, tx, id, p.Pause)
 	})
 	if err == nil {
+		s.Journal.add(lifted...)
 		s.tell(ctx, id, joined)
 	}
 	return err
 }
 
-// choose brings one list to what the reader wants, and says whether he joins it.
-func (s *Store) choose(ctx context.Context, tx *sql.Tx, v Subscriber, have []Subscription, list int64, wanted bool, p Preferences) (joins bool, err error) {
+// choose brings one list to what the reader wants, and says whether he joins it
+// and what it lifts.
+func (s *Store) choose(ctx context.Context, tx *sql.Tx, v Subscriber, have []Subscription, list int64, wanted bool, p Preferences) (joins bool, lifted []fact, err error) {
 	i := slices.IndexFunc(have, func(s Subscription) bool { return s.List == list })
 	state := State("")
 	if i >= 0 {
@@ -76,29 +80,29 @@ func (s *Store) choose(ctx context.Context, tx *sql.Tx, v Subscriber, have []Sub
 	on := state == Active || state == Paused
 	switch {
 	case on == wanted && (!wanted || state != ""):
-		return false, nil
+		return false, nil, nil
 	case !wanted:
-		return false, s.UnsubscribeIn(ctx, tx, v.ID, list, "preferences page")
+		return false, nil, s.UnsubscribeIn(ctx, tx, v.ID, list, "preferences page")
 	}
 	supp, suppressed, err := s.Suppressed(ctx, tx, v.Key)
 	if err != nil {
-		return false, err
+		return false, nil, err
 	}
 	in := Signup{Email: string(v.Email), Language: v.Language, Zone: v.Zone, Lists: []int64{list}, Source: p.Source, Wording: p.Wording}
 	waiting, err := s.ask(ctx, tx, v, in)
 	if err != nil || len(waiting) == 0 {
-		return false, err
+		return false, nil, err
 	}
 	if suppressed && supp.Reason != Left {
 		if supp.Reason == Manual || supp.Reason == Forgotten {
-			return false, nil
+			return false, nil, nil
 		}
-		return false, s.postConfirmation(ctx, tx, v, waiting, in, SuppressedLetterEvery)
+		return false, nil, s.postConfirmation(ctx, tx, v, waiting, in, SuppressedLetterEvery)
 	}
-	if err := s.lift(ctx, tx, v.Key); err != nil {
-		return false, err
+	if lifted, err = s.lift(ctx, tx, v.Key); err != nil {
+		return false, nil, err
 	}
-	return true, s.activate(ctx, tx, v.ID, list, "own preferences page")
+	return true, lifted, s.activate(ctx, tx, v.ID, list, "own preferences page")
 }
 
 // activate confirms one pending subscription and writes down the consent.

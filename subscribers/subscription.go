@@ -317,8 +317,9 @@ func (s *Store) confirmation(ctx context.Context, q schema.Querier, c Claim) (Co
 func (s *Store) Confirm(ctx context.Context, c Claim) (Confirmation, error) {
 	var out Confirmation
 	var joined []int64
+	var lifted []fact
 	err := s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		joined = nil
+		joined, lifted = nil, nil
 		err := lock(ctx, tx, c.Subscriber)
 		if err != nil {
 			return err
@@ -326,7 +327,7 @@ func (s *Store) Confirm(ctx context.Context, c Claim) (Confirmation, error) {
 		if out, err = s.confirmation(ctx, tx, c); err != nil || out.Done {
 			return err
 		}
-		if err := s.lift(ctx, tx, out.Subscriber.Key); err != nil {
+		if lifted, err = s.lift(ctx, tx, out.Subscriber.Key); err != nil {
 			return err
 		}
 		for i, v := range out.Lists {
@@ -341,6 +342,7 @@ func (s *Store) Confirm(ctx context.Context, c Claim) (Confirmation, error) {
 		return nil
 	})
 	if err == nil {
+		s.Journal.add(lifted...)
 		out.Welcomed = s.tell(ctx, c.Subscriber, joined)
 	}
 	return out, err

@@ -51,6 +51,7 @@ func (r Reason) Words() string { return reasonWords[r] }
 type Suppression struct {
 	Key      string    `json:"address"` // canonical address, or its hash; see Hashed
 	Reason   Reason    `json:"reason"`
+	Beneath  Reason    `json:"beneath,omitempty"` // what else it is suppressed for, while Manual; it stays when that is taken back
 	Note     string    `json:"note"`
 	Delivery int64     `json:"delivery,omitempty"` // the delivery that showed it; 0 = none
 	At       time.Time `json:"created_at"`
@@ -60,11 +61,13 @@ type Suppression struct {
 // or comes from the journal.
 func (x Suppression) Hashed() bool { return factHash.MatchString(x.Key) }
 
+const suppressionColumns = `email_key, reason, beneath, note, delivery_id, created_at`
+
 func scanSuppression(r schema.Row) (Suppression, error) {
 	var x Suppression
 	var at schema.Time
 	var delivery sql.NullInt64
-	err := r.Scan(&x.Key, &x.Reason, &x.Note, &delivery, &at)
+	err := r.Scan(&x.Key, &x.Reason, &x.Beneath, &x.Note, &delivery, &at)
 	x.At, x.Delivery = at.Time, delivery.Int64
 	return x, err
 }
@@ -77,6 +80,14 @@ func (s *Store) Suppress(ctx context.Context, tx *sql.Tx, emailKey string, reaso
 		return fmt.Errorf("suppress: unknown reason %q", reason)
 	}
 	x := Suppression{Key: emailKey, Reason: reason, Note: clip(note, 500), Delivery: delivery, At: s.Now()}
+	if reason == Manual {
+		// On another host, whose clock is ahead, it may have been taken back a moment ago.
+		lifted, err := liftedAt(ctx, tx, s.Keys.hash(emailKey))
+		if err != nil {
+			return err
+		}
+		x.At = later(x.At, lifted.Add(time.Millisecond))
+	}
 	if err := insertSuppression(ctx, tx, x); err != nil {
 		return err
 	}
@@ -108,7 +119,7 @@ func (s *Store) SuppressAddress(ctx context.Context, email string, reason Reason
 }
 
 // strength orders reasons in SQL as Reasons does.
-const strength = ` when 'forgotten' then 5 when 'manual' then 4 when 'complaint' then 3 when 'hard' then 2 else 1 end `
+const strength = ` when 'forgotten' then 5 when 'manual' then 4 when 'complaint' then 3 when 'hard' then 2 when 'left' then 1 else 0 end `
 
 func insertSuppression(ctx context.Context, q schema.Querier, x Suppression) error {
 	var delivery any
@@ -118,9 +129,16 @@ func insertSuppression(ctx context.Context, q schema.Querier, x Suppression) err
 	_, err := q.ExecContext(ctx, `
 		insert into suppressions (email_key, reason, note, delivery_id, created_at) values ($1, $2, $3, $4, $5)
 		on conflict (email_key) do update
-		set reason = excluded.reason, note = excluded.note, delivery_id = excluded.delivery_id
-		where case excluded.reason`+strength+`> case suppressions.reason`+strength,
+		set reason = excluded.reason, note = excluded.note, delivery_id = excluded.delivery_id, created_at = excluded.created_at,
+		    beneath = case when excluded.reason <> 'manual' then '' when suppressions.reason = 'manual' then suppressions.beneath else suppressions.reason end
+		where case excluded.reason`+strength+`> case suppressions.reason`+strength+`
+		   or excluded.reason = 'manual' and suppressions.reason = 'manual' and excluded.created_at > suppressions.created_at`,
 		x.Key, string(x.Reason), x.Note, delivery, schema.At(x.At))
+	if err == nil {
+		_, err = q.ExecContext(ctx, `
+			update suppressions set beneath = $2
+			where email_key = $1 and reason = 'manual' and $2 <> 'manual' and case $2`+strength+`> case beneath`+strength, x.Key, string(x.Reason))
+	}
 	if err != nil {
 		return fmt.Errorf("suppress: %w", err)
 	}
@@ -130,7 +148,7 @@ func insertSuppression(ctx context.Context, q schema.Querier, x Suppression) err
 // Suppressed finds the suppression of an address, by its key or hash. ok is
 // false when there is none.
 func (s *Store) Suppressed(ctx context.Context, q schema.Querier, emailKey string) (x Suppression, ok bool, err error) {
-	found, err := schema.Each(ctx, q, scanSuppression, `select email_key, reason, note, delivery_id, created_at from suppressions where email_key in ($1, $2) order by case reason`+strength+`desc`, emailKey, s.Keys.hash(emailKey))
+	found, err := schema.Each(ctx, q, scanSuppression, `select `+suppressionColumns+` from suppressions where email_key in ($1, $2) order by case reason`+strength+`desc`, emailKey, s.Keys.hash(emailKey))
 	if err != nil {
 		return x, false, fmt.Errorf("suppression: %w", err)
 	}
@@ -140,36 +158,36 @@ func (s *Store) Suppressed(ctx context.Context, q schema.Querier, emailKey strin
 	return found[0], true, nil
 }
 
-// lift takes a suppression back after the person's own confirmation. Manual
-// and forgotten ones stay, and ErrSuppressed is returned.
-func (s *Store) lift(ctx context.Context, tx *sql.Tx, emailKey string) error {
+// lift takes a suppression back after the person's own confirmation, and returns
+// what the journal is told of it once that is committed. Manual and forgotten ones
+// stay, and ErrSuppressed is returned.
+func (s *Store) lift(ctx context.Context, tx *sql.Tx, emailKey string) ([]fact, error) {
 	x, ok, err := s.Suppressed(ctx, tx, emailKey)
 	if err != nil || !ok {
-		return err
+		return nil, err
 	}
 	if x.Reason == Manual || x.Reason == Forgotten {
-		return fmt.Errorf("%s: %w", reasonWords[x.Reason], ErrSuppressed)
+		return nil, fmt.Errorf("%s: %w", reasonWords[x.Reason], ErrSuppressed)
 	}
-	return s.unsuppress(ctx, tx, emailKey)
-}
-
-func (s *Store) unsuppress(ctx context.Context, tx *sql.Tx, emailKey string) error {
 	hash := s.Keys.hash(emailKey)
 	if _, err := tx.ExecContext(ctx, `delete from suppressions where email_key in ($1, $2)`, emailKey, hash); err != nil {
-		return fmt.Errorf("lift suppression: %w", err)
+		return nil, fmt.Errorf("lift suppression: %w", err)
 	}
-	s.Journal.add(fact{s.Now(), "lifted", hash, ""})
-	return nil
+	return []fact{{later(s.Now(), x.At), "lifted", hash, ""}}, nil
 }
 
-// Unsuppress takes back a suppression made by hand. What a reader or a mailbox
-// has decided is not an operator's to lift: ErrSuppressed.
-func (s *Store) Unsuppress(ctx context.Context, email string) error {
+// Unsuppress takes back a suppression made by hand, for this host and all others.
+// What a reader or a mailbox has decided is not an operator's to lift:
+// ErrSuppressed, or when it stands beneath one made by hand, that is what still
+// holds afterwards; "" when the address may be written to.
+func (s *Store) Unsuppress(ctx context.Context, email string) (still Reason, err error) {
 	a, err := address.Parse(email)
 	if err != nil {
-		return fmt.Errorf("unsuppress %s: %w", email, err)
+		return "", fmt.Errorf("unsuppress %s: %w", email, err)
 	}
-	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
+	hash := s.Keys.hash(a.Key())
+	var at time.Time
+	err = s.DB.InTx(ctx, func(tx *sql.Tx) error {
 		x, ok, err := s.Suppressed(ctx, tx, a.Key())
 		if err != nil {
 			return err
@@ -180,8 +198,69 @@ func (s *Store) Unsuppress(ctx context.Context, email string) error {
 		if x.Reason != Manual {
 			return fmt.Errorf("unsuppress %s: %s: %w", email, reasonWords[x.Reason], ErrSuppressed)
 		}
-		return s.unsuppress(ctx, tx, a.Key())
+		at = later(s.Now(), x.At) // the clock of the host that suppressed it may be ahead
+		if err := noteLifted(ctx, tx, hash, at); err != nil {
+			return err
+		}
+		if err := dropManual(ctx, tx, x); err != nil {
+			return err
+		}
+		x, _, err = s.Suppressed(ctx, tx, a.Key()) // by its hash it may stand a second time
+		if err == nil && x.Reason == Manual {
+			if err = dropManual(ctx, tx, x); err == nil {
+				x, _, err = s.Suppressed(ctx, tx, a.Key())
+			}
+		}
+		still = x.Reason
+		return err
 	})
+	if err != nil {
+		return "", err
+	}
+	s.Journal.add(fact{at, "lifted", hash, string(Manual)})
+	return still, nil
+}
+
+// dropManual takes a suppression by hand away; what stands beneath it comes to light.
+func dropManual(ctx context.Context, tx *sql.Tx, x Suppression) error {
+	_, err := tx.ExecContext(ctx, `delete from suppressions where email_key = $1 and reason = 'manual'`, x.Key)
+	if err == nil && x.Beneath != "" {
+		x.Reason, x.Note = x.Beneath, "was suppressed by hand as well"
+		err = insertSuppression(ctx, tx, x)
+	}
+	if err != nil {
+		return fmt.Errorf("lift suppression: %w", err)
+	}
+	return nil
+}
+
+// noteLifted keeps for the journals of all hosts that a suppression by hand was
+// taken back.
+func noteLifted(ctx context.Context, tx *sql.Tx, hash string, at time.Time) error {
+	_, err := tx.ExecContext(ctx, `
+		insert into suppressions_lifted (email_hash, lifted_at) values ($1, $2)
+		on conflict (email_hash) do update set lifted_at = excluded.lifted_at`, hash, schema.At(at))
+	if err != nil {
+		return fmt.Errorf("lift suppression: %w", err)
+	}
+	return nil
+}
+
+// liftedAt is when a suppression by hand was last taken back; zero means never.
+func liftedAt(ctx context.Context, q schema.Querier, hash string) (time.Time, error) {
+	found, err := schema.Each(ctx, q, schema.Column[schema.Time], `select lifted_at from suppressions_lifted where email_hash = $1`, hash)
+	if err != nil || len(found) == 0 {
+		return time.Time{}, err
+	}
+	return found[0].Time, nil
+}
+
+// hashOf is what the journal calls the address of a suppression.
+func (s *Store) hashOf(x Suppression) string {
+	if x.Hashed() {
+		return x.Key // a hash stands for itself
+	}
+	return s.Keys.hash(x.Key)
 }
 
 // SuppressionFilter chooses and orders suppressions; zero fields do not.
@@ -209,7 +288,7 @@ func (s *Store) Suppressions(ctx context.Context, f SuppressionFilter) ([]Suppre
 	if !ok {
 		order = suppressionOrders[""]
 	}
-	found, err := schema.Each(ctx, s.DB.Read, scanSuppression, `select email_key, reason, note, delivery_id, created_at`+where+` order by `+order+` limit $3 offset $4`, fold(f.Search), string(f.Reason), f.Limit, f.Offset)
+	found, err := schema.Each(ctx, s.DB.Read, scanSuppression, `select `+suppressionColumns+where+` order by `+order+` limit $3 offset $4`, fold(f.Search), string(f.Reason), f.Limit, f.Offset)
 	if err != nil {
 		return nil, 0, fmt.Errorf("suppressions: %w", err)
 	}

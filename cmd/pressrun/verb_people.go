@@ -352,7 +352,11 @@ func (v *suppressionLs) Run(e *env) error {
 		return e.print(map[string]any{"total": total, "suppressions": list}, func(w io.Writer) {
 			table(w, "no address is suppressed", "ADDRESS | REASON | SINCE | NOTE", func(row func(...any)) {
 				for _, s := range list {
-					row(clip(s.Key, 60), s.Reason, when(s.At), clip(s.Note, 80))
+					reason := string(s.Reason)
+					if s.Beneath != "" {
+						reason += ", " + string(s.Beneath)
+					}
+					row(clip(s.Key, 60), reason, when(s.At), clip(s.Note, 80))
 				}
 			})
 		})
@@ -365,11 +369,15 @@ type suppressionRm struct {
 
 func (v *suppressionRm) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		if err := p.Subscribers.Unsuppress(e.ctx, v.Email); err != nil {
+		still, err := p.Subscribers.Unsuppress(e.ctx, v.Email)
+		if err != nil {
 			return err
 		}
 		if err := e.record(p, "lift suppression", v.Email, ""); err != nil {
 			return err
+		}
+		if still != "" {
+			return e.did(facts{"address": v.Email, "still": still}, "what was suppressed by hand is lifted; %s is still not written to: %s, which only the reader can lift", v.Email, still.Words())
 		}
 		return e.did(facts{"address": v.Email}, "%s may be written to again", v.Email)
 	})

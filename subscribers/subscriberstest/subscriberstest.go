@@ -45,7 +45,7 @@ func postgres(t *testing.T) *schema.DB {
 		shared.db = schematest.Postgres(&shared.keeper)
 	}
 	_, err := shared.db.Write.ExecContext(t.Context(), `
-		truncate lists, subscribers, subscriptions, consents, segments, suppressions, imports, import_rows, subscriber_events, link_keys, deliveries
+		truncate lists, subscribers, subscriptions, consents, segments, suppressions, suppressions_lifted, imports, import_rows, subscriber_events, link_keys, deliveries
 		restart identity cascade`)
 	if err != nil {
 		t.Fatal(err)

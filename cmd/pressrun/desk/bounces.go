@@ -45,6 +45,9 @@ func (d *Desk) suppressions(r *request) error {
 		Columns: []templates.Column{eitherWay(r, templates.Column{Title: "Address", Wide: true}, "address", f.Sort), eitherWay(r, templates.Column{Title: "Reason"}, "reason", f.Sort), since(r, "Since", f.Sort), {Title: "What happened", Wide: true}}}
 	for _, x := range list {
 		row := templates.Row{Cells: []templates.Cell{{Text: x.Key}, {Text: string(x.Reason), Note: x.Reason.Words()}, d.near(x.At), {Text: cmp.Or(x.Note, "–"), Note: howItEnds[x.Reason]}}}
+		if x.Beneath != "" {
+			row.Cells[1].Note += "; also: " + x.Beneath.Words()
+		}
 		if x.Hashed() {
 			row.Cells[0] = templates.Cell{Text: "an erased address", Note: x.Key[:12]}
 		}
@@ -67,7 +70,7 @@ func (d *Desk) suppressionAct(r *request) error {
 	if !ok {
 		return subscribers.ErrNotFound
 	}
-	err := d.Subscribers.Unsuppress(r.ctx, address)
+	still, err := d.Subscribers.Unsuppress(r.ctx, address)
 	if errors.Is(err, subscribers.ErrSuppressed) {
 		d.message(r, http.StatusConflict, "It stays suppressed", "What a reader or a mailbox has decided is not ours to lift: it ends when the reader himself asks and confirms. Nothing was changed.")
 		return nil
@@ -76,6 +79,9 @@ func (d *Desk) suppressionAct(r *request) error {
 		return err
 	}
 	d.record(r, "lift suppression", address, "")
+	if still != "" {
+		return done(r, "/desk/bounces", "What was suppressed by hand is lifted. The address is still not written to: "+still.Words()+", which only the reader can lift.")
+	}
 	return done(r, "/desk/bounces", "The suppression is lifted; no subscription was changed.")
 }
 

@@ -394,11 +394,17 @@ create table segments (
 create table suppressions (
     email_key   text   primary key,              -- canonical address, or its hash when forgotten
     reason      text   not null check (reason in ('left', 'hard', 'complaint', 'forgotten', 'manual')),
+    beneath     text   not null default '' check (beneath in ('', 'left', 'hard', 'complaint')), -- of a manual one: what stays when it is taken back
     note        text   not null default '',
     delivery_id bigint,
     created_at  bigint not null
 );
 create index suppressions_at on suppressions (created_at);
+-- manual suppressions that an operator took back, so that the journals of all hosts hear of it
+create table suppressions_lifted (
+    email_hash  text   primary key,
+    lifted_at   bigint not null
+);
 create table imports (
     id          @id,
     file        text   not null,
