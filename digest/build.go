@@ -25,9 +25,6 @@ type Builder struct {
 	// Summarizer writes summaries in place of those chosen from the articles, for
 	// newsletters that want it; nil = none.
 	Summarizer Summarizer
-	// FreshViews is how old the newest counted view may be for "Trending Now"
-	// to be true; default 3 hours.
-	FreshViews time.Duration
 }
 
 // ErrThin is returned by Build when there are too few stories for an issue;
@@ -170,7 +167,7 @@ func (b *Builder) Choose(ctx context.Context, issue Issue, kept []Chosen) ([]Cho
 		if err != nil {
 			return nil, nil, err
 		}
-		c := &choice{issue: issue, edition: e, now: b.Now(), limit: cmp.Or(b.FreshViews, trend.TrendingAge), pool: mine, ranked: ranked, used: used, kept: keptIn(kept, e.Name)}
+		c := &choice{issue: issue, edition: e, now: b.Now(), limit: trend.TrendingAge, pool: mine, ranked: ranked, used: used, kept: keptIn(kept, e.Name)}
 		c.fill()
 		out = append(out, c.list...)
 		rankings[e.Name] = c.ranking()
@@ -312,7 +309,7 @@ func Candidates(list []Story) []trend.Candidate {
 	for i, s := range list {
 		out[i] = trend.Candidate{
 			Keys: slices.Concat(s.Keys, s.Names), Published: s.Published, Seen: s.Seen, Pool: baseLanguage(s.Language),
-			Section: s.Section, Source: s.SourceTitle, Author: s.Author,
+			Section: s.Section, Source: s.SourceTitle,
 		}
 	}
 	return out

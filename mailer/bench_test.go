@@ -148,5 +148,5 @@ var largeEdition = func() mailer.Edition {
 	if err != nil {
 		panic(err)
 	}
-	return mailer.Edition{ID: 1, Message: msg, Hash: message.Hash(msg), EnvelopeFrom: "bounce@news.example", MessageIDDomain: "news.example"}
+	return mailer.Edition{Message: msg, Hash: message.Hash(msg), EnvelopeFrom: "bounce@news.example", MessageIDDomain: "news.example"}
 }()

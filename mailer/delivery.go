@@ -118,14 +118,12 @@ func (m *Mailer) Doubtful(ctx context.Context, issue int64) (n int, err error) {
 type Filter struct {
 	State        State
 	WasUncertain bool
-	Class        string // first digits of the enhanced code: "5.7"
-	IDs          []int64
 }
 
 // parts is the condition for the parts of an audience whose readers f chooses; ""
 // when it chooses none who have no row.
 func (f Filter) parts() string {
-	if f.WasUncertain || f.Class != "" || len(f.IDs) > 0 {
+	if f.WasUncertain {
 		return ""
 	}
 	return map[State]string{"": "true", StateQueued: "owner = ''", StateClaimed: "owner <> ''"}[f.State]
@@ -152,13 +150,6 @@ func (f Filter) listing(e schema.Engine, issue, after int64) listing {
 	}
 	if f.WasUncertain {
 		add("was_uncertain = $%d", true)
-	}
-	if f.Class != "" {
-		add("enhanced like $%d", f.Class+"%")
-	}
-	if len(f.IDs) > 0 {
-		among, list := e.Among("id", len(args)+1, f.IDs)
-		query, args = query+" and "+among, append(args, list)
 	}
 	return listing{issue, query, args, f.parts()}
 }

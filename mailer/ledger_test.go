@@ -170,7 +170,7 @@ func TestLedgerWalk(t *testing.T) {
 				r.retry(ids)
 			},
 			"stop":  func(rt *rapid.T) { r.must(r.Stop(ctx, "a", "b")) },
-			"start": func(rt *rapid.T) { r.must(r.Start(ctx, "a")) },
+			"start": func(rt *rapid.T) { r.must(r.Start(ctx)) },
 			"":      func(*rapid.T) { r.counts() },
 		}
 		walk(t, steps)
@@ -410,7 +410,7 @@ func TestArm(t *testing.T) {
 		if st, err := copied.Status(ctx); err != nil || st.Armed || st.ArmedFor != "press1 news.example" {
 			t.Errorf("a copy on another host: %+v %v", st, err)
 		}
-		r.must(r.Disarm(ctx, "op"))
+		r.must(r.Disarm(ctx))
 		if st, err := r.Status(ctx); err != nil || st.Armed {
 			t.Errorf("disarmed: %+v %v", st, err)
 		}

@@ -110,7 +110,6 @@ type Withheld struct {
 
 // Edition is what the mailer needs to know of one.
 type Edition struct {
-	ID              int64
 	Message         []byte // sealed, as message.Compose made it
 	Hash            string // its seal
 	EnvelopeFrom    string // address that bounces go to

@@ -120,7 +120,7 @@ var sealedEdition = func() mailer.Edition {
 	if err != nil {
 		panic(err)
 	}
-	return mailer.Edition{ID: edition, Message: msg, Hash: message.Hash(msg), EnvelopeFrom: "bounce@news.example", MessageIDDomain: "news.example"}
+	return mailer.Edition{Message: msg, Hash: message.Hash(msg), EnvelopeFrom: "bounce@news.example", MessageIDDomain: "news.example"}
 }()
 
 func address(id int64) string { return fmt.Sprintf("user%d@d%d.example.test", id, id%50) }

@@ -115,7 +115,7 @@ var slotted = func() mailer.Edition {
 	if err != nil {
 		panic(err)
 	}
-	return mailer.Edition{ID: edition, Message: msg, Hash: message.Hash(msg), EnvelopeFrom: "bounce@news.example", MessageIDDomain: "news.example"}
+	return mailer.Edition{Message: msg, Hash: message.Hash(msg), EnvelopeFrom: "bounce@news.example", MessageIDDomain: "news.example"}
 }()
 
 func TestSignedMailVerifies(t *testing.T) {

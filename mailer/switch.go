@@ -46,7 +46,7 @@ func (m *Mailer) Stop(ctx context.Context, by, why string) error {
 }
 
 // Start undoes Stop.
-func (m *Mailer) Start(ctx context.Context, by string) error {
+func (m *Mailer) Start(ctx context.Context) error {
 	return m.clearSwitch(ctx, m.DB.Write, switchStopped)
 }
 
@@ -98,7 +98,7 @@ func (m *Mailer) Arm(ctx context.Context, by, code string) error {
 }
 
 // Disarm sends everything to the catcher again, within a second.
-func (m *Mailer) Disarm(ctx context.Context, by string) error {
+func (m *Mailer) Disarm(ctx context.Context) error {
 	return m.clearSwitch(ctx, m.DB.Write, switchArmed)
 }
 

@@ -100,7 +100,7 @@ func TestLostArmingIsAnnounced(t *testing.T) {
 	}
 	for _, end := range []func(){
 		func() { r.Mailer.Host = "old" },
-		func() { r.Mailer.Disarm(t.Context(), "op") },
+		func() { r.Mailer.Disarm(t.Context()) },
 	} {
 		r.Mailer.Host = "old"
 		var code string

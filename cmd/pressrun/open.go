@@ -306,7 +306,7 @@ func (p *Press) wire() {
 		if err != nil {
 			return mailer.Edition{}, err
 		}
-		return mailer.Edition{ID: e.ID, Message: e.Message, Hash: e.Hash, EnvelopeFrom: i.Spec.Envelope, MessageIDDomain: i.Spec.ListHost}, nil
+		return mailer.Edition{Message: e.Message, Hash: e.Hash, EnvelopeFrom: i.Spec.Envelope, MessageIDDomain: i.Spec.ListHost}, nil
 	}
 	p.Mailer.Recipients = p.recipients
 	p.Mailer.RevokedSince = p.Subscribers.RevokedSince

@@ -174,7 +174,7 @@ func (p *Press) restored(e *env, from string, asOld bool) error {
 	if err := p.Mailer.Stop(e.ctx, by, "restored from a backup: look at the issues that were under way, then start"); err != nil {
 		return err
 	}
-	if err := p.Mailer.Disarm(e.ctx, by); err != nil {
+	if err := p.Mailer.Disarm(e.ctx); err != nil {
 		return err
 	}
 	if err := p.DB.SkipNumbers(e.ctx); err != nil {

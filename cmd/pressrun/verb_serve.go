@@ -148,7 +148,7 @@ type startVerb struct{}
 
 func (startVerb) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		if err := p.Mailer.Start(e.ctx, "command line"); err != nil {
+		if err := p.Mailer.Start(e.ctx); err != nil {
 			return err
 		}
 		if err := e.record(p, "start", "sending", ""); err != nil {
@@ -205,7 +205,7 @@ type disarmVerb struct{}
 
 func (disarmVerb) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		if err := p.Mailer.Disarm(e.ctx, "command line"); err != nil {
+		if err := p.Mailer.Disarm(e.ctx); err != nil {
 			return err
 		}
 		if err := e.record(p, "disarm", "sending", ""); err != nil {

@@ -78,7 +78,7 @@ func TestQualitySummaries(t *testing.T) {
 	gains := map[string][3][]float64{}
 	dangles, n := 0, 0
 	for _, a := range readLabelled(t) {
-		s := summary.Summarize(summary.Doc{ID: a.ID, Language: a.Lang, Title: a.Title, Text: a.Text}, summary.Options{})
+		s := summary.Summarize(summary.Doc{Language: a.Lang, Title: a.Title, Text: a.Text}, summary.Options{})
 		verbatim(t, a.Text, s)
 		switch {
 		case len(s.Sentences) == 0:
@@ -152,7 +152,7 @@ func BenchmarkSummarize(b *testing.B) {
 		}
 		between := processorTime(b)
 		for _, a := range all {
-			summary.Summarize(summary.Doc{ID: a.ID, Language: a.Lang, Title: a.Title, Text: a.Text}, summary.Options{})
+			summary.Summarize(summary.Doc{Language: a.Lang, Title: a.Title, Text: a.Text}, summary.Options{})
 		}
 		lead += between - start
 		ours += processorTime(b) - between

@@ -41,7 +41,7 @@ func ReplayJSON(r io.Reader, w io.Writer, o Options, edition bool) error {
 		}
 		own := o
 		own.Words, own.Sentences = cmp.Or(a.Words, o.Words), cmp.Or(a.Sentences, o.Sentences)
-		s := Summarize(Doc{ID: a.ID, Language: a.Lang, Title: a.Title, Text: a.Text, Description: a.Description}, own)
+		s := Summarize(Doc{Language: a.Lang, Title: a.Title, Text: a.Text, Description: a.Description}, own)
 		if edition && s.Method != "headline" {
 			o.Avoid = append(o.Avoid, strings.Split(s.Text, "\n")...)
 		}

@@ -7,7 +7,6 @@ import (
 
 // Doc is one article.
 type Doc struct {
-	ID          string // for the caller's use
 	Language    string // BCP 47; unknown or empty means that the opening is taken
 	Title       string // the headline; may be empty
 	Text        string // plain text, paragraphs separated by blank lines, valid UTF-8

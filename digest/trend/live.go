@@ -35,8 +35,6 @@ type Live struct {
 	Rank func(ctx context.Context, cands []Candidate) (Result, error)
 	// Stories lists what may be shown.
 	Stories func(ctx context.Context) ([]LiveStory, error)
-	// MinViews is how many views of the last 24 h a story needs; 0 = 3.
-	MinViews int
 	// Every is how long an answer is good; 0 = one minute.
 	Every time.Duration
 	Now   func() time.Time
@@ -46,6 +44,9 @@ type Live struct {
 	made    time.Time
 	answers map[string]*answer // by pool
 }
+
+// liveViews is how many views of the last 24 h a story of the live list needs.
+const liveViews = 3
 
 // answer is the list of a pool, n stories of which are sent.
 type answer struct {
@@ -168,7 +169,7 @@ func (l *Live) list(ctx context.Context, now time.Time, list []LiveStory) (*answ
 	}
 	a := &answer{Updated: now, By: res.By, Stories: []liveEntry{}}
 	if res.By != ByDate {
-		a.add(res.Ranked, list, cmp.Or(l.MinViews, 3))
+		a.add(res.Ranked, list, liveViews)
 	}
 	a.Trending = res.By == ByViews && now.Sub(res.Fresh) < TrendingAge && len(a.Stories) > 0
 	if len(a.Stories) == 0 {

@@ -22,9 +22,8 @@ type Candidate struct {
 	// Pool names those it competes with: a language or edition. Each pool is
 	// ranked as if the others were not there.
 	Pool string
-	// Section, Source and Author are for the balance of an issue, not for the
-	// score.
-	Section, Source, Author string
+	// Section and Source are for the balance of an issue, not for the score.
+	Section, Source string
 }
 
 // Ranked is a candidate in its place.

@@ -12,11 +12,6 @@ import (
 // A Conn is an open, authenticated connection to a relay. It is used by one
 // goroutine at a time, except Close, which may be called by any to cut it off.
 type Conn struct {
-	// Opened is when the connection was made.
-	Opened time.Time
-	// Sent counts the bodies written over it.
-	Sent int
-
 	client     *smtp.Client
 	wire       *wire
 	timeouts   Timeouts
@@ -164,7 +159,6 @@ func (c *Conn) read(p Phase, limit time.Duration) (Reply, error) {
 // writeBody writes a group that begins with a body of size bytes. Encryption
 // only adds bytes, so fewer written than size means that the dot was not sent.
 func (c *Conn) writeBody(group []byte, size int) error {
-	c.Sent++
 	before := c.wire.written
 	if err := c.write(group, c.timeouts.Block); err != nil {
 		if c.wire.written-before < size {

@@ -174,7 +174,7 @@ func (r *Relay) Dial(ctx context.Context) (*Conn, error) {
 	utf8, _ := client.Extension("SMTPUTF8")
 	return &Conn{
 		client: client, wire: d.wire, timeouts: d.timeouts,
-		pipelining: pipelining && !r.LockStep, utf8: utf8, Opened: time.Now(),
+		pipelining: pipelining && !r.LockStep, utf8: utf8,
 	}, nil
 }
 

@@ -399,7 +399,7 @@ func (d *Desk) stop(r *request) error {
 }
 
 func (d *Desk) start(r *request) error {
-	if err := d.Mailer.Start(r.ctx, r.user.Email); err != nil {
+	if err := d.Mailer.Start(r.ctx); err != nil {
 		return err
 	}
 	d.record(r, "start", "sending", "")

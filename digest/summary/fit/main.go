@@ -88,7 +88,7 @@ func load(path string, all *[]*article) error {
 }
 
 func (a *article) doc() summary.Doc {
-	return summary.Doc{ID: a.ID, Language: a.Lang, Title: a.Title, Text: a.Text}
+	return summary.Doc{Language: a.Lang, Title: a.Title, Text: a.Text}
 }
 
 func (a *article) prepare(fold int) {
