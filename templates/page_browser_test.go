@@ -38,12 +38,15 @@ const smallTargets = `[...document.querySelectorAll('button, input:not([type=hid
 // unnamed finds fields without a label, and images without an alt.
 const unnamed = `[...document.querySelectorAll('input:not([type=hidden]), select, textarea')].filter((e) => !e.labels.length).map((e) => e.outerHTML).concat([...document.querySelectorAll('img:not([alt]), iframe:not([title])')].map((e) => e.outerHTML))`
 
+// otherHand finds Urdu in a face that is not Urdu's.
+const otherHand = `[...document.querySelectorAll('.nastaliq')].filter((e) => e.checkVisibility() && !getComputedStyle(e).fontFamily.includes('Nastaliq')).map((e) => e.className + ' ' + e.textContent.trim().slice(0, 30))`
+
 // The public pages, light on a phone of 360 and dark on a tablet of 768 pixels.
 func TestBrowserReadsPages(t *testing.T) {
 	site := newSite(t)
 	for scheme, width := range map[string]int{"light": 360, "dark": 768} {
 		ctx := tab(t, width, scheme)
-		for _, lang := range []string{"en", "ur"} {
+		for _, lang := range Languages() {
 			for name, view := range samplePages(lang) {
 				if v, ok := view.(IssuePage); ok {
 					v.FrameURL = "about:blank"
@@ -54,7 +57,7 @@ func TestBrowserReadsPages(t *testing.T) {
 				if wide := evaluate[int](t, ctx, "document.documentElement.scrollWidth"); wide > width {
 					t.Errorf("%s is %d pixels wide in %d", at, wide, width)
 				}
-				for _, test := range []string{faintText, smallTargets, unnamed} {
+				for _, test := range []string{faintText, smallTargets, unnamed, otherHand} {
 					for _, problem := range evaluate[[]string](t, ctx, test) {
 						t.Errorf("%s at %d: %s", at, width, problem)
 					}

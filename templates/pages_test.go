@@ -42,7 +42,8 @@ func samplePages(lang string) map[string]any {
 		PageArchives: ArchivesPage{Frame: f, Newsletters: []ArchiveNewsletter{
 			{URL: "/morning/", Title: "Morning Digest", Description: "The news of the night, each day at seven.", Language: "en", Issues: 214,
 				Latest: ArchiveEntry{URL: "/morning/214", Date: at(23, 7, 0), Number: 214, Subject: "Ferry to the outer islands returns", Language: "en"}},
-			{URL: "/subah/", Title: "صبح نامہ", Language: "ur", Direction: "rtl"},
+			{URL: "/subah/", Title: "صبح نامہ", Language: "ur", Direction: "rtl", Issues: 1,
+				Latest: ArchiveEntry{URL: "/subah/1", Date: at(23, 7, 0), Number: 1, Subject: "گیارہ سال بعد جزیروں کی کشتی سروس بحال", Language: "ur", Direction: "rtl"}},
 		}},
 		PageArchive: ArchivePage{
 			Frame: f, Newsletter: "Morning Digest", Index: "/archive/", Action: "/morning/", Query: "ferry", Total: 2, Older: "?before=200", Atom: "/morning/atom.xml", JSON: "/morning/feed.json", Subscribe: "/subscribe",

@@ -89,6 +89,14 @@ func TestArchiveInTheReadersEdition(t *testing.T) {
 			t.Errorf("the list lacks %s", want)
 		}
 	}
+	for _, path := range []string{"/archive/morning/", "/archive/morning/1", "/archive/morning/1/frame", "/archive/morning/feed.atom", "/archive/morning/feed.json"} {
+		if got, want := r.ask("GET", path+"?lang=ur", "", nil).Body.String(), r.ask("GET", path+"?edition=ur", "", nil).Body.String(); got != want {
+			t.Errorf("%s?lang=ur is not the Urdu edition:\n%s", path, got)
+		}
+	}
+	if got, want := r.ask("GET", "/archive/morning/?lang=ur&edition=en", "", nil).Body.String(), r.ask("GET", "/archive/morning/", "", nil).Body.String(); got != want {
+		t.Error("the language beat the edition")
+	}
 	if english := r.ask("GET", "/archive/morning/3", "", map[string]string{"Accept-Language": "ur"}).Body.String(); !strings.Contains(english, `<html lang="en"`) || !strings.Contains(english, `rel="prev" href="/archive/morning/1"`) {
 		t.Error("the third issue is not in English, or does not lead back over the skipped one")
 	}
@@ -158,6 +166,9 @@ func TestArchiveAnswers(t *testing.T) {
 		}
 		if w := r.ask("GET", path, "", map[string]string{"If-None-Match": tag}); w.Code != http.StatusNotModified || w.Body.Len() > 0 {
 			t.Errorf("%s again: %d, %d bytes", path, w.Code, w.Body.Len())
+		}
+		if w := r.ask("POST", path, "", nil); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" || !strings.Contains(w.Body.String(), "<h1>This was not understood") {
+			t.Errorf("POST %s: %d %v %s", path, w.Code, w.Header(), w.Body)
 		}
 		if w := r.ask("HEAD", path, "", nil); w.Code != http.StatusOK || w.Body.Len() > 0 {
 			t.Errorf("HEAD %s: %d, %d bytes", path, w.Code, w.Body.Len())

@@ -8,7 +8,7 @@
 //	GET  /archive/NEWSLETTER/feed.atom  and feed.json
 //
 // Each shows the newsletter's first edition, and with ?edition=NAME another, in
-// that edition's language.
+// that edition's language; with ?lang=ur the first in that language.
 //
 // An issue appears once it is being sent. Its page frames the sealed HTML of an
 // edition with the readers' slots emptied by one rule: a link to a slot is left
@@ -53,8 +53,11 @@ type Site struct {
 	MaySearch func(*http.Request) bool
 }
 
-// errBusy is the answer to who searches too often.
-var errBusy = errors.New("too many searches")
+// errBusy is the answer to who searches too often, errMethod to who sends something.
+var (
+	errBusy   = errors.New("too many searches")
+	errMethod = errors.New("the archive is to be read alone")
+)
 
 // Handler serves Prefix/NEWSLETTER/ and what is below.
 func (s *Site) Handler() http.Handler {
@@ -65,8 +68,12 @@ func (s *Site) Handler() http.Handler {
 	mux.HandleFunc("GET "+s.Prefix+"/{newsletter}/feed.json", s.json)
 	mux.HandleFunc("GET "+s.Prefix+"/{newsletter}/{number}", s.issue)
 	mux.HandleFunc("GET "+s.Prefix+"/{newsletter}/{number}/frame", s.frame)
-	mux.HandleFunc("GET "+s.Prefix+"/", func(w http.ResponseWriter, r *http.Request) {
-		s.fail(w, r, digest.Newsletter{}, digest.ErrNotFound)
+	mux.HandleFunc(s.Prefix+"/", func(w http.ResponseWriter, r *http.Request) {
+		err := digest.ErrNotFound
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			err = errMethod
+		}
+		s.fail(w, r, digest.Newsletter{}, err)
 	})
 	return mux
 }
@@ -106,7 +113,8 @@ func (s *Site) view(r *http.Request) (view, error) {
 	if err != nil {
 		return view{}, err // it may be private
 	}
-	return see(n, offered, r.URL.Query().Get("edition")), nil
+	query := r.URL.Query()
+	return see(n, offered, cmp.Or(query.Get("edition"), editionIn(n, query.Get("lang")))), nil
 }
 
 // publicView is view of a newsletter that everybody may read.
@@ -165,14 +173,17 @@ func local(i digest.Issue) time.Time {
 	return i.SlotAt.In(zone)
 }
 
-// sealed is the named edition of an issue without its bytes, or the first, as
-// when an issue had no story in that language.
-func (s *Site) sealed(ctx context.Context, i digest.Issue, name string) (digest.Edition, error) {
+// sealed is the edition of an issue that a query names, or the first in its language,
+// without its bytes; else the first, as when an issue had no story in that language.
+func (s *Site) sealed(ctx context.Context, i digest.Issue, query url.Values) (digest.Edition, error) {
 	list, err := s.htmls(ctx, i)
 	if err != nil {
 		return digest.Edition{}, err
 	}
-	return list[max(0, slices.IndexFunc(list, func(e digest.Edition) bool { return e.Name == name }))], nil
+	name, lang := query.Get("edition"), query.Get("lang")
+	return list[max(0, slices.IndexFunc(list, func(e digest.Edition) bool {
+		return e.Name == name || name == "" && templates.SameLanguage(e.Language, lang)
+	}))], nil
 }
 
 // htmls are the editions of an issue that have HTML, at least one.
@@ -218,8 +229,7 @@ func (s *Site) issue(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, v.Newsletter, err)
 		return
 	}
-	asked := r.URL.Query().Get("edition")
-	ed, err := s.sealed(r.Context(), i, asked)
+	ed, err := s.sealed(r.Context(), i, r.URL.Query())
 	if err != nil {
 		s.fail(w, r, v.Newsletter, err)
 		return
@@ -276,7 +286,7 @@ func (s *Site) frame(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, v.Newsletter, err)
 		return
 	}
-	ed, err := s.sealed(r.Context(), i, r.URL.Query().Get("edition"))
+	ed, err := s.sealed(r.Context(), i, r.URL.Query())
 	if err == nil {
 		ed, err = s.Store.Edition(r.Context(), ed.ID)
 	}
@@ -337,6 +347,10 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, n digest.Newsletter,
 	if errors.Is(err, errBusy) {
 		v.Kind, status = "busy", http.StatusTooManyRequests
 		w.Header().Set("Retry-After", "60")
+	}
+	if errors.Is(err, errMethod) {
+		v.Kind, status = "request", http.StatusMethodNotAllowed
+		w.Header().Set("Allow", "GET, HEAD")
 	}
 	language := templates.Asked(r)
 	h := w.Header()
