@@ -66,6 +66,15 @@ func (s Spec) WindowAt(t time.Time) (opens, closes time.Time) {
 	}
 }
 
+// GoesOn is WindowAt where what a window leaves goes out in the next, nil where it
+// does not go out.
+func (s Spec) GoesOn() func(t time.Time) (opens, closes time.Time) {
+	if s.Overflow == "stop" {
+		return nil
+	}
+	return s.WindowAt
+}
+
 // Countdown takes an approved issue into its countdown inside tx: it starts at
 // the moment given unless somebody stops it.
 func (s *Store) Countdown(ctx context.Context, tx *sql.Tx, id int64, starts time.Time) error {

@@ -71,11 +71,14 @@ type window struct {
 	streak int
 }
 
-// note feeds the breaker.
+// note feeds the breaker, and counts what goes out.
 func (s *sending) note(j *job, code int, v Verdict) {
 	switch {
 	case j.kind == delivery && v.State != StateQueued:
 		s.breaker.note(j.issue, code, v)
+		if j.attempt == 1 {
+			s.turns.add(j.issue, s.m.now())
+		}
 	case j.kind == letter && j.letter != Arming: // who arms waits for the reply
 		s.breaker.noteLetter(v)
 	}

@@ -309,12 +309,13 @@ const houseKeepBatch = 5000
 const keepReturned = 400 * 24 * time.Hour
 
 // HouseKeep deletes, in batches, attempts older than the time for them, letters that
-// were done with as long ago as the time for those, and old mails that came back.
+// were done with as long ago as the time for those, old mails that came back, and paces.
 func (m *Mailer) HouseKeep(ctx context.Context, attempts, letters time.Duration) error {
 	for query, keep := range map[string]time.Duration{
-		`delete from attempts where id in (select id from attempts where tried_at < $1 limit $2)`:                attempts,
-		`delete from letters where id in (select id from letters where done_at < $1 limit $2)`:                   letters,
-		`delete from returned_mails where id in (select id from returned_mails where received_at < $1 limit $2)`: keepReturned,
+		`delete from attempts where id in (select id from attempts where tried_at < $1 limit $2)`:                                          attempts,
+		`delete from letters where id in (select id from letters where done_at < $1 limit $2)`:                                             letters,
+		`delete from send_turns where (issue_id, turned_at) in (select issue_id, turned_at from send_turns where turned_at < $1 limit $2)`: keepTurns,
+		`delete from returned_mails where id in (select id from returned_mails where received_at < $1 limit $2)`:                           keepReturned,
 	} {
 		for {
 			res, err := m.DB.Write.ExecContext(ctx, query, schema.Millis(m.now().Add(-keep)), houseKeepBatch)

@@ -35,6 +35,7 @@ type lane struct {
 	told     bool // a person was told that it is down
 	retry    time.Time
 	changed  chan struct{} // closed and replaced when the state changes
+	answers  answers
 }
 
 type laneState string
@@ -51,6 +52,7 @@ func newLane(s *sending, t Transport, real bool) *lane {
 		// A claim is made when half of the last is gone: this never fills.
 		jobs: make(chan *job, 2*maxClaim), letters: make(chan *job, 2*letterClaim),
 		limit: firstClaim, last: time.Now(), state: laneUp, changed: make(chan struct{}),
+		answers: answers{open: true, began: time.Now(), waiting: map[*worker]time.Time{}},
 	}
 }
 

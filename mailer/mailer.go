@@ -90,6 +90,9 @@ type Mailer struct {
 	// Drain is how long Run goes on after its context ended, for replies to
 	// what is in flight; 0 means 25 s.
 	Drain time.Duration
+	// Slow is how long the median answer of a relay takes, over ten minutes, before
+	// that is announced; 0 means a minute.
+	Slow time.Duration
 	// Probe is how often a relay that is down is tried at least; 0 means 30 s.
 	Probe time.Duration
 }

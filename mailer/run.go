@@ -25,6 +25,7 @@ type sending struct {
 	contents contents
 	breaker  breaker
 	paces    paces
+	turns    turns
 	macs     sync.Pool // keyed with the Mailer's Secret
 
 	committer *committer

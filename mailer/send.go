@@ -18,6 +18,7 @@ type Send struct {
 	Audience int
 	// Opens and Closes are its window, zero where it has none.
 	Opens, Closes time.Time
+	Changed       time.Time // when it was begun, paused or resumed last
 	// Tripped is why its breaker opened, "" once a person has seen it.
 	Tripped string
 }
@@ -34,10 +35,10 @@ var ErrNotSending = errors.New("the issue is not being sent")
 // transaction.
 func (m *Mailer) SendOf(ctx context.Context, q schema.Querier, issue int64) (Send, error) {
 	s := Send{Issue: issue}
-	var opens, closes schema.Time
-	err := q.QueryRowContext(ctx, `select state, reason, audience, opens_at, closes_at, tripped from sends where issue_id = $1`, issue).
-		Scan(&s.State, &s.Reason, &s.Audience, &opens, &closes, &s.Tripped)
-	s.Opens, s.Closes = opens.Time, closes.Time
+	var opens, closes, changed schema.Time
+	err := q.QueryRowContext(ctx, `select state, reason, audience, opens_at, closes_at, changed_at, tripped from sends where issue_id = $1`, issue).
+		Scan(&s.State, &s.Reason, &s.Audience, &opens, &closes, &changed, &s.Tripped)
+	s.Opens, s.Closes, s.Changed = opens.Time, closes.Time, changed.Time
 	if errors.Is(err, sql.ErrNoRows) {
 		return s, fmt.Errorf("issue %d: %w", issue, ErrNotSending)
 	}

@@ -99,6 +99,7 @@ func (s *sending) poll(ctx context.Context) {
 	for {
 		sleep(ctx, pollEvery)
 		if ctx.Err() != nil {
+			s.noteTurns(ctx)
 			return
 		}
 		err := s.look(ctx)
@@ -106,6 +107,7 @@ func (s *sending) poll(ctx context.Context) {
 			s.m.log().Error("switches and revocations cannot be read", "err", err)
 		}
 		failing = err != nil
+		s.noteTurns(ctx)
 	}
 }
 
@@ -119,6 +121,7 @@ func (s *sending) beat(ctx context.Context) {
 		}
 		s.expireHeld(ctx)
 		s.cancelLate(ctx)
+		s.watchAnswers(ctx)
 		if err := s.weighReports(ctx); err != nil && ctx.Err() == nil {
 			s.m.log().Error("weigh reports", "err", err)
 		}

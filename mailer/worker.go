@@ -130,11 +130,13 @@ func (w *worker) send(ctx context.Context, j *job, wire []byte) (*job, []byte) {
 	var reply smtp.Reply
 	var err, nextErr error
 	next, nextWire := w.upcoming(ctx)
+	w.lane.asks(w)
 	if next == nil {
 		reply, err = w.conn.Body(wire)
 	} else {
 		reply, err, nextErr = w.conn.BodyThenBegin(wire, next.from, next.to.Address)
 	}
+	w.lane.answered(w)
 	w.sent++
 	results := []*result{w.outcome(j, reply, err)}
 	mark := next

@@ -254,7 +254,7 @@ type Countdown struct {
 type Copies struct {
 	Live        string // as RecordBody's
 	Done, Total int
-	Pace        string   // "812 a second, 3 min more at this pace"; "" = not known
+	Pace        string   // "812 a minute; the last at about 14:05 CET, in 3 h"; "" = not known
 	States      []Filter // how many are in which, and where these are listed
 }
 

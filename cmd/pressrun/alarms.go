@@ -44,7 +44,7 @@ func (p *Press) raise(ctx context.Context, kind, subject, detail string) error {
 // there is none any more, also one of the process before. What the database does
 // not take is tried again at the next tick. Ticks alone call it.
 func (p *Press) stand(ctx context.Context, reason bool, kind, subject, detail string) {
-	if was, looked := p.standing[kind]; looked && was == reason {
+	if was, looked := p.standing[kind+" "+subject]; looked && was == reason {
 		return
 	}
 	var err error
@@ -60,7 +60,7 @@ func (p *Press) stand(ctx context.Context, reason bool, kind, subject, detail st
 	if p.standing == nil {
 		p.standing = map[string]bool{}
 	}
-	p.standing[kind] = reason
+	p.standing[kind+" "+subject] = reason
 }
 
 // Clear takes an alarm back when the trouble is over.

@@ -32,6 +32,8 @@ func TestAlarmTitles(t *testing.T) {
 		{"failing source", "news.example, number 1", "The News cannot be read", "/desk/sources/1"},
 		{"silent source", "gone.example, number 99", "gone.example, number 99 has published nothing new", "/desk/sources"},
 		{"relay", "main", "No mail leaves by the relay main", "/desk/deliverability"},
+		{"slow", "main", "The relay main answers slowly", "/desk/deliverability"},
+		{"late", of, "morning No. 1 goes out too slowly: copies will expire", issuePath(issue.ID)},
 		{"dns", "spf", "The SPF record of our mail is gone", ""},
 		{"dns", silent, "The DNS does not answer: mail may not leave", ""},
 		{"intake", "imaps://bounces@mail.example", "Returned mail cannot be read", ""},

@@ -227,11 +227,10 @@ func TestDeskCopies(t *testing.T) {
 			t.Errorf("while it goes out, the page lacks %q", want)
 		}
 	}
-	p.Now = func() time.Time { return time.Now().Add(time.Minute) }
 	if err := p.DB.InTx(t.Context(), func(tx *sql.Tx) error { return p.Mailer.Cancel(t.Context(), tx, 1, "test") }); err != nil {
 		t.Fatal(err)
 	}
-	if page := get("/desk/issues/1"); !strings.Contains(page, "4 of 4 done") || !strings.Contains(page, "a minute") {
+	if page := get("/desk/issues/1"); !strings.Contains(page, "4 of 4 done") {
 		t.Errorf("nothing is left, and the page says %s", page)
 	}
 	if page := get("/desk/issues"); !strings.Contains(page, "/desk/issues/1/readers") {

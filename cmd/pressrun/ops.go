@@ -150,7 +150,9 @@ func (p *Press) CancelIssue(ctx context.Context, id int64, why, by string) error
 		return err
 	}
 	p.settled(ctx, id)
-	p.Clear(ctx, "breaker", fmt.Sprintf("issue %d", id))
+	for _, kind := range []string{"breaker", "late"} {
+		p.Clear(ctx, kind, fmt.Sprintf("issue %d", id))
+	}
 	return p.Installation.Audit(ctx, by, "cancel", fmt.Sprintf("issue %d", id), why)
 }
 

@@ -60,7 +60,7 @@ type Press struct {
 	Jobs         *river.Client[*sql.Tx]
 
 	complaints map[string]complaint // what → as last logged
-	standing   map[string]bool      // kind of alarm → whether there was reason for it at the last look
+	standing   map[string]bool      // kind and subject of an alarm → whether there was reason for it at the last look
 	proxies    proxies              // who hands requests on to us
 	pollers    []poller             // of counters the sites keep themselves
 	inspected  inspection           // of what surrounds us
@@ -392,6 +392,9 @@ func (p *Press) follow(ctx context.Context, i digest.Issue) error {
 			return err // a reader joined between the two looks
 		}
 		p.Alarm(ctx, "ledger", fmt.Sprintf("issue %d", i.ID), fmt.Sprintf("The ledger holds %d deliveries for an audience of %d.", sum, i.Audience))
+	}
+	if err := p.watchPace(ctx, i); err != nil {
+		return err
 	}
 	if counts["accepted"]+counts["uncertain"]+counts["parked"] > 0 {
 		if err := p.Digest.UseStories(ctx, i); err != nil {

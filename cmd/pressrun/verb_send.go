@@ -124,7 +124,11 @@ func (p *Press) waitSent(e *env, id int64) error {
 		if i.State == "countdown" {
 			fmt.Fprintf(e.err, "\rgoes out in %s; stop it with: pressrun issue cancel %d --why …  ", max(i.Starts.Sub(p.Now()), 0).Round(time.Second), id)
 		} else {
-			fmt.Fprintf(e.err, "\r%d of %d sent, %d to go ", i.Audience-open, i.Audience, open)
+			pace, err := p.Mailer.Progress(e.ctx, id, i.Spec.GoesOn())
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(e.err, "\r%d of %d sent, %d to go %-70s", i.Audience-open, i.Audience, open, desk.Pace(i, pace, p.Now()))
 		}
 		if open == 0 && i.State != "countdown" {
 			fmt.Fprintln(e.err)
@@ -188,7 +192,11 @@ func (p *Press) printStatus(e *env, id int64) error {
 	if err != nil {
 		return err
 	}
-	return e.print(map[string]any{"issue": i, "audience": i.Audience, "states": counts, "doubtful": doubtful, "senders": senders}, func(w io.Writer) {
+	pace, err := p.Mailer.Progress(e.ctx, id, i.Spec.GoesOn())
+	if err != nil {
+		return err
+	}
+	return e.print(map[string]any{"issue": i, "audience": i.Audience, "states": counts, "progress": pace, "doubtful": doubtful, "senders": senders}, func(w io.Writer) {
 		fmt.Fprintf(w, "%s #%d: %s, %d readers\n", i.Newsletter, i.Number, i.State, i.Audience)
 		if i.State == "countdown" {
 			fmt.Fprintf(w, "  goes out at %s; stop it with: pressrun issue cancel %d --why …\n", i.Starts.Local().Format("15:04:05 MST"), id)
@@ -200,6 +208,9 @@ func (p *Press) printStatus(e *env, id int64) error {
 		slices.Sort(states)
 		for _, s := range states {
 			fmt.Fprintf(w, "  %-10s %7d\n", s, counts[mailer.State(s)])
+		}
+		if text := desk.Pace(i, pace, p.Now()); text != "" {
+			fmt.Fprintf(w, "going out: %s\n", text)
 		}
 		if doubtful > 0 {
 			fmt.Fprintf(w, "%s in flight when a process or connection ended, and may have come twice: pressrun delivery ls --issue %d --doubtful\n", several(doubtful, "copy was", "copies were"), id)

@@ -27,6 +27,8 @@ var alarmTitles = map[string]string{
 	"breaker":        "%s is stopped: too many copies were refused",
 	"failing source": "%s cannot be read",
 	"silent source":  "%s has published nothing new",
+	"late":           "%s goes out too slowly: copies will expire",
+	"slow":           "The relay %s answers slowly",
 	"relay":          "No mail leaves by the relay %s",
 	"quota":          "The relay %s has sent all it may for now",
 	"letters":        "Letters are refused: new readers cannot confirm",
@@ -58,7 +60,7 @@ func AlarmTitle(ctx context.Context, store *digest.Store, kind, subject string) 
 		name, at = slotName(ctx, store, subject), "/desk/issues"
 	case "failing source", "silent source":
 		name, at = sourceName(ctx, store, subject)
-	case "issue", "approval", "audience", "preflight", "site", "breaker", "parked", "ledger":
+	case "issue", "approval", "audience", "preflight", "site", "breaker", "parked", "late", "ledger":
 		if id, err := strconv.ParseInt(strings.TrimPrefix(subject, "issue "), 10, 64); err == nil {
 			name, at = issueName(ctx, store, id)
 			if kind == "ledger" {
@@ -67,7 +69,7 @@ func AlarmTitle(ctx context.Context, store *digest.Store, kind, subject string) 
 		}
 	case "unreached":
 		at = "/desk/bounces/mail"
-	case "relay", "quota":
+	case "relay", "slow", "quota":
 		at = "/desk/deliverability"
 	case "dns":
 		name = strings.ToUpper(subject)

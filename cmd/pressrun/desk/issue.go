@@ -122,7 +122,7 @@ func (d *Desk) resume(r *request, i digest.Issue) ([]templates.Action, error) {
 		Confirm: "Send what is left of this issue? It was stopped: " + send.Reason + "."}}, err
 }
 
-// copies is how far the copies of an issue are, and at what pace they went out.
+// copies is how far the copies of an issue are, and at what pace they go out.
 func (d *Desk) copies(r *request, i digest.Issue) (*templates.Copies, error) {
 	counts, err := d.Mailer.Counts(r.ctx, i.ID)
 	if err != nil {
@@ -141,23 +141,12 @@ func (d *Desk) copies(r *request, i digest.Issue) (*templates.Copies, error) {
 			c.Done -= counts[s]
 		}
 	}
-	took := d.Now().Sub(i.Started)
-	if i.State != "sending" || i.Spec.Waves || c.Done == 0 || took < 2*time.Second || took > 24*time.Hour { // no one pace
+	if i.State != "sending" {
 		return c, nil
 	}
-	pace := float64(c.Done) / took.Seconds()
-	c.Pace = templates.Words("en").Number(int(pace)) + " a second"
-	if pace < 1 {
-		c.Pace = templates.Words("en").Number(int(60*pace)) + " a minute"
-	}
-	left := time.Duration(float64(c.Total-c.Done) / pace * float64(time.Second))
-	switch {
-	case left >= time.Minute:
-		c.Pace += ", " + templates.Span(left) + " more at this pace"
-	case left >= time.Second:
-		c.Pace += fmt.Sprintf(", %d s more at this pace", int(left.Seconds()))
-	}
-	return c, nil
+	pace, err := d.Mailer.Progress(r.ctx, i.ID, i.Spec.GoesOn())
+	c.Pace = Pace(i, pace, d.Now())
+	return c, err
 }
 
 // countdown is what is left of an issue's countdown, nil when none is running.

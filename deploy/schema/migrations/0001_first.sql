@@ -538,6 +538,13 @@ create table sends (
     excused_at  bigint,                          -- reports until then do not open it again
     changed_at  bigint  not null
 );
+-- how many copies of an issue had their first turn, by ten seconds
+create table send_turns (
+    issue_id    bigint  not null,
+    turned_at   bigint  not null,                -- when the ten seconds began
+    copies      bigint  not null,
+    primary key (issue_id, turned_at)
+);
 
 create table letters (
     id            @id,
