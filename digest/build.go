@@ -95,11 +95,14 @@ func (b *Builder) build(ctx context.Context, issue Issue) error {
 		return fmt.Errorf("build issue %d: %w", id, err)
 	}
 	if n := count(list); n < issue.Spec.MinStories {
-		stories := "stories"
-		if n == 1 {
-			stories = "story"
+		came := fmt.Sprintf("only %d new stories", n)
+		switch n {
+		case 0:
+			came = "no new story"
+		case 1:
+			came = "only 1 new story"
 		}
-		reason := fmt.Sprintf("only %d new %s, %d are needed", n, stories, issue.Spec.MinStories)
+		reason := fmt.Sprintf("%s, %d are needed", came, issue.Spec.MinStories)
 		if issue.State == "building" {
 			if err := b.Leave(ctx, id, "skipped", reason); err != nil {
 				return err

@@ -41,7 +41,7 @@ func TestEndToEndBackup(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l, err := listen(c.Listen)
+		l, err := listen(c.Listen, "")
 		if err != nil {
 			t.Fatal(err)
 		}

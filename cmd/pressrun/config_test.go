@@ -155,6 +155,9 @@ func TestInitWritesAValidFile(t *testing.T) {
 	if _, err := LoadConfig(path); err != nil {
 		t.Errorf("as written: %v", err)
 	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("passwords are written into a file that is %v, %v; want 0600", info.Mode(), err)
+	}
 	if err := v.writeConfig(path); err == nil {
 		t.Error("a second init overwrites the first")
 	}
@@ -242,12 +245,12 @@ func (w *watched) String() string {
 }
 
 func TestPortTaken(t *testing.T) {
-	l, err := listen("127.0.0.1:0")
+	l, err := listen("127.0.0.1:0", "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if _, err := listen(l.Addr().String()); err == nil || !strings.Contains(err.Error(), "another program uses that port") {
+	if _, err := listen(l.Addr().String(), "--port"); err == nil || !strings.Contains(err.Error(), "another program uses that port; end it, or choose another port: --port") {
 		t.Errorf("got %v, want words about the port", err)
 	}
 }

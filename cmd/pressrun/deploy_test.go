@@ -226,49 +226,118 @@ func TestDeployedChart(t *testing.T) {
 	}
 }
 
-// Dashboard and alerting rules ask for what /metrics tells, and for all of it.
+// Dashboard and alerting rules ask for what a running serve tells, by labels that it
+// has, and for all of it; the README names the same.
 func TestDeployedMetrics(t *testing.T) {
-	told := map[string]bool{}
-	descs := make(chan *prometheus.Desc, 100)
-	gauges{}.Describe(descs)
-	close(descs)
-	for d := range descs {
-		told[regexp.MustCompile(`fqName: "(\w+)"`).FindStringSubmatch(d.String())[1]] = true
-	}
+	labels := told(t)
 	var board struct {
-		Panels []struct{ Targets []struct{ Expr string } }
+		Panels []struct {
+			Title       string
+			Targets     []struct{ Expr, LegendFormat string }
+			FieldConfig struct{ Defaults struct{ Unit string } }
+		}
 	}
 	if err := json.Unmarshal([]byte(read(t, "grafana.json")), &board); err != nil {
 		t.Fatal(err)
 	}
 	var rules struct {
-		Groups []struct{ Rules []struct{ Expr string } }
+		Groups []struct {
+			Rules []struct {
+				Expr        string
+				Annotations map[string]string
+			}
+		}
 	}
 	if err := yaml.Unmarshal([]byte(read(t, "prometheus.yaml")), &rules); err != nil {
 		t.Fatal(err)
 	}
-	var asked []string
+	shown := ""
 	for _, p := range board.Panels {
 		for _, target := range p.Targets {
-			asked = append(asked, target.Expr)
-		}
-	}
-	shown := strings.Join(asked, "\n")
-	for name := range told {
-		if !strings.Contains(shown, name) {
-			t.Errorf("the dashboard does not show %s", name)
+			shown += target.Expr + "\n"
+			asks(t, labels, target.Expr, regexp.MustCompile(`{{(\w+)}}`).FindAllStringSubmatch(target.LegendFormat, -1))
+			for words, unit := range map[string]string{"time()": "s", "_bytes{": "bytes"} {
+				if strings.Contains(target.Expr, words) && p.FieldConfig.Defaults.Unit != unit {
+					t.Errorf("%s is drawn in the unit %q, want %q", p.Title, p.FieldConfig.Defaults.Unit, unit)
+				}
+			}
 		}
 	}
 	for _, g := range rules.Groups {
 		for _, r := range g.Rules {
-			asked = append(asked, r.Expr)
+			asks(t, labels, r.Expr, regexp.MustCompile(`\$labels\.(\w+)`).FindAllStringSubmatch(fmt.Sprint(r.Annotations), -1))
 		}
 	}
-	for _, expr := range asked {
-		for _, name := range regexp.MustCompile(`pressrun_\w+`).FindAllString(expr, -1) {
-			if !told[name] {
-				t.Errorf("%s: there is no %s", expr, name)
+	readme := read(t, "../README.md")
+	for name := range labels {
+		if ours := strings.HasPrefix(name, "pressrun_"); ours && (!strings.Contains(shown, name+"{") || !strings.Contains(readme, "`"+name+"`")) {
+			t.Errorf("the dashboard does not show %s, or the README does not name it", name)
+		}
+	}
+	for _, m := range regexp.MustCompile("`(pressrun_\\w+)`").FindAllStringSubmatch(readme, -1) {
+		if labels[m[1]] == nil {
+			t.Errorf("the README names %s, which there is not", m[1])
+		}
+	}
+}
+
+// told is what /metrics tells, by name, with the labels of each: ours as described,
+// since a newsroom has not everything at once, the others as they are scraped.
+func told(t *testing.T) map[string][]string {
+	t.Helper()
+	labels := map[string][]string{"up": {}} // of each scrape, by Prometheus itself
+	descs := make(chan *prometheus.Desc, 100)
+	gauges{}.Describe(descs)
+	close(descs)
+	for d := range descs {
+		m := regexp.MustCompile(`fqName: "(\w+)".*variableLabels: {([\w,]*)}`).FindStringSubmatch(d.String())
+		labels[m[1]] = strings.FieldsFunc(m[2], func(r rune) bool { return r == ',' })
+	}
+	r := newCountingRoom(t, "")
+	req := httptest.NewRequest("GET", "/metrics", nil)
+	req.Header.Set("Authorization", "Bearer "+strings.Fields(r.say(t, "token", "add", "prometheus", "--role", "viewer"))[0])
+	w := httptest.NewRecorder()
+	r.Handler().ServeHTTP(w, req)
+	for _, m := range regexp.MustCompile(`(?m)^# TYPE (\w+) `).FindAllStringSubmatch(w.Body.String(), -1) {
+		if strings.HasPrefix(m[1], "pressrun_") && labels[m[1]] == nil {
+			t.Errorf("%s is told and not described", m[1])
+		} else if labels[m[1]] == nil {
+			labels[m[1]] = []string{}
+		}
+	}
+	return labels
+}
+
+// asks requires that an expression asks for what is told, by labels that it has, and
+// that the words beside it use no others. Prometheus itself adds job and instance.
+func asks(t *testing.T, told map[string][]string, expr string, words [][]string) {
+	t.Helper()
+	added := []string{"job", "instance"}
+	all := slices.Clone(added)
+	names := regexp.MustCompile(`\b((?:pressrun|go|process)_\w+|up)\b(?:{([^}]*)})?`).FindAllStringSubmatch(expr, -1)
+	if len(names) == 0 {
+		t.Errorf("%s asks for nothing of ours", expr)
+	}
+	for _, m := range names {
+		labels, known := told[m[1]]
+		if !known {
+			t.Errorf("%s: there is no %s", expr, m[1])
+		}
+		all = append(all, labels...)
+		for _, by := range regexp.MustCompile(`(\w+)\s*[!=]~?=?"`).FindAllStringSubmatch(m[2], -1) {
+			if !slices.Contains(slices.Concat(added, labels), by[1]) {
+				t.Errorf("%s: %s has no label %s", expr, m[1], by[1])
 			}
+		}
+	}
+	for _, m := range regexp.MustCompile(`\b(?:by|on) \(([^)]*)\)`).FindAllStringSubmatch(expr, -1) {
+		for label := range strings.SplitSeq(m[1], ",") {
+			words = append(words, []string{"", strings.TrimSpace(label)})
+		}
+	}
+	for _, word := range words {
+		if !slices.Contains(all, word[1]) {
+			t.Errorf("%s: nothing in it has a label %s", expr, word[1])
 		}
 	}
 }

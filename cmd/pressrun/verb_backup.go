@@ -117,7 +117,7 @@ func (v *restoreVerb) Run(e *env) (err error) {
 	if err != nil {
 		return err
 	}
-	l, err := listen(c.Listen)
+	l, err := listen(c.Listen, "listen in press.toml")
 	if err != nil {
 		return fmt.Errorf("is serve running? End it before restore: %w", err)
 	}

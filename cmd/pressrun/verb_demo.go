@@ -114,7 +114,7 @@ func (v *demoVerb) open(e *env) (*newsroom, error) {
 	} else if err := os.MkdirAll(n.dir, 0o755); err != nil {
 		return nil, err
 	}
-	if n.web, err = listen(net.JoinHostPort("127.0.0.1", strconv.Itoa(v.Port))); err != nil {
+	if n.web, err = listen(net.JoinHostPort("127.0.0.1", strconv.Itoa(v.Port)), "--port, 0 for any free one"); err != nil {
 		return nil, err
 	}
 	if n.news, err = nextPort(n.web); err != nil {

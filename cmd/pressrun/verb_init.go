@@ -103,7 +103,7 @@ func (v *initVerb) writeConfig(path string) error {
 	if err := t.Execute(&b, v); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // for passwords and webhooks that are written into it
 	if err != nil {
 		return err
 	}

@@ -140,7 +140,7 @@ func (v *deliveryRetry) Run(e *env) error {
 type userVerb struct {
 	Add  userAdd  `cmd:"" help:"Add a user, or change the role."`
 	Ls   userLs   `cmd:"" help:"List users."`
-	Link userLink `cmd:"" help:"Print a sign-in link that works once."`
+	Link userLink `cmd:"" help:"Print a sign-in link that works once, for 30 minutes."`
 	Rm   userRm   `cmd:"" help:"Take a user away."`
 }
 

@@ -48,7 +48,7 @@ func (v *serveVerb) Run(e *env) error {
 		return err
 	}
 	defer p.Close()
-	l, err := listen(c.Listen)
+	l, err := listen(c.Listen, "listen in press.toml, or --listen")
 	if err != nil {
 		return err
 	}
@@ -63,11 +63,12 @@ func (v *serveVerb) Run(e *env) error {
 	return err
 }
 
-// listen opens a port and says in words when somebody else has it.
-func listen(address string) (net.Listener, error) {
+// listen opens a port and says in words when somebody else has it, and where another
+// is chosen.
+func listen(address, chosen string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("listen on %s: another program uses that port; end it, or choose another port: listen in press.toml, or --listen", address)
+		return nil, fmt.Errorf("listen on %s: another program uses that port; end it, or choose another port: %s", address, chosen)
 	}
 	if errors.Is(err, syscall.EACCES) {
 		return nil, fmt.Errorf("listen on %s: not allowed; ports below 1024 belong to root, choose a higher one and let a proxy pass it on", address)
