@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"pressrun/deploy/schema"
 	"pressrun/templates"
@@ -367,6 +368,9 @@ func (s *Store) ApplyNewsletter(ctx context.Context, name string, spec Spec, aut
 		now := schema.At(s.Now())
 		switch {
 		case err == sql.ErrNoRows:
+			if err := CheckNewName(name); err != nil {
+				return err
+			}
 			old = Newsletter{Name: name, Version: 1}
 			err = tx.QueryRowContext(ctx, `insert into newsletters (name, version, spec, created_at, updated_at) values ($1, 1, $2, $3, $3) returning id`,
 				name, string(text), now).Scan(&old.ID)
@@ -390,15 +394,31 @@ func (s *Store) ApplyNewsletter(ctx context.Context, name string, spec Spec, aut
 	if err != nil {
 		return n, false, fmt.Errorf("apply newsletter %s: %w", name, err)
 	}
-	n, err = s.Newsletter(ctx, name)
+	n, err = s.NewsletterNamed(ctx, name)
 	return n, changed, err
 }
 
-// Newsletter finds a newsletter by name or id.
+// CheckNewName reports a name that a newsletter cannot be given though [Spec.Check]
+// lets one that has it run on: it could be another's number.
+func CheckNewName(name string) error {
+	if strings.ContainsFunc(name, unicode.IsLetter) {
+		return nil
+	}
+	return fmt.Errorf("name %q has no letter, and could be the number of another newsletter; in the file, write for instance name = \"daily-%s\"", name, name)
+}
+
+// Newsletter finds a newsletter by its number, else by its name: a name without a
+// letter is never taken for the number of another.
 func (s *Store) Newsletter(ctx context.Context, ref string) (Newsletter, error) {
 	n, err := scanNewsletter(s.DB.Read.QueryRowContext(ctx,
-		`select `+newsletterColumns+` from newsletters where name = $1 or cast(id as text) = $1`, ref))
+		`select `+newsletterColumns+` from newsletters where name = $1 or cast(id as text) = $1 order by case when cast(id as text) = $1 then 0 else 1 end limit 1`, ref))
 	return n, notFound(err, "newsletter", ref)
+}
+
+// NewsletterNamed finds a newsletter by its name alone.
+func (s *Store) NewsletterNamed(ctx context.Context, name string) (Newsletter, error) {
+	n, err := scanNewsletter(s.DB.Read.QueryRowContext(ctx, `select `+newsletterColumns+` from newsletters where name = $1`, name))
+	return n, notFound(err, "newsletter", name)
 }
 
 // Newsletters lists all newsletters by name.

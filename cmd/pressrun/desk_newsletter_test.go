@@ -114,6 +114,9 @@ func TestNewsletterAtTheDesk(t *testing.T) {
 	if page := save(400, "/desk/newsletters/add", strings.Replace(text, "name = ''", "name = 'morning'", 1), ""); !strings.Contains(page, "choose another name") {
 		t.Error("a name twice is answered without a word")
 	}
+	if page := save(400, "/desk/newsletters/add", strings.Replace(text, "name = ''", "name = '1'", 1), ""); !strings.Contains(page, "could be the number of another newsletter") {
+		t.Error("a name that is a number is answered without a word")
+	}
 	save(200, "/desk/newsletters/add", strings.Replace(text, "name = ''", "name = 'evening'", 1), "")
 	if n, err := r.Digest.Newsletter(ctx, "evening"); err != nil || n.Spec.Brand != testBrand || n.Spec.WithDefaults("evening").Mark != "evening" {
 		t.Errorf("added: %+v, %v", n, err)

@@ -105,7 +105,7 @@ func see(n digest.Newsletter, offered map[string]func(string) string, edition st
 // view finds the newsletter of a request, and the edition asked for, whether it
 // is public or not.
 func (s *Site) view(r *http.Request) (view, error) {
-	n, err := s.Store.Newsletter(r.Context(), r.PathValue("newsletter"))
+	n, err := s.Store.NewsletterNamed(r.Context(), r.PathValue("newsletter"))
 	if err != nil {
 		return view{}, err
 	}

@@ -102,7 +102,7 @@ func slotName(ctx context.Context, store *digest.Store, subject string) string {
 	if err != nil {
 		return subject
 	}
-	n, err := store.Newsletter(ctx, name)
+	n, err := store.NewsletterNamed(ctx, name)
 	if err != nil {
 		return subject
 	}

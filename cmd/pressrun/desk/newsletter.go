@@ -232,10 +232,13 @@ func (d *Desk) applyNewsletter(r *request, text string, over int64) (n digest.Ne
 	if _, err := d.Subscribers.ListID(r.ctx, d.Digest.DB.Read, spec.List); errors.Is(err, subscribers.ErrNotFound) {
 		return n, fmt.Sprintf("There is no list %q; make it first, on the page Lists. Nothing was saved.", spec.List), nil
 	}
-	switch there, err := d.Digest.Newsletter(r.ctx, name); {
+	switch there, err := d.Digest.NewsletterNamed(r.ctx, name); {
 	case errors.Is(err, digest.ErrNotFound) && over != 0:
 		return n, "The name cannot be changed: it stands in links and in the archive. Nothing was saved.", nil
 	case errors.Is(err, digest.ErrNotFound):
+		if err := digest.CheckNewName(name); err != nil {
+			return n, sentence(err.Error()) + " Nothing was saved.", nil
+		}
 	case err != nil:
 		return n, "", err
 	case there.ID != over:

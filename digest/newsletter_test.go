@@ -1,0 +1,55 @@
+package digest
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"pressrun/deploy/schema"
+	"pressrun/deploy/schema/schematest"
+	"pressrun/templates"
+)
+
+// TestNameIsNoNumber: a newsletter is not given a name that could be another's number;
+// one that has it from before is never taken for that, and can be changed.
+func TestNameIsNoNumber(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := t.Context()
+		s := &Store{DB: db, Now: time.Now}
+		spec := Spec{Title: "M", List: "l", From: "M <a@b.example>", Brand: templates.Brand{Postal: "x"}}
+		for _, name := range []string{"1", "2026-11"} {
+			if _, _, err := s.ApplyNewsletter(ctx, name, spec, "test"); err == nil || !strings.Contains(err.Error(), `write for instance name = "daily-`+name+`"`) {
+				t.Errorf("newsletter %s: %v", name, err)
+			}
+		}
+		first, _, err := s.ApplyNewsletter(ctx, "morning", spec, "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, _, err := s.ApplyNewsletter(ctx, "evening-2", spec, "test")
+		if err != nil || first.ID != 1 {
+			t.Fatal(first.ID, err)
+		}
+		if _, err := db.Write.ExecContext(ctx, `update newsletters set name = '1' where id = $1`, second.ID); err != nil {
+			t.Fatal(err)
+		}
+		find := func(n Newsletter, err error) int64 {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n.ID
+		}
+		if got := []int64{find(s.Newsletter(ctx, "1")), find(s.Newsletter(ctx, "2")), find(s.Newsletter(ctx, "morning")), find(s.NewsletterNamed(ctx, "1"))}; got[0] != 1 || got[1] != 2 || got[2] != 1 || got[3] != 2 {
+			t.Errorf("by number 1, 2, by name morning, 1: %v", got)
+		}
+		if _, err := s.NewsletterNamed(ctx, "2"); !errors.Is(err, ErrNotFound) {
+			t.Errorf("by name 2: %v", err)
+		}
+		spec.Title = "Evening"
+		if n, changed, err := s.ApplyNewsletter(ctx, "1", spec, "test"); err != nil || !changed || n.ID != second.ID || n.Spec.Title != "Evening" {
+			t.Errorf("changed: %+v, %v, %v", n, changed, err)
+		}
+	})
+}
