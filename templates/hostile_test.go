@@ -62,7 +62,7 @@ func TestHostileViewsOnPages(t *testing.T) {
 	for i, s := range attacks {
 		f := Frame{Brand: hostile(s, s).Brand, Alternates: []Alternate{{Language: s, URL: s, Title: s}}}
 		for name, view := range map[string]any{
-			PageSubscribe: SubscribePage{Frame: f, Action: "/subscribe", Email: s, Name: s, Problem: "email", Suggestion: s, Lists: []ListChoice{{s, s, s, true}}},
+			PageSubscribe: SubscribePage{Frame: f, Action: "/subscribe", Email: s, Name: s, Problem: "email", Suggestion: s, Lists: []ListChoice{{s, s, s, true, false}}},
 			PageConfirm:   ConfirmPage{Frame: f, Action: "/confirm", Newsletter: s, Email: s},
 			PageArchives:  ArchivesPage{Frame: f, Newsletters: []ArchiveNewsletter{{URL: "javascript:alert(1)", Title: s, Description: s, Language: s, Direction: s, Latest: ArchiveEntry{URL: "javascript:alert(1)", Subject: s, Language: s, Direction: s}}}},
 			PageArchive:   ArchivePage{Frame: f, Newsletter: s, Action: "javascript:alert(1)", Query: s, Edition: s, Index: "javascript:alert(1)", Issues: []ArchiveEntry{{URL: "javascript:alert(1)", Subject: s, Language: s, Direction: s}}},

@@ -21,6 +21,21 @@ func TestRenderIssueGolden(t *testing.T) {
 
 // Promise: Trending Now stands over a section only when fresh view counts chose
 // it; else no section is called so, and nothing carries a rank.
+// Quoted twice in an answer a line still stands within 80 columns.
+func TestTextPartIsNarrow(t *testing.T) {
+	for name, v := range sampleIssues() {
+		e, err := RenderIssue(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.SplitSeq(e.Text, "\n") {
+			if displayWidth(line) > 72 && len(strings.Fields(line)) > 1 {
+				t.Errorf("%s: a line of %d columns: %q", name, displayWidth(line), line)
+			}
+		}
+	}
+}
+
 func TestByDateClaimsNoTrend(t *testing.T) {
 	v := sampleByDate()
 	for _, lang := range Languages() {
@@ -54,7 +69,7 @@ func TestLabelsTravel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := word + ": " + v.Subject; e.Subject != want || !strings.Contains(e.Text, "2  "+want) {
+		if want := word + ": " + v.Subject; e.Subject != want || !strings.Contains(strings.Join(strings.Fields(e.Text), " "), "2 "+want) {
 			t.Errorf("%s: subject %q", label, e.Subject)
 		}
 		if !strings.Contains(e.HTML, ">"+word+":</span>") {

@@ -71,6 +71,7 @@ type ListChoice struct {
 	Title       string
 	Description string // when it comes and what is in it; "" = none
 	Checked     bool
+	Focus       bool // the reader is to go on here
 }
 
 // SubscribePage is the form that asks for an address.

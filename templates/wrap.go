@@ -7,9 +7,9 @@ import (
 	"golang.org/x/text/width"
 )
 
-// textColumns is the widest line of a text part; RFC 5322 section 2.1.1
-// recommends 78 characters.
-const textColumns = 78
+// textColumns is the widest line of a text part: below the 78 that RFC 5322
+// section 2.1.1 allows, so that it stays within 80 when it is quoted.
+const textColumns = 72
 
 // wrap breaks s into lines of at most columns display columns, first before the
 // first line and rest before each further one. Words are never cut, so a word

@@ -216,6 +216,8 @@ func TestFormRefuses(t *testing.T) {
 			code int
 		}{
 			{"address", form("jan@@example.com", "daily"), "does not look like an e-mail address", 422},
+			{"focus", form("jan@@example.com", "daily"), `aria-describedby="email-problem" autofocus>`, 422},
+			{"focus on the lists", form("jan@example.com"), `value="daily" autofocus>`, 422},
 			{"copied address", form("Jan <jan@example.com>", "daily"), "Did you mean", 422},
 			{"no list", form("jan@example.com"), "Choose at least one", 422},
 			{"unknown list", form("jan@example.com", "staff"), "Choose at least one", 422},

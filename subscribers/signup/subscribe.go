@@ -42,6 +42,7 @@ func (s *Site) writeForm(w http.ResponseWriter, r *http.Request, status int, in 
 	for _, l := range lists {
 		choice := listChoice(l, in.language)
 		choice.Checked = slices.Contains(in.lists, l.Name) || len(lists) == 1 && r.Method == http.MethodGet
+		choice.Focus = problem == "list" && len(view.Lists) == 0
 		view.Lists = append(view.Lists, choice)
 	}
 	s.write(w, r, reply{status, templates.PageSubscribe, in.language, view})
