@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -18,6 +19,7 @@ import (
 
 	"pressrun/cmd/pressrun/demo"
 	"pressrun/digest"
+	"pressrun/digest/trend"
 	"pressrun/mailer"
 	"pressrun/subscribers"
 	"pressrun/subscribers/address"
@@ -231,7 +233,10 @@ func (n *newsroom) slot(ctx context.Context) (demoResult, error) {
 		return out, err
 	}
 	n.say("%d entries collected, %d stories told", out.Collected, out.Stories)
-	sent, err := n.readers.Visit(ctx, 6000)
+	if err := n.yesterday(ctx); err != nil {
+		return out, err
+	}
+	sent, err := n.readers.Visit(ctx, 3000)
 	if err != nil {
 		return out, fmt.Errorf("visit the sample site: %w", err)
 	}
@@ -257,6 +262,23 @@ func (n *newsroom) slot(ctx context.Context) (demoResult, error) {
 		return out, err
 	}
 	return out, n.wait(ctx, issue.ID, &out)
+}
+
+// yesterday counts the visits of the last day, from the log of the site's web server.
+func (n *newsroom) yesterday(ctx context.Context) error {
+	var log bytes.Buffer
+	if err := n.readers.Log(&log, 9_000); err != nil {
+		return err
+	}
+	p := n.press
+	report, err := trend.IngestLog(ctx, &log, trend.LogOptions{Site: n.site.Base, Salt: p.Counters.Salt, Mark: p.Beacon.Mark, Now: p.Now}, func(views []trend.View) error {
+		return p.addViews(ctx, views)
+	})
+	if err != nil {
+		return fmt.Errorf("read the sample site's access log: %w", err)
+	}
+	n.say("%d visits of the last 24 h read from the site's access log", report.Views)
+	return nil
 }
 
 // draft builds the evening's issue, so that an editor has something to look at,

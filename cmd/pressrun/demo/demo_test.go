@@ -19,6 +19,8 @@ import (
 	"golang.org/x/net/html"
 
 	"pressrun/cmd/pressrun/demo"
+	"pressrun/digest/article"
+	"pressrun/digest/trend"
 )
 
 var start = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
@@ -357,5 +359,44 @@ func TestSubscribers(t *testing.T) {
 	}
 	if again := demo.Subscribers(10, 1); fmt.Sprint(again) != fmt.Sprint(people[:10]) {
 		t.Error("fewer people are not the first of more")
+	}
+}
+
+// TestLog has the product count the log of the site's web server: every line is a visit
+// of somebody, in the last day, to an article that was out.
+func TestLog(t *testing.T) {
+	s := &demo.Site{Start: start, Base: "http://127.0.0.1", Now: func() time.Time { return start }}
+	r := &demo.Readers{Site: s, Seed: 1}
+	var log bytes.Buffer
+	if err := r.Log(&log, 4000); err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]time.Time{}
+	for _, a := range s.Articles() {
+		key, err := article.KeyOf(a.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[string(key)] = a.Published
+	}
+	views := map[string]int{}
+	report, err := trend.IngestLog(t.Context(), &log, trend.LogOptions{Site: s.Base, Now: s.Now}, func(list []trend.View) error {
+		for _, v := range list {
+			if at, known := out[v.Key]; !known || v.At.Before(at.Truncate(time.Second)) || v.At.After(start) || v.At.Before(start.Add(-24*time.Hour-time.Second)) {
+				t.Fatalf("%s is visited at %s, and was out at %s", v.Key, v.At, at)
+			}
+			views[v.Key]++
+		}
+		return nil
+	})
+	if err != nil || report.Lines != 4000 || report.Views+report.Ignored["repeated"] != 4000 || report.Views < 3900 {
+		t.Errorf("%+v, %v; want 4000 lines, nearly all of them views", report, err)
+	}
+	most := 0
+	for _, n := range views {
+		most = max(most, n)
+	}
+	if len(views) < 30 || most < 4*4000/len(views) {
+		t.Errorf("%d articles are read, one %d times; want most of them, and some far more than others", len(views), most)
 	}
 }
