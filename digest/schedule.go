@@ -78,23 +78,34 @@ func (s Schedule) has(t time.Time) bool {
 // Local is an instant as the schedule's zone shows it.
 func (s Schedule) Local(t time.Time) time.Time { return t.In(s.zone) }
 
-// onClock is the instant at which the zone's clocks show wall.
+// onClock is the first instant at which the zone's clocks show wall.
 func onClock(wall time.Time, zone *time.Location) time.Time {
+	first, _ := ClockTimes(wall, zone)
+	return first
+}
+
+// ClockTimes are the first and the last instant at which the zone's clocks show what
+// wall shows in UTC: the same one but in the hour that comes twice when clocks are put
+// back. A time that they leave out is taken as far after the gap as it lies in it.
+func ClockTimes(wall time.Time, zone *time.Location) (first, last time.Time) {
 	// The offsets in force a day before and a day after are the only ones a
 	// clock change can lie between.
 	_, before := wall.Add(-24 * time.Hour).In(zone).Zone()
 	_, after := wall.Add(24 * time.Hour).In(zone).Zone()
-	first := wall.Add(-time.Duration(max(before, after)) * time.Second)
-	last := wall.Add(-time.Duration(min(before, after)) * time.Second)
-	if shows(first, wall, zone) {
-		return first.UTC()
-	}
-	if shows(last, wall, zone) {
-		return last.UTC()
+	first = wall.Add(-time.Duration(max(before, after)) * time.Second).UTC()
+	last = wall.Add(-time.Duration(min(before, after)) * time.Second).UTC()
+	switch early, late := shows(first, wall, zone), shows(last, wall, zone); {
+	case early && late:
+		return first, last
+	case early:
+		return first, first
+	case late:
+		return last, last
 	}
 	// In the gap: with the offset from before the change the clock shows the
 	// time pushed on by the gap's length.
-	return wall.Add(-time.Duration(before) * time.Second).UTC()
+	at := wall.Add(-time.Duration(before) * time.Second).UTC()
+	return at, at
 }
 
 func shows(at, wall time.Time, zone *time.Location) bool {

@@ -387,7 +387,7 @@ type Field struct {
 	Name    string
 	Label   string
 	Help    string
-	Kind    string // text | email | number | url | textarea | select | checkbox | file | hidden | code
+	Kind    string // text | email | number | url | datetime-local | textarea | select | checkbox | file | hidden | code
 	Value   string
 	Options []Option // of a select
 	Problem string   // beside the field: what is wrong and how to mend it

@@ -181,7 +181,7 @@ func TestDecideAheadAtTheDesk(t *testing.T) {
 		}
 	}
 	for body, want := range map[string]string{
-		"address=https://news.example/later&what=hold&until=soon": "Write it with its zone",
+		"address=https://news.example/later&what=hold&until=soon": "Give day and time",
 		"address=later&what=block":                                "Give the address of an article",
 		"address=https://news.example/later&what=sing":            "Give the address of an article",
 	} {

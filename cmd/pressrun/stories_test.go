@@ -6,9 +6,11 @@ import (
 	"image/png"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pressrun/cmd/pressrun/desk"
 	"pressrun/digest"
@@ -42,7 +44,7 @@ func TestStoryAtTheDesk(t *testing.T) {
 	if in(0) {
 		t.Error("a story under embargo until long after the slot still stands in the issue")
 	}
-	if page := call(400, "POST", at(0), "do=hold&until=tomorrow"); !strings.Contains(page, "Write it with its zone") || !strings.Contains(page, `value="tomorrow"`) {
+	if page := call(400, "POST", at(0), "do=hold&until=tomorrow"); !strings.Contains(page, "Give day and time") || !strings.Contains(page, `value="tomorrow"`) {
 		t.Error("a wrong time is answered without a word how to write it")
 	}
 	call(200, "POST", at(0), "do=hold&until=")
@@ -276,7 +278,8 @@ func (r *countingRoom) editor(t *testing.T) func(want int, method, path, form st
 	return r.as(t, "ed@news.example", "editor")
 }
 
-// as gives a function that calls the desk as a user of a role.
+// as gives a function that calls the desk as a user of a role: it answers with the page,
+// or with what the next one says was done.
 func (r *countingRoom) as(t *testing.T, address, role string) func(want int, method, path, form string) string {
 	t.Helper()
 	ctx := t.Context()
@@ -302,6 +305,53 @@ func (r *countingRoom) as(t *testing.T, address, role string) func(want int, met
 		if got := w.Code; got != want && !(want == 200 && got == http.StatusSeeOther) {
 			t.Errorf("%s %s %s: status %d, want %d", method, path, form, got, want)
 		}
+		for _, c := range w.Result().Cookies() {
+			if c.Name == "pressrun_flash" && c.MaxAge > 0 {
+				said, _ := url.QueryUnescape(c.Value)
+				return said
+			}
+		}
 		return w.Body.String()
+	}
+}
+
+// An embargo is given by the clocks of the newsletter's zone, or with a zone of its own;
+// what is odd about the hour in which clocks change is said, and none ends early.
+func TestDeskEmbargoByTheNewslettersClocks(t *testing.T) {
+	r := newCountingRoom(t, `fetch = {delay = "0s"}`)
+	ctx := t.Context()
+	r.draft(t)
+	call := r.editor(t)
+	at := fmt.Sprintf("/desk/stories/%d", r.stories[0])
+	for zone := range strings.FieldsSeq("UTC Europe/Berlin Asia/Karachi") {
+		if zone != "UTC" {
+			if _, _, err := r.Digest.ApplyNewsletter(ctx, strings.ToLower(zone[:4]), digest.Spec{List: "readers", From: "M <m@news.example>", Brand: testBrand, Zone: zone}, "test"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if page := call(200, "GET", at, ""); !strings.Contains(page, `type="datetime-local"`) || !strings.Contains(page, zone) {
+			t.Errorf("the page does not ask for a time in the zone %s", zone)
+		}
+	}
+	for _, c := range []struct{ zone, typed, want, said, shown string }{
+		{"Europe/Berlin", "2030-07-01T18:00", "2030-07-01T16:00:00Z", "no issue before 1 July 2030, 18:00 CEST", "2030-07-01T18:00"},
+		{"Asia/Karachi", "2030-07-01T18:00:00", "2030-07-01T13:00:00Z", "18:00 PKT", "2030-07-01T18:00"},
+		{"Europe/Berlin", "2030-07-01T18:00+05:00", "2030-07-01T13:00:00Z", "15:00 CEST", "2030-07-01T15:00"},
+		{"Europe/Berlin", "2030-03-31T02:30", "2030-03-31T01:30:00Z", "03:30 CEST. The clocks of Europe/Berlin leave out 02:30 that day", "2030-03-31T03:30"},
+		{"Europe/Berlin", "2030-10-27T02:30", "2030-10-27T01:30:00Z", "02:30 CET. The clocks of Europe/Berlin show 02:30 twice that day", "2030-10-27T02:30"},
+		{"Europe/Berlin", "2030-10-27T02:30+02:00", "2030-10-27T00:30:00Z", "02:30 CEST.", "2030-10-27T02:30"},
+		{"Europe/Berlin", "2030-10-27T02:30", "2030-10-27T00:30:00Z", "02:30 CEST.", "2030-10-27T02:30"}, // left as it was
+	} {
+		said := call(303, "POST", at, url.Values{"do": {"hold"}, "zone": {c.zone}, "until": {c.typed}}.Encode())
+		s, err := r.Digest.Story(ctx, r.stories[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.NotBefore.UTC().Format(time.RFC3339); got != c.want || !strings.Contains(said, c.said) {
+			t.Errorf("%s in %s: %s, want %s; said %q, want %q", c.typed, c.zone, got, c.want, said, c.said)
+		}
+		if page := call(200, "GET", at+"?zone="+c.zone, ""); !strings.Contains(page, `value="`+c.shown+`"`) {
+			t.Errorf("%s in %s is not shown as %s", c.typed, c.zone, c.shown)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"pressrun/digest"
 	"pressrun/templates"
@@ -39,11 +40,14 @@ func (d *Desk) drawAhead(r *request, status int, address, until string) error {
 		for i := range whats {
 			whats[i].Selected = whats[i].Value == r.FormValue("what")
 		}
-		forms = []templates.FormBody{{Title: "Decide ahead", Intro: "An article that is collected already follows at once.", URL: "/desk/stories/ahead", Submit: "Save", Fields: []templates.Field{
+		fields, err := d.embargoFields(r, time.Time{}, "For the first choice only.", until)
+		if err != nil {
+			return err
+		}
+		forms = []templates.FormBody{{Title: "Decide ahead", Intro: "An article that is collected already follows at once.", URL: "/desk/stories/ahead", Submit: "Save", Fields: append([]templates.Field{
 			{Name: "address", Label: "Address of the article", Kind: "url", Value: r.FormValue("address"), Help: "https://news.example/2026/ferry", Problem: address, Needed: true},
 			{Name: "what", Label: "It shall", Kind: "select", Options: whats},
-			{Name: "until", Label: "Time, with its zone", Kind: "text", Value: r.FormValue("until"), Help: "2026-11-25T18:00+05:00; for the first choice only", Problem: until},
-		}}}
+		}, fields...)}}
 	}
 	return d.drawStatus(r, status, templates.DeskTable, templates.DeskPage{Title: "Decided ahead", Current: "Stories", Action: &templates.Action{Title: "Stories", URL: "/desk/stories"}, Body: templates.TableBody{
 		Intro:  "What was decided about articles that are not collected yet, here, on the server or by a program that calls the API. It is done as soon as the article is.",
@@ -60,13 +64,20 @@ func (d *Desk) aheadAct(r *request) error {
 		return done(r, "/desk/stories/ahead", "It is taken back.")
 	}
 	o := digest.Order{URL: strings.TrimSpace(r.FormValue("address")), By: r.user.Email}
+	when := ""
 	switch what := r.FormValue("what"); what {
 	case "hold":
-		at, err := digest.ParseWhen(strings.TrimSpace(r.FormValue("until")))
-		if err != nil {
-			return d.drawAhead(r, http.StatusBadRequest, "", "Write it with its zone, for instance 2026-11-25T18:00+05:00. Nothing was changed.")
+		until, err := d.readEmbargo(r, time.Time{})
+		if err == nil && until.At.IsZero() {
+			err = errClock
 		}
-		o.NotBefore = &at
+		if no, ok := errors.AsType[Refusal](err); ok {
+			return d.drawAhead(r, http.StatusBadRequest, "", no.Error())
+		}
+		if err != nil {
+			return err
+		}
+		o.NotBefore, when = &until.At, " It stands in no issue before "+until.Said
 	case "block":
 		o.Blocked = new(bool)
 		*o.Blocked = true
@@ -80,7 +91,7 @@ func (d *Desk) aheadAct(r *request) error {
 	case err != nil:
 		return err
 	case o.Story != 0:
-		return done(r, fmt.Sprintf("/desk/stories/%d", o.Story), "The article is collected already, and its story follows.")
+		return done(r, fmt.Sprintf("/desk/stories/%d", o.Story), "The article is collected already, and its story follows."+when)
 	}
-	return done(r, "/desk/stories/ahead", "It is done as soon as the article is collected.")
+	return done(r, "/desk/stories/ahead", "It is done as soon as the article is collected."+when)
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"pressrun/digest"
 	"pressrun/digest/article"
@@ -29,9 +28,13 @@ func (d *Desk) drawStory(r *request, status int, until, into string) error {
 		return err
 	}
 	url := fmt.Sprintf("/desk/stories/%d", s.ID)
+	_, zone, err := d.zones(r)
+	if err != nil {
+		return err
+	}
 	embargo := templates.Cell{Text: "none"}
 	if !s.NotBefore.IsZero() {
-		embargo = d.near(s.NotBefore)
+		embargo = d.nearIn(s.NotBefore.In(zone))
 	}
 	body := templates.RecordBody{State: state(s.Standing()), Facts: []templates.Fact{
 		{Name: "Story", Value: templates.Cell{Text: fmt.Sprintf("No. %d", s.ID)}},
@@ -77,12 +80,16 @@ func (d *Desk) drawStory(r *request, status int, until, into string) error {
 			flags = append(flags, templates.Option{Value: f, Title: "set " + f})
 		}
 	}
+	fields, err := d.embargoFields(r, s.NotBefore, "Empty lifts the embargo.", until)
+	if err != nil {
+		return err
+	}
 	hidden := func(do string) templates.Field { return templates.Field{Name: "do", Kind: "hidden", Value: do} }
 	body.Forms = []templates.FormBody{
 		{Title: "Flag", Intro: "Opinion, satire, live and paid are labelled for readers. Legal shows the headline only. Sensitive stands without decoration. What you set stays, whatever the source says.", URL: url, Submit: "Save",
 			Fields: []templates.Field{hidden("flag"), {Name: "flag", Label: "Flag", Kind: "select", Options: flags, Needed: true}}},
 		{Title: "Embargo", Intro: "The story stands in no issue before this time.", URL: url, Submit: "Save",
-			Fields: []templates.Field{hidden("hold"), {Name: "until", Label: "Until, with its zone", Kind: "text", Help: "2026-11-25T18:00+05:00; empty lifts the embargo", Value: cmp.Or(r.FormValue("until"), stampOr(s.NotBefore)), Problem: until}}},
+			Fields: append([]templates.Field{hidden("hold")}, fields...)},
 		{Title: "Merge", Intro: "This story becomes part of another; the choice sticks.", URL: url, Submit: "Merge",
 			Fields: []templates.Field{hidden("merge"), {Name: "into", Label: "Number of the story that stays", Kind: "number", Value: r.FormValue("into"), Problem: into, Needed: true}}},
 	}
@@ -110,13 +117,6 @@ func arithmetic(x Explained) templates.TableSection {
 	return templates.TableSection{Title: "S" + strings.TrimPrefix(strings.TrimSuffix(x.Score, ":"), "s"), Table: t}
 }
 
-func stampOr(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.Format(time.RFC3339)
-}
-
 // storyChange does what an editor asks of a story that issues may show already.
 func (d *Desk) storyChange(r *request, id int64, do, value string) error {
 	said, back := "", fmt.Sprintf("/desk/stories/%d", id)
@@ -130,13 +130,21 @@ func (d *Desk) storyChange(r *request, id int64, do, value string) error {
 		flag, off := strings.CutPrefix(r.FormValue("flag"), "-")
 		said, err = "The flag is changed, and stays so.", d.Digest.FlagStory(r.ctx, id, flag, !off)
 	case "hold":
-		var until time.Time
-		if text := strings.TrimSpace(r.FormValue("until")); text != "" {
-			if until, err = digest.ParseWhen(text); err != nil {
-				return d.drawStory(r, http.StatusBadRequest, "Write it with its zone, for instance 2026-11-25T18:00+05:00. Nothing was changed.", "")
-			}
+		now, e := d.Digest.Story(r.ctx, id)
+		if e != nil {
+			return e
 		}
-		said, err = "The embargo is changed.", d.Digest.HoldStory(r.ctx, id, until)
+		until, e := d.readEmbargo(r, now.NotBefore)
+		if no, ok := errors.AsType[Refusal](e); ok {
+			return d.drawStory(r, http.StatusBadRequest, no.Error(), "")
+		}
+		if e != nil {
+			return e
+		}
+		said, err = "The story is under no embargo.", d.Digest.HoldStory(r.ctx, id, until.At)
+		if until.Said != "" {
+			said = "The story stands in no issue before " + until.Said
+		}
 	case "split":
 		member, _ := strconv.ParseInt(value, 10, 64)
 		said, err = "The article is a story of its own.", d.Digest.SplitStory(r.ctx, id, member)
