@@ -469,12 +469,29 @@ func (s *Store) Versions(ctx context.Context, id int64) ([]Version, error) {
 		where n.id = $1 order by v.version desc`, id)
 }
 
-// PauseNewsletter stops or resumes the planning of slots.
+// PauseNewsletter stops the issues of a newsletter, or lets them come again. The
+// slots of a pause are skipped, also when nothing ran that could have done so: none
+// of them is owed when it ends.
 func (s *Store) PauseNewsletter(ctx context.Context, id int64, pause bool) error {
-	state := "active"
-	if pause {
-		state = "paused"
+	n, err := s.Newsletter(ctx, fmt.Sprint(id))
+	if err != nil || pause == (n.State == "paused") {
+		return err
 	}
-	_, err := s.DB.Write.ExecContext(ctx, `update newsletters set state = $2, updated_at = $3 where id = $1`, id, state, schema.At(s.Now()))
-	return err
+	now := schema.At(s.Now())
+	if pause {
+		_, err = s.DB.Write.ExecContext(ctx, `update newsletters set state = 'paused', paused_at = $2, updated_at = $2 where id = $1`, id, now)
+		return err
+	}
+	if err := s.Plan(ctx, n); err != nil {
+		return err
+	}
+	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `
+			update slots set state = 'skipped', reason = 'the newsletter was paused', finished_at = $2
+			where newsletter_id = $1 and state = 'planned' and slot_at <= $2 and slot_at >= (select paused_at from newsletters where id = $1)`, id, now)
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `update newsletters set state = 'active', paused_at = null, updated_at = $2 where id = $1`, id, now)
+		}
+		return err
+	})
 }

@@ -148,6 +148,52 @@ func TestPauseOwesNothing(t *testing.T) {
 	}
 }
 
+// TestPauseWhileNothingRan: a newsletter is paused and resumed while nothing runs. The
+// slots of the pause are owed to nobody; those before and after it are announced.
+func TestPauseWhileNothingRan(t *testing.T) {
+	ctx := context.Background()
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	_, relay := receiver(t)
+	p, _ := pressOn(t, func() time.Time { return now }, io.Discard, filepath.Join(t.TempDir(), "press.db"), "", relay)
+	n, _, err := p.Digest.ApplyNewsletter(ctx, "daily", digest.Spec{Title: "Daily", List: "daily", Schedule: "0 7 * * *", Zone: "UTC", From: "Gazette <digest@gazette.example>", Brand: testBrand}, "test")
+	if err == nil {
+		err = p.plan(ctx, n)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		after time.Duration
+		pause bool
+	}{{24 * time.Hour, true}, {time.Hour, true}, {71 * time.Hour, false}, {time.Hour, false}} { // paused on Tuesday noon, resumed on Friday noon; asked twice
+		now = now.Add(step.after)
+		if err := p.Digest.PauseNewsletter(ctx, n.ID, step.pause); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now = now.Add(23 * time.Hour) // Saturday noon: now it runs
+	if n, err = p.Digest.Newsletter(ctx, "daily"); err == nil {
+		err = p.plan(ctx, n)
+	}
+	if err != nil || n.State != "active" {
+		t.Fatal(n.State, err)
+	}
+	list, err := p.Digest.Slots(ctx, n.ID, now.Add(-7*24*time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range list {
+		got = append(got, s.At.Format("Mon ")+s.State)
+	}
+	if want := "Tue missed, Wed skipped, Thu skipped, Fri skipped, Sat missed, Sun planned"; strings.Join(got, ", ") != want {
+		t.Errorf("the slots are %q, want %q", strings.Join(got, ", "), want)
+	}
+	if alarms, err := p.Installation.Alarms(ctx, true, 10); err != nil || len(alarms) != 2 {
+		t.Errorf("alarms %+v, %v; want those of Tuesday and Saturday", alarms, err)
+	}
+}
+
 // TestEndIsNoTrouble: what an ending process cuts off is done by the next one, and is
 // not logged as an error.
 func TestEndIsNoTrouble(t *testing.T) {

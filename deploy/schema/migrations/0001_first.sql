@@ -137,6 +137,7 @@ create table newsletters (
     version     integer not null default 1,
     spec        @json   not null,                -- digest.Spec
     state       text    not null default 'active' check (state in ('active', 'paused')),
+    paused_at   bigint,                          -- since when, while it is paused
     created_at  bigint  not null,
     updated_at  bigint  not null
 );
