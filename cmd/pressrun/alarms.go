@@ -71,11 +71,16 @@ func (p *Press) Clear(ctx context.Context, kind, subject string) {
 }
 
 func (p *Press) clear(ctx context.Context, kind, subject string) error {
-	was, err := p.Installation.Clear(ctx, kind, subject)
+	return p.end(ctx, kind, subject, "")
+}
+
+// end takes an alarm back: the trouble is over, or why it is ours no more.
+func (p *Press) end(ctx context.Context, kind, subject, why string) error {
+	was, err := p.Installation.Clear(ctx, kind, subject, why)
 	if was {
-		p.Log.Info("alarm over", "kind", kind, "subject", subject)
+		p.Log.Info("alarm over", "kind", kind, "subject", subject, "why", why)
 		title, at := desk.AlarmTitle(ctx, p.Digest, kind, subject)
-		p.tell(ctx, webhookJob{Alarm: kind, Subject: subject, Title: title, State: "closed", Desk: p.Config.PublicURL + at})
+		p.tell(ctx, webhookJob{Alarm: kind, Subject: subject, Title: title, Detail: why, State: "closed", Desk: p.Config.PublicURL + at})
 	}
 	return err
 }

@@ -77,7 +77,7 @@ func TestDeskListsAllAlarms(t *testing.T) {
 	if page := call(200, "GET", "/desk/", ""); !strings.Contains(page, "3 older alarms are open too.") || strings.Count(page, "is nearly full") != 20 {
 		t.Errorf("Today shows %d of 23 alarms and does not say how many are left", strings.Count(page, "is nearly full"))
 	}
-	if _, err := r.Installation.Clear(ctx, "disk", "/mnt/07"); err != nil {
+	if _, err := r.Installation.Clear(ctx, "disk", "/mnt/07", ""); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {

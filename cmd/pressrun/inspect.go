@@ -32,8 +32,8 @@ type inspection struct {
 func (p *Press) Inspect(ctx context.Context, quarter int64) error {
 	p.inspected.mu.Lock()
 	defer p.inspected.mu.Unlock()
-	err := errors.Join(p.inspectDisk(ctx, room), p.inspectVisits(ctx), p.inspectLetters(ctx))
-	if p.Config.Catch || len(p.Config.Relays) == 0 || p.Config.onlyLoopback() {
+	err := errors.Join(p.inspectDisk(ctx, room), p.inspectVisits(ctx), p.inspectLetters(ctx), p.endGone(ctx, false))
+	if !p.mailsOutside() {
 		return err
 	}
 	err = errors.Join(err, p.inspectAddress(ctx, http.DefaultTransport))
@@ -41,6 +41,11 @@ func (p *Press) Inspect(ctx context.Context, quarter int64) error {
 		err = errors.Join(err, p.inspectDNS(ctx, ""))
 	}
 	return err
+}
+
+// mailsOutside reports whether mail is to leave this machine.
+func (p *Press) mailsOutside() bool {
+	return !p.Config.Catch && len(p.Config.Relays) > 0 && !p.Config.onlyLoopback()
 }
 
 // inspectAddress looks whether readers' links lead to us.
@@ -56,10 +61,9 @@ func (p *Press) inspectAddress(ctx context.Context, by http.RoundTripper) error 
 			return unknown
 		}
 		if !slices.Contains(reached, p.Config.PublicURL) {
-			p.Clear(ctx, "address", "public_url") // that was another one
 			return nil
 		}
-		p.Alarm(ctx, "address", "public_url", fmt.Sprintf("The links in mails begin with %s, and pressrun does not answer there any more: %v. "+
+		p.Alarm(ctx, "address", p.Config.PublicURL, fmt.Sprintf("The links in mails begin with %s, and pressrun does not answer there any more: %v. "+
 			"Until it does, nobody can confirm, leave or read on the web. Look at the proxy, its certificate and the DNS.", p.Config.PublicURL, err))
 		return nil
 	}
@@ -67,11 +71,11 @@ func (p *Press) inspectAddress(ctx context.Context, by http.RoundTripper) error 
 	if err := p.Installation.MarkGood(ctx, "address", p.Config.PublicURL); err != nil {
 		return err
 	}
-	p.Clear(ctx, "address", "public_url")
+	p.Clear(ctx, "address", p.Config.PublicURL)
 	if overdue(begins, ends, p.Now()) {
-		p.Alarm(ctx, "certificate", "public_url", fmt.Sprintf("The certificate of %s ends on %s and has not been renewed. From then on no link in a mail works. Look at what renews it.", p.Config.PublicURL, templates.Words("en").LongDate(ends)))
+		p.Alarm(ctx, "certificate", p.Config.PublicURL, fmt.Sprintf("The certificate of %s ends on %s and has not been renewed. From then on no link in a mail works. Look at what renews it.", p.Config.PublicURL, templates.Words("en").LongDate(ends)))
 	} else {
-		p.Clear(ctx, "certificate", "public_url")
+		p.Clear(ctx, "certificate", p.Config.PublicURL)
 	}
 	return nil
 }

@@ -270,7 +270,7 @@ func (p *Press) pollMail(ctx context.Context) error {
 	if err != nil {
 		every = time.Minute
 	}
-	failing := false
+	failing, looked := false, false
 	for {
 		n, err := p.Mailer.PollMailbox(ctx, p.mailbox)
 		switch {
@@ -278,10 +278,10 @@ func (p *Press) pollMail(ctx context.Context) error {
 			return nil
 		case err != nil && !failing:
 			p.Alarm(ctx, "intake", p.mailbox.URL, "Bounces cannot be read: "+err.Error()+". They are read as soon as it works again.")
-		case err == nil && failing:
+		case err == nil && (failing || !looked): // the run before may have told of it
 			p.Clear(ctx, "intake", p.mailbox.URL)
 		}
-		failing = err != nil
+		failing, looked = err != nil, true
 		if n > 0 {
 			p.Log.Info("read mail that came back", "mails", n)
 		}

@@ -45,6 +45,9 @@ func (p *Press) Serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("start jobs: %w", err)
 	}
 	defer p.endJobs()
+	if err := p.endGone(ctx, true); err != nil {
+		p.complain("alarms about what is gone", err)
+	}
 	failed := make(chan error, 4)
 	run := func(name string, f func(context.Context) error) {
 		done.Go(func() {

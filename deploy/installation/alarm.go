@@ -17,7 +17,8 @@ type Alarm struct {
 	Detail  string    `json:"detail"`  // what happened and how to mend it, in words
 	Count   int       `json:"count"`   // how often it was raised
 	Opened  time.Time `json:"opened_at"`
-	Closed  time.Time `json:"closed_at"` // zero = still open
+	Closed  time.Time `json:"closed_at"`            // zero = still open
+	Why     string    `json:"closed_why,omitempty"` // it was closed although it was not over
 }
 
 // Raise opens an alarm, or counts it once more when it is open. It reports
@@ -34,10 +35,11 @@ func (s *Store) Raise(ctx context.Context, kind, subject, detail string) (bool, 
 	return count == 1, nil
 }
 
-// Clear closes the alarm if it is open and reports whether it was.
-func (s *Store) Clear(ctx context.Context, kind, subject string) (bool, error) {
-	res, err := s.DB.Write.ExecContext(ctx, `update alarms set closed_at = $3 where kind = $1 and subject = $2 and closed_at is null`,
-		kind, subject, schema.At(s.Now()))
+// Clear closes the alarm if it is open and reports whether it was. why is "" when the
+// trouble is over.
+func (s *Store) Clear(ctx context.Context, kind, subject, why string) (bool, error) {
+	res, err := s.DB.Write.ExecContext(ctx, `update alarms set closed_at = $3, closed_why = $4 where kind = $1 and subject = $2 and closed_at is null`,
+		kind, subject, schema.At(s.Now()), why)
 	if err != nil {
 		return false, fmt.Errorf("clear alarm %s %s: %w", kind, subject, err)
 	}
@@ -50,11 +52,11 @@ func (s *Store) Alarms(ctx context.Context, open bool, limit int) ([]Alarm, erro
 	return schema.Each(ctx, s.DB.Read, func(r schema.Row) (Alarm, error) {
 		var a Alarm
 		var opened, closed schema.Time
-		err := r.Scan(&a.ID, &a.Kind, &a.Subject, &a.Detail, &a.Count, &opened, &closed)
+		err := r.Scan(&a.ID, &a.Kind, &a.Subject, &a.Detail, &a.Count, &opened, &closed, &a.Why)
 		a.Opened, a.Closed = opened.Time, closed.Time
 		return a, err
 	}, `
-		select id, kind, subject, detail, count, opened_at, closed_at from alarms
+		select id, kind, subject, detail, count, opened_at, closed_at, closed_why from alarms
 		where closed_at is null or not $1 order by opened_at desc, id desc limit $2`, open, limit)
 }
 

@@ -67,7 +67,7 @@ func TestAlarmOpensOnce(t *testing.T) {
 		if err != nil || len(open) != 1 || open[0].Count != 3 {
 			t.Fatalf("got %+v, %v; want one alarm counted 3", open, err)
 		}
-		if was, err := s.Clear(ctx, "source", "https://a.example/feed"); err != nil || !was {
+		if was, err := s.Clear(ctx, "source", "https://a.example/feed", ""); err != nil || !was {
 			t.Fatalf("clear: %v %v", was, err)
 		}
 		if isNew, _ := s.Raise(ctx, "source", "https://a.example/feed", "again"); !isNew {

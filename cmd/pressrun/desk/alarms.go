@@ -58,7 +58,9 @@ func (d *Desk) alarms(r *request) error {
 		}
 		over := templates.Cell{Text: "not yet"}
 		if !a.Closed.IsZero() {
-			over = d.near(a.Closed)
+			if over = d.near(a.Closed); a.Why != "" {
+				over.Text += ": " + a.Why
+			}
 		}
 		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{title, {State: alarmState(a.Alarm)}, {Text: alarmText(a.Alarm)}, d.near(a.Opened), over}, Actions: alarmActions(a.Alarm)})
 	}

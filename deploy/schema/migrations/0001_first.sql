@@ -687,7 +687,8 @@ create table alarms (
     detail      text    not null default '',
     count       integer not null default 1,
     opened_at   bigint  not null,
-    closed_at   bigint
+    closed_at   bigint,
+    closed_why  text    not null default ''     -- when it is about nothing any more; '' = it was over
 );
 create unique index alarms_open on alarms (kind, subject) where closed_at is null;
 -- what surrounds us and was in order once: only such a thing can be lost
