@@ -53,6 +53,52 @@ func TestDeployedCommandLines(t *testing.T) {
 	}
 }
 
+// What README and the files of deploy/ tell people to type, in code blocks and comments,
+// is a command line of ours; a verb that their text names has the flags that stand there.
+func TestToldCommandLines(t *testing.T) {
+	known := leaves(t)
+	typed := regexp.MustCompile(`(?m)(?:^    (?:\./|go run \./cmd/)|^#   (?:sudo -u pressrun )?|-- /|exec pressrun /|--rm )pressrun ([^#\n]*)`)
+	inText := regexp.MustCompile("`(?:pressrun )?([^`\n]+)`")
+	count := 0
+	for _, file := range []string{"../README.md", "compose.yaml", "Dockerfile", "pressrun.service", "prometheus.yaml", "helm/values.yaml", "helm/templates/NOTES.txt"} {
+		text := read(t, file)
+		lines := typed.FindAllStringSubmatch(text, -1)
+		whole := len(lines)
+		for _, m := range inText.FindAllStringSubmatch(text, -1) {
+			if slices.ContainsFunc(known, func(v string) bool { return strings.HasPrefix(m[1]+" ", v+" ") }) {
+				lines = append(lines, m)
+			}
+		}
+		for n, m := range lines {
+			args := shellWords(m[1])
+			parser, err := kong.New(new(verbs), kong.Name("pressrun"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := parser.Parse(args); err != nil && (n < whole || regexp.MustCompile(`unknown flag|unexpected argument`).MatchString(err.Error())) {
+				t.Errorf("%s tells people to type %q: %v", file, args, err)
+			}
+			count++
+		}
+	}
+	if count < 30 {
+		t.Errorf("%d command lines are found", count)
+	}
+}
+
+// shellWords are the words of a command line up to what the shell does with it, without
+// quotation marks and the brackets of what may be left out.
+func shellWords(line string) (words []string) {
+	for _, m := range regexp.MustCompile(`"([^"]*)"|([^\s"]+)`).FindAllStringSubmatch(line, -1) {
+		word := m[1] + strings.Trim(m[2], "[]")
+		if word == ">" || word == "|" {
+			break
+		}
+		words = append(words, word)
+	}
+	return words
+}
+
 // A directory of systemd's is one user's: where one unit calls him dynamic, systemd
 // moves it to where none but root may look, under the feet of the other.
 func TestDeployedUnitsShareAUser(t *testing.T) {
