@@ -227,9 +227,7 @@ func (e *env) with(f func(p *Press) error) error {
 // print writes v as JSON when asked for, else calls text.
 func (e *env) print(v any, text func(w io.Writer)) error {
 	if e.json {
-		if list := reflect.ValueOf(v); list.Kind() == reflect.Slice && list.IsNil() {
-			v = []any{} // a list with nothing in it is one as well
-		}
+		v = listed(v)
 		enc := json.NewEncoder(e.out)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
@@ -237,6 +235,22 @@ func (e *env) print(v any, text func(w io.Writer)) error {
 	}
 	text(e.out)
 	return nil
+}
+
+// listed has lists with nothing in them, v itself or below a key of it, printed as
+// lists, not as null.
+func listed(v any) any {
+	switch value := reflect.ValueOf(v); {
+	case value.Kind() == reflect.Slice && value.IsNil():
+		return []any{}
+	case value.Kind() == reflect.Map && value.Type().Elem().Kind() == reflect.Interface:
+		out := map[string]any{}
+		for key, each := range value.Seq2() {
+			out[key.String()] = listed(each.Interface())
+		}
+		return out
+	}
+	return v
 }
 
 // several is a number with its noun.

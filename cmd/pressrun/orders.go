@@ -102,7 +102,7 @@ func (a about) order(e *env, p *Press, o digest.Order) error {
 		return err
 	}
 	if o.Story == 0 {
-		return e.did(facts{"order": o.ID, "url": o.URL, "story": nil}, "no article of that address is collected yet; when it is: %s", o.Words())
+		return e.did(facts{"order": o.ID, "url": o.URL}, "no article of that address is collected yet; when it is: %s", o.Words())
 	}
 	return e.did(facts{"order": o.ID, "url": o.URL, "story": o.Story}, "story %d: %s", o.Story, o.Words())
 }

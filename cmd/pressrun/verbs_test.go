@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -62,7 +63,33 @@ func oneDocument(t *testing.T, what, text string) any {
 	if err := dec.Decode(new(any)); err != io.EOF {
 		t.Errorf("%s: more than one document: %.300s", what, text)
 	}
+	for _, at := range nulls(v) {
+		t.Errorf("%s: %s is null: what reads it wants a list, or no such key", what, at)
+	}
 	return v
+}
+
+// nulls are the places in a JSON document where null stands.
+func nulls(v any) (found []string) {
+	inside := func(key string, v any) {
+		if v == nil {
+			found = append(found, key)
+		}
+		for _, at := range nulls(v) {
+			found = append(found, key+"."+at)
+		}
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for key, each := range v {
+			inside(key, each)
+		}
+	case []any:
+		for n, each := range v {
+			inside(strconv.Itoa(n), each)
+		}
+	}
+	return found
 }
 
 // withoutJSON are the verbs that print no JSON document of their own: why.
@@ -115,7 +142,7 @@ func TestVerbsPrintOneJSONDocument(t *testing.T) {
 		{0, "subscriber add cyd@readers.example --list morning,evening --source fair"}, {0, "subscriber show cyd@readers.example"}, {1, "subscriber show nobody@readers.example"},
 		{0, "subscriber pause cyd@readers.example --list morning"}, {0, "subscriber move cyd@readers.example dan@readers.example"}, {0, "subscriber leave dan@readers.example --list evening"}, {0, "subscriber leave dan@readers.example"},
 		{1, "subscriber forget dan@readers.example"}, {0, "subscriber forget dan@readers.example --yes"},
-		{0, "suppression add eve@readers.example --note asked"}, {0, "suppression ls"}, {0, "suppression rm eve@readers.example"}, {0, "subscriber add fay@readers.example --list morning --source fair"},
+		{0, "suppression add eve@readers.example --note asked"}, {0, "suppression ls"}, {0, "suppression ls --search nobody"}, {0, "subscriber ls --search nobody"}, {0, "suppression rm eve@readers.example"}, {0, "subscriber add fay@readers.example --list morning --source fair"},
 		{0, "issue ls"}, {0, "issue show 1"}, {0, "issue edit 1 --subject Ferries"}, {0, "issue rebuild 1"}, {0, "issue check 1"}, {0, "issue preview 1 --out " + d.path("out")}, {0, "issue render --in " + d.path("issue.json") + " --out " + d.path("rendered") + " --offline"},
 		{0, "issue test 1 --to ann@readers.example"}, {0, "issue approve 1"}, {0, "issue hold 1"}, {0, "issue send 1"}, {0, "issue status 1"}, {0, "issue why 1 fay@readers.example"},
 		{0, "delivery ls --issue 1"}, {1, "delivery ls --issue 99"}, {0, "delivery reconcile"}, {0, "delivery retry 1"}, {0, "delivery retry --issue 1 --state failed"}, {1, "delivery retry --issue 99 --state failed"}, {2, "delivery retry --issue 1 --state accepted"}, {2, "delivery retry"}, {0, "issue pause 1"}, {0, "issue resume 1"}, {0, "issue cancel 1 --why test"},

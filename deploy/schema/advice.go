@@ -17,6 +17,9 @@ import (
 func Advice(err error) string {
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {
+		if text := lite.Error(); strings.Contains(text, "no such table") || strings.Contains(text, "no such column") || strings.Contains(text, "has no column") {
+			return otherTables
+		}
 		return sqliteAdvice[lite.Code()&0xff]
 	}
 	var refused *pgconn.PgError
@@ -39,6 +42,10 @@ func Advice(err error) string {
 	return ""
 }
 
+// otherTables is what a database says that was made before the first release, of
+// which each build may have tables of its own.
+const otherTables = "its tables are of another pressrun from before the first release: go on with that one, or begin a new database (readers by subscriber export and import, newsletters by newsletter export and apply)"
+
 var sqliteAdvice = map[int]string{
 	sqlite3.SQLITE_BUSY:     "another program holds the database: end it (a shell, a backup); pressrun then goes on by itself",
 	sqlite3.SQLITE_LOCKED:   "another program holds the database: end it (a shell, a backup); pressrun then goes on by itself",
@@ -57,6 +64,8 @@ var postgresAdvice = map[string]string{
 	"3D000": "there is no such database: make it with createdb, or mend the name under database in press.toml",
 	"25006": "the database is read-only: this is a standby, or default_transaction_read_only is on",
 	"42501": "the user lacks a right: make it the owner of the database",
+	"42P01": otherTables,
+	"42703": otherTables,
 	"53100": "the disk of the database server is full: make room on it; pressrun then goes on by itself",
 	"53300": "the database server has no connection left: raise max_connections, or end other programs",
 	"55P03": "another program holds a lock: end it; pressrun then goes on by itself",

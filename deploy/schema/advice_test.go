@@ -55,6 +55,15 @@ func TestAdviceFitsTheTrouble(t *testing.T) {
 			exec(t, db.Write, `pragma query_only = 1`)
 			return insert(db)
 		}, "is read-only"},
+		{"other tables", func(t *testing.T) error {
+			_, err := open(t).Read.Exec(`select 1 from notes_of_tomorrow`)
+			return err
+		}, "before the first release"},
+		{"other columns", func(t *testing.T) error {
+			_, err := open(t).Write.Exec(`insert into notes (title) values ('')`)
+			return err
+		}, "before the first release"},
+		{"PostgreSQL's other tables", func(*testing.T) error { return &pgconn.PgError{Code: "42P01"} }, "before the first release"},
 		{"full", func(t *testing.T) error {
 			db := open(t)
 			exec(t, db.Write, `pragma max_page_count = 3`)
