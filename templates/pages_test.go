@@ -127,6 +127,16 @@ func TestPagesPostWhatChanges(t *testing.T) {
 	}
 }
 
+// A field of type email refuses letters beyond ASCII before the @ (RFC 6531) and
+// shows a domain as xn--: which addresses are good is ours to say.
+func TestAddressesAreNotTheBrowsersToJudge(t *testing.T) {
+	for _, name := range []string{PageSubscribe, PageYours} {
+		if page := writePage(t, name, "en", samplePages("en")[name]); strings.Contains(page, `type="email"`) || !strings.Contains(page, `inputmode="email"`) {
+			t.Errorf("%s:\n%s", name, page)
+		}
+	}
+}
+
 func TestPageShowsTheProblemBesideItsField(t *testing.T) {
 	page := writePage(t, PageSubscribe, "en", samplePages("en")[PageSubscribe])
 	for _, want := range []string{`aria-invalid="true"`, `aria-describedby="email-problem"`, "Did you mean amina@reader.example?", `value="amina@reader,example"`} {

@@ -98,3 +98,26 @@ func multi(f url.Values) (contentType string, body io.Reader) {
 	w.Close()
 	return w.FormDataContentType(), &b
 }
+
+// Where no list is offered the page says so: its form would be refused for that
+// each time, and not say why.
+func TestNothingToSubscribeTo(t *testing.T) {
+	d := open(t, schematest.SQLite(t))
+	lists, err := d.store.PublicLists(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range lists {
+		l.Public = false
+		if _, err := d.store.SetList(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, asked := d.get(t, "/subscribe")
+	_, posted := d.post(t, "/subscribe", form("jan@example.com", "daily"))
+	for _, page := range []string{asked, posted} {
+		if strings.Contains(page, "<form") || !strings.Contains(page, "no newsletter to subscribe to") {
+			t.Errorf("the page:\n%s", page)
+		}
+	}
+}

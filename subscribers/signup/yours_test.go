@@ -247,7 +247,7 @@ func TestNothingToMove(t *testing.T) {
 	_, _, preferences := d.reader(t, "jan@example.com")
 	d.post(t, preferences, url.Values{templates.FieldAll: {"1"}})
 	link := d.yours(t, preferences)
-	if _, page := d.get(t, link); strings.Contains(page, `type="email"`) || !strings.Contains(page, `href="/subscribe?lang=en"`) || !strings.Contains(page, `name="erase"`) {
+	if _, page := d.get(t, link); strings.Contains(page, `name="`+templates.FieldEmail+`"`) || !strings.Contains(page, `href="/subscribe?lang=en"`) || !strings.Contains(page, `name="erase"`) {
 		t.Errorf("page:\n%s", page)
 	}
 	if status, _ := d.post(t, link, moveTo("jan@new.example")); status != http.StatusGone || len(d.sent()) != 1 {
