@@ -205,4 +205,52 @@ func TestDeskTellsWhoGetsItAndWhenItWent(t *testing.T) {
 		about, _, _ := strings.Cut(page[strings.Index(page, `<p class="about">`):], "</p>")
 		t.Errorf("an issue that is going out before its slot is told as %s", about)
 	}
+	admin := r.as(t, "li@news.example", "list admin")
+	for _, call := range []func(int, string, string, string) string{look, admin} {
+		for address, state := range map[string]string{"ann@readers.example": "queued", "nobody@readers.example": "no copy"} {
+			if page := call(200, "GET", issuePath(issue.ID)+"/readers?q="+address, ""); !strings.Contains(page, ">"+state+"</span>") {
+				t.Errorf("of %s the ledger does not say that it is %s", address, state)
+			}
+		}
+	}
+}
+
+// How the preview is looked at stays, whatever is pressed on the page, and the preview
+// can be reached from the top.
+func TestDeskKeepsTheLook(t *testing.T) {
+	r := newCountingRoom(t, "")
+	r.say(t, "list", "add", "readers")
+	issue := r.draft(t)
+	session := map[string]string{"Cookie": desk.Cookie + "=" + operator(t, r.Press), "Sec-Fetch-Site": "same-origin"}
+	path := issuePath(issue.ID)
+	look := "view=phone&scheme=dark"
+	page := r.ask("GET", path+"?edition=en&"+look, "", session).Body.String()
+	if !strings.Contains(page, `href="#preview"`) || !strings.Contains(page, `id="preview"`) {
+		t.Error("nothing leads to the preview")
+	}
+	if !regexp.MustCompile(`<iframe class="phone" src="/desk/issues/\d+/frame/\d+\?scheme=dark&amp;view=phone"`).MatchString(page) {
+		t.Error("the preview is not a phone's in the dark")
+	}
+	forms := regexp.MustCompile(`action="(`+path+`[^"]*)"`).FindAllStringSubmatch(page, -1)
+	if len(forms) < 8 {
+		t.Fatalf("%d forms on the page of a draft", len(forms))
+	}
+	for _, f := range forms {
+		if !strings.HasSuffix(f[1], "?scheme=dark&amp;view=phone") && !strings.HasSuffix(f[1], "edition=en&amp;scheme=dark&amp;view=phone") {
+			t.Errorf("a form forgets how the preview is looked at: %s", f[1])
+		}
+	}
+	story := fmt.Sprintf("%s/stories/en/%d", path, r.stories[0])
+	for address, form := range map[string]string{
+		story:             "do=pin",
+		path + "/subject": "subject=Another",
+		path + "/test":    "to=ann@readers.example",
+		path:              "do=hold",
+	} {
+		w := r.ask("POST", address+"?"+look, form, session)
+		to, err := url.Parse(w.Header().Get("Location"))
+		if err != nil || to.Query().Get("view") != "phone" || to.Query().Get("scheme") != "dark" {
+			t.Errorf("%s of %s leads to %s", form, address, to)
+		}
+	}
 }

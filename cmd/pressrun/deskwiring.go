@@ -7,6 +7,7 @@ import (
 
 	"pressrun/cmd/pressrun/desk"
 	"pressrun/digest"
+	"pressrun/mailer"
 	"pressrun/mailer/message"
 )
 
@@ -53,9 +54,12 @@ func (p *Press) desk() http.Handler {
 			return p.AddSource(ctx, address, rights, 0)
 		},
 		Retry: p.RetryIssue,
-		Why: func(ctx context.Context, issue int64, address string) (string, error) {
+		Why: func(ctx context.Context, issue int64, address string) (mailer.State, string, error) {
 			why, err := p.Why(ctx, issue, address)
-			return why.Line, err
+			if why.Delivery == nil {
+				return "", why.Line, err
+			}
+			return why.Delivery.State, why.Line, err
 		},
 	}
 	if p.Catcher != nil {

@@ -89,7 +89,7 @@ func (d *Desk) act(r *request) error {
 	if err != nil {
 		return err
 	}
-	return done(r, issueURL(id), said)
+	return done(r, issueURL(id)+looking(r), said)
 }
 
 func (d *Desk) subject(r *request) error {
@@ -104,7 +104,7 @@ func (d *Desk) subject(r *request) error {
 	if err := d.Subject(r.ctx, i.ID, subject, r.FormValue("preheader"), r.user.Email); err != nil {
 		return err
 	}
-	return done(r, issueURL(r.id("id")), "Saved and sealed again.")
+	return done(r, issueURL(r.id("id"))+looking(r), "Saved and sealed again.")
 }
 
 func (d *Desk) test(r *request) error {
@@ -122,5 +122,5 @@ func (d *Desk) test(r *request) error {
 	if err != nil {
 		return err
 	}
-	return done(r, issueURL(r.id("id")), "A test is on its way to "+strings.Join(to, ", ")+".")
+	return done(r, issueURL(r.id("id"))+looking(r), "A test is on its way to "+strings.Join(to, ", ")+".")
 }

@@ -99,8 +99,9 @@ type Desk struct {
 	SetSource func(ctx context.Context, src digest.Source, title, language, rights string, set digest.Settings) error
 	// Retry queues the copies of an issue in one state again, and says how many.
 	Retry func(ctx context.Context, issue int64, state mailer.State) (int, error)
-	// Why tells in a line what became of a reader's copy.
-	Why func(ctx context.Context, issue int64, address string) (string, error)
+	// Why tells in which state a reader's copy is, "" = there is none, and in a line
+	// what became of it.
+	Why func(ctx context.Context, issue int64, address string) (mailer.State, string, error)
 
 	routes *http.ServeMux
 	roles  map[string]string // of its patterns: the least that may

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -47,7 +48,7 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 	to := "every reader"
 	open := i.State == "draft" || i.State == "held" || i.State == "approved"
 	if open {
-		body.SubjectURL = issueURL(i.ID) + "/subject"
+		body.SubjectURL = issueURL(i.ID) + "/subject" + looking(r)
 		n, odd, err := d.Audience(r.ctx, i)
 		if odd != "" {
 			body.Checks = append(body.Checks, templates.Check{State: templates.State{Kind: templates.KindAlert, Word: "audience"}, Text: odd + ".", Repair: "hold"})
@@ -66,7 +67,7 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 			return err
 		}
 	}
-	body.Stories, body.Dropped = d.storyDesk(i, chosen, edition, open)
+	body.Stories, body.Dropped = d.storyDesk(i, chosen, edition, looking(r, "edition"), open)
 	if open {
 		if err := d.drawHours(r.ctx, i.ID, body.Stories, body.Dropped); err != nil {
 			return err
@@ -91,13 +92,16 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 	}
 	body.Actions, body.Countdown = d.actions(i, red, to), d.countdown(i)
 	if i.Revision > 0 && len(body.Actions) > 0 {
-		body.TestURL = issueURL(i.ID) + "/test"
+		body.TestURL = issueURL(i.ID) + "/test" + looking(r)
 	}
 	resume, err := d.resume(r, i)
 	if err != nil {
 		return err
 	}
 	body.Actions = append(body.Actions, resume...)
+	for n := range body.Actions {
+		body.Actions[n].URL += looking(r)
+	}
 	title, err := d.subjectOf(r, i)
 	if err != nil {
 		return err
@@ -241,7 +245,7 @@ func checks(findings []digest.Finding, chosen []digest.Chosen) []templates.Check
 	return out
 }
 
-func (d *Desk) storyDesk(i digest.Issue, chosen []digest.Chosen, edition string, open bool) (in, dropped []templates.DeskStory) {
+func (d *Desk) storyDesk(i digest.Issue, chosen []digest.Chosen, edition, look string, open bool) (in, dropped []templates.DeskStory) {
 	headings := map[string]string{"trending": "Trending Now", "rising": "Rising", "latest": "Latest News"}
 	last, place := "", 0
 	for _, c := range chosen {
@@ -250,7 +254,7 @@ func (d *Desk) storyDesk(i digest.Issue, chosen []digest.Chosen, edition string,
 		}
 		st := templates.DeskStory{ID: c.Story.ID, Title: c.Title, Language: c.Story.Language, Direction: c.Story.Direction, URL: c.Story.URL, Summary: c.Printed(),
 			Source: c.Story.SourceTitle, Reason: c.Reason, Label: label(c.Story.Label), Pinned: c.Pinned, Edited: c.EditedBy, Summed: summed(c)}
-		st.Page = fmt.Sprintf("%s/stories/%s/%d", issueURL(i.ID), edition, c.Story.ID)
+		st.Page = fmt.Sprintf("%s/stories/%s/%d%s", issueURL(i.ID), edition, c.Story.ID, look)
 		if open {
 			st.Action = st.Page
 		}
@@ -278,32 +282,54 @@ func label(name string) string {
 	return templates.Words("en").Label(name)
 }
 
+// looking is how the preview is looked at, as the end of an address: what is pressed on
+// the page leads back to the same look. It has all but what without names.
+func looking(r *request, without ...string) string {
+	q := url.Values{}
+	for _, name := range []string{"edition", "view", "scheme"} {
+		if v := r.URL.Query().Get(name); v != "" && !slices.Contains(without, name) {
+			q.Set(name, v)
+		}
+	}
+	if len(q) == 0 {
+		return ""
+	}
+	return "?" + q.Encode()
+}
+
 // preview shows the sealed edition the way the address asks for.
 func (d *Desk) preview(r *request, i digest.Issue, editions []digest.Edition, edition string) templates.Preview {
-	view := r.URL.Query().Get("view")
-	p := templates.Preview{Width: "desktop", Empty: "Nothing is sealed yet."}
+	asked := r.URL.Query()
+	view, dark := asked.Get("view"), asked.Get("scheme") == "dark"
+	p := templates.Preview{Width: "desktop", Dark: dark, Empty: "Nothing is sealed yet."}
 	var shown digest.Edition
 	for _, e := range editions {
 		if e.Name == edition {
 			shown, p.Empty = e, ""
 		}
 	}
-	tab := func(title, edition, view string, current bool) {
-		p.Tabs = append(p.Tabs, templates.PreviewTab{Title: title, URL: issueURL(i.ID) + "?edition=" + edition + "&view=" + view, Current: current})
+	tab := func(title, name, value string, current bool) {
+		q := url.Values{"edition": {edition}, "view": {view}, "scheme": {asked.Get("scheme")}}
+		q.Set(name, value)
+		maps.DeleteFunc(q, func(_ string, v []string) bool { return v[0] == "" })
+		p.Tabs = append(p.Tabs, templates.PreviewTab{Title: title, URL: issueURL(i.ID) + "?" + q.Encode() + "#preview", Current: current})
 	}
-	for _, t := range []struct{ title, view string }{{"Desktop", ""}, {"Phone", "phone"}, {"Dark", "dark"}, {"Text", "text"}} {
-		tab(t.title, edition, t.view, view == t.view)
+	for _, t := range []struct{ title, view string }{{"Desktop", ""}, {"Phone", "phone"}, {"Text", "text"}} {
+		tab(t.title, "view", t.view, view == t.view)
+	}
+	if view != "text" {
+		tab("Light", "scheme", "", !dark)
+		tab("Dark", "scheme", "dark", dark)
 	}
 	for _, e := range editions {
 		if !e.TextOnly && len(editions) > 2 {
-			tab(strings.ToUpper(e.Name), e.Name, view, e.Name == edition)
+			tab(strings.ToUpper(e.Name), "edition", e.Name, e.Name == edition)
 		}
 	}
 	if view == "phone" {
 		p.Width = "phone"
 	}
-	p.Dark = view == "dark"
-	p.URL = fmt.Sprintf("%s/frame/%d?view=%s", issueURL(i.ID), shown.ID, view)
+	p.URL = fmt.Sprintf("%s/frame/%d%s", issueURL(i.ID), shown.ID, looking(r, "edition"))
 	p.Hash = shown.Hash
 	p.Note = fmt.Sprintf("%s bytes · revision %d · sealed %s", templates.Words("en").Number(shown.Bytes), shown.Revision, templates.Near(shown.Created, d.Now()))
 	return p
@@ -324,7 +350,7 @@ func (d *Desk) frame(r *request) error {
 		_, err = r.w.Write([]byte(text))
 		return err
 	}
-	if view == "dark" {
+	if r.URL.Query().Get("scheme") == "dark" {
 		// The reader's scheme, chosen here: the mail's own dark rules apply.
 		html = strings.ReplaceAll(html, "(prefers-color-scheme: dark)", "all")
 		html = strings.ReplaceAll(html, "(prefers-color-scheme:dark)", "all")
@@ -380,9 +406,9 @@ func (d *Desk) editStory(r *request) error {
 	if err != nil {
 		return err
 	}
-	back := issueURL(id) + "?edition=" + url.QueryEscape(edition) + "#" + at
+	back := issueURL(id) + "?edition=" + url.QueryEscape(edition) + strings.Replace(looking(r, "edition"), "?", "&", 1) + "#" + at
 	if r.FormValue("page") == "story" {
-		back = fmt.Sprintf("%s/stories/%s/%d", issueURL(id), url.PathEscape(edition), e.StoryID)
+		back = fmt.Sprintf("%s/stories/%s/%d%s", issueURL(id), url.PathEscape(edition), e.StoryID, looking(r, "edition"))
 	}
 	return done(r, back, cmp.Or(editsDone[r.FormValue("do")], "Saved")+" and sealed again.")
 }

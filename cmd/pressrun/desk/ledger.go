@@ -97,9 +97,9 @@ const knowsReaders = "list admin"
 // nobody has is an answer too.
 func (d *Desk) asked(r *request, i digest.Issue, query string, t *templates.Table) error {
 	if !r.user.May(knowsReaders) {
-		line, err := d.Why(r.ctx, i.ID, query)
+		found, line, err := d.Why(r.ctx, i.ID, query)
 		t.Columns[0] = templates.Column{Title: "Reader"}
-		t.Rows = []templates.Row{{Cells: []templates.Cell{{Text: query}, {}, {Text: line}}}}
+		t.Rows = []templates.Row{{Cells: []templates.Cell{{Text: query}, {State: copyState(found)}, {Text: line}}}}
 		t.Empty = templates.Empty{Text: "Write the whole address of a reader."}
 		if err != nil {
 			t.Rows = nil
@@ -113,17 +113,20 @@ func (d *Desk) asked(r *request, i digest.Issue, query string, t *templates.Tabl
 	t.Columns[0], t.Pager = templates.Column{Title: "Reader"}, pager(r, pageOf(r), perPage(r), total)
 	t.Empty = templates.Empty{Text: "No reader's address or name matches."}
 	for _, s := range found {
-		line, err := d.Why(r.ctx, i.ID, string(s.Email))
+		found, line, err := d.Why(r.ctx, i.ID, string(s.Email))
 		if err != nil {
 			return err
 		}
-		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: string(s.Email), URL: fmt.Sprintf("/desk/subscribers/%d", s.ID)}, {}, {Text: line}}})
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: string(s.Email), URL: fmt.Sprintf("/desk/subscribers/%d", s.ID)}, {State: copyState(found)}, {Text: line}}})
 	}
-	if line, err := d.Why(r.ctx, i.ID, query); total == 0 && err == nil {
-		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: query}, {}, {Text: line}}})
+	if found, line, err := d.Why(r.ctx, i.ID, query); total == 0 && err == nil {
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: query}, {State: copyState(found)}, {Text: line}}})
 	}
 	return nil
 }
+
+// copyState is the state of a reader's copy, in words also where there is none.
+func copyState(s mailer.State) templates.State { return state(cmp.Or(string(s), "no copy")) }
 
 // perhapsTwice stands for the copies that were in flight when a process or
 // connection ended, in the place of a state.

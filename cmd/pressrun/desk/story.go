@@ -1,6 +1,8 @@
 package desk
 
 import (
+	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -35,13 +37,13 @@ func (d *Desk) issueStory(r *request) error {
 	}
 	body.Article, body.Note = marked(c)
 	if i.State == "draft" || i.State == "held" || i.State == "approved" {
-		body.Action = r.URL.Path
+		body.Action = r.URL.Path + looking(r)
 		if c.AI && !c.Reviewed() && c.Printed() != "" {
 			body.Review = "Until somebody does, mail, text part and archive tell readers that AI wrote it. Another edit takes it back."
 		}
 	}
 	return d.draw(r, templates.DeskArticle, templates.DeskPage{Title: c.Title, Current: "Issues", Body: body,
-		Action: &templates.Action{Title: "The issue", URL: issueURL(i.ID) + "?edition=" + edition}})
+		Action: &templates.Action{Title: "The issue", URL: fmt.Sprintf("%s?edition=%s%s#story-%d", issueURL(i.ID), url.QueryEscape(edition), strings.Replace(looking(r), "?", "&", 1), c.Story.ID)}})
 }
 
 func lines(s string) []string {
