@@ -229,6 +229,6 @@ func (s *sending) noteLane(l *lane, state, reason string) {
 	}
 	s.m.log().Warn("relay is down", "relay", l.String(), "reason", reason, "failures", failures)
 	if told {
-		s.m.alarm(ctx, "relay", l.String(), "Nothing can be sent by it: "+reason)
+		s.m.alarm(ctx, "relay", l.String(), "Nothing can be sent by it. What waits for it goes out once it answers again. Technical text: "+reason)
 	}
 }

@@ -63,6 +63,11 @@ func (p *Press) stand(ctx context.Context, reason bool, kind, subject, detail st
 	p.standing[kind+" "+subject] = reason
 }
 
+// technically is a sentence for people with the text for who mends it after it.
+func technically(sentence string, err error) string {
+	return sentence + " Technical text: " + err.Error()
+}
+
 // Clear takes an alarm back when the trouble is over.
 func (p *Press) Clear(ctx context.Context, kind, subject string) {
 	if err := p.clear(ctx, kind, subject); err != nil {

@@ -215,6 +215,25 @@ func TestDeskTellsWhoGetsItAndWhenItWent(t *testing.T) {
 	}
 }
 
+// Whoever blocks a story that went out reads before the click what that does not change.
+func TestDeskSaysWhatABlockLeaves(t *testing.T) {
+	r := newCountingRoom(t, "")
+	r.say(t, "list", "add", "readers")
+	r.say(t, "subscriber", "add", "ann@readers.example", "--list", "readers", "--source", "paper form")
+	issue := r.draft(t)
+	look := r.editor(t)
+	path := fmt.Sprintf("/desk/stories/%d", r.stories[0])
+	if page := look(200, "GET", path, ""); !strings.Contains(page, "It leaves those that wait") || strings.Contains(page, "archive") {
+		t.Error("of a story that only waits the desk asks otherwise")
+	}
+	if err := r.SendNow(t.Context(), issue.ID, "ap@news.example"); err != nil {
+		t.Fatal(err)
+	}
+	if page := look(200, "GET", path, ""); !strings.Contains(page, "morning #1 went out with it: mails that were delivered keep it, copies that are still to go out show it, and the archive goes on showing") || !strings.Contains(page, "<dt>Told in</dt>") {
+		t.Error("the desk does not say what a block leaves as it is")
+	}
+}
+
 // How the preview is looked at stays, whatever is pressed on the page, and the preview
 // can be reached from the top.
 func TestDeskKeepsTheLook(t *testing.T) {

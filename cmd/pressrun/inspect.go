@@ -63,8 +63,8 @@ func (p *Press) inspectAddress(ctx context.Context, by http.RoundTripper) error 
 		if !slices.Contains(reached, p.Config.PublicURL) {
 			return nil
 		}
-		p.Alarm(ctx, "address", p.Config.PublicURL, fmt.Sprintf("The links in mails begin with %s, and pressrun does not answer there any more: %v. "+
-			"Until it does, nobody can confirm, leave or read on the web. Look at the proxy, its certificate and the DNS.", p.Config.PublicURL, err))
+		p.Alarm(ctx, "address", p.Config.PublicURL, technically(fmt.Sprintf("The links in mails begin with %s, and pressrun does not answer there any more. "+
+			"Until it does, nobody can confirm, leave or read on the web. Look at the proxy, its certificate and the DNS.", p.Config.PublicURL), err))
 		return nil
 	}
 	at.away = 0

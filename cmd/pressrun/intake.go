@@ -277,7 +277,7 @@ func (p *Press) pollMail(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil && !failing:
-			p.Alarm(ctx, "intake", p.mailbox.URL, "Bounces cannot be read: "+err.Error()+". They are read as soon as it works again.")
+			p.Alarm(ctx, "intake", p.mailbox.URL, technically("The mailbox to which bounces and complaints return cannot be read. They are read as soon as it works again; look whether its server answers, and at its address and password in press.toml.", err))
 		case err == nil && (failing || !looked): // the run before may have told of it
 			p.Clear(ctx, "intake", p.mailbox.URL)
 		}

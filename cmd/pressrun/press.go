@@ -131,7 +131,14 @@ func (p *Press) watchKeys(ctx context.Context) {
 	if err != nil && ctx.Err() != nil {
 		return
 	}
-	p.stand(ctx, err != nil, "keys", p.Config.Keys, fmt.Sprintf("The file of the link keys is not in order (%v). Links go on as before until serve ends; mend the file before that.", err))
+	p.stand(ctx, err != nil, "keys", p.Config.Keys, keysWords(err))
+}
+
+func keysWords(err error) string {
+	if err == nil {
+		return ""
+	}
+	return technically("The file of the link keys is not in order. Links go on as before until serve ends; mend the file before that.", err)
 }
 
 // watchArming announces that an installation which was armed is so no more since its

@@ -26,8 +26,8 @@ func (p *Press) addViews(ctx context.Context, views []trend.View) error {
 // watchViews announces counters that do not take the beacon's views.
 func (p *Press) watchViews(ctx context.Context) {
 	st := p.Beacon.Stats()
-	p.stand(ctx, st.Down && p.Now().Sub(st.DownAt) > viewsGrace, "views", viewsIn(p.Config), fmt.Sprintf("The view counters do not answer since %s (%s). Readers' visits wait in memory, up to 65,536; %s. Issues are ranked by the last snapshot, or by date, and say so. Look with: pressrun doctor redis",
-		templates.Exact(st.DownAt), st.Error, droppedWords(st.Dropped)))
+	p.stand(ctx, st.Down && p.Now().Sub(st.DownAt) > viewsGrace, "views", viewsIn(p.Config), fmt.Sprintf("The view counters do not answer since %s. Readers' visits wait in memory, up to 65,536; %s. Issues are ranked by the last snapshot, or by date, and say so. Look with: pressrun doctor redis. Technical text: %s",
+		templates.Exact(st.DownAt), droppedWords(st.Dropped), st.Error))
 }
 
 // droppedWords is what was lost, by reason: "3 lost: buffer full".
@@ -52,12 +52,12 @@ func (p *Press) deskStandings(ctx context.Context) ([]desk.Standing, string, err
 	for i, s := range list {
 		out[i] = desk.Standing{Story: s.story, Place: s.Place, Views: s.Views, Reason: s.Reason}
 	}
-	how := "Ranked by views, each among the stories of its language; the newest was counted " + templates.Near(ranked.Fresh, p.Now()) + "."
+	how := "In the order of what is read now, each among the stories of its language; the newest visit was counted " + templates.Near(ranked.Fresh, p.Now()) + "."
 	switch ranked.By {
 	case trend.BySnapshot:
-		how = "The counters do not answer: ranked by the last snapshot, whose newest view was counted " + templates.Near(ranked.Fresh, p.Now()) + "."
+		how = "Visits cannot be counted at present: in the order of the last count, whose newest visit was of " + templates.Near(ranked.Fresh, p.Now()) + "."
 	case trend.ByDate:
-		how = "No views to rank by: the newest stand first."
+		how = "No visits were counted lately: the newest stand first."
 	}
 	if st := p.Beacon.Stats(); st.Down || len(st.Dropped) > 0 {
 		how += fmt.Sprintf(" Visits that wait in memory: %d; %s.", st.Waiting, droppedWords(st.Dropped))

@@ -231,7 +231,7 @@ func TestStandingsExplained(t *testing.T) {
 	if a, b := strings.Index(page, "Story 2"), strings.Index(page, "Story 1"); a < 0 || b < a {
 		t.Error("sorted by views, the most read does not stand first")
 	}
-	for _, want := range []string{"Ranked by views", `<svg class="spark" role="img" aria-label="views by hour of the last 24: `, ` 20 in all"`, "20 views in 3 h", "pinned", "×3.0 by an editor", `aria-sort="descending"`} {
+	for _, want := range []string{"In the order of what is read now", `<svg class="spark" role="img" aria-label="views by hour of the last 24: `, ` 20 in all"`, "20 views in 3 h", "pinned", "×3.0 by an editor", `aria-sort="descending"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the desk page lacks %s", want)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"pressrun/digest"
 )
@@ -105,7 +106,8 @@ func (p *Press) repair(ctx context.Context, id int64) (held bool, err error) {
 func (p *Press) guard(ctx context.Context, i digest.Issue) error {
 	list, err := p.Guard.Check(ctx, i.ID)
 	if errors.Is(err, digest.ErrSiteTrouble) {
-		p.Alarm(ctx, "site", fmt.Sprintf("issue %d", i.ID), err.Error()+".")
+		p.Alarm(ctx, "site", fmt.Sprintf("issue %d", i.ID), "The site may be down or changed: "+strings.TrimSuffix(err.Error(), ": "+digest.ErrSiteTrouble.Error())+
+			". An issue of what is left would be a poor one, so it waits. Look at the site, then approve the issue or build it anew.")
 		if i.State == "held" {
 			return nil
 		}

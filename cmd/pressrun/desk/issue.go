@@ -177,29 +177,29 @@ func orderWords(r digest.Ranking, now time.Time) string {
 	text := ""
 	switch r.By {
 	case "views":
-		text = "Ranked by views; the newest was counted " + templates.Near(r.ViewsAt, now) + "."
+		text = "Trending Now is in the order of what is read now; the newest visit was counted " + templates.Near(r.ViewsAt, now) + "."
 	case "snapshot":
-		text = "The counters did not answer: ranked by the last snapshot, whose newest view was counted " + templates.Near(r.ViewsAt, now) + "."
+		text = "Visits could not be counted: Trending Now is in the order of the last count, whose newest visit was of " + templates.Near(r.ViewsAt, now) + "."
 	case "date":
-		text = "No fresh views: the newest stand first, under “Latest”."
+		text = "No visits were counted lately: the newest stand first, under “Latest News”."
 	default:
 		return ""
 	}
 	if s := r.Balance["section"]; s.Chosen > 0 {
-		text += fmt.Sprintf(" %s of %d in the pool, %.0f %% from %s (%.0f %% of the pool).", plural(s.Chosen, "section", "sections"), s.Pool, 100*s.Share, s.Most, 100*s.PoolShare)
+		text += fmt.Sprintf(" The stories are from %d of the %s that had something to offer; %.0f %% are from %s, which had %.0f %% of what was offered.", s.Chosen, plural(s.Pool, "section", "sections"), 100*s.Share, s.Most, 100*s.PoolShare)
 	}
 	if s := r.Balance["region"]; s.Pool > 0 {
-		text += fmt.Sprintf(" %s of %d, %.0f %% from %s (%.0f %%).", plural(s.Chosen, "region", "regions"), s.Pool, 100*s.Share, cmp.Or(s.Most, "none"), 100*s.PoolShare)
+		text += fmt.Sprintf(" Of the %s they tell of %d; %.0f %% are from %s (offered: %.0f %%).", plural(s.Pool, "region", "regions"), s.Chosen, 100*s.Share, cmp.Or(s.Most, "none of them"), 100*s.PoolShare)
 	}
 	if s := r.Balance["source"]; s.Pool > 1 {
-		text += fmt.Sprintf(" %s of %d, %.0f %% from %s (%.0f %%).", plural(s.Chosen, "source", "sources"), s.Pool, 100*s.Share, s.Most, 100*s.PoolShare)
+		text += fmt.Sprintf(" Of the %s they use %d; %.0f %% are from %s (offered: %.0f %%).", plural(s.Pool, "source", "sources"), s.Chosen, 100*s.Share, s.Most, 100*s.PoolShare)
 	}
 	var out []string
 	for _, d := range r.Displaced[:min(5, len(r.Displaced))] {
 		out = append(out, fmt.Sprintf("“%s” (%s)", d.Title, d.Reason))
 	}
 	if len(out) > 0 {
-		text += " Displaced: " + strings.Join(out, ", ")
+		text += " More read, but left out by the newsletter’s rules: " + strings.Join(out, ", ")
 		if n := len(r.Displaced) - len(out); n > 0 {
 			text += fmt.Sprintf(" and %d more", n)
 		}

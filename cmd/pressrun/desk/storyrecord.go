@@ -44,6 +44,13 @@ func (d *Desk) drawStory(r *request, status int, until, into string) error {
 		{Name: "Published", Value: d.near(s.Published)}, {Name: "Embargo until", Value: embargo},
 		{Name: "Flags", Value: templates.Cell{Text: cmp.Or(s.Flags, "none")}},
 	}}
+	told, err := d.Digest.SeenIn(r.ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	if len(told) > 0 {
+		body.Facts = append(body.Facts, templates.Fact{Name: "Told in", Value: templates.Cell{Text: told[0], Note: more(told)}})
+	}
 	t := templates.Table{Caption: "Articles that tell it", Columns: []templates.Column{{Title: "Article", Wide: true}, {Title: "Why it is the same story", Wide: true}}}
 	for _, m := range members {
 		row := templates.Row{Cells: []templates.Cell{{Text: m.Title, URL: m.URL, Note: m.Source, Direction: "auto"}, {Text: m.Why, Direction: "auto"}}}
@@ -57,7 +64,7 @@ func (d *Desk) drawStory(r *request, status int, until, into string) error {
 	}
 	switch s.State {
 	case "live":
-		body.Actions = []templates.Action{post("News again", "update", "Let newsletters that told this story tell it once more?"), post("Block", "block", "Keep this story out of every issue?")}
+		body.Actions = []templates.Action{post("News again", "update", "Let newsletters that told this story tell it once more?"), post("Block", "block", askBlock(told))}
 	case "blocked", "gone":
 		body.Actions = []templates.Action{post("Let it in again", "restore", "")}
 	}
@@ -94,6 +101,23 @@ func (d *Desk) drawStory(r *request, status int, until, into string) error {
 			Fields: []templates.Field{hidden("merge"), {Name: "into", Label: "Number of the story that stays", Kind: "number", Value: r.FormValue("into"), Problem: into, Needed: true}}},
 	}
 	return d.drawStatus(r, status, templates.DeskRecord, templates.DeskPage{Title: s.Title, Current: "Stories", Body: body})
+}
+
+func more(told []string) string {
+	if len(told) < 2 {
+		return ""
+	}
+	return "and " + plural(len(told)-1, "more issue", "more issues")
+}
+
+// askBlock asks whether to block a story; told are the issues that went out with it,
+// which a block does not change.
+func askBlock(told []string) string {
+	ask := "Keep this story out of every issue? It leaves those that wait; you can let it in again."
+	if len(told) > 0 {
+		ask += " " + strings.TrimSpace(told[0]+" "+more(told)) + " went out with it: mails that were delivered keep it, copies that are still to go out show it, and the archive goes on showing the issue as it was sent."
+	}
+	return ask
 }
 
 // length is how long an article is: "812 words, 4 min to read".
