@@ -20,7 +20,6 @@ import (
 	"text/template"
 
 	"github.com/alecthomas/kong"
-	"github.com/prometheus/client_golang/prometheus"
 	"go.yaml.in/yaml/v3"
 
 	"pressrun/cmd/pressrun/desk"
@@ -332,12 +331,8 @@ func TestDeployedMetrics(t *testing.T) {
 func told(t *testing.T) map[string][]string {
 	t.Helper()
 	labels := map[string][]string{"up": {}} // of each scrape, by Prometheus itself
-	descs := make(chan *prometheus.Desc, 100)
-	gauges{}.Describe(descs)
-	close(descs)
-	for d := range descs {
-		m := regexp.MustCompile(`fqName: "(\w+)".*variableLabels: {([\w,]*)}`).FindStringSubmatch(d.String())
-		labels[m[1]] = strings.FieldsFunc(m[2], func(r rune) bool { return r == ',' })
+	for _, g := range gauges {
+		labels["pressrun_"+g.name] = append([]string{}, g.labels...)
 	}
 	r := newCountingRoom(t, "")
 	req := httptest.NewRequest("GET", "/metrics", nil)

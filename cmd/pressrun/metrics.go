@@ -1,14 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	prom "github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	process "github.com/VictoriaMetrics/metrics"
 
 	"pressrun/digest"
 )
@@ -17,65 +19,84 @@ import (
 // look for at the desk. A token with the role viewer opens it.
 
 func (p *Press) metrics() http.Handler {
-	all := prometheus.NewRegistry()
-	all.MustRegister(prom.NewGoCollector(), prom.NewProcessCollector(prom.ProcessCollectorOpts{}), gauges{p})
-	show := promhttp.HandlerFor(all, promhttp.HandlerOpts{ErrorHandling: promhttp.HTTPErrorOnError})
+	process.ExposeMetadata(true)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := p.caller(r, "viewer"); err != nil {
 			p.refuse(w, r, err)
 			return
 		}
-		show.ServeHTTP(w, r)
+		ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second) // Prometheus' own limit
+		defer cancel()
+		var text bytes.Buffer
+		if err := p.tellGauges(ctx, &text); err != nil {
+			p.Log.Error("metrics", "err", err)
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		process.WriteProcessMetrics(&text)
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		w.Write(text.Bytes())
 	})
 }
 
-// gauges reads everything anew at each scrape.
-type gauges struct{ p *Press }
-
-func gauge(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc("pressrun_"+name, help, labels, nil)
+// gauge is a number that is read anew at each scrape.
+type gauge struct {
+	name, help string
+	labels     []string
 }
 
 var (
-	gaugeArmed      = gauge("armed", "1 while mail goes to the relays, 0 while all of it goes to the built-in inbox.")
-	gaugeStopped    = gauge("stopped", "1 while all sending is stopped by hand.")
-	gaugeAlarms     = gauge("alarms_open", "Open alarms.", "kind")
-	gaugeSource     = gauge("source_up", "1 while a source answers and brings articles, 0 while it fails or is silent for longer than usual.", "source")
-	gaugeSourceOK   = gauge("source_last_success_timestamp_seconds", "When a source was last read.", "source")
-	gaugeRelay      = gauge("relay_up", "1 while a relay takes mail, or has not been tried.", "relay")
-	gaugeNext       = gauge("next_slot_timestamp_seconds", "When a newsletter goes out next.", "newsletter")
-	gaugeSent       = gauge("last_sent_timestamp_seconds", "When a newsletter's last issue had been sent.", "newsletter")
-	gaugeIssues     = gauge("issues", "Issues that are not over, by state.", "newsletter", "state")
-	gaugeDeliveries = gauge("deliveries", "Deliveries of the issues that are going out, by state.", "newsletter", "state")
+	gaugeArmed      = gauge{"armed", "1 while mail goes to the relays, 0 while all of it goes to the built-in inbox.", nil}
+	gaugeStopped    = gauge{"stopped", "1 while all sending is stopped by hand.", nil}
+	gaugeAlarms     = gauge{"alarms_open", "Open alarms.", []string{"kind"}}
+	gaugeSource     = gauge{"source_up", "1 while a source answers and brings articles, 0 while it fails or is silent for longer than usual.", []string{"source"}}
+	gaugeSourceOK   = gauge{"source_last_success_timestamp_seconds", "When a source was last read.", []string{"source"}}
+	gaugeRelay      = gauge{"relay_up", "1 while a relay takes mail, or has not been tried.", []string{"relay"}}
+	gaugeNext       = gauge{"next_slot_timestamp_seconds", "When a newsletter goes out next.", []string{"newsletter"}}
+	gaugeSent       = gauge{"last_sent_timestamp_seconds", "When a newsletter's last issue had been sent.", []string{"newsletter"}}
+	gaugeIssues     = gauge{"issues", "Issues that are not over, by state.", []string{"newsletter", "state"}}
+	gaugeDeliveries = gauge{"deliveries", "Deliveries of the issues that are going out, by state.", []string{"newsletter", "state"}}
 )
 
-// Describe implements prometheus.Collector.
-func (g gauges) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{gaugeArmed, gaugeStopped, gaugeAlarms, gaugeSource, gaugeSourceOK, gaugeRelay, gaugeNext, gaugeSent, gaugeIssues, gaugeDeliveries} {
-		to <- d
-	}
-}
+// gauges are all there are, in the order in which they are told.
+var gauges = []gauge{gaugeArmed, gaugeStopped, gaugeAlarms, gaugeSource, gaugeSourceOK, gaugeRelay, gaugeNext, gaugeSent, gaugeIssues, gaugeDeliveries}
 
-// Collect implements prometheus.Collector.
-func (g gauges) Collect(to chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second) // Prometheus' own limit
-	defer cancel()
-	tell := func(d *prometheus.Desc, v float64, labels ...string) {
-		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+// tellGauges writes them in Prometheus' text format 0.0.4.
+func (p *Press) tellGauges(ctx context.Context, text *bytes.Buffer) error {
+	lines := map[string][]string{}
+	tell := func(g gauge, v float64, labels ...string) {
+		line, pairs := "pressrun_"+g.name, []string{}
+		for i, label := range g.labels {
+			pairs = append(pairs, label+`="`+escapeLabel.Replace(labels[i])+`"`)
+		}
+		if len(pairs) > 0 {
+			line += "{" + strings.Join(pairs, ",") + "}"
+		}
+		lines[g.name] = append(lines[g.name], line+" "+strconv.FormatFloat(v, 'g', -1, 64))
 	}
-	for _, part := range []func(context.Context, teller) error{g.sending, g.sources, g.newsletters} {
+	for _, part := range []func(context.Context, teller) error{p.tellSending, p.tellSources, p.tellNewsletters} {
 		if err := part(ctx, tell); err != nil {
-			g.p.Log.Error("metrics", "err", err)
-			to <- prometheus.NewInvalidMetric(gaugeAlarms, err)
+			return err
 		}
 	}
+	for _, g := range gauges {
+		if len(lines[g.name]) == 0 {
+			continue
+		}
+		slices.Sort(lines[g.name])
+		fmt.Fprintf(text, "# HELP pressrun_%[1]s %[2]s\n# TYPE pressrun_%[1]s gauge\n%[3]s\n", g.name, g.help, strings.Join(lines[g.name], "\n"))
+	}
+	return nil
 }
 
-type teller func(d *prometheus.Desc, v float64, labels ...string)
+// escapeLabel writes the value of a label.
+var escapeLabel = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 
-func (tell teller) when(d *prometheus.Desc, at time.Time, labels ...string) {
+type teller func(g gauge, v float64, labels ...string)
+
+func (tell teller) when(g gauge, at time.Time, labels ...string) {
 	if !at.IsZero() {
-		tell(d, float64(at.UnixMilli())/1000, labels...)
+		tell(g, float64(at.UnixMilli())/1000, labels...)
 	}
 }
 
@@ -86,22 +107,22 @@ func truth(v bool) float64 {
 	return 0
 }
 
-func (g gauges) sending(ctx context.Context, tell teller) error {
-	status, err := g.p.Mailer.Status(ctx)
+func (p *Press) tellSending(ctx context.Context, tell teller) error {
+	status, err := p.Mailer.Status(ctx)
 	if err != nil {
 		return err
 	}
-	c := g.p.Config
+	c := p.Config
 	tell(gaugeArmed, truth(status.Armed || !c.Catch && len(c.Relays) > 0 && c.onlyLoopback()))
 	tell(gaugeStopped, truth(status.Stopped))
-	relays, err := g.p.Mailer.RelayStates(ctx)
+	relays, err := p.Mailer.RelayStates(ctx)
 	if err != nil {
 		return err
 	}
 	for _, r := range relays {
 		tell(gaugeRelay, truth(r.State != "down"), r.Name)
 	}
-	alarms, err := g.p.Installation.Alarms(ctx, true, 1000)
+	alarms, err := p.Installation.Alarms(ctx, true, 1000)
 	if err != nil {
 		return err
 	}
@@ -115,8 +136,8 @@ func (g gauges) sending(ctx context.Context, tell teller) error {
 	return nil
 }
 
-func (g gauges) sources(ctx context.Context, tell teller) error {
-	list, err := g.p.Digest.Sources(ctx)
+func (p *Press) tellSources(ctx context.Context, tell teller) error {
+	list, err := p.Digest.Sources(ctx)
 	for _, s := range list {
 		if s.State == "paused" {
 			continue
@@ -127,17 +148,17 @@ func (g gauges) sources(ctx context.Context, tell teller) error {
 	return err
 }
 
-func (g gauges) newsletters(ctx context.Context, tell teller) error {
-	list, err := g.p.Digest.Newsletters(ctx)
+func (p *Press) tellNewsletters(ctx context.Context, tell teller) error {
+	list, err := p.Digest.Newsletters(ctx)
 	if err != nil {
 		return err
 	}
 	for _, n := range list {
 		spec := n.Spec.WithDefaults(n.Name)
 		if s, err := digest.ParseSchedule(spec.Schedule, spec.Zone); err == nil && n.State == "active" { // no schedule: by hand alone
-			tell.when(gaugeNext, s.Next(g.p.Now()), n.Name)
+			tell.when(gaugeNext, s.Next(p.Now()), n.Name)
 		}
-		issues, err := g.p.Digest.Issues(ctx, n.ID, 50, 0)
+		issues, err := p.Digest.Issues(ctx, n.ID, 50, 0)
 		if err != nil {
 			return err
 		}
@@ -145,11 +166,11 @@ func (g gauges) newsletters(ctx context.Context, tell teller) error {
 			tell.when(gaugeSent, issues[k].Sent, n.Name)
 		}
 	}
-	return g.issues(ctx, tell)
+	return p.tellIssues(ctx, tell)
 }
 
-func (g gauges) issues(ctx context.Context, tell teller) error {
-	list, err := g.p.Digest.IssuesIn(ctx, "draft", "held", "approved", "countdown", "sending", "paused")
+func (p *Press) tellIssues(ctx context.Context, tell teller) error {
+	list, err := p.Digest.IssuesIn(ctx, "draft", "held", "approved", "countdown", "sending", "paused")
 	if err != nil {
 		return err
 	}
@@ -160,7 +181,7 @@ func (g gauges) issues(ctx context.Context, tell teller) error {
 		if i.State != "sending" && i.State != "paused" {
 			continue
 		}
-		counts, err := g.p.Mailer.Counts(ctx, i.ID)
+		counts, err := p.Mailer.Counts(ctx, i.ID)
 		if err != nil {
 			return err
 		}

@@ -1,12 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 )
 
 // TestMetrics: who shows a token reads how things stand.
@@ -63,7 +64,14 @@ url = "smtp://127.0.0.1:1"`)
 	if text := scrape(200, token); !strings.Contains(text, "\npressrun_armed 0\n") {
 		t.Error("by a relay elsewhere nothing goes out unarmed")
 	}
-	if odd, err := testutil.CollectAndLint(gauges{r.Press}); err != nil || len(odd) > 0 {
+	if _, err := r.Installation.Raise(t.Context(), "a \"quoted\\\nkind", "x", "odd"); err != nil {
+		t.Fatal(err)
+	}
+	var ours bytes.Buffer
+	if err := r.tellGauges(t.Context(), &ours); err != nil {
+		t.Fatal(err)
+	}
+	if odd, err := promlint.New(&ours).Lint(); err != nil || len(odd) > 0 {
 		t.Errorf("names or helps that are not as they should be: %v, %v", odd, err)
 	}
 }
