@@ -137,6 +137,14 @@ func TestAddressesAreNotTheBrowsersToJudge(t *testing.T) {
 	}
 }
 
+// What cannot be taken back takes a tick and a press.
+func TestErasingTakesATick(t *testing.T) {
+	page := writePage(t, PageYours, "en", samplePages("en")[PageYours])
+	if tick := `<input type="checkbox" name="erase" value="1" required>`; strings.Count(page, `name="erase"`) != 1 || !strings.Contains(page, tick) {
+		t.Errorf("no %s in\n%s", tick, page)
+	}
+}
+
 func TestPageShowsTheProblemBesideItsField(t *testing.T) {
 	page := writePage(t, PageSubscribe, "en", samplePages("en")[PageSubscribe])
 	for _, want := range []string{`aria-invalid="true"`, `aria-describedby="email-problem"`, "Did you mean amina@reader.example?", `value="amina@reader,example"`} {
