@@ -210,3 +210,26 @@ func TestEndIsNoTrouble(t *testing.T) {
 		t.Errorf("it logs %s", log.String())
 	}
 }
+
+// TestRecoveryIsLogged: who reads of an error that is tried again reads, once, that it
+// is over, and not while it comes and goes.
+func TestRecoveryIsLogged(t *testing.T) {
+	r := newCountingRoom(t, "")
+	var log strings.Builder
+	r.Log = logTo(&log, slog.LevelInfo)
+	r.recovered(time.Now().Add(time.Hour))
+	ctx, cancel := context.WithTimeout(t.Context(), 0) // a database that does not answer in time
+	defer cancel()
+	r.complain("tick", r.Tick(ctx))
+	errors := strings.Count(log.String(), "level=ERROR")
+	for _, after := range []time.Duration{0, 5 * time.Second, 11 * time.Second, 20 * time.Second} {
+		r.recovered(time.Now().Add(after))
+		want := 0
+		if after > 10*time.Second {
+			want = 1
+		}
+		if got := strings.Count(log.String(), "all goes on"); got != want || errors == 0 {
+			t.Errorf("after %v it says %d times that all goes on, want %d: %s", after, got, want, log.String())
+		}
+	}
+}

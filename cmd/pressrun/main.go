@@ -17,6 +17,7 @@ import (
 	"os/signal"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -175,10 +176,14 @@ func wordsSoFar(err error) string {
 
 // withAdvice is an error in words, with how to mend it where that is known.
 func withAdvice(err error) string {
-	if advice := schema.Advice(err); advice != "" {
-		return err.Error() + "; " + advice
+	text := err.Error()
+	if attempts := strings.Split(text, "\n\t"); len(attempts) > 1 { // of PostgreSQL: with TLS, without, to each address
+		text = strings.Join(slices.Compact(attempts), " ")
 	}
-	return err.Error()
+	if advice := schema.Advice(err); advice != "" {
+		return text + "; " + advice
+	}
+	return text
 }
 
 // logTo is a log in which errors of the database say how to mend them, whoever

@@ -60,6 +60,7 @@ type Press struct {
 	Jobs         *river.Client[*sql.Tx]
 
 	complaints map[string]complaint // what → as last logged
+	complained time.Time            // when something last went wrong at a tick
 	standing   map[string]bool      // kind and subject of an alarm → whether there was reason for it at the last look
 	proxies    proxies              // who hands requests on to us
 	pollers    []poller             // of counters the sites keep themselves

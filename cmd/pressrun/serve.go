@@ -148,9 +148,19 @@ func (p *Press) tick(ctx context.Context) error {
 				p.complain(job.Kind(), err)
 			}
 		}
+		p.recovered(time.Now())
 		if err := p.rest(ctx, began); err != nil {
 			return err
 		}
+	}
+}
+
+// recovered logs once that what complain told of is over: nothing was complained of
+// for ten seconds. Ticks alone call it.
+func (p *Press) recovered(now time.Time) {
+	if len(p.complaints) > 0 && now.Sub(p.complained) >= 10*time.Second {
+		p.complaints = nil
+		p.Log.Info("what could not be done is done now, and all goes on")
 	}
 }
 
@@ -167,6 +177,7 @@ func (p *Press) complain(what string, err error) {
 		return // we are ending
 	}
 	text := withAdvice(err)
+	p.complained = time.Now()
 	if last := p.complaints[what]; text == last.text && time.Since(last.at) < time.Minute {
 		return
 	}

@@ -103,6 +103,9 @@ func TestVerbsSayHowToMend(t *testing.T) {
 		return d
 	}
 	database("postgres://press@127.0.0.1:1/press").says(1, []string{"postgres://press@127.0.0.1:1/press", "start it, or mend the address under database"}, "source", "ls")
+	if _, _, errs := d.verb("", "source", "ls"); strings.Count(errs, "refused") != 1 || strings.Count(errs, "\n") != 1 {
+		t.Errorf("a server that is away is told of more than once: %s", errs)
+	}
 	database("other.toml").says(1, []string{"other.toml", "not a SQLite database"}, "source", "ls")
 	os.Unsetenv("PRESSRUN_DATABASE")
 	with(`lisen = "127.0.0.1:1"`).says(2, []string{"other.toml:1", `unknown key "lisen"`, `did you mean "listen"?`}, "serve")
