@@ -370,9 +370,10 @@ func TestPreferences(t *testing.T) {
 func TestBadLinks(t *testing.T) {
 	d := open(t, schematest.SQLite(t))
 	_, u, p := d.reader(t, "jan@example.com")
-	for _, path := range []string{u[:len(u)-1], u + "x", strings.Replace(u, "/u/", "/confirm/", 1), strings.Replace(p, "/preferences/", "/u/", 1), "/u/k1.", "/u/k9.AAAA", "/u/%00", "/confirm/" + strings.Repeat("x", 5000)} {
+	for _, path := range []string{u[:len(u)-1], u + "x", strings.Replace(u, "/u/", "/confirm/", 1), "/confirm/", strings.Replace(p, "/preferences/", "/u/", 1), "/u/k1.", "/u/k9.AAAA", "/u/%00", "/confirm/" + strings.Repeat("x", 5000)} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			if status, page := d.do(t, method, path, "", nil); status != 404 || !strings.Contains(page, "not complete") {
+			status, page := d.do(t, method, path, "", nil)
+			if status != 404 || !strings.Contains(page, "not complete") || strings.Contains(page, `href="/subscribe?lang=en"`) != strings.HasPrefix(path, "/confirm/") {
 				t.Errorf("%s %.60s: %d, want 404", method, path, status)
 			}
 		}

@@ -87,7 +87,7 @@ func (s *Site) unmatched(w http.ResponseWriter, r *http.Request, mux *http.Serve
 	case bare != r.URL.Path && bare != "" && takes(r.Method, bare):
 		http.Redirect(w, r, (&url.URL{Path: bare, RawQuery: r.URL.RawQuery}).String(), http.StatusPermanentRedirect)
 	case slices.Contains([]string{"confirm", "u", "preferences", "yours", "move"}, room):
-		s.fail(w, r, http.StatusNotFound, "invalid", templates.Asked(r))
+		s.broken(w, r, templates.Asked(r))
 	default:
 		s.fail(w, r, http.StatusNotFound, "notfound", templates.Asked(r))
 	}
@@ -161,13 +161,22 @@ func (s *Site) trouble(w http.ResponseWriter, r *http.Request, lang string, err 
 func (s *Site) refuse(w http.ResponseWriter, r *http.Request, lang string, err error) {
 	switch {
 	case errors.Is(err, subscribers.ErrToken):
-		s.fail(w, r, http.StatusNotFound, "invalid", lang)
+		s.broken(w, r, lang)
 	case errors.Is(err, subscribers.ErrState), errors.Is(err, subscribers.ErrSuppressed), errors.Is(err, subscribers.ErrNotFound):
 		view := templates.ErrorPage{Frame: s.frame(r, false), Kind: "expired", Form: "/subscribe?lang=" + lang}
 		s.write(w, r, reply{status: http.StatusGone, page: templates.PageError, language: lang, view: view})
 	default:
 		s.trouble(w, r, lang, err)
 	}
+}
+
+// broken answers a link that lost a part. Who wants to confirm may ask for another.
+func (s *Site) broken(w http.ResponseWriter, r *http.Request, lang string) {
+	view := templates.ErrorPage{Frame: s.frame(r, false), Kind: "invalid"}
+	if strings.HasPrefix(r.URL.Path, "/confirm") {
+		view.Form = "/subscribe?lang=" + lang
+	}
+	s.write(w, r, reply{status: http.StatusNotFound, page: templates.PageError, language: lang, view: view})
 }
 
 // framed reports whether the form stands in a frame on somebody else's page.
