@@ -43,11 +43,24 @@ type Delivery struct {
 
 // An Attempt is one try of a delivery at a relay.
 type Attempt struct {
-	Relay, Phase    string
-	Code            int
-	Enhanced, Reply string
-	Outcome         State
-	At              time.Time
+	At       time.Time `json:"at"`
+	Relay    string    `json:"relay,omitempty"`
+	Phase    string    `json:"phase"` // where in the conversation it ended
+	Code     int       `json:"code,omitempty"`
+	Enhanced string    `json:"enhanced,omitempty"`
+	Reply    string    `json:"reply,omitempty"`
+	Outcome  State     `json:"outcome"`
+}
+
+// Said is the reply as it came, code and all, or what took its place.
+func (a Attempt) Said() string { return said(a.Code, a.Enhanced, a.Reply) }
+
+func said(code int, enhanced, reply string) string {
+	words := []string{enhanced, reply}
+	if code > 0 {
+		words = append([]string{fmt.Sprint(code)}, words...)
+	}
+	return strings.Join(strings.Fields(strings.Join(words, " ")), " ")
 }
 
 // ErrNoDelivery is returned when an issue has no delivery for a subscriber.
@@ -184,21 +197,33 @@ func (m *Mailer) DeliveryOf(ctx context.Context, issue, subscriber int64) (Deliv
 	return d, nil
 }
 
+// Delivery returns the delivery with a number, or ErrNoDelivery.
+func (m *Mailer) Delivery(ctx context.Context, id int64) (Delivery, error) {
+	d, err := scanDelivery(m.DB.Read.QueryRowContext(ctx, `select `+deliveryColumns+` from deliveries where id = $1`, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNoDelivery
+	}
+	if err != nil {
+		return d, fmt.Errorf("delivery %d: %w", id, err)
+	}
+	return d, nil
+}
+
 // Attempts lists the tries of a delivery, oldest first. The one that was
 // accepted is not kept apart: the delivery itself describes it.
 func (m *Mailer) Attempts(ctx context.Context, d Delivery) ([]Attempt, error) {
 	list, err := schema.Each(ctx, m.DB.Read, func(r schema.Row) (Attempt, error) {
 		var a Attempt
 		var at schema.Time
-		err := r.Scan(&a.Relay, &a.Phase, &a.Code, &a.Enhanced, &a.Reply, &a.Outcome, &at)
+		err := r.Scan(&at, &a.Relay, &a.Phase, &a.Code, &a.Enhanced, &a.Reply, &a.Outcome)
 		a.At = at.Time
 		return a, err
-	}, `select relay, phase, code, enhanced, reply, outcome, tried_at from attempts where delivery_id = $1 order by id`, d.ID)
+	}, `select tried_at, relay, phase, code, enhanced, reply, outcome from attempts where delivery_id = $1 order by id`, d.ID)
 	if err != nil {
 		return nil, fmt.Errorf("list attempts of delivery %d: %w", d.ID, err)
 	}
 	if d.State == StateAccepted {
-		list = append(list, Attempt{d.Relay, d.Phase, d.Code, d.Enhanced, d.Reply, StateAccepted, d.DoneAt})
+		list = append(list, Attempt{d.DoneAt, d.Relay, d.Phase, d.Code, d.Enhanced, d.Reply, StateAccepted})
 	}
 	return list, nil
 }
@@ -232,7 +257,7 @@ func (d Delivery) Why() string {
 		}
 	}
 	if d.Code > 0 {
-		fmt.Fprintf(&b, " The relay said at %s: %s.", d.Phase, strings.Join(strings.Fields(fmt.Sprint(d.Code, " ", d.Enhanced, " ", d.Reply)), " "))
+		fmt.Fprintf(&b, " The relay said at %s: %s.", d.Phase, said(d.Code, d.Enhanced, d.Reply))
 	}
 	if d.Resent {
 		b.WriteString(" It was sent a second time, because no reply had come to the first.")

@@ -7,7 +7,6 @@ import (
 
 	"pressrun/cmd/pressrun/desk"
 	"pressrun/digest"
-	"pressrun/mailer"
 	"pressrun/mailer/message"
 )
 
@@ -54,12 +53,16 @@ func (p *Press) desk() http.Handler {
 			return p.AddSource(ctx, address, rights, 0)
 		},
 		Retry: p.RetryIssue,
-		Why: func(ctx context.Context, issue int64, address string) (mailer.State, string, error) {
+		Why: func(ctx context.Context, issue int64, address string) (desk.Copy, error) {
 			why, err := p.Why(ctx, issue, address)
-			if why.Delivery == nil {
-				return "", why.Line, err
+			c := desk.Copy{Line: why.Line}
+			if why.Delivery != nil {
+				c.State = why.Delivery.State
 			}
-			return why.Delivery.State, why.Line, err
+			if !why.first() {
+				c.Attempts = why.Attempts
+			}
+			return c, err
 		},
 	}
 	if p.Catcher != nil {

@@ -269,6 +269,7 @@ type Answer struct {
 	Address  string           `json:"address"`
 	Issue    int64            `json:"issue"`
 	Delivery *mailer.Delivery `json:"delivery,omitempty"`
+	Attempts []mailer.Attempt `json:"attempts,omitempty"` // of the delivery, oldest first
 }
 
 // Why tells what a reader got of an issue and why, or why nothing.
@@ -300,10 +301,24 @@ func (p *Press) Why(ctx context.Context, id int64, address string) (Answer, erro
 	if err != nil {
 		return out, err
 	}
-	out.Delivery = &d
-	out.Line = fmt.Sprintf("%s, %s: %s", address, name, d.Why())
-	events, err := p.Subscribers.Timeline(ctx, reader.ID)
+	return p.WhyDelivery(ctx, d, address)
+}
+
+// WhyDelivery tells what became of a copy, and at which attempts; address is its
+// reader's.
+func (p *Press) WhyDelivery(ctx context.Context, d mailer.Delivery, address string) (Answer, error) {
+	out := Answer{Address: address, Issue: d.Issue, Delivery: &d}
+	i, err := p.Digest.Issue(ctx, d.Issue)
 	if err != nil {
+		return out, err
+	}
+	name := fmt.Sprintf("%s #%d", i.Newsletter, i.Number)
+	out.Line = fmt.Sprintf("%s, %s: %s", address, name, d.Why())
+	if out.Attempts, err = p.Mailer.Attempts(ctx, d); err != nil {
+		return out, err
+	}
+	events, err := p.Subscribers.Timeline(ctx, d.Subscriber)
+	if err != nil && !errors.Is(err, subscribers.ErrNotFound) {
 		return out, err
 	}
 	if slices.ContainsFunc(events, func(e subscribers.Event) bool { return e.Kind == "welcome" && e.Detail == name }) {

@@ -13,6 +13,7 @@ import (
 
 type deliveryVerb struct {
 	Ls        deliveryLs        `cmd:"" help:"List copies of an issue."`
+	Show      deliveryShow      `cmd:"" help:"Tell what became of one copy, and each attempt."`
 	Reconcile deliveryReconcile `cmd:"" help:"Settle what a dead process left behind."`
 	Retry     deliveryRetry     `cmd:"" help:"Queue copies again that failed, expired or are parked."`
 }
@@ -77,6 +78,32 @@ func (p *Press) printDeliveries(e *env, issue int64, f mailer.Filter, page maile
 				row(id, d.Subscriber, d.Address, d.State, d.Attempts, clip(d.Why(), 110))
 			}
 		})
+	})
+}
+
+type deliveryShow struct {
+	ID int64 `arg:"" help:"Delivery id."`
+}
+
+func (v *deliveryShow) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		d, err := p.Mailer.Delivery(e.ctx, v.ID)
+		if err != nil {
+			return err
+		}
+		readers, err := p.Subscribers.ByIDs(e.ctx, []int64{d.Subscriber})
+		if err != nil {
+			return err
+		}
+		address := "(erased)"
+		if sub, known := readers[d.Subscriber]; known {
+			address = string(sub.Email)
+		}
+		why, err := p.WhyDelivery(e.ctx, d, address)
+		if err != nil {
+			return err
+		}
+		return e.print(why, why.text)
 	})
 }
 

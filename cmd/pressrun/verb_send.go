@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"pressrun/cmd/pressrun/desk"
 	"pressrun/digest"
 	"pressrun/mailer"
+	"pressrun/templates"
 )
 
 // act changes an issue and says what it is now.
@@ -232,6 +234,25 @@ func (v *issueWhy) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		return e.print(why, func(w io.Writer) { fmt.Fprintln(w, why.Line) })
+		return e.print(why, why.text)
 	})
+}
+
+// text tells it in a line, and then each attempt, unless there was one that the
+// line tells of.
+func (a Answer) text(w io.Writer) {
+	fmt.Fprintln(w, a.Line)
+	if a.first() {
+		return
+	}
+	table(w, "", "TRIED | RELAY | OUTCOME | AT | IT SAID", func(row func(...any)) {
+		for _, t := range a.Attempts {
+			row(templates.Exact(t.At), cmp.Or(t.Relay, "-"), t.Outcome, t.Phase, clip(t.Said(), 110))
+		}
+	})
+}
+
+// first reports that the copy was accepted at the first attempt, or none was made.
+func (a Answer) first() bool {
+	return len(a.Attempts) == 0 || len(a.Attempts) == 1 && a.Attempts[0].Outcome == mailer.StateAccepted
 }

@@ -28,6 +28,13 @@ import (
 	"pressrun/templates"
 )
 
+// Copy is what became of a reader's copy of an issue.
+type Copy struct {
+	State    mailer.State // "" where there is none
+	Line     string
+	Attempts []mailer.Attempt // none where no more is to tell than that it was accepted at the first
+}
+
 // Desk serves the pages below /desk/. All fields are needed.
 type Desk struct {
 	Digest       *digest.Store
@@ -99,9 +106,8 @@ type Desk struct {
 	SetSource func(ctx context.Context, src digest.Source, title, language, rights string, set digest.Settings) error
 	// Retry queues the copies of an issue in one state again, and says how many.
 	Retry func(ctx context.Context, issue int64, state mailer.State) (int, error)
-	// Why tells in which state a reader's copy is, "" = there is none, and in a line
-	// what became of it.
-	Why func(ctx context.Context, issue int64, address string) (mailer.State, string, error)
+	// Why tells what became of a reader's copy.
+	Why func(ctx context.Context, issue int64, address string) (Copy, error)
 
 	routes *http.ServeMux
 	roles  map[string]string // of its patterns: the least that may

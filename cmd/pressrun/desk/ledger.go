@@ -96,33 +96,47 @@ const knowsReaders = "list admin"
 // asked tells what became of the copies of those whom a search finds. An address
 // nobody has is an answer too.
 func (d *Desk) asked(r *request, i digest.Issue, query string, t *templates.Table) error {
-	if !r.user.May(knowsReaders) {
-		found, line, err := d.Why(r.ctx, i.ID, query)
-		t.Columns[0] = templates.Column{Title: "Reader"}
-		t.Rows = []templates.Row{{Cells: []templates.Cell{{Text: query}, {State: copyState(found)}, {Text: line}}}}
-		t.Empty = templates.Empty{Text: "Write the whole address of a reader."}
-		if err != nil {
-			t.Rows = nil
+	tell := func(address, page string) error {
+		c, err := d.Why(r.ctx, i.ID, address)
+		if err == nil {
+			t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: address, URL: page}, {State: copyState(c.State)}, {Text: c.Line, Note: tried(c.Attempts)}}})
 		}
+		return err
+	}
+	t.Columns[0] = templates.Column{Title: "Reader"}
+	if !r.user.May(knowsReaders) {
+		t.Empty = templates.Empty{Text: "Write the whole address of a reader."}
+		_ = tell(query, "") // what is no address is answered by that
 		return nil
 	}
 	found, total, err := d.Subscribers.Page(r.ctx, subscribers.Filter{Search: query, Sort: "email", Page: pageOf(r), Per: perPage(r)})
 	if err != nil {
 		return err
 	}
-	t.Columns[0], t.Pager = templates.Column{Title: "Reader"}, pager(r, pageOf(r), perPage(r), total)
+	t.Pager = pager(r, pageOf(r), perPage(r), total)
 	t.Empty = templates.Empty{Text: "No reader's address or name matches."}
 	for _, s := range found {
-		found, line, err := d.Why(r.ctx, i.ID, string(s.Email))
-		if err != nil {
+		if err := tell(string(s.Email), fmt.Sprintf("/desk/subscribers/%d", s.ID)); err != nil {
 			return err
 		}
-		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: string(s.Email), URL: fmt.Sprintf("/desk/subscribers/%d", s.ID)}, {State: copyState(found)}, {Text: line}}})
 	}
-	if found, line, err := d.Why(r.ctx, i.ID, query); total == 0 && err == nil {
-		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{{Text: query}, {State: copyState(found)}, {Text: line}}})
+	if total == 0 {
+		_ = tell(query, "")
 	}
 	return nil
+}
+
+// tried tells of each attempt; "" of none.
+func tried(attempts []mailer.Attempt) string {
+	var words []string
+	for n, a := range attempts {
+		by := ""
+		if a.Relay != "" {
+			by = " by " + a.Relay
+		}
+		words = append(words, strings.TrimSuffix(fmt.Sprintf("Attempt %d, %s: %s%s at %s: %s", n+1, templates.Exact(a.At), a.Outcome, by, a.Phase, a.Said()), ": ")+".")
+	}
+	return strings.Join(words, " ")
 }
 
 // copyState is the state of a reader's copy, in words also where there is none.
