@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -63,6 +64,14 @@ func (c Chosen) Printed() string {
 	}
 	return c.Summary
 }
+
+// Wording names what headline and summary say now: who writes them anew shows by it what
+// he had before him.
+func (c Chosen) Wording() string { return textHash(c.Title + "\n" + c.Printed())[:16] }
+
+// ErrChanged is what an editor is told whose words would replace others that he has not
+// seen.
+var ErrChanged = errors.New("somebody else has changed it meanwhile")
 
 func textHash(s string) string {
 	sum := sha256.Sum256([]byte(s))
@@ -158,7 +167,17 @@ type Edit struct {
 	Pin     *bool
 	Picture *bool   // shown or left out, in all editions
 	Section *string // trending | rising | latest
+	Over    string  // the Wording that title and summary replace, else ErrChanged; "" = any
 	To      *int    // new position within its section, from 1
+}
+
+// unseen reports whether the edit would replace words of c that its editor has not seen;
+// who writes the same replaces nothing.
+func (e Edit) unseen(c Chosen) bool {
+	if e.Over == "" || c.Story.ID != e.StoryID || c.Edition != e.Edition || c.Wording() == e.Over {
+		return false
+	}
+	return e.Title != nil && *e.Title != c.Title || e.Summary != nil && *e.Summary != c.Printed()
 }
 
 // EditIssue applies an editor's change to a draft, held or approved issue. It
@@ -184,6 +203,9 @@ func (s *Store) EditIssue(ctx context.Context, issue int64, e Edit, by string) e
 		list, err := s.chosen(ctx, tx, issue)
 		if err != nil {
 			return err
+		}
+		if slices.ContainsFunc(list, e.unseen) {
+			return fmt.Errorf("edit issue %d, story %d: %w", issue, e.StoryID, ErrChanged)
 		}
 		if !apply(list, e, by, s.Now()) {
 			return fmt.Errorf("edit issue %d: story %d is not in edition %q: %w", issue, e.StoryID, e.Edition, ErrNotFound)

@@ -229,6 +229,7 @@ type IssueBody struct {
 	Subject    string
 	SubjectURL string // where subject and preheader are posted to: fields "subject", "preheader"; "" = not editable
 	Preheader  string
+	SubjectWas string // the field "over" of that form
 	Order      string // how the stories were ranked, in a sentence
 	Stories    []DeskStory
 	Dropped    []DeskStory
@@ -278,6 +279,7 @@ type DeskStory struct {
 	Summed    string // a word about the summary that an editor should know; "" = nothing
 	Page      string // the story with its article; "" = none
 	Action    string // where its forms are posted to; "" = read only
+	Wording   string // the field "over" of the form that edits it
 }
 
 // StoryBody is one story of an issue: its summary, how it came about, and the
@@ -306,6 +308,7 @@ type StoryBody struct {
 	Article [][]Piece // by paragraph
 	Note    string    // about the marks
 	Action  string    // where its forms are posted to; "" = read only
+	Wording string    // the field "over" of the form that edits it
 }
 
 // Piece is a part of a paragraph. Mark is the number of the sentence of the

@@ -198,6 +198,9 @@ func TestDeskTellsWhoGetsItAndWhenItWent(t *testing.T) {
 			t.Errorf("the issue page does not ask %q", want)
 		}
 	}
+	if !regexp.MustCompile(`its time is in (1 h|\d+ min), (at|on [^<]+,) \d\d:\d\d UTC<`).MatchString(page) {
+		t.Error("who has no mouse does not read the time of the slot and its zone")
+	}
 	if err := r.SendNow(t.Context(), issue.ID, "ap@news.example"); err != nil {
 		t.Fatal(err)
 	}
@@ -270,6 +273,47 @@ func TestDeskKeepsTheLook(t *testing.T) {
 		to, err := url.Parse(w.Header().Get("Location"))
 		if err != nil || to.Query().Get("view") != "phone" || to.Query().Get("scheme") != "dark" {
 			t.Errorf("%s of %s leads to %s", form, address, to)
+		}
+	}
+}
+
+// Two editors have a story open at once, or its issue's subject: who saves second does
+// not overwrite what he has not seen, and keeps what he wrote.
+func TestDeskTwoEditorsAtOnce(t *testing.T) {
+	r := newCountingRoom(t, "")
+	r.say(t, "list", "add", "readers")
+	issue := r.draft(t)
+	ann, bob := r.as(t, "ann@news.example", "editor"), r.as(t, "bob@news.example", "editor")
+	path := issuePath(issue.ID)
+	story := fmt.Sprintf("%s/stories/en/%d", path, r.stories[0])
+	form := func(page, action string) string {
+		m := regexp.MustCompile(`action="` + regexp.QuoteMeta(action) + `">(?:<input type="hidden" name="page" value="story">(?:<h3>[^<]*</h3>)?|<h3>[^<]*</h3><input type="hidden" name="page" value="story">)?<input type="hidden" name="over" value="([^"]+)">`).FindStringSubmatch(page)
+		if m == nil {
+			t.Fatalf("the form to %s does not say what it was written over", action)
+		}
+		return "&over=" + m[1]
+	}
+	for _, c := range []struct{ page, action, anns, bobs, now string }{
+		{path, story, "do=edit&title=Of+Ann&summary=", "do=edit&title=Of+Bob&summary=", "Of Ann"},
+		{story, story, "do=edit&title=Of+Ann+2&summary=", "do=edit&title=Of+Bob+2&summary=", "Of Ann 2"},
+		{path, path + "/subject", "subject=Subject+of+Ann&preheader=", "subject=Subject+of+Bob&preheader=", "Subject of Ann"},
+	} {
+		over := form(ann(200, "GET", c.page, ""), c.action)
+		ann(303, "POST", c.action, c.anns+over)
+		ann(303, "POST", c.action, c.anns+over) // pressed twice
+		mine := strings.Replace(c.now, "Ann", "Bob", 1)
+		page := bob(409, "POST", c.action, c.bobs+over)
+		for _, want := range []string{"Changed meanwhile", c.now, ">" + mine + "</textarea>", "nothing of yours was saved"} {
+			if !strings.Contains(page, want) {
+				t.Errorf("%s: who is second does not read %q", c.bobs, want)
+			}
+		}
+		if page := bob(200, "GET", c.page, ""); !strings.Contains(page, c.now) || strings.Contains(page, mine) {
+			t.Errorf("%s was overwritten", c.now)
+		}
+		bob(303, "POST", c.action, c.bobs+form(bob(200, "GET", c.page, ""), c.action))
+		if page := bob(200, "GET", c.page, ""); !strings.Contains(page, mine) {
+			t.Error("who has seen what is there cannot change it")
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package desk
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"net/http"
 	"strconv"
@@ -17,7 +19,7 @@ func (d *Desk) actions(i digest.Issue, red int, to string) []templates.Action {
 		return templates.Action{Title: title, URL: issueURL(i.ID), Method: "post", Do: do}
 	}
 	approve := post("Approve", "approve:"+strconv.Itoa(i.Revision))
-	approve.Primary, approve.Key, approve.Confirm = true, "a", "Approve exactly what the preview shows? It goes out "+Leaves(i, d.Now())+" to "+to+"."
+	approve.Primary, approve.Key, approve.Confirm = true, "a", "Approve exactly what the preview shows? It goes out "+Leaves(i, d.Now())+", to "+to+"."
 	now := post("Send now", "send")
 	now.Confirm = "Send to " + to + " now, without waiting for the slot?"
 	if red > 0 {
@@ -98,6 +100,9 @@ func (d *Desk) subject(r *request) error {
 		return err
 	}
 	subject := strings.TrimSpace(r.FormValue("subject"))
+	if over := r.FormValue("over"); over != "" && over != subjectWording(i) && (subject != i.Subject || strings.TrimSpace(r.FormValue("preheader")) != i.Preheader) {
+		return d.changedMeanwhile(r, i.ID, "Subject and the line after it now read “"+i.Subject+"” and “"+i.Preheader+"”.")
+	}
 	if own, err := d.subjectOf(r, i); err == nil && i.Subject == "" && subject == own {
 		subject = "" // saved as it stood: it goes on following the first story
 	}
@@ -105,6 +110,39 @@ func (d *Desk) subject(r *request) error {
 		return err
 	}
 	return done(r, issueURL(r.id("id"))+looking(r), "Saved and sealed again.")
+}
+
+// subjectWording names what the subject and the line after it say now.
+func subjectWording(i digest.Issue) string {
+	sum := sha256.Sum256([]byte(i.Subject + "\n" + i.Preheader))
+	return hex.EncodeToString(sum[:8])
+}
+
+// storyChanged tells who wrote a story's words anew, and what they are, to an editor
+// who has not seen them.
+func (d *Desk) storyChanged(r *request, issue int64, e digest.Edit) error {
+	list, err := d.Digest.Chosen(r.ctx, issue)
+	if err != nil {
+		return err
+	}
+	for _, c := range list {
+		if c.Edition == e.Edition && c.Story.ID == e.StoryID {
+			now := "It now reads: “" + c.Title + "”. " + c.Printed()
+			if c.EditedBy != "" {
+				now = "By " + c.EditedBy + ", " + templates.Near(c.EditedAt, d.Now()) + ". " + now
+			}
+			return d.changedMeanwhile(r, issue, now)
+		}
+	}
+	return digest.ErrNotFound
+}
+
+// changedMeanwhile tells an editor that somebody else was first, and keeps what he wrote.
+func (d *Desk) changedMeanwhile(r *request, issue int64, now string) error {
+	return d.drawStatus(r, http.StatusConflict, templates.DeskMessage, templates.DeskPage{Title: "Changed meanwhile", Current: "Issues", Body: templates.MessageBody{
+		Text: []string{"Somebody changed it after you opened the page, so nothing of theirs was overwritten and nothing of yours was saved.", now,
+			"To save yours all the same, open the issue again and put it in there."},
+		Kept: kept(r.Request), Actions: []templates.Action{{Title: "The issue", URL: issueURL(issue) + looking(r), Primary: true}}}})
 }
 
 func (d *Desk) test(r *request) error {

@@ -39,7 +39,7 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 	if !i.Started.IsZero() {
 		body.Hover = templates.Exact(i.Started)
 	}
-	body.Subject, body.Preheader = i.Subject, i.Preheader
+	body.Subject, body.Preheader, body.SubjectWas = i.Subject, i.Preheader, subjectWording(i)
 	edition := r.URL.Query().Get("edition")
 	if edition == "" && len(i.Spec.Editions) > 0 {
 		edition = i.Spec.Editions[0].Name
@@ -253,7 +253,7 @@ func (d *Desk) storyDesk(i digest.Issue, chosen []digest.Chosen, edition, look s
 			continue
 		}
 		st := templates.DeskStory{ID: c.Story.ID, Title: c.Title, Language: c.Story.Language, Direction: c.Story.Direction, URL: c.Story.URL, Summary: c.Printed(),
-			Source: c.Story.SourceTitle, Reason: c.Reason, Label: label(c.Story.Label), Pinned: c.Pinned, Edited: c.EditedBy, Summed: summed(c)}
+			Source: c.Story.SourceTitle, Reason: c.Reason, Label: label(c.Story.Label), Pinned: c.Pinned, Edited: c.EditedBy, Summed: summed(c), Wording: c.Wording()}
 		st.Page = fmt.Sprintf("%s/stories/%s/%d%s", issueURL(i.ID), edition, c.Story.ID, look)
 		if open {
 			st.Action = st.Page
@@ -368,7 +368,7 @@ func (d *Desk) editStory(r *request) error {
 	switch r.FormValue("do") {
 	case "edit":
 		title, summary := r.FormValue("title"), strings.ReplaceAll(r.FormValue("summary"), "\r\n", "\n")
-		e.Title, e.Summary = &title, &summary
+		e.Title, e.Summary, e.Over = &title, &summary, r.FormValue("over")
 	case "drop":
 		e.Drop = &yes
 	case "restore":
@@ -399,6 +399,9 @@ func (d *Desk) editStory(r *request) error {
 		return err
 	}
 	err = d.Edit(r.ctx, id, e, r.user.Email)
+	if errors.Is(err, digest.ErrChanged) {
+		return d.storyChanged(r, id, e)
+	}
 	if errors.Is(err, digest.ErrThin) {
 		d.message(r, http.StatusConflict, "Its last story", "No story would be left, so nothing was changed. Skip leaves the whole issue out.")
 		return nil

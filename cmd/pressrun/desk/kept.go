@@ -24,4 +24,4 @@ func kept(r *http.Request) []templates.Field {
 }
 
 // unwritten are fields that nobody writes in.
-var unwritten = []string{"do", "version", "page", "what", "role", "flag", "days", "public", "list", "rights", "pictures", "language", "zone"}
+var unwritten = []string{"do", "version", "page", "what", "role", "flag", "days", "public", "list", "rights", "pictures", "language", "zone", "over"}

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"pressrun/digest"
@@ -41,6 +42,25 @@ func PerMinute(p mailer.Progress) string {
 		return fmt.Sprintf("%.2g a minute", p.PerMinute)
 	}
 	return templates.Words("en").Number(int(p.PerMinute)) + " a minute"
+}
+
+// nearClock is a time as people say it from now, and on the clocks of an issue's
+// newsletter: "in 42 min, at 07:00 PKT".
+func nearClock(i digest.Issue, t, now time.Time) string {
+	near := templates.Near(t, now)
+	switch d := t.Sub(now).Abs(); {
+	case d < time.Minute:
+		return near
+	case d < 24*time.Hour:
+		near += ", "
+	default:
+		near = ""
+	}
+	clock := Clock(i, t, now)
+	if strings.Contains(clock, ",") { // with its date
+		return near + "on " + clock
+	}
+	return near + "at " + clock
 }
 
 // Clock is a time in the zone of an issue's newsletter, with its date when that is

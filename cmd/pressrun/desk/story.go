@@ -30,7 +30,7 @@ func (d *Desk) issueStory(r *request) error {
 	body := templates.StoryBody{
 		Newsletter: i.Spec.Title, Number: i.Number, Section: map[string]string{"trending": "Trending Now", "latest": "Latest News"}[c.Section],
 		Title: c.Title, URL: c.Story.URL, Source: c.Story.SourceTitle, Language: c.Story.Language, Direction: c.Story.Direction,
-		Summary: lines(c.Printed()), State: st, Why: why, Edited: c.EditedBy, OriginalTitle: c.OriginalTitle, Original: lines(c.OriginalSummary),
+		Summary: lines(c.Printed()), State: st, Why: why, Edited: c.EditedBy, OriginalTitle: c.OriginalTitle, Original: lines(c.OriginalSummary), Wording: c.Wording(),
 	}
 	if !c.EditedAt.IsZero() {
 		body.EditedWhen, body.EditedHover = templates.Near(c.EditedAt, d.Now()), templates.Exact(c.EditedAt)

@@ -68,23 +68,23 @@ func Leaves(i digest.Issue, now time.Time) string {
 	countdown := time.Duration(i.Spec.Countdown)
 	switch {
 	case i.SlotAt.Add(-countdown).After(now):
-		return templates.Near(i.SlotAt, now)
+		return nearClock(i, i.SlotAt, now)
 	case countdown > 0 && i.State != "countdown":
 		return "once its countdown of " + templates.Span(countdown) + " is over"
 	case i.State == "countdown":
-		return templates.Near(i.Starts, now)
+		return nearClock(i, i.Starts, now)
 	}
 	return "now"
 }
 
 // whenOut says why an issue is in its state, and when it goes or went out.
 func (d *Desk) whenOut(i digest.Issue) string {
-	near := templates.Near(i.SlotAt, d.Now())
+	near := nearClock(i, i.SlotAt, d.Now())
 	switch i.State {
 	case "approved":
 		return "goes out " + Leaves(i, d.Now())
 	case "countdown":
-		return "goes out " + templates.Near(i.Starts, d.Now())
+		return "goes out " + nearClock(i, i.Starts, d.Now())
 	case "draft":
 		if i.Spec.Approval == "send" {
 			return "goes out " + near + " unless somebody holds it"
@@ -94,9 +94,9 @@ func (d *Desk) whenOut(i digest.Issue) string {
 	when := "its time is " + near
 	switch {
 	case i.State == "sending" || i.State == "paused":
-		when = "began " + templates.Near(i.Started, d.Now())
+		when = "began " + nearClock(i, i.Started, d.Now())
 	case !i.Started.IsZero():
-		when = "went out " + templates.Near(i.Started, d.Now())
+		when = "went out " + nearClock(i, i.Started, d.Now())
 	case i.SlotAt.Before(d.Now()):
 		when = "its time was " + near
 	}
