@@ -83,7 +83,7 @@ func (p *Press) goneFromConfig(a installation.Alarm) string {
 }
 
 // goneFromDatabase says why an alarm is about no source, newsletter or issue that goes
-// on, "" when it is.
+// on, or long past, "" when it is.
 func (p *Press) goneFromDatabase(ctx context.Context, a installation.Alarm) (string, error) {
 	gone := func(state, why string, err error) (string, error) {
 		if errors.Is(err, digest.ErrNotFound) {
@@ -95,6 +95,10 @@ func (p *Press) goneFromDatabase(ctx context.Context, a installation.Alarm) (str
 		return "", err
 	}
 	switch a.Kind {
+	case uncounted:
+		if p.Now().Sub(a.Opened) > keepGap {
+			return "that was a day ago", nil
+		}
 	case "failing source", "silent source":
 		_, number, _ := strings.Cut(a.Subject, ", number ")
 		id, err := strconv.ParseInt(number, 10, 64)

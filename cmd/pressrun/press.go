@@ -65,6 +65,7 @@ type Press struct {
 	proxies    proxies              // who hands requests on to us
 	pollers    []poller             // of counters the sites keep themselves
 	inspected  inspection           // of what surrounds us
+	counting   counting             // of visits
 	mailbox    *intake.Mailbox      // that bounces are read from, nil = none
 	public     http.Handler         // sign-up, confirmation, preferences, unsubscribe
 	close      []func() error

@@ -28,6 +28,9 @@ func (p *Press) watchViews(ctx context.Context) {
 	st := p.Beacon.Stats()
 	p.stand(ctx, st.Down && p.Now().Sub(st.DownAt) > viewsGrace, "views", viewsIn(p.Config), fmt.Sprintf("The view counters do not answer since %s. Readers' visits wait in memory, up to 65,536; %s. Issues are ranked by the last snapshot, or by date, and say so. Look with: pressrun doctor redis. Technical text: %s",
 		templates.Exact(st.DownAt), droppedWords(st.Dropped), st.Error))
+	if err := p.watchCounting(ctx, st); err != nil && !st.Down {
+		p.complain("visits that were not counted", err)
+	}
 }
 
 // droppedWords is what was lost, by reason: "3 lost: buffer full".

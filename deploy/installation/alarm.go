@@ -76,6 +76,15 @@ func (s *Store) KnownGood(ctx context.Context, kind string) ([]string, error) {
 	return schema.Each(ctx, s.DB.Read, schema.Column[string], `select subject from known_good where kind = $1 order by subject`, kind)
 }
 
+// LastGood is when something was in order last; zero when it never was.
+func (s *Store) LastGood(ctx context.Context, kind, subject string) (time.Time, error) {
+	list, err := schema.Each(ctx, s.DB.Read, schema.Column[int64], `select seen_at from known_good where kind = $1 and subject = $2`, kind, subject)
+	if err != nil || len(list) == 0 {
+		return time.Time{}, err
+	}
+	return time.UnixMilli(list[0]).UTC(), nil
+}
+
 // MarkLost remembers that an alarm tells of the loss of something.
 func (s *Store) MarkLost(ctx context.Context, kind, subject string) error {
 	_, err := s.DB.Write.ExecContext(ctx, `update known_good set lost_at = $3 where kind = $1 and subject = $2 and lost_at is null`, kind, subject, schema.At(s.Now()))

@@ -40,6 +40,7 @@ var alarmTitles = map[string]string{
 	"certificate":    "The certificate of our web address is about to end",
 	"proxy":          "All readers count as one: a proxy is not named",
 	"views":          "Visits to the site cannot be counted",
+	"uncounted":      "Visits to the site were not counted for a while",
 	"disk":           "The disk of %s is nearly full",
 	"journal":        "Who leaves is not written to the journal",
 	"keys":           "The file of the link keys is not in order",

@@ -693,7 +693,7 @@ create table alarms (
 create unique index alarms_open on alarms (kind, subject) where closed_at is null;
 -- what surrounds us and was in order once: only such a thing can be lost
 create table known_good (
-    kind        text    not null,                -- address | dns
+    kind        text    not null,                -- address | dns | views
     subject     text    not null,
     seen_at     bigint  not null,                -- when last
     lost_at     bigint,                          -- an alarm tells of its loss
