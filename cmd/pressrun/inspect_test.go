@@ -139,6 +139,9 @@ func TestLostAddressIsAnnounced(t *testing.T) {
 		t.Errorf("when nobody is there: %q", told)
 	}
 	r.Config.PublicURL = "https://127.0.0.1:1"
+	if err := r.endGone(t.Context(), true); err != nil { // as serve begins with it
+		t.Fatal(err)
+	}
 	if told := look(); told != "" {
 		t.Errorf("with another address, which has not answered yet: %s", told)
 	}
