@@ -247,7 +247,7 @@ func TestDeskKeepsTheLook(t *testing.T) {
 	path := issuePath(issue.ID)
 	look := "view=phone&scheme=dark"
 	page := r.ask("GET", path+"?edition=en&"+look, "", session).Body.String()
-	if !strings.Contains(page, `href="#preview"`) || !strings.Contains(page, `id="preview"`) {
+	if !strings.Contains(page, `href="#preview"`) || !strings.Contains(page, `id="preview"`) || !strings.Contains(page, `id="stories" tabindex="-1"><h2>Stories`) {
 		t.Error("nothing leads to the preview")
 	}
 	if !regexp.MustCompile(`<iframe class="phone" src="/desk/issues/\d+/frame/\d+\?scheme=dark&amp;view=phone"`).MatchString(page) {

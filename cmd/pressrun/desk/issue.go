@@ -240,7 +240,7 @@ func checks(findings []digest.Finding, chosen []digest.Chosen) []templates.Check
 	out := slices.Concat(bad, writerChecks(chosen), warn)
 	if good > 0 {
 		out = append(out, templates.Check{State: templates.State{Kind: templates.KindGood, Word: "in order"},
-			Text: plural(good, "check", "checks") + " found nothing, of size, subject, stories, headers, links, pictures, postal address and text part."})
+			Text: plural(good, "check", "checks") + " of size, subject, stories, headers, links, pictures, postal address and text part found nothing wrong."})
 	}
 	return out
 }
