@@ -224,3 +224,25 @@ func TestEndWithAnUnheardClaim(t *testing.T) {
 		}
 	})
 }
+
+// TestClocksApart: a process that lives is not taken over from by hand, nor said not to
+// be there, because its host's clock is 90 s behind: what it sends would go out twice.
+func TestClocksApart(t *testing.T) {
+	each(t, func(t *testing.T, db *schema.DB, _ string) {
+		r := newRoom(t, db, 0)
+		r.Owner, r.Now = "behind", func() time.Time { return time.Now().Add(-90 * time.Second) }
+		here := *r.Mailer
+		here.Owner, here.Now = "here", time.Now
+		r.start()
+		r.until("it sends", func(map[mailer.State]int) bool {
+			list, err := r.Mailer.Senders(t.Context())
+			return err == nil && list == 1
+		})
+		if n, err := here.Senders(t.Context()); err != nil || n != 1 {
+			t.Errorf("%d processes send, %v; want 1", n, err)
+		}
+		if got, err := here.Reconcile(t.Context()); err != nil || got.Owners != 0 {
+			t.Errorf("reconciled %+v, %v; the process lives", got, err)
+		}
+	})
+}

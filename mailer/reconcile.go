@@ -23,7 +23,8 @@ type Reconciled struct {
 }
 
 // Reconcile takes over what dead processes left: those of this machine that are
-// gone, and others silent for longer than Lease. Run does the same all the time.
+// gone, and others silent for longer than three times Lease: their clocks may be
+// behind. Run does the same all the time, after Lease.
 func (m *Mailer) Reconcile(ctx context.Context) (Reconciled, error) {
 	var sum Reconciled
 	list, err := m.senders(ctx)
@@ -57,8 +58,10 @@ func (m *Mailer) Senders(ctx context.Context) (int, error) {
 	return n, err
 }
 
+// alive tells by a single look, across two hosts' clocks: they may be two leases
+// apart. Run looks again and again, and needs none.
 func (m *Mailer) alive(p process) bool {
-	return !p.gone() && m.now().Sub(p.beat) < orDefault(m.Lease, time.Minute)
+	return !p.gone() && m.now().Sub(p.beat) < 3*orDefault(m.Lease, time.Minute)
 }
 
 // process is a row of senders.
