@@ -33,3 +33,35 @@ func TestNoFullScan(t *testing.T) {
 		}
 	}
 }
+
+// TestLedgerReadsIndexes: what the pages of an issue ask, while it goes out and after,
+// does not read the rows of all its copies.
+func TestLedgerReadsIndexes(t *testing.T) {
+	db := schematest.SQLite(t)
+	failed, doubtful := Filter{State: StateFailed}.listing(db.Engine, 1, 0), Filter{WasUncertain: true}.listing(db.Engine, 1, 0)
+	for query, args := range map[string][]any{
+		countsSQL(db.Engine):          {1},
+		failed.query + order(false):   failed.args,
+		doubtful.query + order(false): doubtful.args,
+	} {
+		rows, err := db.Read.QueryContext(t.Context(), "explain query plan "+query, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id, parent, cost int
+			var step string
+			if err := rows.Scan(&id, &parent, &cost, &step); err != nil {
+				t.Fatal(err)
+			}
+			few := strings.Contains(step, "deliveries_other") || strings.Contains(step, "deliveries_doubtful") || strings.Contains(step, "COVERING INDEX")
+			if strings.Contains(step, "deliveries") && !few || strings.Contains(step, "SEARCH d ") && !few {
+				t.Errorf("%s: %s", query, step)
+			}
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -84,7 +84,8 @@ func (m *Mailer) since(ctx context.Context, issue int64, p *Progress) (from time
 	return from, nil
 }
 
-// waves are the readers who have yet to have their first turn, by their due times.
+// waves are the readers who have yet to have their first turn, by the minutes in which
+// they are due.
 func (m *Mailer) waves(ctx context.Context, issue int64) ([]wave, error) {
 	return schema.Each(ctx, m.DB.Read, func(r schema.Row) (w wave, err error) {
 		var due, expires schema.Time
@@ -92,13 +93,16 @@ func (m *Mailer) waves(ctx context.Context, issue int64) ([]wave, error) {
 		w.due, w.expires = due.Time, expires.Time
 		return w, err
 	}, `
-		select due_at, expires_at, sum(n) from (
+		select min(due_at), max(expires_at), sum(n) from (
 			select due_at, expires_at, readers as n from audience_parts where issue_id = $1 and owner = ''
 			union all
 			select a.due_at, a.expires_at, 1 from audience_parts a, `+eachReader(m.DB.Engine)+` where a.issue_id = $1 and a.owner <> '' and `+unwritten+`
 			union all
-			select due_at, expires_at, 1 from deliveries where +issue_id = $1 and done_at is null and state <> 'deferred') w
-		group by due_at, expires_at order by due_at, expires_at`, issue)
+			select min(due_at), max(expires_at), count(*) from deliveries
+			where issue_id = $1 and state <> 'accepted' and state in ('queued', 'claimed', 'uncertain') and due_at <= $2 having count(*) > 0
+			union all
+			select due_at, expires_at, 1 from deliveries where issue_id = $1 and state <> 'accepted' and state in ('queued', 'claimed', 'uncertain') and due_at > $2) w
+		group by due_at / 60000, expires_at / 60000 order by 1, 2`, issue, m.nowMillis())
 }
 
 // turnsOf reads the pace since from.

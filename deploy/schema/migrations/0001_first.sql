@@ -471,6 +471,10 @@ create table deliveries (
 );
 -- what is not done with; a claim does not touch it, which lets PostgreSQL update in place
 create index deliveries_due on deliveries (next_at, id) where done_at is null;
+-- what a ledger is asked for beside the accepted, which nearly all are; what is
+-- accepted at its first turn never enters them
+create index deliveries_other on deliveries (issue_id, state, subscriber_id, due_at, expires_at) where state <> 'accepted';
+create index deliveries_doubtful on deliveries (issue_id, subscriber_id) where was_uncertain;
 create index deliveries_reported on deliveries (issue_id) where bounced_at is not null or complained_at is not null;
 
 -- readers of a frozen audience, 250 a row at most; those of them who have no
