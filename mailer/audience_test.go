@@ -43,6 +43,19 @@ func TestAudienceIsQueued(t *testing.T) {
 			t.Fatalf("got %v, want some sent and some not", c)
 		}
 
+		for id, want := range map[int64]int{3: 1, int64(3 * r.readers): 1, 4: 0} { // 4 is nobody
+			list, total, err := r.OfReader(t.Context(), id, mailer.Page{})
+			if err != nil || total != want || len(list) != want {
+				t.Fatalf("reader %d has %d of %d, %v; want %d", id, len(list), total, err, want)
+			}
+			if want > 0 && (list[0].Subscriber != id || list[0].State != r.delivery(id).State) {
+				t.Errorf("reader %d: %+v", id, list[0])
+			}
+		}
+		if list, total, err := r.OfReader(t.Context(), 3, mailer.Page{Offset: 1}); err != nil || total != 1 || len(list) != 0 {
+			t.Errorf("beyond the end: %d of %d, %v", len(list), total, err)
+		}
+
 		all := r.listed(mailer.Filter{})
 		want := make([]int64, r.readers)
 		for i := range want {

@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -195,6 +196,27 @@ func (m *Mailer) DeliveryOf(ctx context.Context, issue, subscriber int64) (Deliv
 		return d, fmt.Errorf("read delivery of issue %d to subscriber %d: %w", issue, subscriber, err)
 	}
 	return d, nil
+}
+
+// OfReader lists what was sent to a subscriber, or is about to be, the newest issue
+// first, and says how many issues that are.
+func (m *Mailer) OfReader(ctx context.Context, subscriber int64, p Page) (list []Delivery, total int, err error) {
+	issues, err := schema.Each(ctx, m.DB.Read, schema.Column[int64], `
+		select issue_id from sends s where exists (select 1 from deliveries d where d.issue_id = s.issue_id and d.subscriber_id = $1)
+			or exists (select 1 from audience_parts a where a.issue_id = s.issue_id and first_id <= $1 and last_id >= $1 and ',' || ids || ',' like $2)
+		order by issue_id desc`, subscriber, anywhere(subscriber))
+	if err != nil {
+		return nil, 0, fmt.Errorf("list issues of subscriber %d: %w", subscriber, err)
+	}
+	first := min(p.Offset, len(issues))
+	for _, issue := range issues[first:min(first+cmp.Or(p.Limit, 100), len(issues))] {
+		d, err := m.DeliveryOf(ctx, issue, subscriber)
+		if err != nil {
+			return nil, 0, err
+		}
+		list = append(list, d)
+	}
+	return list, len(issues), nil
 }
 
 // Delivery returns the delivery with a number, or ErrNoDelivery.

@@ -52,7 +52,7 @@ func (p *Press) desk() http.Handler {
 		AddSource: func(ctx context.Context, address, rights string) (desk.Added, error) {
 			return p.AddSource(ctx, address, rights, 0)
 		},
-		Retry: p.RetryIssue,
+		Retry: p.RetryIssue, Received: p.received,
 		Why: func(ctx context.Context, issue int64, address string) (desk.Copy, error) {
 			why, err := p.Why(ctx, issue, address)
 			c := desk.Copy{Line: why.Line}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -120,6 +121,51 @@ func TestSendWindow(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestReceived tells of a reader all issues he was in the audience of, wherever he is
+// asked about: one that he got, and one that waits for him.
+func TestReceived(t *testing.T) {
+	engines(t, func(t *testing.T, database string) {
+		ctx := t.Context()
+		pl := newPlant(t, "", database, "", "")
+		readers := pl.subscribers(3, "daily")
+		pl.stories()
+		reader, err := pl.press.Subscribers.Find(ctx, readers[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := func() string {
+			return deskPage(t, pl.press, operator(t, pl.press), fmt.Sprintf("/desk/subscribers/%d", reader.ID))
+		}
+		if !strings.Contains(page(), "No issue yet") {
+			t.Error("before the first issue the desk does not say that there is none")
+		}
+		first := pl.due(digest.Spec{})
+		pl.moves(first, "approved", "sending")
+		sent, stop := context.WithCancel(ctx)
+		ended := make(chan error, 1)
+		go func() { ended <- pl.press.Mailer.Run(sent) }()
+		pl.until(60*time.Second, "the first is out", func() bool { return pl.booked(readers) == 3 && pl.sum(first)[mailer.StateAccepted] == 3 })
+		stop()
+		<-ended
+		second := pl.due(digest.Spec{})
+		pl.moves(second, "approved", "sending")
+
+		list, total, err := pl.press.received(ctx, reader.ID, mailer.Page{})
+		if err != nil || total != 2 || len(list) != 2 || list[0].Issue != second || list[0].State != mailer.StateQueued || list[1].Issue != first || list[1].State != mailer.StateAccepted || list[1].Subject == "" {
+			t.Fatalf("%d: %+v, %v; want the second, queued, and the first, accepted", total, list, err)
+		}
+		if text := page(); !strings.Contains(text, html.EscapeString(list[1].Subject)) || !strings.Contains(text, "Accepted by") || !strings.Contains(text, "Waits to be sent") {
+			t.Error("the reader's page at the desk does not tell of both")
+		}
+		if text := pl.verb("subscriber", "show", readers[0]); !strings.Contains(text, "in the audience of 2 issues") || !strings.Contains(text, fmt.Sprintf("daily #1 (issue %d): Accepted by", first)) {
+			t.Errorf("the verb says %s", text)
+		}
+		if own, err := pl.press.mailsOf(ctx, reader.ID); err != nil || len(own.([]desk.Received)) != 2 {
+			t.Errorf("the reader himself is told %v, %v", own, err)
+		}
+	})
 }
 
 // TestParked has a relay fall silent after the last dot of three copies of a newsletter

@@ -256,7 +256,7 @@ func (p *Press) openSubscribers(ctx context.Context) error {
 		return fmt.Errorf("replay journal %s: %w", p.Config.Journal, err)
 	}
 	p.proxies.trusted = prefixes(p.Config.TrustedProxies)
-	p.public = (&signup.Site{Store: p.Subscribers, Trusted: prefixes(p.Config.TrustedProxies), Languages: p.languages, Coming: p.coming}).Handler()
+	p.public = (&signup.Site{Store: p.Subscribers, Trusted: prefixes(p.Config.TrustedProxies), Languages: p.languages, Coming: p.coming, Mails: p.mailsOf}).Handler()
 	return nil
 }
 

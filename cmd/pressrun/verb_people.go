@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"pressrun/mailer"
 	"pressrun/subscribers"
 	"pressrun/subscribers/address"
 	"pressrun/subscribers/importer"
@@ -99,7 +100,8 @@ func (v *subscriberLs) Run(e *env) error {
 }
 
 type subscriberShow struct {
-	Email string `arg:"" help:"Address."`
+	Email  string `arg:"" help:"Address."`
+	Issues int    `default:"20" help:"How many issues, the newest."`
 }
 
 func (v *subscriberShow) Run(e *env) error {
@@ -112,10 +114,18 @@ func (v *subscriberShow) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		return e.print(map[string]any{"subscriber": sub, "timeline": events}, func(w io.Writer) {
+		issues, total, err := p.received(e.ctx, sub.ID, mailer.Page{Limit: v.Issues})
+		if err != nil {
+			return err
+		}
+		return e.print(map[string]any{"subscriber": sub, "timeline": events, "issues": issues, "issues_in_all": total}, func(w io.Writer) {
 			fmt.Fprintf(w, "%s  %s  %s\n", sub.Email, sub.Name, sub.Language)
 			for _, ev := range events {
 				fmt.Fprintf(w, "  %s  %-10s %-12s %s\n", when(ev.At), ev.Kind, ev.ListName, ev.Detail)
+			}
+			fmt.Fprintf(w, "in the audience of %d issues\n", total)
+			for _, i := range issues {
+				fmt.Fprintf(w, "  %-10s %s #%d (issue %d): %s\n", i.State, i.Newsletter, i.Number, i.Issue, i.Why)
 			}
 		})
 	})

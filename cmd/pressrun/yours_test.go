@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"pressrun/cmd/pressrun/desk"
 	"pressrun/mailer"
 	"pressrun/mailer/catch"
 	"pressrun/subscribers"
@@ -51,8 +52,11 @@ func TestEndToEndOwnData(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	var held subscribers.Held
-	if err := json.NewDecoder(res.Body).Decode(&held); err != nil || held.Subscriber.Email != "eva@readers.example" || len(held.Consents) != 1 {
+	var held struct {
+		subscribers.Held
+		Mails []desk.Received
+	}
+	if err := json.NewDecoder(res.Body).Decode(&held); err != nil || held.Mails == nil || held.Subscriber.Email != "eva@readers.example" || len(held.Consents) != 1 {
 		t.Errorf("%s: %+v, %v", res.Status, held, err)
 	}
 	post(yours, url.Values{templates.FieldEmail: {"eva@new.example"}})

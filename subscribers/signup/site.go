@@ -30,6 +30,8 @@ type Site struct {
 	Languages func(context.Context) []string
 	// Coming tells who has confirmed a list what comes; nil tells nothing.
 	Coming func(ctx context.Context, list, language string) (templates.Coming, error)
+	// Mails is what was sent to a reader, as JSON, for himself; nil leaves it out.
+	Mails func(ctx context.Context, subscriber int64) (any, error)
 	// Log gets what went wrong; nil means slog.Default.
 	Log *slog.Logger
 

@@ -135,7 +135,13 @@ func (s *Site) data(w http.ResponseWriter, r *http.Request) {
 		s.refuseOwn(w, r, lang, err)
 		return
 	}
-	held, err := s.Store.Held(r.Context(), v.ID)
+	var held struct {
+		subscribers.Held
+		Mails any `json:"mails,omitempty"`
+	}
+	if held.Held, err = s.Store.Held(r.Context(), v.ID); err == nil && s.Mails != nil {
+		held.Mails, err = s.Mails(r.Context(), v.ID)
+	}
 	if err != nil {
 		s.refuseOwn(w, r, lang, err)
 		return

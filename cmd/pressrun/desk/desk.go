@@ -106,6 +106,9 @@ type Desk struct {
 	SetSource func(ctx context.Context, src digest.Source, title, language, rights string, set digest.Settings) error
 	// Retry queues the copies of an issue in one state again, and says how many.
 	Retry func(ctx context.Context, issue int64, state mailer.State) (int, error)
+	// Received lists the issues that a reader was in the audience of, the newest first,
+	// and says how many they are.
+	Received func(ctx context.Context, subscriber int64, page mailer.Page) ([]Received, int, error)
 	// Why tells what became of a reader's copy.
 	Why func(ctx context.Context, issue int64, address string) (Copy, error)
 

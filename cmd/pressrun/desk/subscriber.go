@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"pressrun/mailer"
 	"pressrun/subscribers"
 	"pressrun/subscribers/address"
 	"pressrun/templates"
@@ -153,7 +154,11 @@ func (d *Desk) drawSubscriber(r *request, status int, said ...templates.Flash) e
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	body.Tables = []templates.TableSection{{Title: "Subscriptions", Table: t}}
+	got, err := d.receivedTable(r, s.ID)
+	if err != nil {
+		return err
+	}
+	body.Tables = []templates.TableSection{{Title: "Subscriptions", Table: t}, {Title: "Issues", Table: got}}
 	for _, e := range slices.Backward(events) {
 		text := e.Kind
 		if e.ListName != "" {
@@ -167,6 +172,36 @@ func (d *Desk) drawSubscriber(r *request, status int, said ...templates.Flash) e
 	body.Forms = []templates.FormBody{{Title: "Another address", Intro: "What they read, and what they agreed to, stays as it is.", URL: url, Submit: "Change", Fields: []templates.Field{
 		{Name: "do", Kind: "hidden", Value: "move"}, {Name: "email", Label: "New e-mail address", Kind: "email", Value: r.FormValue("email"), Needed: true}}}}
 	return d.drawStatus(r, status, templates.DeskRecord, templates.DeskPage{Title: string(s.Email), Current: "Subscribers", Action: &templates.Action{Title: "All subscribers", URL: "/desk/subscribers"}, Flash: said, Body: body})
+}
+
+// Received is an issue that a reader was in the audience of, and what became of his
+// copy.
+type Received struct {
+	Issue      int64        `json:"issue_id"`
+	Newsletter string       `json:"newsletter"`
+	Title      string       `json:"title"` // of the newsletter
+	Number     int          `json:"number"`
+	Edition    string       `json:"edition,omitempty"`
+	Language   string       `json:"language"`
+	Subject    string       `json:"subject,omitempty"`
+	State      mailer.State `json:"state"`
+	Why        string       `json:"why"`
+	Done       time.Time    `json:"done_at,omitzero"`
+}
+
+// receivedTable lists what a reader got.
+func (d *Desk) receivedTable(r *request, subscriber int64) (templates.Table, error) {
+	t := templates.Table{Caption: "Issues", Columns: []templates.Column{{Title: "Issue", Wide: true}, {Title: "State"}, {Title: "What happened", Wide: true}},
+		Empty: templates.Empty{Text: "No issue yet: none has gone out since they are on a list."}}
+	per := perPage(r)
+	list, total, err := d.Received(r.ctx, subscriber, mailer.Page{Offset: (pageOf(r) - 1) * per, Limit: per})
+	for _, g := range list {
+		name := fmt.Sprintf("%s No. %d", g.Title, g.Number)
+		t.Rows = append(t.Rows, templates.Row{Cells: []templates.Cell{
+			{Text: cmp.Or(g.Subject, name), URL: issueURL(g.Issue), Note: name, Language: g.Language, Direction: "auto"}, {State: state(string(g.State))}, {Text: g.Why}}})
+	}
+	t.Pager = pager(r, pageOf(r), per, total)
+	return t, err
 }
 
 // deskPause is how long a pause of the desk lasts.
