@@ -544,6 +544,8 @@ func Near(t, now time.Time) string {
 	}
 	var s string
 	switch {
+	case d < time.Minute && past:
+		return "just now"
 	case d < time.Minute:
 		return "now"
 	case d < time.Hour:

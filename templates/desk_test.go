@@ -163,7 +163,7 @@ func TestSparkline(t *testing.T) {
 func TestNear(t *testing.T) {
 	now := at(23, 7, 0)
 	for d, want := range map[time.Duration]string{
-		12 * time.Minute: "in 12 min", -12 * time.Minute: "12 min ago", 30 * time.Second: "now", 72 * time.Minute: "in 1 h 12 min",
+		12 * time.Minute: "in 12 min", -12 * time.Minute: "12 min ago", 30 * time.Second: "now", -30 * time.Second: "just now", 72 * time.Minute: "in 1 h 12 min",
 		-9*time.Hour - 10*time.Minute: "9 h ago", 30 * time.Hour: "24 November 2026",
 	} {
 		if got := Near(now.Add(d), now); got != want {

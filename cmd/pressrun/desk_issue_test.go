@@ -204,7 +204,7 @@ func TestDeskTellsWhoGetsItAndWhenItWent(t *testing.T) {
 	if err := r.SendNow(t.Context(), issue.ID, "ap@news.example"); err != nil {
 		t.Fatal(err)
 	}
-	if page := look(200, "GET", issuePath(issue.ID), ""); !strings.Contains(page, ">sending</span> · <span title=") || !strings.Contains(page, ">began now</span>") {
+	if page := look(200, "GET", issuePath(issue.ID), ""); !strings.Contains(page, ">sending</span> · <span title=") || !strings.Contains(page, ">began just now</span>") {
 		about, _, _ := strings.Cut(page[strings.Index(page, `<p class="about">`):], "</p>")
 		t.Errorf("an issue that is going out before its slot is told as %s", about)
 	}

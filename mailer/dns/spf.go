@@ -41,7 +41,7 @@ func checkSPF(a asker, domain string, relays []relay) []Finding {
 	result, err := e.check(probe, domain)
 	switch {
 	case errors.Is(err, errTemp):
-		return []Finding{unanswered("spf", domain, fmt.Sprintf("%s: %v", domain, err))}
+		return []Finding{unanswered("spf", domain, err.Error())}
 	case err != nil:
 		return []Finding{wrong("spf", domain, fmt.Sprintf("%s: %v", domain, err))}
 	case result == none:

@@ -56,10 +56,10 @@ type run struct {
 func Import(ctx context.Context, s *subscribers.Store, r io.Reader, o Options) (Report, error) {
 	u, err := prepare(ctx, s, o)
 	if err != nil {
-		return Report{}, fmt.Errorf("import: %w", err)
+		return Report{}, err
 	}
 	if err := u.all(ctx, r); err != nil {
-		return u.report, fmt.Errorf("import: %w", err)
+		return u.report, err
 	}
 	if o.DryRun {
 		return u.report, nil
