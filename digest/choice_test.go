@@ -356,7 +356,7 @@ func TestUpdatedStoriesAreToldOnceMore(t *testing.T) {
 		send := func() []int64 {
 			t.Helper()
 			issue, _ := r.issueNow(t, n)
-			if err := r.Approve(ctx, issue.ID, "ed", false); err != nil {
+			if err := r.sealer.Approve(ctx, issue.ID, 0, "ed", false); err != nil {
 				t.Fatal(err)
 			}
 			tx, err := r.DB.Write.BeginTx(ctx, nil)

@@ -283,7 +283,7 @@ func TestSealIsStableUntilAnEdit(t *testing.T) {
 		if err != nil || again[0].Revision != 1 {
 			t.Fatalf("sealing what is sealed: revision %d, %v; want 1", again[0].Revision, err)
 		}
-		if err := r.Approve(ctx, issue.ID, "ed", false); err != nil {
+		if err := r.sealer.Approve(ctx, issue.ID, 0, "ed", false); err != nil {
 			t.Fatal(err)
 		}
 		list, _ := r.Chosen(ctx, issue.ID)
@@ -632,7 +632,7 @@ func TestStartWinsOnce(t *testing.T) {
 		ctx := context.Background()
 		r := newRoom(t, db)
 		issue := r.draft(t)
-		if err := r.Approve(ctx, issue.ID, "ed", false); err != nil {
+		if err := r.sealer.Approve(ctx, issue.ID, 0, "ed", false); err != nil {
 			t.Fatal(err)
 		}
 		won := make(chan bool, 3)

@@ -54,9 +54,10 @@ const TextSuffix = "-text"
 
 // Seal renders every edition of an issue and stores the bytes as its next
 // revision, with a text-only twin for readers who want one. When nothing
-// differs from the current revision, nothing is stored. It returns the editions.
-// Whom somebody else overtakes begins again: what he has changed may not be in the
-// other's seal.
+// differs from the current revision, nothing is stored, and what was approved is
+// not sealed again, whatever has changed of what it was made of. It returns the
+// editions. Whom somebody else overtakes begins again: what he has changed may not
+// be in the other's seal.
 func (s *Sealer) Seal(ctx context.Context, id int64) (sealed []Edition, err error) {
 	for range 5 {
 		if sealed, err = s.seal(ctx, id); !errors.Is(err, errOvertaken) {
@@ -77,22 +78,56 @@ func (s *Sealer) seal(ctx context.Context, id int64) ([]Edition, error) {
 	}
 	issue := d.Issue
 	switch issue.State {
-	case "draft", "held", "approved":
+	case "draft", "held":
+	case "approved":
+		return s.Editions(ctx, id, issue.Revision)
 	default:
 		return nil, fmt.Errorf("seal issue %d: it is %s: %w", id, issue.State, ErrState)
 	}
-	sealed, left, err := s.Render(d)
+	current, sealed, left, err := s.compare(ctx, d)
 	if err != nil {
 		return nil, fmt.Errorf("seal issue %d: %w", id, err)
-	}
-	current, err := s.Editions(ctx, id, issue.Revision)
-	if err != nil {
-		return nil, err
 	}
 	if sameHashes(current, sealed) {
 		return current, nil
 	}
 	return s.store(ctx, issue, sealed, left)
+}
+
+// compare returns what is sealed of a draft beside what would be now.
+func (s *Sealer) compare(ctx context.Context, d Draft) (current, now []Edition, left []Removal, err error) {
+	if now, left, err = s.Render(d); err == nil {
+		current, err = s.Editions(ctx, d.Issue.ID, d.Issue.Revision)
+	}
+	return current, now, left, err
+}
+
+// Approve approves what is sealed of a draft or held issue in the name of by, to go out
+// at its slot, or at once. ErrState when that is not the revision (0 = any) he has
+// looked at, or somebody has changed the issue since it was sealed.
+func (s *Sealer) Approve(ctx context.Context, id int64, revision int, by string, atOnce bool) error {
+	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
+		if err := s.MoveIssue(ctx, tx, id, "approved", "approved by "+by, "draft", "held"); err != nil {
+			return err
+		}
+		d, err := s.Draft(ctx, id) // as it was before this transaction: who edits it has done so, or waits
+		if err != nil {
+			return err
+		}
+		at := d.Issue.Revision
+		if at == 0 {
+			return fmt.Errorf("approve issue %d: it is not sealed yet; wait for the preview: %w", id, ErrState)
+		}
+		current, now, _, err := s.compare(ctx, d)
+		if err == nil && (revision != 0 && revision != at || !sameHashes(current, now)) {
+			err = fmt.Errorf("it was changed since you looked (revision %d); look at the preview again: %w", cmp.Or(revision, at), ErrState)
+		}
+		if err != nil {
+			return fmt.Errorf("approve issue %d: %w", id, err)
+		}
+		_, err = tx.ExecContext(ctx, `update issues set approved_by = $2, approved_at = $3, at_once = $4 where id = $1`, id, by, schema.At(s.Now()), atOnce)
+		return err
+	})
 }
 
 func sameHashes(a, b []Edition) bool {
@@ -156,7 +191,7 @@ func (s *Sealer) render(d Draft, e EditionSpec, chosen []Chosen, related map[int
 
 func (s *Sealer) store(ctx context.Context, issue Issue, sealed []Edition, left []Removal) ([]Edition, error) {
 	err := s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `update issues set revision = $2 where id = $1 and revision = $3 and state in ('draft', 'held', 'approved')`,
+		res, err := tx.ExecContext(ctx, `update issues set revision = $2 where id = $1 and revision = $3 and state in ('draft', 'held')`,
 			issue.ID, issue.Revision+1, issue.Revision)
 		if err != nil {
 			return err

@@ -132,25 +132,6 @@ func (s *Store) MoveIssue(ctx context.Context, q schema.Querier, id int64, to, r
 	return fmt.Errorf("issue %d is %s; it can become %s from %s: %w", id, state, to, strings.Join(from, ", "), ErrState)
 }
 
-// Approve approves a sealed draft or held issue in the name of by, to go out at
-// its slot, or at once.
-func (s *Store) Approve(ctx context.Context, id int64, by string, atOnce bool) error {
-	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		i, err := s.IssueIn(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if i.Revision == 0 {
-			return fmt.Errorf("approve issue %d: it is not sealed yet; wait for the preview: %w", id, ErrState)
-		}
-		if err := s.MoveIssue(ctx, tx, id, "approved", "approved by "+by, "draft", "held"); err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `update issues set approved_by = $2, approved_at = $3, at_once = $4 where id = $1`, id, by, schema.At(s.Now()), atOnce)
-		return err
-	})
-}
-
 // AtOnce has an approved issue go out without waiting for its slot.
 func (s *Store) AtOnce(ctx context.Context, id int64) error {
 	if _, err := s.DB.Write.ExecContext(ctx, `update issues set at_once = true where id = $1 and state in ('approved', 'countdown')`, id); err != nil {

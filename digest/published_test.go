@@ -33,7 +33,7 @@ func TestPublished(t *testing.T) {
 		r.sealer.ArchiveURL = func(i Issue) string { return "https://digest.example/" + i.LinkKey }
 		begin := func(i Issue) {
 			t.Helper()
-			if err := r.Approve(ctx, i.ID, "ed", false); err != nil {
+			if err := r.sealer.Approve(ctx, i.ID, 0, "ed", false); err != nil {
 				t.Fatal(err)
 			}
 			if err := db.InTx(ctx, func(tx *sql.Tx) error { _, err := r.Start(ctx, tx, i.ID); return err }); err != nil {

@@ -49,7 +49,7 @@ func archived(t *testing.T) (*countingRoom, string) {
 	r.say(t, "issue", "skip", fmt.Sprint(issues[1].ID), "--why", "a holiday")
 	r.say(t, "issue", "edit", fmt.Sprint(issues[2].ID), "--subject", "Story 2 at the HARBOUR")
 	for _, i := range []int{0, 2} {
-		if err := r.Digest.Approve(ctx, issues[i].ID, "ed", false); err != nil {
+		if err := r.Sealer.Approve(ctx, issues[i].ID, 0, "ed", false); err != nil {
 			t.Fatal(err)
 		}
 		if err := r.DB.InTx(ctx, func(tx *sql.Tx) error { _, err := r.Digest.Start(ctx, tx, issues[i].ID); return err }); err != nil {

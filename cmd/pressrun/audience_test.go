@@ -68,7 +68,7 @@ func TestUnusualAudienceIsHeld(t *testing.T) {
 
 		// The segment disappears between the approval by rule and the start.
 		third := pl.due(digest.Spec{Segment: "one"})
-		if err := pl.press.Digest.Approve(t.Context(), third, policySend, false); err != nil {
+		if err := pl.press.Sealer.Approve(t.Context(), third, 0, policySend, false); err != nil {
 			t.Fatal(err)
 		}
 		if err := pl.press.Subscribers.RemoveSegment(t.Context(), "one"); err != nil {

@@ -48,7 +48,7 @@ func TestDeskNextSlots(t *testing.T) {
 	if got := needed(); got != "true false" || !strings.Contains(page, "If nobody decides") {
 		t.Errorf("of a draft with a red check Today says %s", got)
 	}
-	if err := r.Digest.Approve(t.Context(), issue.ID, "ed@news.example", false); err != nil {
+	if err := r.Sealer.Approve(t.Context(), issue.ID, 0, "ed@news.example", false); err != nil {
 		t.Fatal(err)
 	}
 	page = call(200, "GET", issuePath(issue.ID), "")

@@ -318,7 +318,7 @@ func (p *Press) atSlot(ctx context.Context, i digest.Issue) error {
 	} else if err := p.watchAudience(ctx, i); err != nil {
 		return err
 	}
-	return p.Digest.Approve(ctx, i.ID, policySend, false)
+	return p.Sealer.Approve(ctx, i.ID, 0, policySend, false)
 }
 
 // start freezes the audience of an approved issue and enqueues a delivery for
@@ -471,10 +471,7 @@ func (p *Press) approve(ctx context.Context, id int64, revision int, by string, 
 	if err != nil {
 		return err
 	}
-	if revision != 0 && i.Revision != revision {
-		return fmt.Errorf("approve issue %d: it was changed since you looked (revision %d, now %d); look at the preview again: %w", id, revision, i.Revision, digest.ErrState)
-	}
-	if err := p.Digest.Approve(ctx, id, by, atOnce); err != nil {
+	if err := p.Sealer.Approve(ctx, id, revision, by, atOnce); err != nil {
 		return err
 	}
 	p.settled(ctx, id)

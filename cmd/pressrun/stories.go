@@ -201,7 +201,7 @@ func (p *Press) approveRemoval(ctx context.Context, i digest.Issue, n int) error
 		return err
 	}
 	if i.Spec.Approval == "send" && !slices.ContainsFunc(digest.Bad(findings), func(f digest.Finding) bool { return f.Check == "subject" }) {
-		return p.Digest.Approve(ctx, i.ID, fmt.Sprintf("rule: %d stories removed, nothing added", n), i.AtOnce)
+		return p.Sealer.Approve(ctx, i.ID, 0, fmt.Sprintf("rule: %d stories removed, nothing added", n), i.AtOnce)
 	}
 	if i, err = p.Digest.Issue(ctx, i.ID); err != nil {
 		return err

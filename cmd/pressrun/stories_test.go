@@ -81,7 +81,7 @@ func TestStoryAtTheDesk(t *testing.T) {
 	}
 	approve := func() {
 		t.Helper()
-		if err := r.Digest.Approve(ctx, issue.ID, "ed@news.example", false); err != nil {
+		if err := r.Sealer.Approve(ctx, issue.ID, 0, "ed@news.example", false); err != nil {
 			t.Fatal(err)
 		}
 	}

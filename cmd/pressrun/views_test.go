@@ -292,7 +292,7 @@ func TestLatestInMailAndArchive(t *testing.T) {
 		if err != nil || len(editions) == 0 {
 			t.Fatal(editions, err)
 		}
-		if err := r.Digest.Approve(ctx, issue.ID, "ed", false); err != nil {
+		if err := r.Sealer.Approve(ctx, issue.ID, 0, "ed", false); err != nil {
 			t.Fatal(err)
 		}
 		err = r.DB.InTx(ctx, func(tx *sql.Tx) error { _, err := r.Digest.Start(ctx, tx, issue.ID); return err })
