@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -59,11 +60,7 @@ func (b *Builder) Begin(ctx context.Context, n Newsletter, slot Slot) (Issue, er
 // makes it a draft. For a draft it chooses anew and keeps what an editor
 // pinned, dropped or rewrote.
 func (b *Builder) Build(ctx context.Context, id int64) error {
-	issue, err := b.Issue(ctx, id)
-	if err != nil {
-		return err
-	}
-	return b.build(ctx, issue)
+	return b.build(ctx, id, nil)
 }
 
 // Rebuild is Build by the newsletter's settings as they are now: the issue takes
@@ -77,12 +74,28 @@ func (b *Builder) Rebuild(ctx context.Context, id int64) error {
 	if err != nil {
 		return err
 	}
-	issue.Spec = n.Spec.WithDefaults(n.Name)
-	return b.build(ctx, issue)
+	spec := n.Spec.WithDefaults(n.Name)
+	return b.build(ctx, id, &spec)
 }
 
-func (b *Builder) build(ctx context.Context, issue Issue) error {
-	id := issue.ID
+// build begins again when somebody changes the issue meanwhile: what he did counts.
+func (b *Builder) build(ctx context.Context, id int64, spec *Spec) (err error) {
+	for range 5 {
+		if err = b.buildOnce(ctx, id, spec); !errors.Is(err, errOvertaken) {
+			break
+		}
+	}
+	return err
+}
+
+func (b *Builder) buildOnce(ctx context.Context, id int64, takes *Spec) error {
+	issue, err := b.Issue(ctx, id)
+	if err != nil {
+		return err
+	}
+	if takes != nil {
+		issue.Spec = *takes
+	}
 	if issue.State != "building" && issue.State != "draft" && issue.State != "held" {
 		return fmt.Errorf("build issue %d: it is %s: %w", id, issue.State, ErrState)
 	}
@@ -123,14 +136,34 @@ func (b *Builder) build(ctx context.Context, issue Issue) error {
 		return fmt.Errorf("build issue %d: %w", id, err)
 	}
 	return b.DB.InTx(ctx, func(tx *sql.Tx) error {
+		now, err := b.lock(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if now.State != issue.State {
+			return fmt.Errorf("build issue %d: it is %s: %w", id, now.State, ErrState)
+		}
+		if there, err := b.chosen(ctx, tx, id); err != nil {
+			return err
+		} else if !sameChoice(there, kept) {
+			return fmt.Errorf("build issue %d: %w", id, errOvertaken)
+		}
 		if err := b.replaceChosen(ctx, tx, id, list); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `update issues set spec = $2, ranked_by = $3, views_at = $4, rankings = $5 where id = $1`, id, string(spec), first.By, schema.At(first.ViewsAt), string(frozen))
+		_, err = tx.ExecContext(ctx, `update issues set spec = $2, ranked_by = $3, views_at = $4, rankings = $5 where id = $1`, id, string(spec), first.By, schema.At(first.ViewsAt), string(frozen))
 		if err != nil || issue.State != "building" {
 			return err
 		}
 		return b.MoveIssue(ctx, tx, id, "draft", "", "building")
+	})
+}
+
+// sameChoice reports whether nobody has changed what an issue says between two looks.
+func sameChoice(a, b []Chosen) bool {
+	return slices.EqualFunc(a, b, func(x, y Chosen) bool {
+		x.Story, y.Story = Story{ID: x.Story.ID}, Story{ID: y.Story.ID} // what collecting does to a story is no change of the issue
+		return reflect.DeepEqual(x, y)
 	})
 }
 

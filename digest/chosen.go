@@ -184,7 +184,7 @@ func (e Edit) unseen(c Chosen) bool {
 // unseals the issue and voids an approval: the caller seals again.
 func (s *Store) EditIssue(ctx context.Context, issue int64, e Edit, by string) error {
 	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		i, err := s.IssueIn(ctx, tx, issue)
+		i, err := s.lock(ctx, tx, issue)
 		if err != nil {
 			return err
 		}
@@ -215,6 +215,15 @@ func (s *Store) EditIssue(ctx context.Context, issue int64, e Edit, by string) e
 		}
 		return s.replaceChosen(ctx, tx, issue, list)
 	})
+}
+
+// lock is IssueIn for those who change the issue by what they read in tx: others who do
+// wait until it ends.
+func (s *Store) lock(ctx context.Context, tx *sql.Tx, id int64) (Issue, error) {
+	if _, err := tx.ExecContext(ctx, `update issues set state = state where id = $1`, id); err != nil {
+		return Issue{}, fmt.Errorf("lock issue %d: %w", id, err)
+	}
+	return s.IssueIn(ctx, tx, id)
 }
 
 // reopen makes an approved issue a draft again: the approval is void.
@@ -336,7 +345,7 @@ func (b *Builder) Retell(ctx context.Context, id, story int64) error {
 		}
 	}
 	return b.DB.InTx(ctx, func(tx *sql.Tx) error {
-		if issue, err = b.IssueIn(ctx, tx, id); err != nil {
+		if issue, err = b.lock(ctx, tx, id); err != nil {
 			return err
 		}
 		if !slices.Contains([]string{"building", "draft", "held"}, issue.State) {

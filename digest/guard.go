@@ -230,7 +230,7 @@ func sameText(a, b string) bool {
 // next revision.
 func (g *Guard) Remove(ctx context.Context, issue int64, list []Removal) error {
 	return g.DB.InTx(ctx, func(tx *sql.Tx) error {
-		i, err := g.IssueIn(ctx, tx, issue)
+		i, err := g.lock(ctx, tx, issue)
 		if err != nil {
 			return err
 		}

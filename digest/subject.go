@@ -15,7 +15,7 @@ import (
 // languages, keep theirs. It unseals like EditIssue.
 func (s *Store) SetSubject(ctx context.Context, issue int64, subject, preheader, by string) error {
 	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		i, err := s.IssueIn(ctx, tx, issue)
+		i, err := s.lock(ctx, tx, issue)
 		if err != nil {
 			return err
 		}

@@ -1,11 +1,15 @@
 package digest
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 
 	"pressrun/deploy/schema"
 	"pressrun/deploy/schema/schematest"
+	"pressrun/digest/trend"
 )
 
 // What was approved goes out as it is, although what it was made of has changed since:
@@ -68,4 +72,107 @@ func TestApproveWhatWasSeen(t *testing.T) {
 			t.Errorf("approving what is sealed: %v", err)
 		}
 	})
+}
+
+// Several editors change different stories of an issue in the same moment: nothing
+// anybody did is lost, and nobody meets an error.
+func TestEditorsAtOnce(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := t.Context()
+		r := newRoom(t, db)
+		issue := r.draft(t)
+		list, err := r.Chosen(ctx, issue.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for round := range 5 {
+			var all sync.WaitGroup
+			for n, c := range list {
+				all.Go(func() {
+					title, to := fmt.Sprintf("By %d in round %d", c.Story.ID, round), 1+(n+round)%len(list)
+					if err := r.EditIssue(ctx, issue.ID, Edit{Edition: "en", StoryID: c.Story.ID, Title: &title, To: &to}, "ed"); err != nil {
+						t.Errorf("editor %d: %v", n, err)
+					}
+				})
+			}
+			all.Wait()
+			after := mustChosen(t, r, issue.ID)
+			if len(after) != len(list) {
+				t.Fatalf("%d stories, want %d", len(after), len(list))
+			}
+			for n, c := range after {
+				if want := fmt.Sprintf("By %d in round %d", c.Story.ID, round); c.Title != want || c.Position != n+1 {
+					t.Errorf("story %d reads %q and stands at %d, want %q at %d", c.Story.ID, c.Title, c.Position, want, n+1)
+				}
+			}
+		}
+	})
+}
+
+// While stories are chosen anew somebody edits the issue, or it leaves the desk: his
+// change is kept, and what readers get is not touched.
+func TestBuiltAnewBesideOthers(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := t.Context()
+		r := newRoom(t, db)
+		issue := r.draft(t)
+		list, err := r.Chosen(ctx, issue.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rank := r.Rank
+		meanwhile := func(do func()) {
+			r.Rank = func(ctx context.Context, cands []trend.Candidate) (trend.Result, error) {
+				r.Rank = rank
+				do()
+				return rank(ctx, cands)
+			}
+		}
+		drop := true
+		meanwhile(func() {
+			if err := r.EditIssue(ctx, issue.ID, Edit{Edition: "en", StoryID: list[1].Story.ID, Drop: &drop}, "ed"); err != nil {
+				t.Error(err)
+			}
+		})
+		if err := r.Rebuild(ctx, issue.ID); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range mustChosen(t, r, issue.ID) {
+			if c.Story.ID == list[1].Story.ID && c.State != "dropped" {
+				t.Errorf("what an editor dropped meanwhile is %s", c.State)
+			}
+		}
+		if _, err := r.sealer.Seal(ctx, issue.ID); err != nil {
+			t.Fatal(err)
+		}
+		r.tell(t, 77, 1, "en") // it would stand first
+		r.newsletter(t, func(s *Spec) { s.Settle = 1; s.Latest = 2; s.Trending = 0 })
+		before := mustChosen(t, r, issue.ID)
+		meanwhile(func() {
+			if err := r.sealer.Approve(ctx, issue.ID, 0, "he", false); err != nil {
+				t.Error(err)
+			}
+		})
+		if err := r.Rebuild(ctx, issue.ID); !errors.Is(err, ErrState) {
+			t.Errorf("building an issue anew that was approved meanwhile: %v, want ErrState", err)
+		}
+		after := mustChosen(t, r, issue.ID)
+		if len(after) != len(before) {
+			t.Fatalf("the approved issue has %d stories, it had %d", len(after), len(before))
+		}
+		for n := range after {
+			if after[n].Story.ID != before[n].Story.ID {
+				t.Errorf("place %d of the approved issue: story %d, was %d", n+1, after[n].Story.ID, before[n].Story.ID)
+			}
+		}
+	})
+}
+
+func mustChosen(t *testing.T, r *room, issue int64) []Chosen {
+	t.Helper()
+	list, err := r.Chosen(t.Context(), issue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
 }
