@@ -218,8 +218,9 @@ func TestDeskTellsWhoGetsItAndWhenItWent(t *testing.T) {
 	}
 }
 
-// Whoever blocks a story that went out reads before the click what that does not change.
-func TestDeskSaysWhatABlockLeaves(t *testing.T) {
+// Whoever blocks a story that went out reads what that does not change: at the desk
+// before the click, in the terminal afterwards.
+func TestBlockSaysWhatItLeaves(t *testing.T) {
 	r := newCountingRoom(t, "")
 	r.say(t, "list", "add", "readers")
 	r.say(t, "subscriber", "add", "ann@readers.example", "--list", "readers", "--source", "paper form")
@@ -234,6 +235,11 @@ func TestDeskSaysWhatABlockLeaves(t *testing.T) {
 	}
 	if page := look(200, "GET", path, ""); !strings.Contains(page, "morning #1 went out with it: mails that were delivered keep it, copies that are still to go out show it, and the archive goes on showing") || !strings.Contains(page, "<dt>Told in</dt>") {
 		t.Error("the desk does not say what a block leaves as it is")
+	}
+	for _, story := range []string{fmt.Sprint(r.stories[0]), "https://news.example/story-1"} {
+		if said := r.say(t, "story", "block", story); !strings.Contains(said, "kept out of every issue; morning #1 went out with it: ") {
+			t.Errorf("story block %s says %q, and not what it leaves as it is", story, said)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"pressrun/cmd/pressrun/desk"
 	"pressrun/digest"
 )
 
@@ -104,5 +105,21 @@ func (a about) order(e *env, p *Press, o digest.Order) error {
 	if o.Story == 0 {
 		return e.did(facts{"order": o.ID, "url": o.URL}, "no article of that address is collected yet; when it is: %s", o.Words())
 	}
-	return e.did(facts{"order": o.ID, "url": o.URL, "story": o.Story}, "story %d: %s", o.Story, o.Words())
+	f, left := facts{"order": o.ID, "url": o.URL, "story": o.Story}, ""
+	if o.Blocked != nil && *o.Blocked {
+		if f["told"], left, err = p.leftByBlock(e.ctx, o.Story); err != nil {
+			return err
+		}
+	}
+	return e.did(f, "story %d: %s%s", o.Story, o.Words(), left)
+}
+
+// leftByBlock lists the issues that went out with a story, and says behind a
+// semicolon what its block does not change in them.
+func (p *Press) leftByBlock(ctx context.Context, story int64) (told []string, left string, err error) {
+	told, err = p.Digest.SeenIn(ctx, story)
+	if left = desk.LeftByBlock(told); left != "" {
+		left = "; " + left
+	}
+	return told, left, err
 }

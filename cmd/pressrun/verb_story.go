@@ -154,7 +154,11 @@ func (v *storyBlock) Run(e *env) error {
 		if err := p.StoryChanged(e.ctx, id, "block", "command line"); err != nil {
 			return err
 		}
-		return e.did(facts{"story": id}, "story %d is kept out of every issue", id)
+		told, left, err := p.leftByBlock(e.ctx, id)
+		if err != nil {
+			return err
+		}
+		return e.did(facts{"story": id, "told": told}, "story %d is kept out of every issue%s", id, left)
 	})
 }
 

@@ -110,14 +110,19 @@ func more(told []string) string {
 	return "and " + plural(len(told)-1, "more issue", "more issues")
 }
 
-// askBlock asks whether to block a story; told are the issues that went out with it,
-// which a block does not change.
+// askBlock asks whether to block a story; told are the issues that went out with it.
 func askBlock(told []string) string {
 	ask := "Keep this story out of every issue? It leaves those that wait; you can let it in again."
-	if len(told) > 0 {
-		ask += " " + strings.TrimSpace(told[0]+" "+more(told)) + " went out with it: mails that were delivered keep it, copies that are still to go out show it, and the archive goes on showing the issue as it was sent."
+	return strings.TrimSpace(ask + " " + LeftByBlock(told))
+}
+
+// LeftByBlock says what the block of a story does not change in the issues that went
+// out with it; "" when there are none.
+func LeftByBlock(told []string) string {
+	if len(told) == 0 {
+		return ""
 	}
-	return ask
+	return strings.TrimSpace(told[0]+" "+more(told)) + " went out with it: mails that were delivered keep it, copies that are still to go out show it, and the archive goes on showing the issue as it was sent."
 }
 
 // length is how long an article is: "812 words, 4 min to read".
