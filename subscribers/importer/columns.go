@@ -106,9 +106,9 @@ type person struct {
 	inactive string // the file's own word for not to be written to
 }
 
-// read makes a person of a row. Only a wrong address is an error: a language or
+// read makes a person of a row of a file for list. Only a wrong address is an error: a language or
 // zone that we do not know is left out and reported as a remark.
-func read(columns []column, row []string, o Options) (p person, remark string, err error) {
+func read(columns []column, row []string, list string) (p person, remark string, err error) {
 	p.Attrs = map[string]string{}
 	first, last, email := "", "", ""
 	for i, cell := range row {
@@ -141,7 +141,7 @@ func read(columns []column, row []string, o Options) (p person, remark string, e
 		case "suppressed": // of our own exports
 			p.inactive = clean(cell, 40)
 		case "lists": // the same: "daily:active weekend:unsubscribed"
-			if _, rest, ok := strings.Cut(" "+cell, " "+o.List+":"); ok && p.inactive == "" {
+			if _, rest, ok := strings.Cut(" "+cell, " "+list+":"); ok && p.inactive == "" {
 				if state, _, _ := strings.Cut(rest, " "); state != string(subscribers.Active) {
 					p.inactive = clean(state, 40)
 				}
@@ -160,17 +160,11 @@ func read(columns []column, row []string, o Options) (p person, remark string, e
 	if p.Email, err = address.Parse(email); err != nil {
 		return p, "", err
 	}
-	return p, tidy(&p.Subscriber, o), nil
+	return p, tidy(&p.Subscriber), nil
 }
 
 // tidy leaves out what cannot be kept and says so.
-func tidy(v *subscribers.Subscriber, o Options) (remark string) {
-	if v.Language == "" {
-		v.Language = o.Language
-	}
-	if v.Zone == "" {
-		v.Zone = o.Zone
-	}
+func tidy(v *subscribers.Subscriber) (remark string) {
 	for range 3 {
 		err := v.Tidy()
 		if err == nil {

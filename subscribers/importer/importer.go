@@ -16,17 +16,12 @@ import (
 
 // Options say whose file it is and with which right it is used.
 type Options struct {
-	List     string            // name of the list; it must exist
-	Source   string            // where the consent comes from, required: "fair 2026, paper forms"
-	Evidence string            // where the proof is kept
-	Basis    subscribers.Basis // default imported
-	Until    time.Time         // end of an implied consent
-	Wording  string            // version of the words agreed to
-	DryRun   bool              // only report
-	By       string            // who imports
-	File     string            // its name, for the record
-	Language string            // of readers whose row has none
-	Zone     string            // of readers whose row has none
+	List     string // name of the list; it must exist
+	Source   string // where the consent comes from, required: "fair 2026, paper forms"
+	Evidence string // where the proof is kept
+	DryRun   bool   // only report
+	By       string // who imports
+	File     string // its name, for the record
 	// Progress, when set, is called after each batch with the rows read so far.
 	Progress func(rows int)
 	Import   int64 // number of an import that was started before, see subscribers.StartImport; 0 = a new one
@@ -69,14 +64,8 @@ func Import(ctx context.Context, s *subscribers.Store, r io.Reader, o Options) (
 }
 
 func prepare(ctx context.Context, s *subscribers.Store, o Options) (*run, error) {
-	if o.Basis == "" {
-		o.Basis = subscribers.Imported
-	}
-	consent := subscribers.Consent{Basis: o.Basis, Source: o.Source, Evidence: o.Evidence, Wording: o.Wording, Until: o.Until}
+	consent := subscribers.Consent{Basis: subscribers.Imported, Source: o.Source, Evidence: o.Evidence}
 	if err := consent.Check(); err != nil {
-		return nil, err
-	}
-	if err := (&subscribers.Subscriber{Language: o.Language, Zone: o.Zone}).Tidy(); err != nil {
 		return nil, err
 	}
 	list, err := s.ListID(ctx, s.DB.Read, o.List)
@@ -180,7 +169,7 @@ func (u *run) row(row []string, line int) {
 		return
 	}
 	u.report.Rows++
-	p, remark, err := read(u.report.Columns, row, u.Options)
+	p, remark, err := read(u.report.Columns, row, u.List)
 	if err != nil {
 		u.report.Invalid++
 		input := ""

@@ -229,7 +229,6 @@ func TestImportRefuses(t *testing.T) {
 	}{
 		{"no source", "a@example.com\n", importer.Options{List: "daily"}, subscribers.ErrConsent},
 		{"no such list", "a@example.com\n", importer.Options{List: "nope", Source: "x"}, subscribers.ErrNotFound},
-		{"implied without an end", "a@example.com\n", importer.Options{List: "daily", Source: "x", Basis: subscribers.Implied}, subscribers.ErrConsent},
 		{"empty", "", importer.Options{List: "daily", Source: "x"}, importer.ErrNoAddress},
 		{"no addresses", "name,city\nJan,Brno\n", importer.Options{List: "daily", Source: "x"}, importer.ErrNoAddress},
 		{"binary", "\x00\x01\x02\xff\xfe", importer.Options{List: "daily", Source: "x"}, importer.ErrNoAddress},
