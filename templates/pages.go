@@ -81,8 +81,8 @@ type SubscribePage struct {
 	Lists  []ListChoice
 	Email  string // as typed, when the form is shown again
 	Name   string
-	// Problem is the key of what is wrong with the form: "email", "list",
-	// "busy", "" = nothing. It stands beside the field.
+	// Problem is the key of what is wrong with the form: "email", "scripts" (of the
+	// address too), "list", "busy", "" = nothing. It stands beside the field.
 	Problem    string
 	Suggestion string // the address that was meant, beside the problem "email"
 }
@@ -168,10 +168,10 @@ type YoursPage struct {
 	Data   string // address of the file
 	Form   string // address of the sign-up form when he cannot be moved; "" = he can
 	// Typed is the new address; Sent says that a letter to it was asked for, Problem
-	// that it is none, Suggestion which was probably meant.
+	// why it is none ("email", "scripts"), Suggestion which was probably meant.
 	Typed      string
 	Sent       bool
-	Problem    bool
+	Problem    string
 	Suggestion string
 }
 

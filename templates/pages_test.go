@@ -35,7 +35,7 @@ func samplePages(lang string) map[string]any {
 			Frame: f, Action: link, Email: email, Name: "Amina", Lists: lists, Pauses: []int{7, 30}, Paused: at(30, 0, 0), Saved: true, Withheld: "hard", Form: "/subscribe",
 			Languages: []LanguageChoice{{"en", true}, {"ur", false}},
 		},
-		PageYours:  YoursPage{Frame: f, Action: "/yours/k1.abc", Data: "/yours/k1.abc/data", Email: email, Typed: "amina@new,example", Problem: true, Suggestion: "amina@new.example"},
+		PageYours:  YoursPage{Frame: f, Action: "/yours/k1.abc", Data: "/yours/k1.abc/data", Email: email, Typed: "amina@new,example", Problem: "email", Suggestion: "amina@new.example"},
 		PageErased: ErasedPage{f},
 		PageMove:   MovePage{Frame: f, Action: "/move/k1.abc", Email: "amina@new.example", Before: "a…a@reader.example"},
 		PageMoved:  MovedPage{Frame: f, Email: "amina@new.example", Preferences: link},

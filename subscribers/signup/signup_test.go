@@ -216,6 +216,7 @@ func TestFormRefuses(t *testing.T) {
 			code int
 		}{
 			{"address", form("jan@@example.com", "daily"), "does not look like an e-mail address", 422},
+			{"a Cyrillic letter in the address", form("j\u0430n@example.com", "daily"), "mixes letters of different scripts", 422},
 			{"focus", form("jan@@example.com", "daily"), `aria-describedby="email-problem" autofocus>`, 422},
 			{"focus on the lists", form("jan@example.com"), `value="daily" autofocus>`, 422},
 			{"copied address", form("Jan <jan@example.com>", "daily"), "Did you mean", 422},

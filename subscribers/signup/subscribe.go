@@ -80,11 +80,19 @@ func (s *Site) subscribe(w http.ResponseWriter, r *http.Request) {
 	s.accept(w, r, in)
 }
 
+// problem is the key of what is wrong with an address.
+func problem(checked address.Result) string {
+	if checked.Reason == address.ErrScripts.Error() { // looks right to who typed it
+		return "scripts"
+	}
+	return "email"
+}
+
 // accept checks the form and hands it to the store.
 func (s *Site) accept(w http.ResponseWriter, r *http.Request, in answer) {
 	checked := address.Check(in.email)
 	if !checked.OK {
-		s.writeForm(w, r, http.StatusUnprocessableEntity, in, "email", checked.Suggestion)
+		s.writeForm(w, r, http.StatusUnprocessableEntity, in, problem(checked), checked.Suggestion)
 		return
 	}
 	lists, err := s.Store.PublicLists(r.Context())

@@ -114,7 +114,7 @@ func (s *Site) askMove(w http.ResponseWriter, r *http.Request, c subscribers.Cla
 	typed := strings.TrimSpace(r.PostForm.Get(templates.FieldEmail))
 	checked := address.Check(typed)
 	if !checked.OK {
-		s.writeYours(w, r, http.StatusUnprocessableEntity, v, lang, templates.YoursPage{Typed: typed, Problem: true, Suggestion: checked.Suggestion})
+		s.writeYours(w, r, http.StatusUnprocessableEntity, v, lang, templates.YoursPage{Typed: typed, Problem: problem(checked), Suggestion: checked.Suggestion})
 		return
 	}
 	if !s.limit.Allow(Client(r, s.Trusted), s.Store.Now()) {

@@ -170,6 +170,9 @@ func TestYoursRefuses(t *testing.T) {
 			t.Errorf("%v: %d, want 400", form, status)
 		}
 	}
+	if status, page := d.post(t, link, moveTo("j\u0430n@example.com")); status != 422 || !strings.Contains(page, "mixes letters of different scripts") {
+		t.Errorf("one with a Cyrillic letter: %d\n%s", status, page)
+	}
 	if status, page := d.post(t, link, moveTo("jan@@example.com")); status != 422 || !strings.Contains(page, "does not look like an e-mail address") {
 		t.Errorf("no address: %d\n%s", status, page)
 	}
