@@ -73,7 +73,7 @@ type lexeme struct {
 type profiler struct {
 	lex   *lexicon
 	known map[string]*lexeme
-	words []word    // room for a text
+	words []uint32  // room for a text
 	scan  []scanned // room for a lead
 }
 

@@ -5,30 +5,21 @@ import (
 	"unicode"
 )
 
-// word is one token of a text.
-type word struct {
-	hash  uint32 // of its lower-case letters
-	upper bool   // begins with a capital letter
-	digit bool   // begins with a digit
-	start bool   // first of a sentence, where a capital letter says nothing
-}
-
 const (
 	fnvOffset = 2166136261
 	fnvPrime  = 16777619
 )
 
-// words takes a text apart without allocating strings. Runs of letters and
-// digits are words; in scripts that do not space their words each letter is one.
-func words(s string, limit int, out []word) []word {
-	var w word
-	in, start := false, true
+// words appends the hashes of a text's words to out, at most limit, without
+// allocating strings. Runs of letters and digits are words, whatever their case; in
+// scripts that do not space their words each letter is one.
+func words(s string, limit int, out []uint32) []uint32 {
+	in := false
 	h := uint32(fnvOffset)
 	flush := func() {
 		if in {
-			w.hash = h
-			out = append(out, w)
-			start, in = false, false
+			out = append(out, h)
+			in = false
 		}
 	}
 	for _, r := range s {
@@ -37,17 +28,15 @@ func words(s string, limit int, out []word) []word {
 			return out
 		case unspaced(r):
 			flush()
-			out = append(out, word{hash: mix(fnvOffset, r)})
+			out = append(out, mix(fnvOffset, r))
 		case unicode.IsLetter(r) || unicode.IsDigit(r):
 			if !in {
-				w = word{upper: unicode.IsUpper(r), digit: unicode.IsDigit(r), start: start}
 				h, in = fnvOffset, true
 			}
 			h = mix(h, unicode.ToLower(r))
 		case unicode.IsMark(r) || r == '\u200c' || r == '\u200d' || r == '\u00ad': // vowel signs, joiners: part of the word, ignored
 		default:
 			flush()
-			start = start || endsSentence(r)
 		}
 	}
 	flush()
@@ -78,7 +67,7 @@ func unspaced(r rune) bool {
 
 // shingles returns the distinct three-word runs of a text as sorted hashes. A
 // text of fewer words is one shingle, an empty one none.
-func shingles(ws []word) []uint32 {
+func shingles(ws []uint32) []uint32 {
 	if len(ws) == 0 {
 		return nil
 	}
@@ -87,7 +76,7 @@ func shingles(ws []word) []uint32 {
 	for i := range n {
 		h := uint32(fnvOffset)
 		for _, w := range ws[i:min(i+3, len(ws))] {
-			h = (h ^ w.hash) * 0x9E3779B1
+			h = (h ^ w) * 0x9E3779B1
 			h ^= h >> 15
 		}
 		out = append(out, h*0x85EBCA6B)
