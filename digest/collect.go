@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"slices"
 	"strings"
@@ -23,7 +22,6 @@ import (
 type Collector struct {
 	*Store
 	Client *fetch.Client
-	Log    *slog.Logger
 	// Alarm announces a source that fails or is silent longer than usual; Clear
 	// takes it back. Both may be called at every poll.
 	Alarm func(ctx context.Context, kind, subject, detail string)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -100,7 +99,7 @@ func harbourNews(n int, now time.Time) post {
 // press adds a collector to a room, with the source of a paper.
 func (r *room) press(t *testing.T, p *paper, kind, rights string) (*Collector, Source) {
 	t.Helper()
-	c := &Collector{Store: r.Store, Log: slog.New(slog.DiscardHandler),
+	c := &Collector{Store: r.Store,
 		Client: &fetch.Client{Now: r.Store.Now, Delay: -1, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
 		Alarm:  func(context.Context, string, string, string) {}, Clear: func(context.Context, string, string) {}}
 	t.Cleanup(c.Client.Close)

@@ -83,7 +83,7 @@ func (p *Press) openDigest() {
 	client := &fetch.Client{Now: p.Now, UserAgent: p.Config.Fetch.UserAgent, Allow: prefixes(p.Config.Fetch.Allow), Delay: delay}
 	p.close = append(p.close, func() error { client.Close(); return nil })
 	p.Digest = &digest.Store{DB: p.DB, Now: p.Now}
-	p.Collector = &digest.Collector{Store: p.Digest, Client: client, Log: p.Log, Alarm: p.Alarm, Clear: p.Clear, Told: p.obey}
+	p.Collector = &digest.Collector{Store: p.Digest, Client: client, Alarm: p.Alarm, Clear: p.Clear, Told: p.obey}
 	p.Guard = &digest.Guard{Store: p.Digest, Client: client}
 	p.Pictures = &digest.Pictures{Client: client, Now: p.Now}
 	p.Sealer = &digest.Sealer{Store: p.Digest, Compose: message.Compose, ArchiveURL: func(i digest.Issue) string {
