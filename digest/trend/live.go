@@ -28,22 +28,23 @@ type LiveStory struct {
 //
 // "label" (opinion, satire, live) must stand beside the title; most have none.
 // "trending" is what a heading may claim: true only when fresh views chose the
-// list. An answer is made at most once per Every, however many ask, and an old
-// one is better than none.
+// list. An answer is made at most once a minute, however many ask, and an old one
+// is better than none.
 type Live struct {
 	// Rank orders candidates: Ranker.Rank.
 	Rank func(ctx context.Context, cands []Candidate) (Result, error)
 	// Stories lists what may be shown.
 	Stories func(ctx context.Context) ([]LiveStory, error)
-	// Every is how long an answer is good; 0 = one minute.
-	Every time.Duration
-	Now   func() time.Time
-	Log   *slog.Logger
+	Now     func() time.Time
+	Log     *slog.Logger
 
 	mu      sync.Mutex
 	made    time.Time
 	answers map[string]*answer // by pool
 }
+
+// liveFor is how long an answer is good.
+const liveFor = time.Minute
 
 // liveViews is how many views of the last 24 h a story of the live list needs.
 const liveViews = 3
@@ -107,19 +108,17 @@ func (l *Live) serve(w http.ResponseWriter, r *http.Request) {
 	sum := sha256.Sum256(body)
 	h := w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(l.every().Seconds())))
+	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(liveFor.Seconds())))
 	h.Set("ETag", `"`+hex.EncodeToString(sum[:8])+`"`)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
-
-func (l *Live) every() time.Duration { return cmp.Or(l.Every, time.Minute) }
 
 // answer is the present list of a pool, "" = of all.
 func (l *Live) answer(ctx context.Context, pool string) (*answer, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := clock(l.Now)().UTC()
-	if l.answers == nil || now.Sub(l.made) >= l.every() {
+	if l.answers == nil || now.Sub(l.made) >= liveFor {
 		answers, err := l.make(context.WithoutCancel(ctx), now)
 		switch {
 		case err == nil:
