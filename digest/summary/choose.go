@@ -15,7 +15,6 @@ const (
 type Set struct {
 	Members      []int   // candidates in article order
 	Words        int     // of the budget
-	Tokens       int     // words as ROUGE counts them
 	Unigrams     float32 // expected overlap in words
 	Bigrams      float32 // and in pairs
 	Score        float32 // sum over the sentences
@@ -100,7 +99,7 @@ func (b *builder) keep(t sums) {
 	b.kept = append(b.kept, b.members...)
 	n, wanted := float32(t.tokens), float32(t.tokens)+b.s.reference()
 	b.sets = append(b.sets, Set{
-		Members: b.kept[from:len(b.kept):len(b.kept)], Words: t.words, Tokens: t.tokens, Score: t.score,
+		Members: b.kept[from:len(b.kept):len(b.kept)], Words: t.words, Score: t.score,
 		Unigrams: 2 * t.hits / wanted, Bigrams: 2 * t.pairs / wanted, Redundancy: float32(t.repeated) / n,
 	})
 }
