@@ -249,6 +249,10 @@ func TestDeployedChart(t *testing.T) {
 		t.Errorf("the ingress serves %q", host)
 	}
 	set["config"] = "redis = \"redis://redis:6379/0\"\n[fetch]\ndelay = \"2s\"\n"
+	set["metrics"] = map[string]any{"enabled": true, "labels": map[string]any{}, "tokenSecret": map[string]any{"name": "", "key": ""}}
+	if _, err := chart(t, set); err == nil || !strings.Contains(err.Error(), "pressrun token add") {
+		t.Errorf("metrics without the token that /metrics asks for: %v", err)
+	}
 	set["metrics"] = map[string]any{"enabled": true, "labels": map[string]any{"release": "prometheus"}, "tokenSecret": map[string]any{"name": "press", "key": "token"}}
 	changed, err := chart(t, set)
 	if err != nil {
