@@ -18,8 +18,8 @@ import (
 // suppressed or erased, by the hash of the address. It is only ever appended
 // to, and synced before the database commits the same fact, so a database
 // restored from an older backup can be told what it has forgotten. Only what
-// lifts a suppression is written after the commit: it must not stand when that
-// fails. A Journal may be used concurrently and by several processes of one
+// lifts a suppression and who moved is written after the commit: it must not stand
+// when that fails. A Journal may be used concurrently and by several processes of one
 // machine.
 //
 // A line is a fact: unix milliseconds, what happened, the hash, and what the

@@ -129,7 +129,7 @@ func TestLiftingIsWrittenLast(t *testing.T) {
 		}
 		r.pass(time.Hour)
 		r.subscribe(t, "jan@example.com", daily.ID)
-		restore := failing(t, r)
+		restore := failing(t, r, "delete", "suppressions")
 		if _, err := r.Confirm(ctx, r.link(t)); err == nil {
 			t.Error("the confirmation was committed")
 		}
@@ -158,8 +158,8 @@ func TestLiftingIsWrittenLast(t *testing.T) {
 	})
 }
 
-// failing lets no transaction commit that takes a suppression away, until restore.
-func failing(t *testing.T, r *room) (restore func()) {
+// failing lets no transaction commit that does something to a table, until restore.
+func failing(t *testing.T, r *room, something, table string) (restore func()) {
 	t.Helper()
 	exec := func(statements ...string) {
 		t.Helper()
@@ -172,12 +172,12 @@ func failing(t *testing.T, r *room) (restore func()) {
 	// The key is only looked for when all is said.
 	exec(`create table nobody (id bigint primary key)`, `create table fails (id bigint references nobody (id) deferrable initially deferred)`)
 	if r.DB.Engine == schema.SQLite {
-		exec(`create trigger fail after delete on suppressions begin insert into fails values (1); end`)
+		exec(`create trigger fail after ` + something + ` on ` + table + ` begin insert into fails values (1); end`)
 		return func() { exec(`drop trigger fail`, `drop table fails`, `drop table nobody`) }
 	}
 	exec(`create function fail() returns trigger language plpgsql as 'begin insert into fails values (1); return null; end'`,
-		`create trigger fail after delete on suppressions for each row execute function fail()`)
+		`create trigger fail after `+something+` on `+table+` for each row execute function fail()`)
 	return func() {
-		exec(`drop trigger fail on suppressions`, `drop function fail`, `drop table fails`, `drop table nobody`)
+		exec(`drop trigger fail on `+table, `drop function fail`, `drop table fails`, `drop table nobody`)
 	}
 }

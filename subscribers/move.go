@@ -22,11 +22,20 @@ func (s *Store) Move(ctx context.Context, id int64, to string, actor string) err
 	if err != nil {
 		return fmt.Errorf("move to %s: %w", to, err)
 	}
-	return s.DB.InTx(ctx, func(tx *sql.Tx) error { return s.move(ctx, tx, id, a, actor) })
+	var moved []fact
+	err = s.DB.InTx(ctx, func(tx *sql.Tx) (err error) {
+		moved, err = s.move(ctx, tx, id, a, actor)
+		return err
+	})
+	if err == nil {
+		s.Journal.add(moved...)
+	}
+	return err
 }
 
-func (s *Store) move(ctx context.Context, tx *sql.Tx, id int64, to address.Address, actor string) error {
-	fail := func(err error) error { return fmt.Errorf("move subscriber %d to %s: %w", id, to, err) }
+// move returns what the journal is told of it once that is committed.
+func (s *Store) move(ctx context.Context, tx *sql.Tx, id int64, to address.Address, actor string) (moved []fact, err error) {
+	fail := func(err error) ([]fact, error) { return nil, fmt.Errorf("move subscriber %d to %s: %w", id, to, err) }
 	old, err := s.byID(ctx, tx, id)
 	if err != nil {
 		return fail(err)
@@ -49,9 +58,9 @@ func (s *Store) move(ctx context.Context, tx *sql.Tx, id int64, to address.Addre
 		return fail(errors.Join(ErrTaken, err))
 	}
 	if old.Key != to.Key() {
-		s.Journal.add(fact{s.Now(), "moved", s.Keys.hash(old.Key), s.Keys.hash(to.Key())})
+		moved = []fact{{s.Now(), "moved", s.Keys.hash(old.Key), s.Keys.hash(to.Key())}}
 	}
-	return s.note(ctx, tx, Event{Subscriber: id, Kind: "moved", Detail: "from " + old.Email.Mask(), Actor: actor, At: s.Now()})
+	return moved, s.note(ctx, tx, Event{Subscriber: id, Kind: "moved", Detail: "from " + old.Email.Mask(), Actor: actor, At: s.Now()})
 }
 
 // mayLeave fails with ErrSuppressed when an address may not be exchanged for
@@ -199,9 +208,9 @@ func (s *Store) moving(ctx context.Context, q schema.Querier, c Claim) (Moving, 
 // button changes nothing and succeeds. Errors as for Moving.
 func (s *Store) ConfirmMove(ctx context.Context, c Claim, lang, wording string) (Moving, error) {
 	var out Moving
-	var lifted []fact
+	var lifted, moved []fact
 	err := s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		lifted = nil
+		lifted, moved = nil, nil
 		err := lock(ctx, tx, c.Subscriber)
 		if err != nil {
 			return err
@@ -212,7 +221,7 @@ func (s *Store) ConfirmMove(ctx context.Context, c Claim, lang, wording string) 
 		if lifted, err = s.lift(ctx, tx, c.Address.Key()); err != nil {
 			return err
 		}
-		if err := s.move(ctx, tx, c.Subscriber, c.Address, ""); err != nil {
+		if moved, err = s.move(ctx, tx, c.Subscriber, c.Address, ""); err != nil {
 			return err
 		}
 		if err := s.consentToMove(ctx, tx, c, wording); err != nil {
@@ -221,7 +230,7 @@ func (s *Store) ConfirmMove(ctx context.Context, c Claim, lang, wording string) 
 		return s.postMoved(ctx, tx, out.Subscriber, c.Address, lang)
 	})
 	if err == nil {
-		s.Journal.add(lifted...)
+		s.Journal.add(append(lifted, moved...)...)
 	}
 	return out, err
 }

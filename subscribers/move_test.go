@@ -256,3 +256,39 @@ func TestMoveRefused(t *testing.T) {
 		}
 	})
 }
+
+// TestMoveThatFailed: readers whose moves were not committed have their old addresses, and
+// what happens to the new ones, which are others' later, does not happen to them.
+func TestMoveThatFailed(t *testing.T) {
+	each(t, func(t *testing.T, r *room) {
+		ctx := t.Context()
+		daily := r.list(t, "daily")
+		one, two := r.add(t, "one@example.com", "daily"), r.add(t, "two@example.com", "daily")
+		if err := r.AskMove(ctx, r.yours(t, one.ID), "new-one@example.com", "en"); err != nil {
+			t.Fatal(err)
+		}
+		_, link := r.last(t, "move")
+		restore := failing(t, r, "update", "subscribers")
+		if _, err := r.ConfirmMove(ctx, link, "en", "en-1234"); err == nil {
+			t.Error("the reader's own move was committed")
+		}
+		if err := r.Move(ctx, two.ID, "new-two@example.com", "jan"); err == nil {
+			t.Error("the move by hand was committed")
+		}
+		restore()
+		r.pass(time.Hour)
+		for _, email := range []string{"new-one@example.com", "new-two@example.com"} {
+			if err := r.Forget(ctx, r.add(t, email, "daily").ID, "the reader"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := r.Journal.Replay(ctx, r.Store); err != nil {
+			t.Fatal(err)
+		}
+		for _, email := range []string{"one@example.com", "two@example.com"} {
+			if got := r.state(t, email, daily.ID); got != subscribers.Active {
+				t.Errorf("%s: after the next start the subscription is %q, want active", email, got)
+			}
+		}
+	})
+}
