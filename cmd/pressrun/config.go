@@ -237,21 +237,31 @@ func fieldOf(t reflect.Type, key string) (reflect.Type, bool) {
 	return nil, false
 }
 
-// didYouMean names the valid key nearest to a mistyped one.
+// didYouMean names the valid key nearest to a mistyped one, or one that it
+// begins; else those that may stand in its place.
 func didYouMean(key string, valid []string) string {
-	best, at := "", 4
+	table := key[:strings.LastIndexByte(key, '.')+1]
+	if !slices.ContainsFunc(valid, func(v string) bool { return strings.HasPrefix(v, table) }) {
+		table = "" // no such table either
+	}
+	var beside []string // the keys and tables of the same table
 	for _, v := range valid {
-		if d := levenshtein.ComputeDistance(key, v); d < at {
-			best, at = v, d
+		if rest, ok := strings.CutPrefix(v, table); ok {
+			name, _, _ := strings.Cut(rest, ".")
+			beside = append(beside, table+name)
 		}
-		if i := strings.LastIndexByte(v, '.'); i >= 0 {
-			if d := levenshtein.ComputeDistance(key, v[i+1:]); d < at {
-				best, at = v, d
-			}
+	}
+	beside = slices.Compact(beside)
+	best, at := "", 4
+	for _, v := range slices.Concat(beside, valid) {
+		last := v[strings.LastIndexByte(v, '.')+1:]
+		d := min(levenshtein.ComputeDistance(key, v), levenshtein.ComputeDistance(key, last))
+		if d < at || best == "" && strings.HasPrefix(v, key) {
+			best, at = v, min(d, at)
 		}
 	}
 	if best == "" {
-		return "; valid are " + strings.Join(valid, ", ")
+		return "; valid here are " + strings.Join(beside, ", ")
 	}
 	return fmt.Sprintf("; did you mean %q?", best)
 }

@@ -49,6 +49,10 @@ func TestConfigSaysWhereAndHow(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"a mistyped key", "database = \"x\"\nlisen = \"127.0.0.1:1\"\n", `press.toml:2: unknown key "lisen"; did you mean "listen"?`},
 		{"a mistyped key in a table", "[[relay]]\nname = \"a\"\nurll = \"smtp://127.0.0.1\"\n", `press.toml:3: unknown key "relay.urll"; did you mean "relay.url"?`},
+		{"the beginning of a key", "[[relay]]\nname = \"a\"\npassword = \"x\"\n", `press.toml:3: unknown key "relay.password"; did you mean "relay.password_file"?`},
+		{"a key of nobody's in a table", "[[relay]]\nname = \"a\"\ntransport = \"x\"\n", `press.toml:3: unknown key "relay.transport"; valid here are relay.name, relay.url, relay.password_file, relay.helo, relay.connections, relay.rate, relay.share, relay.per_hour, relay.per_day, relay.warmup`},
+		{"a mistyped table", "[[realy]]\nname = \"a\"\n", `press.toml:1: unknown key "realy"; did you mean "relay"?`},
+		{"a table of nobody's", "[something]\nname = \"a\"\n", `; valid here are database, redis, `},
 		{"a maildir in nowhere", "[[relay]]\nname = \"a\"\nurl = \"maildir:trial\"\n", "write the maildir from the root on"},
 		{"a wrong type", "listen = 8080\n", `press.toml:1: listen wants a text in quotes`},
 		{"twice", "listen = \":80\"\nlisten = \":81\"\n", `press.toml:2: listen stands a second time`},
