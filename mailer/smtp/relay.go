@@ -254,6 +254,11 @@ func (d *dial) failed(err error) *Error {
 	if d.phase == Greeting && isTLS(err) {
 		e.Phase = TLS
 	}
+	var unknown x509.UnknownAuthorityError
+	if errors.As(err, &unknown) {
+		e.Text = "nobody this machine trusts has signed the relay's certificate: add the authority of your network to its trusted certificates, or name a file of them in SSL_CERT_FILE"
+	}
+	e.Text = strings.TrimPrefix(e.Text, "tls: ") // the phase says so
 	if e.Phase == TLS || e.Phase == Auth && e.Code == 0 && errors.Is(err, errNoMechanism) {
 		e.Temporary = false
 	}

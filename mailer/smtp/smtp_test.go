@@ -393,6 +393,9 @@ func TestTLSAndAuth(t *testing.T) {
 			if strings.Contains(e.Error(), "secret") {
 				t.Errorf("the error shows the password: %v", e)
 			}
+			if how := strings.Contains(e.Error(), "SSL_CERT_FILE"); how != strings.HasPrefix(tc.name, "unknown certificate") || strings.Contains(e.Error(), "tls: tls:") {
+				t.Errorf("how to trust a certificate: %v", e)
+			}
 		})
 	}
 }
