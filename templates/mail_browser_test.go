@@ -214,12 +214,18 @@ func changed(got, want map[string]string) string {
 	return strings.Join(out, "; ")
 }
 
-// No mail is wider than the narrowest phone, and all text in it can be read, in
-// both schemes.
+// No mail is wider than the narrowest phone, whatever words stand in it, and
+// all text in it can be read, in both schemes.
 func TestBrowserReadsMails(t *testing.T) {
+	mails := sampleMails(t)
+	view, err := newIssueView(unbreakable())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mails["long words"] = render(t, "issue.html", view)
 	for _, scheme := range []string{"light", "dark"} {
 		ctx := tab(t, 320, scheme)
-		for name, m := range sampleMails(t) {
+		for name, m := range mails {
 			show(t, ctx, m.inlined)
 			if wide := evaluate[int](t, ctx, "document.documentElement.scrollWidth"); wide > 320 {
 				t.Errorf("%s is %d pixels wide on a phone of 320", name, wide)
@@ -229,4 +235,19 @@ func TestBrowserReadsMails(t *testing.T) {
 			}
 		}
 	}
+}
+
+// unbreakable is an issue with an address and words longer than a phone is wide
+// wherever somebody else writes.
+func unbreakable() Issue {
+	v := sampleEnglish()
+	word := strings.Repeat("Donaudampfschifffahrt", 6)
+	address := "https://courier.example/" + strings.Repeat("x", 150)
+	v.Newsletter, v.City, v.Brand.Name, v.Brand.Postal = word, word, word, word
+	for i := range v.Sections[0].Stories {
+		st := &v.Sections[0].Stories[i]
+		st.Title, st.Summary, st.Author = word, []string{"See " + address + " for more.", word}, word
+		st.Related = []Link{{Title: address, URL: address}}
+	}
+	return v
 }
