@@ -214,8 +214,8 @@ func changed(got, want map[string]string) string {
 	return strings.Join(out, "; ")
 }
 
-// No mail is wider than the narrowest phone, whatever words stand in it, and
-// all text in it can be read, in both schemes.
+// No mail is wider than the narrowest phone, whatever words stand in it, all text
+// in it can be read, in both schemes, and a thumb hits each link.
 func TestBrowserReadsMails(t *testing.T) {
 	mails := sampleMails(t)
 	view, err := newIssueView(unbreakable())
@@ -230,12 +230,17 @@ func TestBrowserReadsMails(t *testing.T) {
 			if wide := evaluate[int](t, ctx, "document.documentElement.scrollWidth"); wide > 320 {
 				t.Errorf("%s is %d pixels wide on a phone of 320", name, wide)
 			}
-			for _, faint := range evaluate[[]string](t, ctx, faintText) {
-				t.Errorf("%s %s: %s", name, scheme, faint)
+			for _, test := range []string{faintText, lowLinks} {
+				for _, problem := range evaluate[[]string](t, ctx, test) {
+					t.Errorf("%s %s: %s", name, scheme, problem)
+				}
 			}
 		}
 	}
 }
+
+// lowLinks finds links that stand alone and are lower than a thumb needs.
+const lowLinks = `[...document.querySelectorAll('a')].filter((a) => getComputedStyle(a).display === 'block' && a.getBoundingClientRect().height < 44).map((a) => a.textContent.trim().slice(0, 40) + ' ' + a.getBoundingClientRect().height)`
 
 // unbreakable is an issue with an address and words longer than a phone is wide
 // wherever somebody else writes.
