@@ -99,21 +99,41 @@ type mailView struct {
 	Language  string
 	Direction string
 	Align     string // of cells, for programs that know no logical values
-	Script    string // class of text in the edition's own language
+	Script    string // class of text in the mail's own language
+	tongue
 	Subject   string
 	Preheader string
 	Brand     Brand  // cleaned
 	BrandName string // isolated
 }
 
+// tongue is the language of our own words. Where we have none in that of the text
+// around them it is another: a mail in Arabic says in English how to leave.
+type tongue struct {
+	UILanguage  string
+	UIDirection string
+	UIScript    string
+	Other       bool // than the text's around
+}
+
+// among are the words in a text of a language.
+func (t tongue) among(lang string) tongue {
+	t.Other = baseOf(lang) != baseOf(t.UILanguage)
+	return t
+}
+
 func newMailView(b Brand, lang, direction string) (mailView, error) {
 	w := Words(lang)
 	lang = tagOr(lang, w.Language)
 	direction = directionOr(direction, lang)
+	own := tongue{UILanguage: lang, UIDirection: direction, UIScript: scriptOf(lang)}
+	if baseOf(w.Language) != baseOf(lang) {
+		own = tongue{UILanguage: w.Language, UIDirection: w.Direction, UIScript: scriptOf(w.Language), Other: true}
+	}
 	css, err := mailStyles(b.Accent)
 	b = cleanBrand(b)
 	return mailView{
-		styles: css, W: w, Language: lang, Direction: direction, Align: alignOf(direction), Script: scriptOf(lang),
+		styles: css, W: w, Language: lang, Direction: direction, Align: alignOf(direction), Script: scriptOf(lang), tongue: own,
 		Brand: b, BrandName: Isolate(b.Name, direction),
 	}, err
 }
@@ -145,7 +165,7 @@ type storyView struct {
 	Direction string
 	Align     string
 	Script    string
-	Other     bool   // its language is not the edition's
+	tongue           // of label, meta and heading
 	Headline  string // label and title, for the text part
 	Meta      string
 	Image     string
@@ -154,10 +174,6 @@ type storyView struct {
 	First     bool
 	Related   []linkView
 
-	// The edition's own language, in which label, meta and heading are.
-	UILanguage   string
-	UIDirection  string
-	UIScript     string
 	RelatedTitle string
 }
 
@@ -240,9 +256,8 @@ func (view *issueView) story(st Story, now time.Time) storyView {
 	out := storyView{
 		Title: Isolate(clip(st.Title, maxTitle), direction), URL: address(st.URL),
 		Language: lang, Direction: direction, Align: alignOf(direction), Script: scriptOf(lang),
-		Other: baseOf(lang) != baseOf(view.Language), Image: address(st.Image), Lead: st.Lead,
+		tongue: view.among(lang), Image: address(st.Image), Lead: st.Lead,
 		Meta: view.meta(st, now), RelatedTitle: view.W.Say("story.related"),
-		UILanguage: view.Language, UIDirection: view.Direction, UIScript: view.Script,
 	}
 	if out.Title == "" {
 		out.Title = out.URL
@@ -280,7 +295,7 @@ func (view *issueView) meta(st Story, now time.Time) string {
 			parts = append(parts, s)
 		}
 	}
-	isolated := func(s string) string { return Isolate(clip(s, maxName), view.Direction) }
+	isolated := func(s string) string { return Isolate(clip(s, maxName), view.UIDirection) }
 	add(isolated(st.Source))
 	if author := isolated(st.Author); author != "" {
 		add(view.W.Say("story.by", "author", author))

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -19,8 +20,6 @@ func TestRenderIssueGolden(t *testing.T) {
 	}
 }
 
-// Promise: Trending Now stands over a section only when fresh view counts chose
-// it; else no section is called so, and nothing carries a rank.
 // Quoted twice in an answer a line still stands within 80 columns.
 func TestTextPartIsNarrow(t *testing.T) {
 	for name, v := range sampleIssues() {
@@ -36,6 +35,30 @@ func TestTextPartIsNarrow(t *testing.T) {
 	}
 }
 
+// Where we have no words in a newsletter's language, our English stands in it left to
+// right: a full stop ends its sentence, and author, source and time stay in order.
+func TestOurWordsKeepTheirDirection(t *testing.T) {
+	e, err := RenderIssue(sampleArabic())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, said := range []string{"Monday, 23", "Trending Now", "The Harbour Courier · By", "Related News", "Opinion:", "You get this mail", "Trending Now ranks"} {
+		if !regexp.MustCompile(`<[a-z0-9]+[^>]* lang="en" dir="ltr"[^>]*>` + said).MatchString(e.HTML) {
+			t.Errorf("HTML: %q is not marked as English, left to right", said)
+		}
+	}
+	for line := range strings.SplitSeq(e.Text, "\n") {
+		if strings.HasPrefix(line, string(rlm)) && strings.HasSuffix(line, "Courier.") {
+			t.Errorf("text: %q begins on the right", line)
+		}
+	}
+	if !strings.Contains(e.HTML, `<html lang="ar" dir="rtl">`) {
+		t.Error("the mail itself is not Arabic, right to left")
+	}
+}
+
+// Promise: Trending Now stands over a section only when fresh view counts chose
+// it; else no section is called so, and nothing carries a rank.
 func TestByDateClaimsNoTrend(t *testing.T) {
 	v := sampleByDate()
 	for _, lang := range Languages() {

@@ -11,7 +11,7 @@ func at(day, hour, minute int) time.Time {
 }
 
 func sampleIssues() map[string]Issue {
-	return map[string]Issue{"en": sampleEnglish(), "ur": sampleUrdu(), "ru": sampleRussian(), "bydate": sampleByDate()}
+	return map[string]Issue{"en": sampleEnglish(), "ur": sampleUrdu(), "ru": sampleRussian(), "bydate": sampleByDate(), "ar": sampleArabic()}
 }
 
 func sampleBrand() Brand {
@@ -129,5 +129,18 @@ func sampleRussian() Issue {
 	return Issue{
 		Brand: Brand{Name: "Портовый курьер", Accent: "", Postal: "Порт-Селвин, Маячная улица, 14"}, Newsletter: "Утренний выпуск", Language: "ru", Direction: "ltr", City: "Порт-Селвин", Date: at(23, 7, 0),
 		Subject: trending[0].Title, Sections: []Section{{Kind: "trending", Stories: trending}, {Kind: "latest", Stories: latest}},
+	}
+}
+
+// sampleArabic is in a language that we have no words in: ours are English.
+func sampleArabic() Issue {
+	trending := []Story{
+		{Title: "خبراء OPEC يجتمعون في المدينة الساحلية للمرة الأولى", URL: "https://courier.example/ar/opec?src=sabah", Summary: []string{"يشارك في الاجتماع ممثلون عن 12 دولة، وينتهي يوم الخميس."}, Source: "The Harbour Courier", Author: "نادية رحمن", Published: at(23, 5, 40), Rank: 1, Lead: true, Language: "ar", Related: []Link{{Title: "ماذا ينتظر الصيادون من الاجتماع", URL: "https://courier.example/ar/fishers?src=sabah", Language: "ar"}}},
+		{Title: "لماذا ينفعنا الميناء البطيء", URL: "https://courier.example/ar/slow?src=sabah", Summary: []string{"كل رافعة تتوقف يوم الأحد تمنح الخليج يوما يتنفس فيه."}, Source: "صباح الميناء", Published: at(22, 16, 5), Rank: 2, Label: "opinion", Language: "ar"},
+		{Title: "Three schools share one orchestra, and win", URL: "https://courier.example/orchestra?src=sabah", Summary: []string{"The jury praised “a sound that knows where it comes from”."}, Source: "Bay Radio", Published: at(23, 6, 5), Rank: 3, Language: "en"},
+	}
+	return Issue{
+		Brand: sampleBrand(), Newsletter: "صباح الميناء", Language: "ar", City: "بورت سلوين", Date: at(23, 7, 0), Number: 12,
+		Subject: trending[0].Title, Sections: []Section{{Kind: "trending", Stories: trending}}, ArchiveURL: "https://news.courier.example/sabah/12",
 	}
 }
