@@ -262,10 +262,15 @@ func (s Spec) Check(name string) []string {
 	}
 	if _, err := time.LoadLocation(s.Zone); err != nil {
 		say("zone %q is not known; write an IANA name such as Europe/Berlin", s.Zone)
+	} else if _, err := ParseSchedule(s.Schedule, s.Zone); s.Schedule != "" && err != nil {
+		say("schedule: %v", err)
 	}
-	if s.Schedule != "" {
-		if _, err := ParseSchedule(s.Schedule, s.Zone); err != nil {
-			say("schedule: %v", err)
+	for _, d := range []struct {
+		key    string
+		length Duration
+	}{{"lead", s.Lead}, {"grace", s.Grace}, {"expires", s.Expires}, {"countdown", s.Countdown}, {"max_age", s.MaxAge}, {"settle", s.Settle}} {
+		if d.length != 0 && d.length < Duration(time.Millisecond) { // TOML makes nanoseconds of a number
+			say("%s is a number without a unit; write for instance \"45m\" or \"24h\"", d.key)
 		}
 	}
 	if s.Approval != "send" && s.Approval != "hold" {

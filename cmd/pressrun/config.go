@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -17,7 +18,10 @@ import (
 
 	"github.com/agnivade/levenshtein"
 	"github.com/pelletier/go-toml/v2"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 
+	"pressrun/digest"
 	"pressrun/digest/summary/writer"
 	"pressrun/digest/trend"
 	"pressrun/subscribers/address"
@@ -108,7 +112,7 @@ func LoadConfig(path string) (Config, error) {
 	if err != nil {
 		return c, ConfigError{fmt.Sprintf("read configuration: %v; give the file, readable for the user that runs pressrun: -c FILE or PRESSRUN_CONFIG", err)}
 	}
-	if err := c.parse(path, text); err != nil {
+	if err := readTOML(path, text, &c); err != nil {
 		return c, err
 	}
 	c.path = path
@@ -119,11 +123,12 @@ func LoadConfig(path string) (Config, error) {
 	return c, c.check()
 }
 
-func (c *Config) parse(path string, text []byte) error {
-	dec := toml.NewDecoder(strings.NewReader(string(text)))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(c); err != nil {
-		return ConfigError{tomlError(path, err, reflect.TypeOf(Config{}))}
+// readTOML reads the text of a file into what v points to. Editors that begin a file
+// with a byte order mark, or write UTF-16 as PowerShell does, are understood.
+func readTOML(path string, text []byte, v any) error {
+	in := transform.NewReader(bytes.NewReader(text), unicode.BOMOverride(transform.Nop))
+	if err := toml.NewDecoder(in).DisallowUnknownFields().Decode(v); err != nil {
+		return ConfigError{tomlError(path, err, reflect.TypeOf(v).Elem())}
 	}
 	return nil
 }
@@ -134,10 +139,17 @@ func tomlError(path string, err error, shape reflect.Type) string {
 	var strict *toml.StrictMissingError
 	if errors.As(err, &strict) {
 		var lines []string
+		valid, said := configKeys(shape, ""), ""
 		for _, e := range strict.Errors {
 			line, _ := e.Position()
 			key := strings.Join(e.Key(), ".")
-			lines = append(lines, fmt.Sprintf("%s:%d: unknown key %q%s", path, line, key, didYouMean(key, configKeys(shape, ""))))
+			instead := didYouMean(key, valid)
+			if instead == said { // a file of another kind: what is valid is said once
+				instead = ""
+			} else if strings.HasPrefix(instead, "; valid") {
+				said = instead
+			}
+			lines = append(lines, fmt.Sprintf("%s:%d: unknown key %q%s", path, line, key, instead))
 		}
 		return strings.Join(lines, "\n")
 	}
@@ -156,12 +168,18 @@ func tomlError(path string, err error, shape reflect.Type) string {
 	return fmt.Sprintf("%s: %s", path, strings.TrimPrefix(err.Error(), "toml: "))
 }
 
+// keyOf is the TOML key that fills a field; "" = none.
+func keyOf(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("toml"), ",")
+	return name
+}
+
 // configKeys lists the keys a file may hold, dotted.
 func configKeys(t reflect.Type, prefix string) []string {
 	var out []string
 	for i := range t.NumField() {
 		f := t.Field(i)
-		name := f.Tag.Get("toml")
+		name := keyOf(f)
 		if f.Anonymous {
 			out = append(out, configKeys(f.Type, prefix)...)
 		}
@@ -196,7 +214,7 @@ func kindOfKey(t reflect.Type, key string) string {
 		}
 		found = nil
 		for i := range t.NumField() {
-			if f := t.Field(i); f.Tag.Get("toml") == part {
+			if f := t.Field(i); keyOf(f) == part {
 				found = f.Type
 			} else if f.Anonymous {
 				if inner, ok := fieldOf(f.Type, part); ok {
@@ -212,6 +230,9 @@ func kindOfKey(t reflect.Type, key string) string {
 	if found == nil {
 		return ""
 	}
+	if found == reflect.TypeFor[digest.Duration]() {
+		return `a length of time, "45m" or "24h"`
+	}
 	switch found.Kind() {
 	case reflect.String:
 		return `a text in quotes, "…"`
@@ -219,7 +240,12 @@ func kindOfKey(t reflect.Type, key string) string {
 		return "true or false"
 	case reflect.Int, reflect.Int64, reflect.Float64:
 		return "a number without quotes"
+	case reflect.Map:
+		return "keys of your own, { … = … }"
 	case reflect.Slice:
+		if found.Elem().Kind() == reflect.Struct {
+			return fmt.Sprintf("tables, each begun with [[%s]], of the keys %s", key, strings.Join(configKeys(found.Elem(), ""), ", "))
+		}
 		return `a list, ["…", "…"]`
 	case reflect.Struct:
 		return fmt.Sprintf("keys of its own, { … = … }: %s", strings.Join(configKeys(found, ""), ", "))
@@ -230,7 +256,7 @@ func kindOfKey(t reflect.Type, key string) string {
 // fieldOf finds the type of the field a TOML key fills.
 func fieldOf(t reflect.Type, key string) (reflect.Type, bool) {
 	for i := range t.NumField() {
-		if t.Field(i).Tag.Get("toml") == key {
+		if keyOf(t.Field(i)) == key {
 			return t.Field(i).Type, true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf16"
 )
 
 // load writes text as a configuration file and reads it.
@@ -61,6 +63,8 @@ func TestConfigSaysWhereAndHow(t *testing.T) {
 		{"half a URL", "database = \"postgresql:/press\"\n", `press.toml: database "postgresql:"…: write`},
 		{"a wrong type in a table", "\n[[relay]]\nconnections = \"many\"\n", `press.toml:3: relay.connections wants a number`},
 		{"an address without a port", "listen = \"news.example.com\"\n", "write for instance 127.0.0.1:8080"},
+		{"a text for tables", "relay = \"smtp://mail.example.com\"\n", `press.toml:1: relay wants tables, each begun with [[relay]], of the keys name, url`},
+		{"a file of another kind", "approval = \"hold\"\nlist = \"morning\"\nschedule = \"0 7 * * *\"\n", "fetch, ai\n"},
 		{"broken syntax", "listen = \"127.0.0.1:1\nredis = 1", `press.toml:1:`},
 		{"a broken table header", "listen = \"127.0.0.1:1\"\n[[relay]\n", `press.toml:2: expected`},
 		{"an alarm to nobody", "alarm_mail = \"me\"\n", "alarm_mail \"me\" is not a mail address"},
@@ -270,6 +274,40 @@ func TestNewsletterFileRoundTrip(t *testing.T) {
 	}
 	if f.Editions[0].Name != "ur" || f.Schedule != "0 7 * * *" {
 		t.Errorf("got %+v", f)
+	}
+}
+
+// What editors on other systems make of a text file is read like any other.
+func TestFilesOfOtherEditors(t *testing.T) {
+	text := "# für alle\r\nlisten = \"127.0.0.1:1\"\r\n"
+	wide := utf16.Encode([]rune("\ufeff" + text))
+	little, _ := binary.Append(nil, binary.LittleEndian, wide)
+	big, _ := binary.Append(nil, binary.BigEndian, wide)
+	for name, file := range map[string]string{"a byte order mark": "\ufeff" + text, "UTF-16 of PowerShell": string(little), "UTF-16, big end first": string(big)} {
+		if c, err := load(t, file); err != nil || c.Listen != "127.0.0.1:1" {
+			t.Errorf("%s: listen %q, %v", name, c.Listen, err)
+		}
+	}
+}
+
+// A newsletter's file with a mistake changes nothing, says each in a line with what
+// to write, and has the exit code of a wrong file whatever the mistake is.
+func TestNewsletterFileSaysWhatIsWrong(t *testing.T) {
+	d := &deskless{T: t, dir: t.TempDir()}
+	d.config = d.path("press.toml") // is not there: the mistakes are said before anything is opened
+	good := "name = \"morning\"\nlist = \"morning\"\nfrom = \"m@news.example\"\nbrand = {name = \"News\", postal = \"2 Quay Street\"}\n"
+	for more, want := range map[string]string{
+		"zone = \"Asia/Karach\"\nschedule = \"0 7 * * *\"": "-: zone \"Asia/Karach\" is not known; write an IANA name such as Europe/Berlin",
+		"approval = \"sendd\"\nwindow = \"6-22\"":          "-: approval \"sendd\": write send or hold\n-: window \"6-22\": write for instance 06:00-22:00",
+		"lead = \"45\"":                "-:5: lead wants a length of time, \"45m\" or \"24h\"",
+		"lead = 45":                    "-: lead is a number without a unit; write for instance \"45m\" or \"24h\"",
+		"tones = 4":                    "-:5: tones wants keys of your own, { … = … }",
+		"[[sponsors]]\ntext = 4":       "-:6: sponsors.text wants a text in quotes, \"…\"",
+		"[[sponsors]]\ntxt = \"Sail\"": "-:6: unknown key \"sponsors.txt\"; did you mean \"sponsors.text\"?",
+	} {
+		if code, _, errs := d.verb(good+more, "newsletter", "apply", "-f", "-"); code != exitUsage || errs != "pressrun newsletter apply: "+want+"\n" {
+			t.Errorf("%s: exit %d, %q; want %q", more, code, errs, want)
+		}
 	}
 }
 

@@ -3,11 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
-	"reflect"
-	"strings"
 	"time"
-
-	"github.com/pelletier/go-toml/v2"
 
 	"pressrun/digest"
 )
@@ -40,6 +36,12 @@ func (v *newsletterApply) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if bad := f.Spec.WithDefaults(f.Name).Check(f.Name); len(bad) > 0 {
+		for n, what := range bad {
+			bad[n] = v.File + ": " + what
+		}
+		return ConfigError(bad)
+	}
 	return e.with(func(p *Press) error {
 		n, changed, err := p.Digest.ApplyNewsletter(e.ctx, f.Name, f.Spec, "command line")
 		if err != nil {
@@ -54,10 +56,10 @@ func (v *newsletterApply) Run(e *env) error {
 		if err != nil {
 			return err
 		}
+		if lacks != "" {
+			defer fmt.Fprintln(e.err, lacks)
+		}
 		return e.print(n, func(w io.Writer) {
-			if lacks != "" {
-				defer fmt.Fprintln(w, lacks)
-			}
 			if changed {
 				fmt.Fprintf(w, "newsletter %s is now version %d\n", n.Name, n.Version)
 			} else {
@@ -69,12 +71,8 @@ func (v *newsletterApply) Run(e *env) error {
 
 func parseNewsletter(name string, text []byte) (newsletterFile, error) {
 	var f newsletterFile
-	dec := toml.NewDecoder(strings.NewReader(string(text)))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&f); err != nil {
-		return f, ConfigError{tomlError(name, err, reflect.TypeOf(f))}
-	}
-	return f, nil
+	err := readTOML(name, text, &f)
+	return f, err
 }
 
 type newsletterLs struct{}
