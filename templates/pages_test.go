@@ -171,6 +171,16 @@ func TestStaticHandler(t *testing.T) {
 			t.Errorf("%s: %s, %q, %q", path, res.Status, res.Header.Get("Content-Type"), res.Header.Get("Cache-Control"))
 		}
 	}
+	for _, path := range []string{staticURL("site.css"), accentURL("#8A2F1D"), "/static/"} {
+		res, err := http.Post(srv.URL+path, "text/plain", strings.NewReader("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != 405 || res.Header.Get("Allow") != "GET, HEAD" || strings.Contains(res.Header.Get("Cache-Control"), "public") {
+			t.Errorf("POST %s: %s, %v", path, res.Status, res.Header)
+		}
+	}
 	for _, path := range []string{"/static/", "/static/none.css", "/static/accent-red.css", "/static/../pages.go"} {
 		res, err := http.Get(srv.URL + path)
 		if err != nil {

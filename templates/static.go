@@ -34,6 +34,11 @@ func StaticHandler() http.Handler {
 	files := http.StripPrefix(StaticPrefix, http.FileServerFS(Static()))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "these files are to be read alone", http.StatusMethodNotAllowed)
+			return
+		}
 		w.Header().Set("Cache-Control", "public, max-age=3600")
 		if r.URL.Query().Get("v") == staticVersion {
 			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")

@@ -174,6 +174,9 @@ func TestArchiveAnswers(t *testing.T) {
 			t.Errorf("HEAD %s: %d, %d bytes", path, w.Code, w.Body.Len())
 		}
 	}
+	if w := r.ask("GET", "/archive/morning/1/?edition=ur&key=K", "", nil); w.Code != http.StatusMovedPermanently || w.Header().Get("Location") != "/archive/morning/1?edition=ur&key=K" {
+		t.Errorf("an issue with a slash behind it: %d to %q", w.Code, w.Header().Get("Location"))
+	}
 	for _, path := range []string{"/archive/none/", "/archive/morning/2", "/archive/morning/99", "/archive/morning/x", "/archive/morning/?page=7", "/archive/none/feed.atom"} {
 		w := r.ask("GET", path, "", map[string]string{"Accept-Language": "ur-PK, en;q=.5"})
 		page := w.Body.String()

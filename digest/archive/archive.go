@@ -33,6 +33,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"pressrun/digest"
@@ -67,6 +68,11 @@ func (s *Site) Handler() http.Handler {
 	mux.HandleFunc("GET "+s.Prefix+"/{newsletter}/feed.atom", s.atom)
 	mux.HandleFunc("GET "+s.Prefix+"/{newsletter}/feed.json", s.json)
 	mux.HandleFunc("GET "+s.Prefix+"/{newsletter}/{number}", s.issue)
+	mux.HandleFunc("GET "+s.Prefix+"/{newsletter}/{number}/{$}", func(w http.ResponseWriter, r *http.Request) {
+		u := *r.URL
+		u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"), ""
+		http.Redirect(w, r, u.RequestURI(), http.StatusMovedPermanently)
+	})
 	mux.HandleFunc("GET "+s.Prefix+"/{newsletter}/{number}/frame", s.frame)
 	mux.HandleFunc(s.Prefix+"/", func(w http.ResponseWriter, r *http.Request) {
 		err := digest.ErrNotFound
