@@ -49,7 +49,7 @@ type Spec struct {
 	Countdown Duration `toml:"countdown" comment:"how long an issue waits, visibly, before its first copy goes out, so that it can be stopped: ends at the slot, or that long after it was sent by hand; \"\" = none" json:"countdown,omitempty"`
 	Seeds     []string `toml:"seeds" comment:"addresses of one's own at the large mailbox operators: they get the sealed editions when the countdown begins" json:"seeds,omitempty"`
 
-	Sources []string `toml:"sources" comment:"addresses of sources; [] = all" json:"sources"`
+	Sources []string `toml:"sources" comment:"addresses of sources; [] = all" json:"sources,omitempty"`
 	List    string   `toml:"list" comment:"name of the list it goes to" json:"list"`
 	Segment string   `toml:"segment" comment:"name of a segment of that list; \"\" = the whole list" json:"segment"`
 	Exclude []string `toml:"exclude" comment:"names of segments whose members do not get it; [] = none" json:"exclude,omitempty"`
@@ -86,7 +86,7 @@ type Spec struct {
 	AI       bool              `toml:"ai" comment:"the language model of press.toml writes the summaries of sources whose rights allow it, marked as such; where it fails a guard the chosen sentences stand" json:"ai,omitempty"`
 	Sponsors []Sponsor         `toml:"sponsors,omitempty" comment:"places that are paid for" json:"sponsors,omitempty"`
 
-	Editions []EditionSpec `toml:"editions" comment:"forms an issue takes; none = one, in the newsletter's language, with stories of that language" json:"editions"`
+	Editions []EditionSpec `toml:"editions" comment:"forms an issue takes; none = one, in the newsletter's language, with stories of that language" json:"editions,omitempty"`
 	Mark     string        `toml:"mark" comment:"constant mark on every link (?src=…), the same for all readers; \"\" = the newsletter's name" json:"mark"`
 }
 
@@ -96,7 +96,7 @@ type EditionSpec struct {
 	Language  string   `toml:"language" comment:"of its words; readers of this language get it" json:"language"`
 	Title     string   `toml:"title" comment:"in its masthead; \"\" = the newsletter's" json:"title,omitempty"`
 	City      string   `toml:"city" comment:"in its masthead; \"\" = the newsletter's" json:"city,omitempty"`
-	Languages []string `toml:"languages" comment:"of the stories it may show; [] = its own alone, [\"*\"] = all" json:"languages"`
+	Languages []string `toml:"languages" comment:"of the stories it may show; [] = its own alone, [\"*\"] = all" json:"languages,omitempty"`
 	Sections  []string `toml:"sections" comment:"of the stories it may show, as the site names them; [] = all" json:"sections,omitempty"`
 	MinViews  int      `toml:"min_views" comment:"views in 24 h that a trending story needs; 0 = as the newsletter" json:"min_views,omitempty"`
 }

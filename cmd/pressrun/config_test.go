@@ -326,7 +326,7 @@ func TestInitEndsWithADraft(t *testing.T) {
 	if took := time.Since(began); took > 90*time.Second {
 		t.Errorf("init took %s, want a draft within 90 s", took)
 	}
-	for _, want := range []string{"A draft of Harbour Gazette", "newest first", "trend ingest-log --site", "/desk/issues/1 ", "/desk/sign-in/"} {
+	for _, want := range []string{"A draft of Harbour Gazette", "newest first", "trend ingest-log --site", "/desk/issues/1 ", "/desk/sign-in/", "user link editor@127.0.0.1", "user add you@example.com --role operator"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("init ends without %q: %s", want, out)
 		}

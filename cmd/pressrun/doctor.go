@@ -196,7 +196,9 @@ func (c *Config) examineServe(ctx context.Context) []finding {
 	if c.TLSCert != "" {
 		address = "https" + strings.TrimPrefix(address, "http")
 	}
-	_, _, err = probe(ctx, address, by)
+	if _, _, err = probe(ctx, address, by); err != nil {
+		err = fmt.Errorf("no answer from it: %w; it is started with: pressrun serve", err)
+	}
 	return []finding{found("serve", "answers at "+c.Listen, err)}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"pressrun/templates"
 	"slices"
@@ -101,6 +102,12 @@ func probe(ctx context.Context, public string, by http.RoundTripper) (begins, en
 		return begins, ends, err
 	}
 	res, err := (&http.Client{Transport: by}).Do(req)
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		err = failed.Err // what was asked, our callers say
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		err = fmt.Errorf("nothing listens at %s", req.URL.Host)
+	}
 	if err != nil {
 		return begins, ends, err
 	}

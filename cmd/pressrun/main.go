@@ -18,6 +18,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -110,15 +111,20 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		fmt.Fprintln(errs, "pressrun:", err)
 		return exitUsage
 	}
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case args[0] == "help": // as other programs have it
+		args = append(slices.Clone(args[1:]), "--help")
+	case args[0] == "--version":
+		args = []string{"version"}
 	}
 	k, err := parser.Parse(args)
 	if exited >= 0 {
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(errs, "pressrun: %v; see pressrun %s--help\n", err, wordsSoFar(err))
+		fmt.Fprintf(errs, "pressrun: %s; see pressrun %s--help\n", inWords(err), wordsSoFar(err))
 		return exitUsage
 	}
 	level := slog.LevelInfo
@@ -172,6 +178,40 @@ func wordsSoFar(err error) string {
 		return ""
 	}
 	return strings.TrimPrefix(firstWords(wrong.Context.Selected().FullPath()), "pressrun ") + " "
+}
+
+// kongWords are what the reader of command lines says of values, and what a person
+// understands.
+var kongWords = []struct {
+	said *regexp.Regexp
+	word string
+}{
+	{regexp.MustCompile(`expected \w+ value but got "EOL" \(<EOL>\)`), "its value is missing"},
+	{regexp.MustCompile(`expected duration but got ("[^"]*").*`), "$1 is not a length of time; write for instance 45m or 24h"},
+	{regexp.MustCompile(`must be one of "",`), "must be one of "}, // left out is not written
+	{regexp.MustCompile(`expected a(?: valid \d+ bit u?int|n int| float) but got ("[^"]*").*`), "$1 is not a number"},
+}
+
+// inWords is what is wrong with a command line.
+func inWords(err error) string {
+	text := err.Error()
+	for _, w := range kongWords {
+		text = w.said.ReplaceAllString(text, w.word)
+	}
+	return text
+}
+
+// count is how many lines, days or readers, or which page: a number from 1.
+type count int
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (c *count) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 {
+		return fmt.Errorf("%q is not a number from 1", text)
+	}
+	*c = count(n)
+	return nil
 }
 
 // withAdvice is an error in words, with how to mend it where that is known.

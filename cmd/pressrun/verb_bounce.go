@@ -23,8 +23,8 @@ type bounceLs struct {
 	Class  string `help:"hard, soft, sender, complaint or none." enum:",hard,soft,sender,complaint,none" default:""`
 	Search string `help:"Text in reason, code, words or effect."`
 	Oldest bool   `help:"The oldest first."`
-	Limit  int    `default:"50" help:"How many."`
-	Page   int    `default:"1" help:"Which page of them."`
+	Limit  count  `short:"n" default:"50" help:"How many."`
+	Page   count  `default:"1" help:"Which page of them."`
 }
 
 // returnedRow is a mail that came back with the address of the reader, or of whom the
@@ -35,11 +35,8 @@ type returnedRow struct {
 }
 
 func (v *bounceLs) Run(e *env) error {
-	if v.Limit < 1 || v.Page < 1 {
-		return errors.New("--limit and --page count from 1")
-	}
 	return e.with(func(p *Press) error {
-		f := mailer.ReturnedFilter{Kind: v.Kind, Class: v.Class, Search: v.Search, Oldest: v.Oldest, Limit: v.Limit, Offset: (v.Page - 1) * v.Limit}
+		f := mailer.ReturnedFilter{Kind: v.Kind, Class: v.Class, Search: v.Search, Oldest: v.Oldest, Limit: int(v.Limit), Offset: int((v.Page - 1) * v.Limit)}
 		if v.Of != "" {
 			reader, err := p.Subscribers.Find(e.ctx, v.Of)
 			if err != nil {
@@ -70,7 +67,7 @@ func (v *bounceLs) Run(e *env) error {
 				}
 			})
 			if total > len(rows) {
-				fmt.Fprintf(w, "page %d of %d; the next with --page %d\n", v.Page, (total+v.Limit-1)/v.Limit, v.Page+1)
+				fmt.Fprintf(w, "page %d of %d; the next with --page %d\n", v.Page, (total+int(v.Limit)-1)/int(v.Limit), v.Page+1)
 			}
 		})
 	})

@@ -185,7 +185,8 @@ func (v *initVerb) report(e *env, p *Press, issue digest.Issue, admin string) er
 	if err != nil {
 		return err
 	}
-	return e.print(map[string]any{"config": e.config, "issue": issue, "preview": preview, "sign_in": link}, func(w io.Writer) {
+	return e.print(map[string]any{"config": e.config, "issue": issue, "preview": preview, "user": admin, "sign_in": link}, func(w io.Writer) {
+		defer v.whoSignsIn(e, w, admin)
 		if len(list) == 0 {
 			fmt.Fprintf(w, "\nThe newsroom is made, but has no draft yet: %s.\nNew stories are read while serve runs, and the next draft is built 45 minutes before its slot (pressrun -c %s newsletter next).\nTo have one of what was read: set min_stories to 1 (pressrun -c %[2]s newsletter export %s > FILE, then newsletter apply -f FILE), then run: pressrun -c %[2]s issue build %[3]s\n", issue.Reason, e.config, v.Name)
 			fmt.Fprintf(w, "\n  pressrun -c %s serve\n  %s   (the desk; works once, for 30 minutes)\n", e.config, link)
@@ -200,6 +201,14 @@ func (v *initVerb) report(e *env, p *Press, issue digest.Issue, admin string) er
 		}
 		fmt.Fprintf(w, "\nLook at it:\n  pressrun -c %s serve\n  %s   (sign in with the link below first; it works once, for 30 minutes)\n  %s\n", e.config, preview, link)
 	})
+}
+
+// whoSignsIn says who the first user is, and how one comes in again.
+func (v *initVerb) whoSignsIn(e *env, w io.Writer, admin string) {
+	fmt.Fprintf(w, "\nIt signs in %s, an operator. A new link: pressrun -c %s user link %[1]s\n", admin, e.config)
+	if v.Admin == "" {
+		fmt.Fprintf(w, "No --admin was given, so that is nobody's address: make yourself a user, and name yourself in %[1]s as alarm_mail, whom alarms are written to:\n  pressrun -c %[1]s user add you@example.com --role operator\n  pressrun -c %[1]s user link you@example.com\n", e.config)
+	}
 }
 
 // exportNewsletter writes a newsletter as the file that apply reads.

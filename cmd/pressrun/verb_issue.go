@@ -93,7 +93,11 @@ func (p *Press) printIssue(e *env, id int64) error {
 		if i.Reason != "" {
 			fmt.Fprintf(w, " (%s)", i.Reason)
 		}
-		fmt.Fprintf(w, ", slot %s, ranked by %s\n", when(i.SlotAt), i.RankedBy)
+		fmt.Fprintf(w, ", slot %s", when(i.SlotAt))
+		if i.RankedBy != "" {
+			fmt.Fprintf(w, ", ranked by %s", i.RankedBy)
+		}
+		fmt.Fprintln(w)
 		for _, ed := range editions {
 			fmt.Fprintf(w, "edition %-10s %6d bytes  %s  %s\n", ed.Name, ed.Bytes, ed.Hash[:16], ed.Subject)
 		}
@@ -109,15 +113,15 @@ func (p *Press) printIssue(e *env, id int64) error {
 		}
 		table(w, "no stories", "EDITION | SECTION | NO | STORY | STATE | HEADLINE | WHY", func(row func(...any)) {
 			for _, c := range list {
-				row(c.Edition, c.Section, c.Position, c.Story.ID, c.State, clip(c.Title, 60), clip(c.Reason, 60))
+				row(c.Edition, c.Section, c.Position, c.Story.ID, c.State, clip(c.Title, 60), clip(c.Reason, 110))
 			}
 		})
 	})
 }
 
 type issueLs struct {
-	Newsletter string `short:"n" help:"Of one newsletter."`
-	N          int    `default:"20" help:"How many."`
+	Newsletter string `help:"Of one newsletter."`
+	N          count  `short:"n" default:"20" help:"How many."`
 }
 
 func (v *issueLs) Run(e *env) error {
@@ -130,7 +134,7 @@ func (v *issueLs) Run(e *env) error {
 			}
 			of = n.ID
 		}
-		list, err := p.Digest.Issues(e.ctx, of, v.N, 0)
+		list, err := p.Digest.Issues(e.ctx, of, int(v.N), 0)
 		if err != nil {
 			return err
 		}
@@ -181,21 +185,24 @@ func (v *issueEdit) Validate() error {
 		return errors.New("say what to change in the story: --title, --summary, --drop, --restore, --pin, --picture, --to, --section, --undo or --review")
 	case !story && v.Subject == nil && v.Preheader == nil:
 		return errors.New("say what to change: --subject, --preheader, or --story with what to change in it")
+	case v.Section != nil && !slices.Contains([]string{"trending", "rising", "latest"}, *v.Section):
+		return fmt.Errorf("--section %q: write trending, rising or latest", *v.Section)
+	case v.To != nil && *v.To < 1:
+		return fmt.Errorf("--to %d: places count from 1", *v.To)
+	case v.Review && v.By == "command line":
+		return errors.New("--review: a person vouches for a text; say who with --by")
 	}
 	return nil
 }
 
 func (v *issueEdit) Run(e *env) error {
-	if v.Review && v.By == "command line" {
-		return errors.New("--review: a person vouches for a text; say who with --by")
-	}
 	return e.with(func(p *Press) error {
 		by := v.By
+		i, err := p.Digest.Issue(e.ctx, v.ID)
+		if err != nil {
+			return err
+		}
 		if v.Subject != nil || v.Preheader != nil {
-			i, err := p.Digest.Issue(e.ctx, v.ID)
-			if err != nil {
-				return err
-			}
 			if v.Subject != nil {
 				i.Subject = *v.Subject
 			}
@@ -221,13 +228,13 @@ func (v *issueEdit) Run(e *env) error {
 				edit.Review = &v.Review
 			}
 			if edit.Edition == "" {
-				i, err := p.Digest.Issue(e.ctx, v.ID)
-				if err != nil {
-					return err
-				}
 				edit.Edition = i.Spec.Editions[0].Name
 			}
-			if err := p.Edit(e.ctx, v.ID, edit, by); err != nil {
+			err := p.Edit(e.ctx, v.ID, edit, by)
+			if errors.Is(err, digest.ErrNotFound) {
+				return fmt.Errorf("issue %d has no story %d in its edition %q; what there is, shows: pressrun issue show %[1]d", v.ID, v.Story, edit.Edition)
+			}
+			if err != nil {
 				return err
 			}
 		}

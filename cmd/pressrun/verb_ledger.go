@@ -23,12 +23,12 @@ type deliveryLs struct {
 	State    string `help:"In one state."`
 	Doubtful bool   `help:"Only copies that were ever in flight when a process or connection ended: they may have come twice."`
 	After    int64  `help:"Readers whose id is above this one, for the next page."`
-	N        int    `default:"100" help:"How many."`
+	N        count  `short:"n" default:"100" help:"How many."`
 }
 
 func (v *deliveryLs) Validate() error {
 	if v.State != "" && !slices.Contains(mailer.States(), mailer.State(v.State)) {
-		return fmt.Errorf("--state %q is no state of a copy; there are %v", v.State, mailer.States())
+		return fmt.Errorf("--state %q is no state of a copy; write one of %s", v.State, strings.Trim(strings.ReplaceAll(fmt.Sprint(mailer.States()), " ", ", "), "[]"))
 	}
 	return nil
 }
@@ -38,7 +38,7 @@ func (v *deliveryLs) Run(e *env) error {
 		if _, err := p.Digest.Issue(e.ctx, v.Issue); err != nil {
 			return err
 		}
-		return p.printDeliveries(e, v.Issue, mailer.Filter{State: mailer.State(v.State), WasUncertain: v.Doubtful}, mailer.Page{After: v.After, Limit: v.N})
+		return p.printDeliveries(e, v.Issue, mailer.Filter{State: mailer.State(v.State), WasUncertain: v.Doubtful}, mailer.Page{After: v.After, Limit: int(v.N)})
 	})
 }
 
@@ -88,6 +88,9 @@ type deliveryShow struct {
 func (v *deliveryShow) Run(e *env) error {
 	return e.with(func(p *Press) error {
 		d, err := p.Mailer.Delivery(e.ctx, v.ID)
+		if errors.Is(err, mailer.ErrNoDelivery) {
+			return fmt.Errorf("there is no delivery %d; those of an issue, shows: pressrun delivery ls --issue ID", v.ID)
+		}
 		if err != nil {
 			return err
 		}
@@ -244,12 +247,12 @@ func (v *userRm) Run(e *env) error {
 
 type auditVerb struct {
 	Search string `short:"s" help:"Words."`
-	N      int    `default:"50" help:"How many."`
+	N      count  `short:"n" default:"50" help:"How many."`
 }
 
 func (v *auditVerb) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		list, _, err := p.Installation.Actions(e.ctx, v.Search, false, v.N, 0)
+		list, _, err := p.Installation.Actions(e.ctx, v.Search, false, int(v.N), 0)
 		if err != nil {
 			return err
 		}

@@ -152,7 +152,7 @@ func (v *segmentTry) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		return e.print(map[string]int{"readers": n}, func(w io.Writer) { fmt.Fprintf(w, "%d readers\n", n) })
+		return e.print(map[string]int{"readers": n}, func(w io.Writer) { fmt.Fprintln(w, several(n, "reader", "readers")) })
 	})
 }
 

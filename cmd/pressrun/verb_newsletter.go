@@ -84,10 +84,10 @@ func (newsletterLs) Run(e *env) error {
 			return err
 		}
 		return e.print(list, func(w io.Writer) {
-			table(w, "no newsletters yet; make one with: pressrun newsletter apply -f FILE", "NAME | VERSION | STATE | SCHEDULE | LIST | TITLE", func(row func(...any)) {
+			table(w, "no newsletters yet; make one with: pressrun newsletter apply -f FILE", "ID | NAME | VERSION | STATE | SCHEDULE | LIST | TITLE", func(row func(...any)) {
 				for _, n := range list {
 					s := n.Spec.WithDefaults(n.Name)
-					row(n.Name, n.Version, n.State, s.When(), s.List, s.Title)
+					row(n.ID, n.Name, n.Version, n.State, s.When(), s.List, s.Title)
 				}
 			})
 		})
@@ -112,22 +112,22 @@ func (v *newsletterExport) Run(e *env) error {
 }
 
 type newsletterNext struct {
-	N    int    `arg:"" optional:"" default:"5" help:"How many; 5 when left out."`
-	Name string `short:"n" help:"Newsletter; all when left out."`
+	N    count  `arg:"" optional:"" default:"5" help:"How many; 5 when left out."`
+	Name string `help:"Newsletter; all when left out."`
 }
 
 func (v *newsletterNext) Run(e *env) error {
-	return e.with(func(p *Press) error { return p.printSlots(e, v.Name, v.N, time.Time{}) })
+	return e.with(func(p *Press) error { return p.printSlots(e, v.Name, int(v.N), time.Time{}) })
 }
 
 type newsletterSimulate struct {
-	Days int    `default:"14" help:"How many days."`
+	Days count  `default:"14" help:"How many days."`
 	Name string `arg:"" optional:"" help:"Newsletter; all when left out."`
 }
 
 func (v *newsletterSimulate) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		return p.printSlots(e, v.Name, 100000, p.Now().Add(time.Duration(v.Days)*24*time.Hour))
+		return p.printSlots(e, v.Name, 100000, p.Now().AddDate(0, 0, int(v.Days)))
 	})
 }
 

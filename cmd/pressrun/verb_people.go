@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -69,14 +70,17 @@ func (v *subscriberAdd) Run(e *env) error {
 type subscriberLs struct {
 	Search string `short:"s" help:"Part of address or name."`
 	List   string `help:"Of one list."`
-	State  string `help:"pending, active, paused, unsubscribed, expired or suppressed."`
+	State  string `default:"" enum:",pending,active,paused,unsubscribed,expired,suppressed" help:"pending, active, paused, unsubscribed, expired or suppressed."`
 	Sort   string `default:"created" enum:"created,email,name" help:"created, email or name."`
-	Page   int    `default:"1" help:"Page, 50 readers each."`
+	Page   count  `default:"1" help:"Page, 50 readers each."`
 }
 
 func (v *subscriberLs) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		list, total, err := p.Subscribers.Page(e.ctx, subscribers.Filter{Search: v.Search, List: v.List, State: v.State, Sort: v.Sort, Page: v.Page})
+		if err := p.isList(e.ctx, v.List); err != nil {
+			return err
+		}
+		list, total, err := p.Subscribers.Page(e.ctx, subscribers.Filter{Search: v.Search, List: v.List, State: v.State, Sort: v.Sort, Page: int(v.Page)})
 		if err != nil {
 			return err
 		}
@@ -99,9 +103,18 @@ func (v *subscriberLs) Run(e *env) error {
 	})
 }
 
+// isList fails where a list that was named is not there; "" names none.
+func (p *Press) isList(ctx context.Context, name string) error {
+	if name == "" {
+		return nil
+	}
+	_, err := p.Subscribers.ListID(ctx, p.DB.Read, name)
+	return err
+}
+
 type subscriberShow struct {
 	Email  string `arg:"" help:"Address."`
-	Issues int    `default:"20" help:"How many issues, the newest."`
+	Issues count  `default:"20" help:"How many issues, the newest."`
 }
 
 func (v *subscriberShow) Run(e *env) error {
@@ -114,7 +127,7 @@ func (v *subscriberShow) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		issues, total, err := p.received(e.ctx, sub.ID, mailer.Page{Limit: v.Issues})
+		issues, total, err := p.received(e.ctx, sub.ID, mailer.Page{Limit: int(v.Issues)})
 		if err != nil {
 			return err
 		}
@@ -123,7 +136,7 @@ func (v *subscriberShow) Run(e *env) error {
 			for _, ev := range events {
 				fmt.Fprintf(w, "  %s  %-10s %-12s %s\n", when(ev.At), ev.Kind, ev.ListName, ev.Detail)
 			}
-			fmt.Fprintf(w, "in the audience of %d issues\n", total)
+			fmt.Fprintf(w, "in the audience of %s\n", several(total, "issue", "issues"))
 			for _, i := range issues {
 				fmt.Fprintf(w, "  %-10s %s #%d (issue %d): %s\n", i.State, i.Newsletter, i.Number, i.Issue, i.Why)
 			}
@@ -203,11 +216,14 @@ func (v *subscriberUndo) Run(e *env) error {
 
 type subscriberExport struct {
 	List  string `help:"Of one list."`
-	State string `help:"In one state."`
+	State string `default:"" enum:",pending,active,paused,unsubscribed,expired,suppressed" help:"pending, active, paused, unsubscribed, expired or suppressed."`
 }
 
 func (v *subscriberExport) Run(e *env) error {
 	return e.with(func(p *Press) error {
+		if err := p.isList(e.ctx, v.List); err != nil {
+			return err
+		}
 		return p.Subscribers.Export(e.ctx, e.out, subscribers.Filter{List: v.List, State: v.State})
 	})
 }
@@ -215,12 +231,12 @@ func (v *subscriberExport) Run(e *env) error {
 type subscriberPause struct {
 	Email string `arg:"" help:"Address."`
 	List  string `required:"" help:"List."`
-	Days  int    `default:"30" help:"For how many days."`
+	Days  count  `default:"30" help:"For how many days."`
 }
 
 func (v *subscriberPause) Run(e *env) error {
 	return withSubscription(e, v.Email, v.List, func(p *Press, sub, list int64) error {
-		until := p.Now().AddDate(0, 0, v.Days)
+		until := p.Now().AddDate(0, 0, int(v.Days))
 		if err := p.Subscribers.Pause(e.ctx, sub, list, until, "command line"); err != nil {
 			return err
 		}
@@ -348,14 +364,14 @@ func (v *suppressionAdd) Run(e *env) error {
 
 type suppressionLs struct {
 	Search string `short:"s" help:"Part of the address."`
-	Reason string `help:"left, hard, complaint, manual or forgotten."`
+	Reason string `default:"" enum:",left,hard,complaint,manual,forgotten" help:"left, hard, complaint, manual or forgotten."`
 	Sort   string `default:"newest" enum:"newest,oldest,address,reason" help:"newest, oldest, address or reason."`
-	Page   int    `default:"1" help:"Which 500 of them."`
+	Page   count  `default:"1" help:"Which 500 of them."`
 }
 
 func (v *suppressionLs) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		list, total, err := p.Subscribers.Suppressions(e.ctx, subscribers.SuppressionFilter{Search: v.Search, Reason: subscribers.Reason(v.Reason), Sort: v.Sort, Offset: (max(v.Page, 1) - 1) * 500, Limit: 500})
+		list, total, err := p.Subscribers.Suppressions(e.ctx, subscribers.SuppressionFilter{Search: v.Search, Reason: subscribers.Reason(v.Reason), Sort: v.Sort, Offset: (int(v.Page) - 1) * 500, Limit: 500})
 		if err != nil {
 			return err
 		}

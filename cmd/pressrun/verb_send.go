@@ -50,6 +50,9 @@ func (v *issueApprove) Run(e *env) error {
 		if err != nil {
 			return err
 		}
+		if senders, err := p.Mailer.Senders(e.ctx); err == nil && senders == 0 {
+			defer fmt.Fprintln(e.err, "no process is there that sends: start pressrun serve")
+		}
 		return e.did(facts{"issue": i.ID, "state": i.State, "reason": i.Reason, "revision": i.Revision, "readers": c.Now},
 			"%s #%d is approved; it goes out %s, to %d readers as of now", i.Newsletter, i.Number, desk.Leaves(i, p.Now()), c.Now)
 	})

@@ -31,7 +31,7 @@ type trendLs struct {
 	Window   time.Duration `default:"48h" help:"Stories published within."`
 	Language string        `short:"l" help:"Stories of one language."`
 	Rising   bool          `help:"Those whose views come faster and faster, the fastest first."`
-	N        int           `default:"30" help:"How many."`
+	N        count         `short:"n" default:"30" help:"How many."`
 }
 
 // standing is a story with its place in the ranking of its language.
@@ -90,7 +90,7 @@ func (v *trendLs) Run(e *env) error {
 		if v.Rising {
 			slices.SortStableFunc(list, func(a, b standing) int { return cmp.Compare(b.Rising, a.Rising) })
 		}
-		list = list[:max(0, min(v.N, len(list)))]
+		list = list[:min(int(v.N), len(list))]
 		return e.print(map[string]any{"by": ranked.By, "views_at": ranked.Fresh, "note": ranked.Note, "stories": list}, func(w io.Writer) {
 			fmt.Fprintf(w, "ranked by %s; newest view %s\n", ranked.By, when(ranked.Fresh))
 			table(w, "no stories in that time", "PLACE | LANG | STORY | HEADLINE | 3 H | WHY", func(row func(...any)) {

@@ -150,7 +150,9 @@ func TestVerbsPrintOneJSONDocument(t *testing.T) {
 		{0, "user add ed@news.example --role editor"}, {0, "user ls"}, {0, "user link ed@news.example"}, {0, "user rm ed@news.example"}, {0, "token add cms --for 8760h"}, {1, "token add cms"}, {2, "token add x --role king"}, {0, "token ls"}, {0, "token rm cms"}, {1, "token rm cms"}, {0, "audit"},
 		{0, "key ls"}, {1, "key retire k1"}, {0, "key add --in 0s"}, {1, "key add --in=-1s"}, {1, "key retire k1"}, {0, "key retire k1 --force"}, {1, "key retire k9"},
 		{0, "dkim new --domain news.example --dir " + d.dir}, {0, "dkim ls"}, {0, "bounce ls"}, {1, "bounce poll"}, {1, "bounce address"}, {0, "stop"}, {0, "start"}, {1, "arm --code 123456"}, {0, "disarm"},
-		{2, "issue show"}, {2, "no such verb"}, {2, "issue show 1 --nonsense"},
+		{2, "issue show"}, {2, "no such verb"}, {2, "issue show 1 --nonsense"}, {0, "issue ls -n 1"}, {2, "issue ls -n 0"}, {1, "issue ls --newsletter 5"}, {2, "newsletter next morning"},
+		{1, "subscriber ls --list night"}, {1, "subscriber export --list night"}, {2, "subscriber ls --state here"}, {2, "suppression ls --reason none"}, {2, "subscriber pause fay@readers.example --list morning --days=-3"},
+		{2, "issue edit 1 --story 1 --to 0"}, {2, "issue edit 1 --story 1 --section middle"}, {2, "issue edit 1 --story 1 --review"},
 	} {
 		if strings.HasPrefix(c.line, "issue render") {
 			_, out, _ := d.verb("", "issue", "show", "1", "--json")
@@ -242,15 +244,44 @@ func TestVerbsSayWhereToLook(t *testing.T) {
 	for line, want := range map[string]string{
 		"issue build evening": "pressrun newsletter ls", "issue why 99 ann@readers.example": "pressrun issue ls", "story show 999": "pressrun story ls", "user link nobody@news.example": "pressrun user ls",
 		"subscriber show nobody@readers.example": "pressrun subscriber ls", "subscriber add ann@readers.example --list evening --source fair": "pressrun list ls", "subscriber undo 9": "pressrun subscriber imports",
-		"issue resume 1": "issue 1 is held",
+		"issue resume 1": "issue 1 is held", "delivery show 9": "pressrun delivery ls --issue", "issue edit 1 --story 999 --drop": "pressrun issue show 1",
 	} {
 		if code, _, errs := d.verb("", strings.Fields(line)...); code != exitFailed || !strings.Contains(errs, want) {
 			t.Errorf("%s: exit %d, %q; want %q", line, code, errs, want)
 		}
 	}
+	if _, out, _ := d.verb("", "doctor", "serve", "--listen", "127.0.0.1:1"); !strings.Contains(out, "nothing listens at 127.0.0.1:1; it is started with: pressrun serve") {
+		t.Errorf("doctor serve: %s", out)
+	}
 	d.verb("", "issue", "edit", "1", "--preheader", "And the weather")
 	if _, out, errs := d.verb("", "issue", "edit", "1", "--subject", "Ferries", "--json"); !strings.Contains(out, "And the weather") || !strings.Contains(out, "Ferries") {
 		t.Errorf("a new subject takes the line after it away: %s%s", out, errs)
+	}
+}
+
+// What is wrong with a value on the command line is said without words of the
+// program's own, before anything is opened.
+func TestCommandLineInWords(t *testing.T) {
+	d := &deskless{T: t, config: filepath.Join(t.TempDir(), "none.toml")}
+	for line, want := range map[string]string{
+		"token add cms --for 30d":            `--for: "30d" is not a length of time; write for instance 45m or 24h`,
+		"token add cms --for 30":             `--for: "30" is not a length of time; write for instance 45m or 24h`,
+		"issue show first":                   `<id>: "first" is not a number`,
+		"issue ls -n few":                    `--n: "few" is not a number from 1`,
+		"issue ls --newsletter":              `--newsletter: its value is missing`,
+		"subscriber ls --state here":         `--state must be one of "pending","active","paused","unsubscribed","expired","suppressed" but got "here"`,
+		"delivery ls --issue 1 --state here": `--state "here" is no state of a copy; write one of queued, claimed, deferred, `,
+	} {
+		if code, _, errs := d.verb("", strings.Fields(line)...); code != exitUsage || !strings.Contains(errs, want) {
+			t.Errorf("%s: exit %d, %q; want %q", line, code, errs, want)
+		}
+	}
+	if code := run(t.Context(), []string{"--version"}, nil, io.Discard, io.Discard); code != 0 {
+		t.Errorf("--version: exit %d", code)
+	}
+	var out bytes.Buffer
+	if code := run(t.Context(), []string{"help", "issue", "ls"}, nil, &out, io.Discard); code != 0 || !strings.Contains(out.String(), "Usage: pressrun issue ls") {
+		t.Errorf("help issue ls: exit %d, %s", code, &out)
 	}
 }
 
