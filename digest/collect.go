@@ -292,7 +292,7 @@ func (c *Collector) tell(ctx context.Context, src Source, e Entry, a article.Art
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return 0, false, err
 	}
-	if id, err = c.Tell(ctx, src, e, a, 0, ""); err != nil || before.ID == 0 {
+	if id, err = c.Tell(ctx, src, e, a); err != nil || before.ID == 0 {
 		return id, false, err
 	}
 	after, err := c.Story(ctx, before.ID)

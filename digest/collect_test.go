@@ -342,7 +342,7 @@ func TestToldAtOnce(t *testing.T) {
 			for range 2 {
 				all.Go(func() {
 					for _, e := range entries {
-						if _, err := r.Tell(ctx, src, e, article.Article{URL: e.URL, Title: e.Title, Text: "Text.", Language: "en", Kind: "article"}, 0, ""); err != nil {
+						if _, err := r.Tell(ctx, src, e, article.Article{URL: e.URL, Title: e.Title, Text: "Text.", Language: "en", Kind: "article"}); err != nil {
 							t.Errorf("%s by %s: %v", e.URL, src.Title, err)
 						}
 					}

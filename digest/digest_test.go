@@ -79,7 +79,7 @@ func (r *room) tellText(t *testing.T, n int, ago time.Duration, language, text s
 		if e.URL != url {
 			continue
 		}
-		id, err := st.Tell(ctx, r.source, e, article.Article{URL: url, Title: e.Title, Text: text, Language: language, Kind: "article"}, 0, "")
+		id, err := st.Tell(ctx, r.source, e, article.Article{URL: url, Title: e.Title, Text: text, Language: language, Kind: "article"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -748,7 +748,7 @@ func TestViewsMeetBySiteNames(t *testing.T) {
 		if err != nil || len(entries) != 1 {
 			t.Fatal(entries, err)
 		}
-		id, err := r.Tell(ctx, r.source, entries[0], article.Article{URL: url, Title: "A numbered story", Text: "Text.", Language: "en"}, 0, "")
+		id, err := r.Tell(ctx, r.source, entries[0], article.Article{URL: url, Title: "A numbered story", Text: "Text.", Language: "en"})
 		if err != nil {
 			t.Fatal(err)
 		}

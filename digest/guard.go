@@ -121,7 +121,7 @@ func (g *Guard) Correct(ctx context.Context, r Removal) error {
 	if err != nil {
 		return err
 	}
-	_, err = g.Tell(ctx, src, e, *r.now, 0, "")
+	_, err = g.Tell(ctx, src, e, *r.now)
 	return err
 }
 

@@ -55,7 +55,7 @@ func TestOrders(t *testing.T) {
 			if err != nil || len(list) != 1 {
 				t.Fatal(list, err)
 			}
-			story, err := r.Tell(ctx, r.source, list[0], article.Article{URL: address, Title: "The ferry is back", Text: "It sails again.", Keys: article.Aliases("news.example", id)}, 0, "")
+			story, err := r.Tell(ctx, r.source, list[0], article.Article{URL: address, Title: "The ferry is back", Text: "It sails again.", Keys: article.Aliases("news.example", id)})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -254,11 +254,10 @@ func (s *Store) toldBy(ctx context.Context, e Entry) (Story, error) {
 	return st, notFound(err, "story of entry", e.ID)
 }
 
-// Tell makes an entry and its article into a story, or adds it as a member to
-// the story called by into (0 = a story of its own). The same article twice is
+// Tell makes an entry and its article into a story. The same article twice is
 // one member. An entry that was told before brings its article up to date. It
 // returns the story's id.
-func (s *Store) Tell(ctx context.Context, src Source, e Entry, a article.Article, into int64, why string) (int64, error) {
+func (s *Store) Tell(ctx context.Context, src Source, e Entry, a article.Article) (int64, error) {
 	var id int64
 	err := s.DB.InTx(ctx, func(tx *sql.Tx) error {
 		key, told := keyOf(e, a), ""
@@ -283,18 +282,15 @@ func (s *Store) Tell(ctx context.Context, src Source, e Entry, a article.Article
 		if err := toldElsewhere(); err != sql.ErrNoRows {
 			return err
 		}
-		own, err := s.insertStory(ctx, tx, src, e, a, key, into)
+		id, err = s.insertStory(ctx, tx, src, e, a, key)
 		if err == sql.ErrNoRows { // by another process, this very moment
 			return toldElsewhere()
 		}
 		if err != nil {
 			return err
 		}
-		if id = into; into == 0 {
-			id, why = own, "first to tell it"
-		}
-		_, err = tx.ExecContext(ctx, `insert into story_members (article_key, story_id, entry_id, url, why, added_at) values ($1, $2, $3, $4, $5, $6)`,
-			key, id, e.ID, e.URL, why, schema.At(s.Now()))
+		_, err = tx.ExecContext(ctx, `insert into story_members (article_key, story_id, entry_id, url, why, added_at) values ($1, $2, $3, $4, 'first to tell it', $5)`,
+			key, id, e.ID, e.URL, schema.At(s.Now()))
 		if err != nil {
 			return err
 		}
@@ -384,26 +380,22 @@ func markRead(ctx context.Context, tx *sql.Tx, entry int64, reason string) error
 	return err
 }
 
-// insertStory stores an article: as a story, or merged into the one it tells too.
-// sql.ErrNoRows means that it is stored already.
-func (s *Store) insertStory(ctx context.Context, tx *sql.Tx, src Source, e Entry, a article.Article, key string, into int64) (int64, error) {
+// insertStory stores an article as a story. sql.ErrNoRows means that it is stored
+// already.
+func (s *Store) insertStory(ctx context.Context, tx *sql.Tx, src Source, e Entry, a article.Article, key string) (int64, error) {
 	st := storyOf(src, e, a)
 	listed, err := listedFlags(ctx, tx, key)
 	if err != nil {
 		return 0, err
 	}
-	state, merged := "live", any(nil)
-	if into != 0 {
-		state, merged = "merged", into
-	}
 	var id int64
 	err = tx.QueryRowContext(ctx, `
 		insert into stories (article_key, url, title, author, source_id, source_title, language, direction, section, image, image_alt,
-			rule_flags, body, description, state, merged_into, title_hash, published_at, not_before_at, seen_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+			rule_flags, body, description, state, title_hash, published_at, not_before_at, seen_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'live', $15, $16, $17, $18)
 		on conflict (article_key) do nothing returning id`,
 		key, st.URL, st.Title, st.Author, src.ID, st.SourceTitle, st.Language, st.Direction, st.Section, st.Image, st.ImageAlt,
-		union(listed, st.ruleFlags(src, e, a)), st.Body, st.Description, state, merged, pageHash(st, a),
+		union(listed, st.ruleFlags(src, e, a)), st.Body, st.Description, pageHash(st, a),
 		schema.At(st.Published), schema.At(st.NotBefore), schema.At(s.Now())).Scan(&id)
 	return id, err
 }

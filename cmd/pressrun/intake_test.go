@@ -151,7 +151,7 @@ func (w *way) issue(number int) digest.Issue {
 	for i, entry := range entries {
 		_, text := articleOf(site, 10*number+i)
 		text = regexp.MustCompile(`<[^>]*>`).ReplaceAllString(text, " ")
-		if _, err := w.Digest.Tell(ctx, src, entry, article.Article{URL: entry.URL, Title: entry.Title, Text: text, Language: "en", Kind: "article"}, 0, ""); err != nil {
+		if _, err := w.Digest.Tell(ctx, src, entry, article.Article{URL: entry.URL, Title: entry.Title, Text: text, Language: "en", Kind: "article"}); err != nil {
 			w.Fatal(err)
 		}
 	}

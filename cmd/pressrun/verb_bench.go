@@ -252,7 +252,7 @@ func benchStories(ctx context.Context, p *Press, src digest.Source) error {
 	}
 	for i, entry := range entries {
 		text := benchText(i)
-		if _, err := p.Digest.Tell(ctx, src, entry, article.Article{URL: entry.URL, Title: entry.Title, Text: text, Language: "en", Kind: "article"}, 0, ""); err != nil {
+		if _, err := p.Digest.Tell(ctx, src, entry, article.Article{URL: entry.URL, Title: entry.Title, Text: text, Language: "en", Kind: "article"}); err != nil {
 			return err
 		}
 	}

@@ -76,7 +76,7 @@ func newCountingRoom(t *testing.T, toml string) *countingRoom {
 	}
 	slices.SortFunc(entries, func(a, b digest.Entry) int { return strings.Compare(a.URL, b.URL) })
 	for i, e := range entries {
-		id, err := p.Digest.Tell(ctx, src, e, article.Article{URL: e.URL, Title: e.Title, Byline: []string{"Amina"}[:min(i, 1)], Text: "Text of a story.", Language: "en"}, 0, "")
+		id, err := p.Digest.Tell(ctx, src, e, article.Article{URL: e.URL, Title: e.Title, Byline: []string{"Amina"}[:min(i, 1)], Text: "Text of a story.", Language: "en"})
 		if err != nil {
 			t.Fatal(err)
 		}
