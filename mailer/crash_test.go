@@ -107,7 +107,7 @@ func (r *room) judge(most int) {
 		if !listed[to] {
 			r.t.Errorf("%s got two and is not listed as uncertain", to)
 		}
-		if ids := r.catcher.Account(to).IDs; len(slices.Compact(ids)) != 1 {
+		if ids := r.catcher.Booked(to); len(slices.Compact(ids)) != 1 {
 			r.t.Errorf("%s got %v: a second copy must have the first one's Message-ID", to, ids)
 		}
 	}

@@ -308,7 +308,7 @@ func TestFaultLeaveDuringSend(t *testing.T) {
 		time.Sleep(time.Second)
 		var before []string
 		for id := int64(201); id <= 400; id += 2 {
-			if r.catcher.Account(address(id)).Accepted > 0 {
+			if len(r.catcher.Booked(address(id))) > 0 {
 				before = append(before, address(id))
 			}
 		}

@@ -324,7 +324,7 @@ func TestSend(t *testing.T) {
 		if d.Attempts != 1 || d.Code != 250 || d.Relay != "test" || d.EditionHash != sealedEdition.Hash || d.DoneAt.IsZero() || d.Date.IsZero() {
 			t.Errorf("got %+v", d)
 		}
-		if ids := r.catcher.Account(address(5)).IDs; len(ids) != 1 || ids[0] != "<"+d.MessageID+">" {
+		if ids := r.catcher.Booked(address(5)); len(ids) != 1 || ids[0] != "<"+d.MessageID+">" {
 			t.Errorf("the receiver has %v, the ledger %q", ids, d.MessageID)
 		}
 		for _, m := range r.catcher.Messages(address(5)) {

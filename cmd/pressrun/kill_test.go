@@ -156,7 +156,7 @@ func killInMidSend(t *testing.T, pl *plant) {
 		if !slices.Contains(listed, to) {
 			t.Errorf("%s got two and is not listed as uncertain", to)
 		}
-		if ids := pl.inbox.Account(to).IDs; len(ids) != 2 || ids[0] != ids[1] {
+		if ids := pl.inbox.Booked(to); len(ids) != 2 || ids[0] != ids[1] {
 			t.Errorf("%s got %v: a second copy bears the Message-ID of the first", to, ids)
 		}
 	}

@@ -495,7 +495,7 @@ func (w *week) people() map[string]bool {
 // booked is how many mails of each issue the receiver took for an address.
 func (w *week) booked(address string) map[int64]int {
 	of := map[int64]int{}
-	for _, id := range w.inbox.Account(address).IDs {
+	for _, id := range w.inbox.Booked(address) {
 		if issue, err := issueOfMessageID(id); err == nil {
 			of[issue]++
 		}

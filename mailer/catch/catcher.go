@@ -37,7 +37,7 @@ type Catcher struct {
 	MaxMessage int64            // larger messages are refused with 552; 0 means DefaultMaxMessage
 	ImagesFrom []string         // origins (http://127.0.0.1:8080) whose pictures the inbox may load; none by default
 	Desk       string           // address that the inbox links back to; "" = none
-	Book       bool             // keep an account of every recipient, for Audit; it grows with their number
+	Book       bool             // keep the Message-IDs that every recipient got, for Audit; they grow with their number
 	Now        func() time.Time // nil means time.Now
 
 	once   sync.Once
@@ -47,7 +47,7 @@ type Catcher struct {
 	mu     sync.Mutex
 	closed bool
 	box    box
-	books  map[string]*Account
+	books  map[string][]string // Message-IDs by recipient, in lower case
 	bad    *misbehaviour
 	gates  []*gate
 }
@@ -113,7 +113,7 @@ func (c *Catcher) open() error {
 func (c *Catcher) init() {
 	c.once.Do(func() {
 		c.done = make(chan struct{})
-		c.books = map[string]*Account{}
+		c.books = map[string][]string{}
 		c.box = box{dir: c.Dir, max: or(c.Max, DefaultMax), maxBytes: or(c.MaxBytes, DefaultMaxBytes)}
 		c.server = smtp.NewServer(smtp.BackendFunc(c.session))
 		c.server.Domain = "catcher.localhost"

@@ -3,6 +3,7 @@ package catch
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/emersion/go-smtp"
 )
@@ -32,7 +33,6 @@ func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 }
 
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
-	s.c.account(to, func(a *Account) { a.Attempts++ })
 	if err := s.suffer(AtRcpt, to); err != nil {
 		return err
 	}
@@ -54,13 +54,13 @@ func (s *session) Data(r io.Reader) error {
 			continue
 		}
 		if rule.Drop && rule.Taken {
-			s.c.keep(s.from, s.to, raw, false)
+			s.c.keep(s.from, s.to, raw)
 		}
 		if err := s.apply(rule, to); err != nil {
 			return err
 		}
 	}
-	return s.c.keep(s.from, s.to, raw, true)
+	return s.c.keep(s.from, s.to, raw)
 }
 
 // sufferBody applies the first rule at AtData that concerns a recipient.
@@ -90,41 +90,37 @@ func (s *session) suffer(at Stage, to string) error {
 	return s.apply(rule, to)
 }
 
-// apply does to the conversation what the rule says, and books it.
+// apply does to the conversation what the rule says.
 func (s *session) apply(rule *Rule, to string) error {
 	s.c.pause(rule.Stall)
 	switch {
 	case rule.Drop:
-		s.c.account(to, func(a *Account) { a.Dropped++ })
 		s.conn.drop()
 		return io.ErrUnexpectedEOF
-	case rule.Code >= 500:
-		s.c.account(to, func(a *Account) { a.Perm++ })
 	case rule.Code >= 400:
-		s.c.account(to, func(a *Account) { a.Temp++ })
-	default:
-		return nil // a stall alone
+		return s.conn.refuse(rule.Code, to)
 	}
-	return s.conn.refuse(rule.Code, to)
+	return nil // a stall alone
 }
 
 func (s *session) Reset()        { s.from, s.to = "", nil }
 func (s *session) Logout() error { return nil }
 
-// keep stores the message and books it for every recipient. acked says whether
-// the sender will be told.
-func (c *Catcher) keep(from string, to []string, raw []byte, acked bool) error {
+// keep stores the message and books it for every recipient.
+func (c *Catcher) keep(from string, to []string, raw []byte) error {
 	h, _ := splitHeader(raw)
 	m := Message{From: from, To: to, Subject: h.text("Subject"), Received: c.now().UTC(), Size: len(raw), Raw: raw}
 	c.mu.Lock()
-	err := c.box.add(m)
-	c.mu.Unlock()
-	if err != nil {
+	defer c.mu.Unlock()
+	if err := c.box.add(m); err != nil {
 		return &smtp.SMTPError{Code: 452, EnhancedCode: smtp.EnhancedCode{4, 3, 1}, Message: "cannot store the message"}
 	}
-	id := h.Get("Message-ID")
-	for _, rcpt := range to {
-		c.account(rcpt, func(a *Account) { a.accept(id, acked) })
+	if c.Book {
+		id := h.Get("Message-ID")
+		for _, rcpt := range to {
+			rcpt = strings.ToLower(rcpt)
+			c.books[rcpt] = append(c.books[rcpt], id)
+		}
 	}
 	return nil
 }
