@@ -2,6 +2,7 @@ package trend
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
@@ -109,22 +110,14 @@ func (b *Beacon) init() {
 		if b.Log == nil {
 			b.Log = slog.Default()
 		}
-		b.PerVisitor = or(b.PerVisitor, 60)
-		b.PerNetwork = or(b.PerNetwork, 600)
-		b.Every = or(b.Every, 100*time.Millisecond)
-		b.Wait = or(b.Wait, 2*time.Second)
-		b.buffer.size = or(b.Size, 1<<16)
+		b.PerVisitor = cmp.Or(b.PerVisitor, 60)
+		b.PerNetwork = cmp.Or(b.PerNetwork, 600)
+		b.Every = cmp.Or(b.Every, 100*time.Millisecond)
+		b.Wait = cmp.Or(b.Wait, 2*time.Second)
+		b.buffer.size = cmp.Or(b.Size, 1<<16)
 		b.stats.Ignored = make(map[string]int64)
 		b.stats.Dropped = make(map[string]int64)
 	})
-}
-
-func or[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
 }
 
 // Handler serves

@@ -3,6 +3,7 @@ package trend
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,7 +70,7 @@ const (
 func IngestLog(ctx context.Context, r io.Reader, o LogOptions, add func([]View) error) (LogReport, error) {
 	in := &logReader{LogOptions: o, report: LogReport{Ignored: make(map[string]int)}, salts: make(map[int64][]byte)}
 	in.Now = clock(o.Now)
-	in.PerVisitor, in.PerNetwork = or(o.PerVisitor, 60), or(o.PerNetwork, 600)
+	in.PerVisitor, in.PerNetwork = cmp.Or(o.PerVisitor, 60), cmp.Or(o.PerNetwork, 600)
 	if in.Key == nil {
 		in.Key = func(u string) (string, error) {
 			k, err := article.KeyOf(u)

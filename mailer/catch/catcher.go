@@ -1,6 +1,7 @@
 package catch
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -114,10 +115,10 @@ func (c *Catcher) init() {
 	c.once.Do(func() {
 		c.done = make(chan struct{})
 		c.books = map[string][]string{}
-		c.box = box{dir: c.Dir, max: or(c.Max, DefaultMax), maxBytes: or(c.MaxBytes, DefaultMaxBytes)}
+		c.box = box{dir: c.Dir, max: cmp.Or(c.Max, DefaultMax), maxBytes: cmp.Or(c.MaxBytes, DefaultMaxBytes)}
 		c.server = smtp.NewServer(smtp.BackendFunc(c.session))
 		c.server.Domain = "catcher.localhost"
-		c.server.MaxMessageBytes = or(c.MaxMessage, DefaultMaxMessage)
+		c.server.MaxMessageBytes = cmp.Or(c.MaxMessage, DefaultMaxMessage)
 		c.server.ReadTimeout = idleTimeout
 		c.server.WriteTimeout = time.Minute
 		c.server.EnableSMTPUTF8 = true
@@ -158,12 +159,4 @@ func loopback(a net.Addr) bool {
 	}
 	ap, err := netip.ParseAddrPort(a.String())
 	return err == nil && ap.Addr().Unmap().IsLoopback()
-}
-
-// or is n, or def when n is not positive.
-func or[T int | int64](n, def T) T {
-	if n > 0 {
-		return n
-	}
-	return def
 }

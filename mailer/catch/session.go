@@ -1,6 +1,7 @@
 package catch
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -71,7 +72,7 @@ func (s *session) sufferBody(r io.Reader) error {
 			continue
 		}
 		if rule.Drop {
-			if _, err := io.CopyN(io.Discard, r, int64(or(rule.After, DefaultAfter))); err != nil && err != io.EOF {
+			if _, err := io.CopyN(io.Discard, r, int64(cmp.Or(rule.After, DefaultAfter))); err != nil && err != io.EOF {
 				return err
 			}
 		}

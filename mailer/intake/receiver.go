@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -43,10 +44,10 @@ func (r *Receiver) Serve(ctx context.Context, l net.Listener) error {
 	}))
 	s.Domain, s.LMTP, s.TLSConfig = r.Domain, r.LMTP, r.TLS
 	s.MaxMessageBytes, s.MaxRecipients = MaxSize, 1 // reports have one; others come again (RFC 5321 section 4.5.3.1.10)
-	s.ReadTimeout, s.WriteTimeout = or(r.Idle, time.Minute), or(r.Idle, time.Minute)
+	s.ReadTimeout, s.WriteTimeout = cmp.Or(r.Idle, time.Minute), cmp.Or(r.Idle, time.Minute)
 	s.EnableSMTPUTF8 = true
 	s.ErrorLog = log.New(io.Discard, "", 0) // one who hangs up is no news
-	g := &gate{Listener: l, free: make(chan struct{}, or(r.Connections, 20)), lifetime: or(r.Lifetime, 5*time.Minute)}
+	g := &gate{Listener: l, free: make(chan struct{}, cmp.Or(r.Connections, 20)), lifetime: cmp.Or(r.Lifetime, 5*time.Minute)}
 	stop := context.AfterFunc(ctx, func() { s.Close(); l.Close() })
 	defer stop()
 	if err := s.Serve(g); err != nil && ctx.Err() == nil {
@@ -60,13 +61,6 @@ func (r *Receiver) log() *slog.Logger {
 		return r.Log
 	}
 	return slog.Default()
-}
-
-func or[T int | time.Duration](n, def T) T {
-	if n > 0 {
-		return n
-	}
-	return def
 }
 
 // session is one conversation.
