@@ -114,8 +114,8 @@ func readersOf(ctx context.Context, tx *sql.Tx, _ int64, ids []int64) (to []mail
 	defer rows.Close()
 	for rows.Next() {
 		var r mailer.Recipient
-		var state, reason string
-		if err := rows.Scan(&r.ID, &r.Address, &r.Name, &state, &reason); err != nil {
+		var name, state, reason string
+		if err := rows.Scan(&r.ID, &r.Address, &name, &state, &reason); err != nil {
 			return nil, nil, err
 		}
 		if state != "active" || reason != "" {
@@ -123,7 +123,7 @@ func readersOf(ctx context.Context, tx *sql.Tx, _ int64, ids []int64) (to []mail
 			continue
 		}
 		id := strconv.FormatInt(r.ID, 10)
-		r.Slots = map[string]string{"name": r.Name, "unsubscribe": "https://l.example/u/1." + id + ".0123456789abcdef0123456789abcdef", "preferences": "https://l.example/p/1." + id + ".0123456789abcdef0123456789abcdef"}
+		r.Slots = map[string]string{"name": name, "unsubscribe": "https://l.example/u/1." + id + ".0123456789abcdef0123456789abcdef", "preferences": "https://l.example/p/1." + id + ".0123456789abcdef0123456789abcdef"}
 		to = append(to, r)
 	}
 	return to, out, rows.Err()

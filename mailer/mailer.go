@@ -101,7 +101,6 @@ type Mailer struct {
 type Recipient struct {
 	ID      int64
 	Address string
-	Name    string
 	Slots   map[string]string // values of the edition's slots: name, unsubscribe, preferences …
 }
 

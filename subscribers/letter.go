@@ -89,7 +89,7 @@ func (s *Store) postLetter(ctx context.Context, tx *sql.Tx, kind, lang string, l
 	if err := s.note(ctx, tx, Event{Subscriber: to.ID, Kind: "letter", Detail: kind, Actor: "rule", At: s.Now()}); err != nil {
 		return err
 	}
-	return s.postTo(ctx, tx, kind, lang, letter, Recipient{ID: to.ID, Address: to.Email.ASCII(), Name: to.Name, Lists: lists})
+	return s.postTo(ctx, tx, kind, lang, letter, Recipient{ID: to.ID, Address: to.Email.ASCII(), Lists: lists})
 }
 
 func (s *Store) postTo(ctx context.Context, tx *sql.Tx, kind, lang string, letter templates.Letter, to Recipient) error {

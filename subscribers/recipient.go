@@ -17,7 +17,6 @@ type Recipient struct {
 	ID      int64             // 0 = not a subscriber's address
 	About   int64             // subscriber whom a letter to an address that is not his is about
 	Address string            // for the envelope: the domain in A-labels
-	Name    string            // may be empty
 	Lists   []string          // names of the lists a letter is about; of a letter about the reader himself, all he reads
 	Slots   map[string]string // templates.SlotName, SlotUnsubscribe, SlotPreferences
 }
@@ -59,7 +58,7 @@ func (s *Store) Recipients(ctx context.Context, tx *sql.Tx, list int64, ids []in
 		} else if why := v.withheld(now); why != "" {
 			not = append(not, Withheld{id, why})
 		} else {
-			to = append(to, Recipient{ID: id, Address: address.Address(v.email).ASCII(), Name: v.name, Slots: s.slots(id, list, v.name)})
+			to = append(to, Recipient{ID: id, Address: address.Address(v.email).ASCII(), Slots: s.slots(id, list, v.name)})
 		}
 	}
 	return to, not, nil

@@ -122,7 +122,7 @@ func (p *Press) mailAlarm(ctx context.Context, title, detail, at string) error {
 	if p.Config.AlarmMail == "" {
 		return nil
 	}
-	return p.letter(ctx, templates.LetterAlarm, p.Config.AlarmMail, "", templates.Letter{Subject: title, Text: []string{detail}, Since: p.Now(), Action: at})
+	return p.letter(ctx, templates.LetterAlarm, p.Config.AlarmMail, templates.Letter{Subject: title, Text: []string{detail}, Since: p.Now(), Action: at})
 }
 
 // whoIsTold says where alarms go.

@@ -192,7 +192,7 @@ func TestLettersToTheNewsroomThatComeBack(t *testing.T) {
 	if _, _, err := p.Mailer.LetterState(ctx, 3); err == nil {
 		t.Error("an alarm about alarms that come back is mailed again and again")
 	}
-	if err := p.letter(ctx, templates.LetterApproval, "lee@news.example", "Lee", templates.Letter{Newsletter: "Morning", Expires: now}); err != nil { // letter 3
+	if err := p.letter(ctx, templates.LetterApproval, "lee@news.example", templates.Letter{Newsletter: "Morning", Expires: now}); err != nil { // letter 3
 		t.Fatal(err)
 	}
 	comes(3, deliveryReport("lee@news.example", "550 5.1.1 moved"))

@@ -336,7 +336,7 @@ func (p *Press) recipients(ctx context.Context, tx *sql.Tx, issue int64, ids []i
 	}
 	to := make([]mailer.Recipient, len(readers))
 	for i, r := range readers {
-		to[i] = mailer.Recipient{ID: r.ID, Address: r.Address, Name: r.Name, Slots: r.Slots}
+		to[i] = mailer.Recipient{ID: r.ID, Address: r.Address, Slots: r.Slots}
 		if mailto {
 			r.Slots[templates.SlotMailto] = p.leaveAddress(r.ID, list, false)
 		}
@@ -366,7 +366,7 @@ func (p *Press) suppress(ctx context.Context, tx *sql.Tx, subscriber int64, reas
 func (p *Press) post(ctx context.Context, tx *sql.Tx, kind string, e templates.Email, to subscribers.Recipient) error {
 	from, envelope := p.senders(ctx, to.Lists...)
 	e.From = from
-	_, err := p.Mailer.Post(ctx, tx, mailer.Letter{Kind: kind, Email: e, EnvelopeFrom: envelope, To: mailer.Recipient{ID: to.ID, Address: to.Address, Name: to.Name, Slots: to.Slots}, About: to.About, Expires: 24 * time.Hour})
+	_, err := p.Mailer.Post(ctx, tx, mailer.Letter{Kind: kind, Email: e, EnvelopeFrom: envelope, To: mailer.Recipient{ID: to.ID, Address: to.Address, Slots: to.Slots}, About: to.About, Expires: 24 * time.Hour})
 	return err
 }
 

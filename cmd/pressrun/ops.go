@@ -396,7 +396,7 @@ func (p *Press) askApproval(ctx context.Context, i digest.Issue) error {
 		if !u.May("approver") {
 			continue
 		}
-		if err := p.letter(ctx, templates.LetterApproval, u.Email, u.Name, v); err != nil {
+		if err := p.letter(ctx, templates.LetterApproval, u.Email, v); err != nil {
 			return err
 		}
 	}
@@ -433,13 +433,13 @@ func (p *Press) approvalLetter(ctx context.Context, i digest.Issue, first digest
 }
 
 // letter renders and posts a letter in a transaction of its own.
-func (p *Press) letter(ctx context.Context, kind, address, name string, v templates.Letter) error {
+func (p *Press) letter(ctx context.Context, kind, address string, v templates.Letter) error {
 	e, err := templates.RenderLetter(kind, "en", v)
 	if err != nil {
 		return fmt.Errorf("write letter %s: %w", kind, err)
 	}
 	return p.DB.InTx(ctx, func(tx *sql.Tx) error {
-		return p.post(ctx, tx, kind, e, subscribers.Recipient{Address: address, Name: name})
+		return p.post(ctx, tx, kind, e, subscribers.Recipient{Address: address})
 	})
 }
 

@@ -18,7 +18,6 @@ import "context"
 
 // Mail is one that came back.
 type Mail struct {
-	From   string // envelope sender; "" is the null sender, or not known
 	To     string // envelope recipient; "" when not known
 	Raw    []byte // at most MaxSize bytes
 	Source string // smtp | lmtp | imap

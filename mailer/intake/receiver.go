@@ -68,7 +68,6 @@ type session struct {
 	r       *Receiver
 	ctx     context.Context
 	conn    *smtp.Conn
-	from    string
 	to      string
 	refused int
 }
@@ -78,8 +77,8 @@ var (
 	errTrouble = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "try again later"}
 )
 
-func (s *session) Mail(from string, _ *smtp.MailOptions) error {
-	s.from, s.to = from, ""
+func (s *session) Mail(string, *smtp.MailOptions) error {
+	s.to = ""
 	return nil
 }
 
@@ -105,14 +104,14 @@ func (s *session) Data(in io.Reader) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), takeTimeout)
 	defer cancel()
-	if err := s.r.Take(ctx, Mail{From: s.from, To: s.to, Raw: raw, Source: source}); err != nil {
+	if err := s.r.Take(ctx, Mail{To: s.to, Raw: raw, Source: source}); err != nil {
 		s.r.log().Error("mail that came back was not taken; its sender tries again", "err", err)
 		return errTrouble
 	}
 	return nil
 }
 
-func (s *session) Reset()        { s.from, s.to = "", "" }
+func (s *session) Reset()        { s.to = "" }
 func (s *session) Logout() error { return nil }
 
 // gate lets so many connections in at once, and each for so long.
