@@ -11,7 +11,6 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
-	"pressrun/deploy/installation"
 	"pressrun/digest"
 	"pressrun/digest/trend"
 	"pressrun/subscribers"
@@ -106,8 +105,8 @@ func (p *Press) openJobs() error {
 		Logger:               log,
 		ErrorHandler:         jobErrors{log},
 
-		CompletedJobRetentionPeriod: kept.jobs,
-		DiscardedJobRetentionPeriod: kept.failedJobs,
+		CompletedJobRetentionPeriod: keepJobs,
+		DiscardedJobRetentionPeriod: keepFailedJobs,
 	})
 	if err != nil {
 		return fmt.Errorf("open job queue: %w", err)
@@ -216,27 +215,18 @@ func (p *Press) backlogOf(src digest.Source) time.Duration {
 	return 7 * 24 * time.Hour
 }
 
-// kept is how long what is kept. Each room deletes its own rows in batches,
-// every night; jobs and the counters in Redis expire by themselves.
-var kept = struct {
-	bodies      time.Duration // texts of articles; headline and summary stay with their issue
-	hourlyViews time.Duration // then only the sum of each day is kept
-	attempts    time.Duration // SMTP attempts
-	letters     time.Duration // that are done with: they hold an address, and links to act in its name
-	jobs        time.Duration // that were done
-	failedJobs  time.Duration // that were given up
-	sessions    time.Duration // of people at the desk
-	unconfirmed time.Duration // addresses that never confirmed anything, after their last link expired
-}{
-	bodies:      30 * 24 * time.Hour,
-	hourlyViews: trend.KeepHours * time.Hour,
-	attempts:    90 * 24 * time.Hour,
-	letters:     subscribers.ConfirmWithin,
-	jobs:        24 * time.Hour,
-	failedJobs:  7 * 24 * time.Hour,
-	sessions:    installation.SessionAge,
-	unconfirmed: subscribers.KeepUnconfirmed,
-}
+// How long what is kept. Each room deletes its own rows in batches, every night,
+// and says itself how long it keeps views by the hour (trend.KeepHours), people
+// signed in at the desk (installation.SessionAge) and addresses that never
+// confirmed anything (subscribers.KeepUnconfirmed). Jobs and the counters in Redis
+// expire by themselves.
+const (
+	keepBodies     = 30 * 24 * time.Hour       // texts of articles; headline and summary stay with their issue
+	keepAttempts   = 90 * 24 * time.Hour       // SMTP attempts
+	keepLetters    = subscribers.ConfirmWithin // that are done with: they hold an address, and links to act in its name
+	keepJobs       = 24 * time.Hour            // that were done
+	keepFailedJobs = 7 * 24 * time.Hour        // that were given up
+)
 
 // Night does the house-keeping and refits the ranking. A room that fails keeps
 // no other from its own.
@@ -245,8 +235,8 @@ func (p *Press) Night(ctx context.Context) error {
 	return errors.Join(
 		trend.HouseKeep(ctx, p.DB, p.Now()),
 		p.Installation.HouseKeep(ctx, 1000),
-		p.Digest.HouseKeep(ctx, kept.bodies, 500),
-		p.Mailer.HouseKeep(ctx, kept.attempts, kept.letters),
+		p.Digest.HouseKeep(ctx, keepBodies, 500),
+		p.Mailer.HouseKeep(ctx, keepAttempts, keepLetters),
 		tending,
 		p.Subscribers.DropOldImports(ctx),
 		p.Ranker.Fit(ctx),
