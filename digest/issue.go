@@ -95,10 +95,10 @@ func (s *Store) IssuesIn(ctx context.Context, states ...string) ([]Issue, error)
 }
 
 // Issues lists the newest issues, at most limit, of one newsletter or (0) of all.
-func (s *Store) Issues(ctx context.Context, newsletter int64, limit, offset int) ([]Issue, error) {
+func (s *Store) Issues(ctx context.Context, newsletter int64, limit int) ([]Issue, error) {
 	return schema.Each(ctx, s.DB.Read, scanIssue,
 		`select `+issueColumns+` from issues i join newsletters n on n.id = i.newsletter_id
-		where $1 = 0 or i.newsletter_id = $1 order by i.slot_at desc, i.id desc limit $2 offset $3`, newsletter, limit, offset)
+		where $1 = 0 or i.newsletter_id = $1 order by i.slot_at desc, i.id desc limit $2`, newsletter, limit)
 }
 
 // MoveIssue takes an issue from one of the states to another and stores why.

@@ -111,7 +111,7 @@ func (p *Press) mayStart(ctx context.Context, i digest.Issue) error {
 // tripped are the earlier issues of an issue's newsletter whose breaker opened
 // and which nobody has acknowledged.
 func (p *Press) tripped(ctx context.Context, i digest.Issue) ([]mailer.Send, error) {
-	recent, err := p.Digest.Issues(ctx, i.NewsletterID, 15, 0)
+	recent, err := p.Digest.Issues(ctx, i.NewsletterID, 15)
 	if err != nil {
 		return nil, err
 	}

@@ -158,7 +158,7 @@ func (p *Press) tellNewsletters(ctx context.Context, tell teller) error {
 		if s, err := digest.ParseSchedule(spec.Schedule, spec.Zone); err == nil && n.State == "active" { // no schedule: by hand alone
 			tell.when(gaugeNext, s.Next(p.Now()), n.Name)
 		}
-		issues, err := p.Digest.Issues(ctx, n.ID, 50, 0)
+		issues, err := p.Digest.Issues(ctx, n.ID, 50)
 		if err != nil {
 			return err
 		}

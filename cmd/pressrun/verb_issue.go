@@ -134,7 +134,7 @@ func (v *issueLs) Run(e *env) error {
 			}
 			of = n.ID
 		}
-		list, err := p.Digest.Issues(e.ctx, of, int(v.N), 0)
+		list, err := p.Digest.Issues(e.ctx, of, int(v.N))
 		if err != nil {
 			return err
 		}
