@@ -33,9 +33,6 @@ type Report struct {
 	Diagnostic string
 	// MessageID is the identity of the mail that came back, without brackets.
 	MessageID string
-	// OriginalTo is whom our mail was written to, when that is told apart from
-	// Recipient: a forwarding address fails under another name.
-	OriginalTo string
 	// FeedbackType is that of RFC 5965 section 7.3, or opt-out for a request to
 	// leave; empty for anything but a complaint.
 	FeedbackType string

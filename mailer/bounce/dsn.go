@@ -88,7 +88,7 @@ func (m *mail) fromFields(groups []header) []Report {
 	var reports []Report
 	for _, h := range groups {
 		final, original := typed(h.get("Final-Recipient")), typed(h.get("Original-Recipient"))
-		r := Report{Kind: KindBounce, Recipient: firstAddress(final), OriginalTo: firstAddress(original)}
+		r := Report{Kind: KindBounce, Recipient: firstAddress(final)}
 		if r.Recipient == "" {
 			r.Recipient = firstOf(typed(h.get("X-Actual-Recipient")), original, strings.Join(failed, " "), m.original().get("To"))
 		}

@@ -48,9 +48,7 @@ func (m *mail) feedback(h header) []Report {
 	}
 	var reports []Report
 	for _, a := range to {
-		r := complaint(a, kind)
-		r.OriginalTo = firstAddress(m.original().get("To"))
-		reports = append(reports, r)
+		reports = append(reports, complaint(a, kind))
 	}
 	return reports
 }

@@ -35,7 +35,7 @@ func FuzzClassify(f *testing.F) {
 			if r.Kind == KindBounce && reasons[r.Reason] == "" {
 				t.Errorf("reason %q", r.Reason)
 			}
-			for _, s := range []string{r.Recipient, r.Status, r.Reply, r.Diagnostic, r.MessageID, r.OriginalTo, r.FeedbackType} {
+			for _, s := range []string{r.Recipient, r.Status, r.Reply, r.Diagnostic, r.MessageID, r.FeedbackType} {
 				if strings.ContainsAny(s, "\r\n\x00") || !utf8.ValidString(s) || len(s) > maxDiagnostic {
 					t.Errorf("text %q", s)
 				}

@@ -166,12 +166,6 @@ func (a Address) Key() string {
 	return norm.NFC.String(strings.ToLower(local)) + "@" + domain
 }
 
-// Domain is the host name in A-labels and lower case.
-func (a Address) Domain() string {
-	_, domain := a.split()
-	return domain
-}
-
 // Mask hides most of the local part, for pages and reports that are kept:
 // j…n@example.com.
 func (a Address) Mask() string { return Mask(string(a)) }
