@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -115,7 +116,7 @@ func (m *Mailer) Add(ctx context.Context, tx *sql.Tx, issue, subscriber, edition
 		select cast($1 as bigint), cast($2 as bigint), cast($4 as bigint), 'queued', cast($5 as bigint), cast($6 as bigint), cast($5 as bigint)
 		where not exists (select 1 from audience_parts where `+inPart+`)
 		on conflict (issue_id, subscriber_id) do nothing`,
-		issue, subscriber, anywhere(subscriber), edition, now, now+orDefault(expires, DefaultExpires).Milliseconds())
+		issue, subscriber, anywhere(subscriber), edition, now, now+cmp.Or(expires, DefaultExpires).Milliseconds())
 	if err != nil {
 		return false, fmt.Errorf("add to issue %d: %w", issue, err)
 	}
@@ -128,7 +129,7 @@ func (m *Mailer) Add(ctx context.Context, tx *sql.Tx, issue, subscriber, edition
 
 // args are the arguments of e's select, the issue and how long a delivery lives.
 func (e Enqueue) args() []any {
-	return append(append([]any{}, e.Args...), e.Issue, orDefault(e.Expires, DefaultExpires).Milliseconds())
+	return append(append([]any{}, e.Args...), e.Issue, cmp.Or(e.Expires, DefaultExpires).Milliseconds())
 }
 
 // analyze renews PostgreSQL's statistics of deliveries and parts: without them a

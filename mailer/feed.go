@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -152,7 +153,7 @@ func (s *sending) size(l *lane) int {
 // usedUp notes that a lane's quota is gone; it is looked at again after a while.
 func (s *sending) usedUp(ctx context.Context, l *lane, full bool) {
 	if full {
-		l.spent = time.Now().Add(orDefault(s.m.Probe, 30*time.Second) / 6)
+		l.spent = time.Now().Add(cmp.Or(s.m.Probe, 30*time.Second) / 6)
 	}
 	if lanes := s.capacity(); full && lanes == 0 && !s.waits {
 		s.waits = true

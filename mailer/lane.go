@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -179,7 +180,7 @@ func (l *lane) fails(err error) time.Duration {
 	l.mu.Lock()
 	l.failures++
 	n := l.failures
-	probe := orDefault(l.s.m.Probe, 30*time.Second)
+	probe := cmp.Or(l.s.m.Probe, 30*time.Second)
 	wait := min(time.Second<<min(n-1, 10), probe)
 	wait = wait - wait/5 + rand.N(wait/5+1)
 	if (l.open > 0 || met(err)) && n < 3*l.connections() {

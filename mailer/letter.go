@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -60,7 +61,7 @@ func (m *Mailer) Post(ctx context.Context, tx *sql.Tx, l Letter) (int64, error) 
 		insert into letters (kind, address, subscriber_id, about_id, language, envelope_from, message, state, message_id, created_at, expires_at, next_at)
 		values ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $10, $9) returning id`,
 		l.Kind, l.To.Address, subscriber, about, l.Email.Language, l.EnvelopeFrom, wire, id,
-		schema.Millis(now), schema.Millis(now.Add(orDefault(l.Expires, DefaultExpires)))).Scan(&row)
+		schema.Millis(now), schema.Millis(now.Add(cmp.Or(l.Expires, DefaultExpires)))).Scan(&row)
 	if err != nil {
 		return 0, fmt.Errorf("post %s: %w", l.Kind, err)
 	}

@@ -157,13 +157,6 @@ func (m *Mailer) transports() []Transport {
 	return append(all, m.Transports...)
 }
 
-func orDefault(d, def time.Duration) time.Duration {
-	if d > 0 {
-		return d
-	}
-	return def
-}
-
 // newOwner names a process.
 func newOwner() string {
 	b := make([]byte, 6)

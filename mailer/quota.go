@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -48,14 +49,7 @@ func (w Warmup) Cap(now time.Time) (limit, day int, ok bool) {
 }
 
 func (w Warmup) orDefault() Warmup {
-	def := func(p *int, v int) {
-		if *p <= 0 {
-			*p = v
-		}
-	}
-	def(&w.Start, 200)
-	def(&w.End, 200_000)
-	def(&w.Days, 42)
+	w.Start, w.End, w.Days = cmp.Or(w.Start, 200), cmp.Or(w.End, 200_000), cmp.Or(w.Days, 42)
 	return w
 }
 

@@ -2,6 +2,7 @@ package mailer
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -61,7 +62,7 @@ func (m *Mailer) Senders(ctx context.Context) (int, error) {
 // alive tells by a single look, across two hosts' clocks: they may be two leases
 // apart. Run looks again and again, and needs none.
 func (m *Mailer) alive(p process) bool {
-	return !p.gone() && m.now().Sub(p.beat) < 3*orDefault(m.Lease, time.Minute)
+	return !p.gone() && m.now().Sub(p.beat) < 3*cmp.Or(m.Lease, time.Minute)
 }
 
 // process is a row of senders.
@@ -134,7 +135,7 @@ func (w *watch) takeOverDead(ctx context.Context) error {
 			last = sighting{p.beat, time.Now()}
 			w.seen[p.owner] = last
 		}
-		if p.owner == w.self || !p.gone() && time.Since(last.since) < orDefault(w.m.Lease, time.Minute) {
+		if p.owner == w.self || !p.gone() && time.Since(last.since) < cmp.Or(w.m.Lease, time.Minute) {
 			continue
 		}
 		delete(w.seen, p.owner)

@@ -433,7 +433,7 @@ func (m *Mailer) soften(ctx context.Context, tx *sql.Tx, r *Returned) (string, e
 		return "", err
 	}
 	rows.Close()
-	want, period := cmp.Or(m.SoftBounces, DefaultSoftBounces), orDefault(m.SoftPeriod, DefaultSoftPeriod)
+	want, period := cmp.Or(m.SoftBounces, DefaultSoftBounces), cmp.Or(m.SoftPeriod, DefaultSoftPeriod)
 	if n < want || newest.Sub(oldest) < period {
 		return fmt.Sprintf("counted: %d of %d in a row", n, want), nil
 	}

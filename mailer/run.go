@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -80,7 +81,7 @@ func (m *Mailer) Run(ctx context.Context) error {
 	workers.Go(func() { s.feed(ctx) })
 	workers.Go(func() { s.feedLetters(ctx) })
 	<-ctx.Done()
-	giveUp := time.AfterFunc(orDefault(m.Drain, 25*time.Second), func() { close(s.give) })
+	giveUp := time.AfterFunc(cmp.Or(m.Drain, 25*time.Second), func() { close(s.give) })
 	defer giveUp.Stop()
 	s.drain(&workers)
 	s.emptyQueues()

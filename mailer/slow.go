@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -97,7 +98,7 @@ func (a *answers) weigh(now time.Time, slow time.Duration) (median time.Duration
 
 // watchAnswers announces relays that are slow to answer, and when they are no more.
 func (s *sending) watchAnswers(ctx context.Context) {
-	slow := orDefault(s.m.Slow, time.Minute)
+	slow := cmp.Or(s.m.Slow, time.Minute)
 	for _, l := range s.lanes {
 		l.mu.Lock()
 		median, tell, over := l.answers.weigh(time.Now(), slow)

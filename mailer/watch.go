@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -114,7 +115,7 @@ func (s *sending) poll(ctx context.Context) {
 // beat says that this process lives, and takes over from those that do not.
 func (s *sending) beat(ctx context.Context) {
 	w := watch{m: s.m, self: s.owner, seen: map[string]sighting{}}
-	every := orDefault(s.m.Heartbeat, 10*time.Second)
+	every := cmp.Or(s.m.Heartbeat, 10*time.Second)
 	for {
 		if err := w.takeOverDead(ctx); err != nil && ctx.Err() == nil {
 			s.m.log().Error("take over", "err", err)

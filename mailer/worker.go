@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -144,7 +145,7 @@ func (w *worker) send(ctx context.Context, j *job, wire []byte) (*job, []byte) {
 		results, mark = append(results, w.outcome(next, smtp.Reply{}, nextErr)), nil
 	}
 	stands := w.write(mark, results...)
-	w.after(either(err, nextErr))
+	w.after(cmp.Or(err, nextErr))
 	if mark != nil && !stands {
 		w.drop()
 		w.s.forget(mark)
@@ -224,7 +225,7 @@ func (w *worker) connect(ctx context.Context) bool {
 	if w.conn != nil {
 		return true
 	}
-	limit, cancel := context.WithTimeout(ctx, 2*orDefault(w.s.m.Probe, 30*time.Second))
+	limit, cancel := context.WithTimeout(ctx, 2*cmp.Or(w.s.m.Probe, 30*time.Second))
 	defer cancel()
 	conn, err := w.lane.dial(limit)
 	if err != nil {
@@ -323,13 +324,6 @@ func (w *worker) outcome(j *job, reply smtp.Reply, err error) *result {
 	}
 	w.s.note(j, reply.Code, v)
 	return r
-}
-
-func either(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
 }
 
 // unwritable is the result of a job whose message cannot be made.

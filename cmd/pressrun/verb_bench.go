@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto"
 	"errors"
@@ -140,7 +141,7 @@ func rawRate(key crypto.Signer) float64 {
 
 func (v *benchSend) open(e *env) (*Press, error) {
 	c := Config{
-		Database: orDefault(v.DB, filepath.Join(v.Dir, "press.db")), PublicURL: "https://bench.example.test", Keys: filepath.Join(v.Dir, "link.keys"),
+		Database: cmp.Or(v.DB, filepath.Join(v.Dir, "press.db")), PublicURL: "https://bench.example.test", Keys: filepath.Join(v.Dir, "link.keys"),
 		Journal: filepath.Join(v.Dir, "departures.journal"), Fetch: FetchConfig{Delay: "0s"}, path: filepath.Join(v.Dir, "press.toml"),
 		Relays: []RelayConfig{{Name: "bench", URL: v.To, Connections: v.Connections}},
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -122,14 +123,14 @@ func (v *initVerb) firstDraft(e *env, p *Press, site, host string) error {
 	}
 	src, got := x.Source, x.Collected
 	fmt.Fprintf(e.err, "found %s: %s\n%d stories read, %d older ones put aside\n", x.Found[0].Kind, src.URL, got.Stories+got.Members, got.Old)
-	if _, err := p.Subscribers.CreateList(e.ctx, subscribers.List{Name: v.Name, Title: "Readers of " + src.Title, Language: orDefault(src.Language, "en"), Public: true}); err != nil && !errors.Is(err, subscribers.ErrTaken) {
+	if _, err := p.Subscribers.CreateList(e.ctx, subscribers.List{Name: v.Name, Title: "Readers of " + src.Title, Language: cmp.Or(src.Language, "en"), Public: true}); err != nil && !errors.Is(err, subscribers.ErrTaken) {
 		return err
 	}
 	n, _, err := p.Digest.ApplyNewsletter(e.ctx, v.Name, v.spec(src, host), "init")
 	if err != nil {
 		return err
 	}
-	admin := orDefault(v.Admin, "editor@"+digest.Host(host))
+	admin := cmp.Or(v.Admin, "editor@"+digest.Host(host))
 	if _, err := p.Installation.AddUser(e.ctx, admin, "", "operator"); err != nil {
 		return err
 	}
@@ -151,21 +152,14 @@ func (v *initVerb) firstDraft(e *env, p *Press, site, host string) error {
 	return v.report(e, p, issue, admin)
 }
 
-func orDefault(s, def string) string {
-	if s == "" {
-		return def
-	}
-	return s
-}
-
 func (v *initVerb) spec(src digest.Source, host string) digest.Spec {
 	host = digest.Host(host)
-	title := orDefault(src.Title, host)
+	title := cmp.Or(src.Title, host)
 	return digest.Spec{
-		Title: title + " · Daily", Language: orDefault(baseOf(src.Language), "en"), City: v.City, Zone: v.Zone, Schedule: "0 7 * * *", Approval: "hold",
-		List: v.Name, From: orDefault(v.From, fmt.Sprintf("%q <digest@%s>", title, host)), Sources: []string{src.SiteURL},
-		Editions: []digest.EditionSpec{{Name: orDefault(baseOf(src.Language), "en"), Language: orDefault(baseOf(src.Language), "en"), Languages: []string{"*"}}},
-		Brand:    templates.Brand{Name: title, URL: src.SiteURL, Postal: orDefault(v.Postal, "Postal address missing: set brand.postal")},
+		Title: title + " · Daily", Language: cmp.Or(baseOf(src.Language), "en"), City: v.City, Zone: v.Zone, Schedule: "0 7 * * *", Approval: "hold",
+		List: v.Name, From: cmp.Or(v.From, fmt.Sprintf("%q <digest@%s>", title, host)), Sources: []string{src.SiteURL},
+		Editions: []digest.EditionSpec{{Name: cmp.Or(baseOf(src.Language), "en"), Language: cmp.Or(baseOf(src.Language), "en"), Languages: []string{"*"}}},
+		Brand:    templates.Brand{Name: title, URL: src.SiteURL, Postal: cmp.Or(v.Postal, "Postal address missing: set brand.postal")},
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -433,7 +434,7 @@ func (v *issueVerify) Run(e *env) error {
 		}
 		if err := e.print(facts{"verified": good, "of": len(list), "mails": list}, func(w io.Writer) {
 			for _, m := range list {
-				fmt.Fprintf(w, "%s: %s\n", m.File, orDefault(m.Seal, "NOT sealed by us: "+m.Problem))
+				fmt.Fprintf(w, "%s: %s\n", m.File, cmp.Or(m.Seal, "NOT sealed by us: "+m.Problem))
 			}
 			fmt.Fprintf(w, "%d of %d\n", good, len(list))
 		}); err != nil {

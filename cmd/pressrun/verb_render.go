@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -106,7 +107,7 @@ func readIssue(e *env, name string) (issueDocument, error) {
 	}
 	doc.Fill()
 	if doc.PublicURL == "" {
-		doc.PublicURL = strings.TrimRight(orDefault(doc.Spec.Brand.URL, "https://example.org"), "/")
+		doc.PublicURL = strings.TrimRight(cmp.Or(doc.Spec.Brand.URL, "https://example.org"), "/")
 	}
 	if doc.Spec.From == "" {
 		return doc, fmt.Errorf("%s: spec.from is missing; write for instance \"Morning Digest <digest@news.example.com>\"", name)

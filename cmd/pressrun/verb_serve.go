@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,7 +116,7 @@ func (configCheck) Run(e *env) error {
 	}
 	return e.print(shown, func(w io.Writer) {
 		fmt.Fprintf(w, "%s is in order\n  database    %s\n  public_url  %s\n  listen      %s\n  views       %s\n  relays      %s\n",
-			e.config, redact(c.Database), c.PublicURL, c.Listen, viewsIn(c), orDefault(strings.Join(relays, ", "), "none: all mail stays in the built-in inbox"))
+			e.config, redact(c.Database), c.PublicURL, c.Listen, viewsIn(c), cmp.Or(strings.Join(relays, ", "), "none: all mail stays in the built-in inbox"))
 		for _, n := range notes {
 			fmt.Fprintln(w, "  note        "+n)
 		}

@@ -81,7 +81,7 @@ func printTasted(w io.Writer, x desk.Added) {
 	for _, s := range t.Summary {
 		fmt.Fprintf(w, "    %s\n", s)
 	}
-	fmt.Fprintf(w, "  picture: %s; the article has %d words\n", orDefault(t.Picture, "none"), t.Words)
+	fmt.Fprintf(w, "  picture: %s; the article has %d words\n", cmp.Or(t.Picture, "none"), t.Words)
 }
 
 type sourceSet struct {
@@ -126,7 +126,7 @@ func (v *sourceSet) Run(e *env) error {
 		}
 		return e.print(src, func(w io.Writer) {
 			text, _ := json.MarshalIndent(src.Settings, "", "  ")
-			fmt.Fprintf(w, "source %d: %s, %s, rights %s, settings %s\nwhat is told from now on follows them; issues that wait follow rights, pictures and flags\n", src.ID, src.Title, orDefault(src.Language, "language as its pages say"), src.Rights, text)
+			fmt.Fprintf(w, "source %d: %s, %s, rights %s, settings %s\nwhat is told from now on follows them; issues that wait follow rights, pictures and flags\n", src.ID, src.Title, cmp.Or(src.Language, "language as its pages say"), src.Rights, text)
 		})
 	})
 }
@@ -310,7 +310,7 @@ func (t *sourceTrial) fetch(name, address string, get func() (fetch.Response, er
 		t.say(name, false, "%s", digest.Words(err))
 		return res, fmt.Errorf("%s cannot be read: %s", address, digest.Words(err))
 	}
-	t.say(name, true, "HTTP %d, %s, %d bytes in %d ms", res.Status, orDefault(res.ContentType, "no content type"), len(res.Body), time.Since(start).Milliseconds())
+	t.say(name, true, "HTTP %d, %s, %d bytes in %d ms", res.Status, cmp.Or(res.ContentType, "no content type"), len(res.Body), time.Since(start).Milliseconds())
 	return res, nil
 }
 
@@ -354,7 +354,7 @@ func (t *sourceTrial) article(src digest.Source, f feed.Feed) error {
 	if err != nil {
 		return err
 	}
-	a, err := digest.ReadPage(src, page, address, orDefault(f.Language, src.Language))
+	a, err := digest.ReadPage(src, page, address, cmp.Or(f.Language, src.Language))
 	if err != nil && !errors.Is(err, article.ErrNoArticle) {
 		t.say("article", false, "%v", err)
 		return fmt.Errorf("%s: %w; keep such items out with: pressrun source set SOURCE --block WORD", address, err)
@@ -363,7 +363,7 @@ func (t *sourceTrial) article(src digest.Source, f feed.Feed) error {
 		t.say("article", false, "no text found")
 		return fmt.Errorf("no text found at %s; tell where it stands: pressrun source set SOURCE --body CSS", address)
 	}
-	t.say("article", true, "%q by %s, %s, %s, %s of %d words (%d min to read), picture %s", clip(a.Title, 80), orDefault(strings.Join(a.Byline, ", "), "nobody named"), a.Language, when(a.Published), a.Kind, len(strings.Fields(a.Text)), article.Minutes(a.Text), orDefault(a.Image, "none"))
+	t.say("article", true, "%q by %s, %s, %s, %s of %d words (%d min to read), picture %s", clip(a.Title, 80), cmp.Or(strings.Join(a.Byline, ", "), "nobody named"), a.Language, when(a.Published), a.Kind, len(strings.Fields(a.Text)), article.Minutes(a.Text), cmp.Or(a.Image, "none"))
 	t.say("text", true, "%s", clip(strings.ReplaceAll(a.Text, "\n", " "), 300))
 	return nil
 }

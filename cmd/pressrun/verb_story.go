@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -76,7 +77,7 @@ func (v *storyShow) Run(e *env) error {
 			digest.Story
 			Members []digest.Member `json:"members"`
 		}{s, members}, func(w io.Writer) {
-			fmt.Fprintf(w, "%s\n%s\n%s · by %s · %s · %s · %s · rights %s · %d min to read\n", s.Title, s.URL, s.SourceTitle, orDefault(s.Author, "nobody named"), when(s.Published), s.Language, s.Standing(), s.Rights,
+			fmt.Fprintf(w, "%s\n%s\n%s · by %s · %s · %s · %s · rights %s · %d min to read\n", s.Title, s.URL, s.SourceTitle, cmp.Or(s.Author, "nobody named"), when(s.Published), s.Language, s.Standing(), s.Rights,
 				article.Minutes(s.Body))
 			if s.Flags != "" {
 				fmt.Fprintf(w, "flags: %s\n", s.Flags)

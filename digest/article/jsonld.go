@@ -1,6 +1,7 @@
 package article
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 
@@ -212,7 +213,7 @@ func (t thing) is(types map[string]bool) bool {
 
 // text is a property as one line of plain text: of a list the first, of an
 // object its name, headline or url.
-func (t thing) text(name string) string { return clean(html.UnescapeString(first(texts(t[name])))) }
+func (t thing) text(name string) string { return clean(html.UnescapeString(cmp.Or(texts(t[name])...))) }
 
 // texts flattens a value into strings.
 func texts(v any) []string {

@@ -1,6 +1,7 @@
 package article
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -58,16 +59,7 @@ var neighbours = [][]string{
 
 func confusable(a, b string) bool {
 	for _, group := range neighbours {
-		if contains(group, a) && contains(group, b) {
-			return true
-		}
-	}
-	return false
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
+		if slices.Contains(group, a) && slices.Contains(group, b) {
 			return true
 		}
 	}
@@ -78,11 +70,11 @@ func contains(list []string, s string) bool {
 // Bulgarian has no ы, Russian no ї, Persian and Arabic no ٹ.
 func spellingOf(text, lang string) string {
 	switch {
-	case contains([]string{"bg", "mk", "sr", "uk"}, lang) && strings.ContainsAny(text, "ыэё") && !strings.ContainsAny(text, "іїєґўқғңү"):
+	case slices.Contains([]string{"bg", "mk", "sr", "uk"}, lang) && strings.ContainsAny(text, "ыэё") && !strings.ContainsAny(text, "іїєґўқғңү"):
 		return "ru"
-	case contains([]string{"ru", "bg"}, lang) && strings.ContainsAny(text, "їєґ"):
+	case slices.Contains([]string{"ru", "bg"}, lang) && strings.ContainsAny(text, "їєґ"):
 		return "uk"
-	case contains([]string{"fa", "ar"}, lang) && strings.ContainsAny(text, "ٹڈڑں"):
+	case slices.Contains([]string{"fa", "ar"}, lang) && strings.ContainsAny(text, "ٹڈڑں"):
 		return "ur"
 	}
 	return lang
@@ -119,13 +111,13 @@ func fits(lang string, c letterCount) bool {
 	half := c.total / 2
 	switch {
 	case c.arabic > half:
-		return contains(neighbours[1], lang)
+		return slices.Contains(neighbours[1], lang)
 	case c.cyrillic > half:
-		return contains(neighbours[0], lang) || contains([]string{"kk", "ky", "tg", "mn", "tt", "uz", "az", "ba"}, lang)
+		return slices.Contains(neighbours[0], lang) || slices.Contains([]string{"kk", "ky", "tg", "mn", "tt", "uz", "az", "ba"}, lang)
 	case c.han > half:
 		return lang == "zh" || lang == "ja" || lang == "yue"
 	case c.latin > half:
-		return !contains([]string{"ur", "fa", "ar", "ps", "sd", "he", "ru", "uk", "bg", "mk", "be", "zh", "ja", "ko", "hi", "bn", "ta", "te", "th", "el", "ka", "hy"}, lang)
+		return !slices.Contains([]string{"ur", "fa", "ar", "ps", "sd", "he", "ru", "uk", "bg", "mk", "be", "zh", "ja", "ko", "hi", "bn", "ta", "te", "th", "el", "ka", "hy"}, lang)
 	}
 	return true
 }
@@ -139,7 +131,7 @@ func direction(lang string, c letterCount) string {
 		}
 		return "ltr"
 	}
-	if contains([]string{"ar", "fa", "ur", "he", "yi", "ps", "sd", "ug", "ckb", "dv"}, lang) {
+	if slices.Contains([]string{"ar", "fa", "ur", "he", "yi", "ps", "sd", "ug", "ckb", "dv"}, lang) {
 		return "rtl"
 	}
 	return "ltr"

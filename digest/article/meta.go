@@ -1,6 +1,7 @@
 package article
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"path"
@@ -19,12 +20,12 @@ func (p *page) article(r rules) Article {
 	t := p.story()
 	a := Article{
 		URL:         p.address,
-		Description: first([]string{p.metaFirst("og:description", "description", "twitter:description"), t.text("description")}),
+		Description: cmp.Or(p.metaFirst("og:description", "description", "twitter:description"), t.text("description")),
 		SiteName:    p.siteName(t),
-		Section:     first([]string{p.metaFirst("article:section", "parsely-section", "section"), t.text("articleSection")}),
+		Section:     cmp.Or(p.metaFirst("article:section", "parsely-section", "section"), t.text("articleSection")),
 	}
 	a.Canonical = p.canonical()
-	a.Title = first([]string{ruleText(p.doc, r.title), p.headline(t, a.SiteName)})
+	a.Title = cmp.Or(ruleText(p.doc, r.title), p.headline(t, a.SiteName))
 	a.Byline = p.byline(r.author, t, a)
 	a.Published, a.Modified = p.dates(r.date, t, a.Title)
 	a.Image, a.ImageAlt, a.ImageCredit = p.picture(t)
@@ -58,7 +59,7 @@ func stated(n *html.Node) string {
 func (p *page) siteName(t thing) string {
 	for _, o := range p.objects(t["publisher"]) {
 		if name := o.text("name"); name != "" {
-			return first([]string{p.metaFirst("og:site_name"), name})
+			return cmp.Or(p.metaFirst("og:site_name"), name)
 		}
 	}
 	return p.metaFirst("og:site_name", "application-name", "al:ios:app_name", "twitter:app:name:iphone")
@@ -67,7 +68,7 @@ func (p *page) siteName(t thing) string {
 // canonical is the page's own address by its link, og:url or JSON-LD. One that
 // points to a front page says nothing.
 func (p *page) canonical() string {
-	for _, ref := range []string{first(p.links["canonical"]), p.metaFirst("og:url")} {
+	for _, ref := range []string{cmp.Or(p.links["canonical"]...), p.metaFirst("og:url")} {
 		u, err := url.Parse(p.absolute(ref))
 		if err == nil && u.Host != "" && (strings.Trim(u.Path, "/") != "" || u.RawQuery != "") {
 			return u.String()
@@ -167,20 +168,20 @@ func (p *page) picture(t thing) (src, alt, credit string) {
 	src = p.absolute(p.metaFirst("og:image", "og:image:url", "og:image:secure_url"))
 	for _, o := range p.objects(t["image"]) {
 		if src == "" {
-			src = p.absolute(first(texts(o["url"])))
+			src = p.absolute(cmp.Or(texts(o["url"])...))
 		}
 		if src == "" {
-			src = p.absolute(first(texts(o["contentUrl"])))
+			src = p.absolute(cmp.Or(texts(o["contentUrl"])...))
 		}
 		for _, name := range []string{"creditText", "copyrightNotice", "copyrightHolder", "creator", "author", "caption"} {
-			credit = joined(credit, first(texts(o[name])))
+			credit = joined(credit, cmp.Or(texts(o[name])...))
 			for _, by := range p.objects(o[name]) {
-				credit = joined(credit, first(texts(by["name"])))
+				credit = joined(credit, cmp.Or(texts(by["name"])...))
 			}
 		}
 	}
 	if src == "" {
-		src = p.absolute(first([]string{p.metaFirst("twitter:image", "twitter:image:src", "parsely-image-url", "thumbnail"), first(p.links["image_src"])}))
+		src = p.absolute(cmp.Or(p.metaFirst("twitter:image", "twitter:image:src", "parsely-image-url", "thumbnail"), cmp.Or(p.links["image_src"]...)))
 	}
 	bare, _, _ := strings.Cut(src, "?")
 	var variant, lead *html.Node
@@ -188,12 +189,12 @@ func (p *page) picture(t thing) (src, alt, credit string) {
 		if n.DataAtom != atom.Img {
 			continue
 		}
-		shown := p.absolute(first([]string{attr(n, "data-src"), attr(n, "data-lazy-src"), attr(n, "src")}))
+		shown := p.absolute(cmp.Or(attr(n, "data-src"), attr(n, "data-lazy-src"), attr(n, "src")))
 		if src == "" && attr(n, "itemprop") == "image" {
 			src, bare = shown, shown
 		}
 		if shown != "" && (shown == src || shown == bare) {
-			return shown, first([]string{clean(attr(n, "alt")), p.metaFirst("og:image:alt", "twitter:image:alt")}), joined(credit, captionOf(n))
+			return shown, cmp.Or(clean(attr(n, "alt")), p.metaFirst("og:image:alt", "twitter:image:alt")), joined(credit, captionOf(n))
 		}
 		if variant == nil && pictureName(shown) == pictureName(src) {
 			variant = n
@@ -205,7 +206,7 @@ func (p *page) picture(t thing) (src, alt, credit string) {
 	switch {
 	case src == "":
 	case variant != nil: // the same in another size
-		return src, first([]string{clean(attr(variant, "alt")), p.metaFirst("og:image:alt", "twitter:image:alt")}), joined(credit, captionOf(variant))
+		return src, cmp.Or(clean(attr(variant, "alt")), p.metaFirst("og:image:alt", "twitter:image:alt")), joined(credit, captionOf(variant))
 	case lead != nil: // mostly the same under another name: what is said of it counts
 		credit = joined(credit, captionOf(lead))
 	}
@@ -303,7 +304,7 @@ func (p *page) languageClaim(given string) string {
 	if given != "" {
 		return given
 	}
-	return first([]string{p.lang, p.metaFirst("og:locale", "language", "content-language", "dc.language")})
+	return cmp.Or(p.lang, p.metaFirst("og:locale", "language", "content-language", "dc.language"))
 }
 
 // kindTypes are the JSON-LD types that say what a page is.

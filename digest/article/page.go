@@ -1,6 +1,7 @@
 package article
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -132,7 +133,7 @@ func (p *page) scan() {
 			}
 		}
 	}
-	if href := first(p.links["base"]); href != "" {
+	if href := cmp.Or(p.links["base"]...); href != "" {
 		if u, err := url.Parse(escapeStray(href)); err == nil {
 			if p.base != nil {
 				u = p.base.ResolveReference(u)
@@ -229,20 +230,10 @@ func (p *page) seeClass(n *html.Node) {
 	}
 }
 
-// first is the first non-empty string.
-func first(list []string) string {
-	for _, s := range list {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
-}
-
 // metaFirst is the first value among meta elements of these names.
 func (p *page) metaFirst(names ...string) string {
 	for _, name := range names {
-		if v := first(p.meta[name]); v != "" {
+		if v := cmp.Or(p.meta[name]...); v != "" {
 			return v
 		}
 	}

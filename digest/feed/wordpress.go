@@ -3,7 +3,9 @@ package feed
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -172,7 +174,7 @@ func (p post) image() (src, alt, credit string) {
 			continue
 		}
 		src, best := string(m.SourceURL), 0
-		for _, name := range sortedKeys(m.Details.v.Sizes) {
+		for _, name := range slices.Sorted(maps.Keys(m.Details.v.Sizes)) {
 			s := m.Details.v.Sizes[name]
 			if s.SourceURL != "" && s.Width >= 1000 && (best == 0 || s.Width < best) {
 				src, best = string(s.SourceURL), s.Width

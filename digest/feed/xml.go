@@ -3,6 +3,7 @@ package feed
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -334,7 +335,7 @@ func ttl(minutes string, x ext.Extensions) time.Duration {
 // extensions lists the elements of that local name in any namespace.
 func extensions(x ext.Extensions, local string) []ext.Extension {
 	var out []ext.Extension
-	for _, prefix := range sortedKeys(x) {
+	for _, prefix := range slices.Sorted(maps.Keys(x)) {
 		out = append(out, x[prefix][local]...)
 	}
 	return out
@@ -342,7 +343,7 @@ func extensions(x ext.Extensions, local string) []ext.Extension {
 
 // value is the text of the first element of that local name, in any namespace, that has one.
 func value(x ext.Extensions, local string) string {
-	for _, prefix := range sortedKeys(x) {
+	for _, prefix := range slices.Sorted(maps.Keys(x)) {
 		if s := value1(x[prefix], local); s != "" {
 			return s
 		}

@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"strings"
@@ -211,10 +212,10 @@ func (c *Conn) readBegin() error {
 	for _, p := range [...]Phase{Mail, Rcpt} {
 		r, err := c.read(p, c.timeouts.Command)
 		if err != nil {
-			return either(first, err)
+			return cmp.Or(first, err)
 		}
 		if r.Code/100 != 2 {
-			first = either(first, c.refused(p, r))
+			first = cmp.Or[error](first, c.refused(p, r))
 			if c.broken {
 				return first
 			}
@@ -223,10 +224,10 @@ func (c *Conn) readBegin() error {
 	r, err := c.read(Data, c.timeouts.Data)
 	switch {
 	case err != nil:
-		return either(first, err)
+		return cmp.Or(first, err)
 	case r.Code != 354:
 		c.reset = true
-		return either(first, c.refused(Data, r))
+		return cmp.Or[error](first, c.refused(Data, r))
 	case first != nil:
 		return c.endEmpty(first)
 	}
@@ -314,12 +315,4 @@ func isASCII(s string) bool {
 		}
 	}
 	return true
-}
-
-// either is the first of two errors that is one.
-func either(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
 }

@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -61,17 +62,13 @@ type Timeouts struct {
 }
 
 func (t Timeouts) orDefault() Timeouts {
-	def := func(d *time.Duration, v time.Duration) {
-		if *d <= 0 {
-			*d = v
-		}
+	return Timeouts{
+		Connect: cmp.Or(t.Connect, 30*time.Second),
+		Command: cmp.Or(t.Command, 5*time.Minute),
+		Data:    cmp.Or(t.Data, 2*time.Minute),
+		Block:   cmp.Or(t.Block, 3*time.Minute),
+		Dot:     cmp.Or(t.Dot, 10*time.Minute),
 	}
-	def(&t.Connect, 30*time.Second)
-	def(&t.Command, 5*time.Minute)
-	def(&t.Data, 2*time.Minute)
-	def(&t.Block, 3*time.Minute)
-	def(&t.Dot, 10*time.Minute)
-	return t
 }
 
 // target is a Relay's URL, read.

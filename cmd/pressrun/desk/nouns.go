@@ -3,6 +3,7 @@ package desk
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -57,7 +58,7 @@ func (d *Desk) sources(r *request) error {
 	var filters []templates.Filter
 	if len(states) > 1 {
 		filters = []templates.Filter{{Title: "All", URL: "/desk/sources", Count: all, Current: only == ""}}
-		for _, name := range sortedKeys(states) {
+		for _, name := range slices.Sorted(maps.Keys(states)) {
 			filters = append(filters, templates.Filter{Title: name, URL: "/desk/sources?state=" + name, Count: states[name], Current: only == name})
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,7 +68,7 @@ func (d *Desk) stories(r *request) error {
 		t.Rows = append(t.Rows, d.standingRow(s, hours[i]))
 	}
 	filters := []templates.Filter{{Title: "All", URL: "/desk/stories", Count: -1, Current: language == ""}}
-	for _, name := range sortedKeys(languages) {
+	for _, name := range slices.Sorted(maps.Keys(languages)) {
 		filters = append(filters, templates.Filter{Title: cmp.Or(name, "no language"), URL: "/desk/stories?lang=" + name, Count: languages[name], Current: language == name && name != ""})
 	}
 	if len(languages) < 2 {
@@ -75,15 +76,6 @@ func (d *Desk) stories(r *request) error {
 	}
 	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Stories and trends", Current: "Stories", Action: &templates.Action{Title: "Decided ahead", URL: "/desk/stories/ahead"}, Body: templates.TableBody{Intro: how,
 		Search: searchOf(r, "Search headlines, sections, sources, authors", "lang"), Filters: filters, Table: t}})
-}
-
-func sortedKeys(m map[string]int) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 func (d *Desk) standingRow(s Standing, hours []float64) templates.Row {
