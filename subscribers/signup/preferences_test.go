@@ -191,6 +191,49 @@ func TestPreferencesStayInTheLanguageAskedFor(t *testing.T) {
 	ask("POST", action.FindStringSubmatch(page)[1], url.Values{"yours": {"1"}}, `<html lang="en"`)
 }
 
+// The languages stand under a page that answers a form too, and lead to what it says
+// in another; not where there is nothing to lead to.
+func TestOtherLanguagesAfterAForm(t *testing.T) {
+	d := open(t, schematest.SQLite(t))
+	other := regexp.MustCompile(`<li><a href="([^"]*)" lang="ur"`)
+	urdu := templates.Words("ur")
+	_, leave, preferences := d.reader(t, "jan@example.com")
+	d.post(t, "/subscribe", form("ida@example.com", "daily"))
+	ida, err := d.store.Find(t.Context(), "ida@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	confirm := "/confirm/" + d.store.Keys.TokenAt(subscribers.KindConfirm, ida.ID, 0, d.store.Now())
+	for _, f := range []struct {
+		path string
+		form url.Values
+		says string // the page in Urdu
+	}{
+		{"/subscribe", form("jan", "daily"), "subscribe.title"},
+		{confirm, nil, "confirmed.title"},
+		{preferences, url.Values{templates.FieldPause: {"0"}, templates.FieldList: {"daily"}}, "preferences.title"},
+		{preferences, url.Values{}, "preferences.title"}, // it is not understood
+		{leave, nil, "unsubscribed.title"},
+		{preferences, url.Values{templates.FieldAll: {"1"}}, "preferences.none"},
+		{"/u/k1.broken", nil, "error.invalid.title"},
+		{"/nothing", nil, "error.notfound.title"},
+	} {
+		_, page := d.post(t, f.path, f.form)
+		found := other.FindStringSubmatch(page)
+		if found == nil {
+			t.Errorf("POST %s %v: no other language under\n%s", f.path, f.form, page)
+			continue
+		}
+		if _, page = d.get(t, found[1]); !strings.Contains(page, `<html lang="ur"`) || !strings.Contains(page, urdu.Say(f.says)) {
+			t.Errorf("GET %s after %v: want %q in Urdu in\n%s", found[1], f.form, f.says, page)
+		}
+	}
+	_, page := d.post(t, "/subscribe", form("new@example.com", "daily"))
+	if other.MatchString(page) {
+		t.Error("“Now look into your inbox” leads to the empty form in another language")
+	}
+}
+
 // Who is given the latest issue of a list reads so in the sentence about that list:
 // nothing of it comes "from the next issue on".
 func TestConfirmedSaysWhatComesFirst(t *testing.T) {

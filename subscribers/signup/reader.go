@@ -28,7 +28,7 @@ func (s *Site) showConfirm(w http.ResponseWriter, r *http.Request) {
 		s.confirmed(w, r, pending, lang)
 		return
 	}
-	view := templates.ConfirmPage{Frame: s.frame(r, true), Action: translated(r, lang), Newsletter: titles(pending.Lists, lang), Email: pending.Subscriber.Email.Mask()}
+	view := templates.ConfirmPage{Frame: s.frame(r), Action: translated(r, lang), Newsletter: titles(pending.Lists, lang), Email: pending.Subscriber.Email.Mask()}
 	s.write(w, r, reply{status: http.StatusOK, page: templates.PageConfirm, language: lang, view: view})
 }
 
@@ -55,7 +55,7 @@ func (s *Site) confirmed(w http.ResponseWriter, r *http.Request, done subscriber
 			later = append(later, l)
 		}
 	}
-	view := templates.ConfirmedPage{Frame: s.frame(r, false), Newsletter: titles(later, lang), Welcomed: titles(welcomed, lang), Preferences: s.path("preferences", s.Store.Keys.Token(subscribers.KindPreferences, done.Subscriber.ID, 0), lang)}
+	view := templates.ConfirmedPage{Frame: s.frame(r), Newsletter: titles(later, lang), Welcomed: titles(welcomed, lang), Preferences: s.path("preferences", s.Store.Keys.Token(subscribers.KindPreferences, done.Subscriber.ID, 0), lang)}
 	view.Coming = s.coming(r.Context(), done, lang)
 	s.write(w, r, reply{status: http.StatusOK, page: templates.PageConfirmed, language: lang, view: view})
 }
@@ -128,7 +128,7 @@ func (s *Site) showUnsubscribe(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Site) askUnsubscribe(w http.ResponseWriter, r *http.Request, c subscribers.Claim, v subscribers.Subscriber, lists []subscribers.Subscription, lang string) {
-	view := templates.UnsubscribePage{Frame: s.frame(r, r.Method == http.MethodGet), Action: translated(r, lang), Newsletter: titles(lists, lang), Email: v.Email.Mask(), Test: c.Test}
+	view := templates.UnsubscribePage{Frame: s.frame(r), Action: translated(r, lang), Newsletter: titles(lists, lang), Email: v.Email.Mask(), Test: c.Test}
 	if !c.Test {
 		view.Preferences = s.path("preferences", s.Store.Keys.Token(subscribers.KindPreferences, c.Subscriber, 0), lang)
 	}
@@ -179,7 +179,7 @@ func oneClick(r *http.Request) bool {
 // all. Who did not mean it comes back on his own page, where a list that is public
 // is one tick; who is erased by the form.
 func (s *Site) unsubscribed(w http.ResponseWriter, r *http.Request, c subscribers.Claim, v subscribers.Subscriber, lists []subscribers.Subscription, lang string) {
-	view := templates.UnsubscribedPage{Frame: s.frame(r, false)}
+	view := templates.UnsubscribedPage{Frame: s.frame(r)}
 	if c.List != 0 {
 		view.Newsletter = titles(lists, lang)
 	}
@@ -357,7 +357,7 @@ func (s *Site) writePreferences(w http.ResponseWriter, r *http.Request, v subscr
 		return
 	}
 	view := templates.PreferencesPage{
-		Frame: s.frame(r, r.Method == http.MethodGet), Action: translated(r, lang), Email: v.Email.Mask(), Name: v.Name,
+		Frame: s.frame(r), Action: translated(r, lang), Email: v.Email.Mask(), Name: v.Name,
 		TextOnly: v.TextOnly, Pauses: pauses, Saved: done == "saved", Sent: done == "sent", Form: "/subscribe?lang=" + lang,
 	}
 	zone, err := time.LoadLocation(v.Zone)

@@ -148,7 +148,7 @@ func (s *Site) write(w http.ResponseWriter, r *http.Request, p reply) {
 
 // fail writes the page that says what happened and what to do.
 func (s *Site) fail(w http.ResponseWriter, r *http.Request, status int, kind, lang string) {
-	s.write(w, r, reply{status: status, page: templates.PageError, language: lang, view: templates.ErrorPage{Frame: s.frame(r, false), Kind: kind}})
+	s.write(w, r, reply{status: status, page: templates.PageError, language: lang, view: templates.ErrorPage{Frame: s.frame(r), Kind: kind}})
 }
 
 // trouble answers an error that no reader can mend.
@@ -165,7 +165,7 @@ func (s *Site) refuse(w http.ResponseWriter, r *http.Request, lang string, err e
 	case errors.Is(err, subscribers.ErrToken):
 		s.broken(w, r, lang)
 	case errors.Is(err, subscribers.ErrState), errors.Is(err, subscribers.ErrSuppressed), errors.Is(err, subscribers.ErrNotFound):
-		view := templates.ErrorPage{Frame: s.frame(r, false), Kind: "expired", Form: "/subscribe?lang=" + lang}
+		view := templates.ErrorPage{Frame: s.frame(r), Kind: "expired", Form: "/subscribe?lang=" + lang}
 		s.write(w, r, reply{status: http.StatusGone, page: templates.PageError, language: lang, view: view})
 	default:
 		s.trouble(w, r, lang, err)
@@ -174,7 +174,7 @@ func (s *Site) refuse(w http.ResponseWriter, r *http.Request, lang string, err e
 
 // broken answers a link that lost a part. Who wants to confirm may ask for another.
 func (s *Site) broken(w http.ResponseWriter, r *http.Request, lang string) {
-	view := templates.ErrorPage{Frame: s.frame(r, false), Kind: "invalid"}
+	view := templates.ErrorPage{Frame: s.frame(r), Kind: "invalid"}
 	if strings.HasPrefix(r.URL.Path, "/confirm") {
 		view.Form = "/subscribe?lang=" + lang
 	}
@@ -189,10 +189,17 @@ func framed(r *http.Request) bool {
 // mayFrame reports whether a page may be framed elsewhere: all around the form.
 func mayFrame(r *http.Request) bool { return framed(r) || r.URL.Path == "/subscribe" }
 
-// frame is the brand, and the same page in other languages.
-func (s *Site) frame(r *http.Request, alternates bool) templates.Frame {
-	f := templates.Frame{Brand: s.Store.BrandOf(r.Context()), Framed: framed(r)}
-	if !alternates || f.Framed {
+// once is frame for what stands only in the answer to a form: a link to the same
+// page would lead to another one.
+func (s *Site) once(r *http.Request) templates.Frame {
+	return templates.Frame{Brand: s.Store.BrandOf(r.Context()), Framed: framed(r)}
+}
+
+// frame is the brand, and the same page in other languages; after a form was posted
+// what a GET of its address shows, which says the same.
+func (s *Site) frame(r *http.Request) templates.Frame {
+	f := s.once(r)
+	if f.Framed {
 		return f
 	}
 	for _, lang := range templates.Languages() {

@@ -38,7 +38,7 @@ func (s *Site) writeForm(w http.ResponseWriter, r *http.Request, status int, in 
 	if framed(r) {
 		action.Set("framed", "1")
 	}
-	view := templates.SubscribePage{Frame: s.frame(r, r.Method == http.MethodGet), Action: "/subscribe?" + action.Encode(), Email: in.email, Name: in.name, Problem: problem, Suggestion: suggestion}
+	view := templates.SubscribePage{Frame: s.frame(r), Action: "/subscribe?" + action.Encode(), Email: in.email, Name: in.name, Problem: problem, Suggestion: suggestion}
 	for _, l := range lists {
 		choice := listChoice(l, in.language)
 		choice.Checked = slices.Contains(in.lists, l.Name) || len(lists) == 1 && r.Method == http.MethodGet
@@ -126,7 +126,7 @@ func (s *Site) done(w http.ResponseWriter, r *http.Request, in answer) {
 		back = "/subscribe/form"
 	}
 	back += "?" + url.Values{"lang": {in.language}, "list": in.lists[:min(len(in.lists), 20)]}.Encode()
-	view := templates.SubscribeDonePage{Frame: s.frame(r, false), Email: in.email, Suggestion: address.Check(in.email).Suggestion, Back: back}
+	view := templates.SubscribeDonePage{Frame: s.once(r), Email: in.email, Suggestion: address.Check(in.email).Suggestion, Back: back}
 	s.write(w, r, reply{http.StatusOK, templates.PageSubscribeDone, in.language, view})
 }
 

@@ -73,7 +73,7 @@ func (s *Site) writeYours(w http.ResponseWriter, r *http.Request, status int, v 
 	if !may {
 		view.Form = "/subscribe?lang=" + lang
 	}
-	view.Frame, view.Action, view.Email = s.frame(r, r.Method == http.MethodGet), translated(r, lang), string(v.Email)
+	view.Frame, view.Action, view.Email = s.frame(r), translated(r, lang), string(v.Email)
 	view.Data = "/yours/" + r.PathValue("token") + "/data"
 	s.write(w, r, reply{status, templates.PageYours, lang, view})
 }
@@ -107,7 +107,7 @@ func (s *Site) erase(w http.ResponseWriter, r *http.Request, v subscribers.Subsc
 		s.refuseOwn(w, r, lang, err)
 		return
 	}
-	s.write(w, r, reply{http.StatusOK, templates.PageErased, lang, templates.ErasedPage{Frame: s.frame(r, false)}})
+	s.write(w, r, reply{http.StatusOK, templates.PageErased, lang, templates.ErasedPage{Frame: s.once(r)}})
 }
 
 func (s *Site) askMove(w http.ResponseWriter, r *http.Request, c subscribers.Claim, v subscribers.Subscriber, lang string) {
@@ -172,7 +172,7 @@ func (s *Site) showMove(w http.ResponseWriter, r *http.Request) {
 	case m.Done:
 		s.moved(w, r, m, lang)
 	default:
-		view := templates.MovePage{Frame: s.frame(r, true), Action: translated(r, lang), Email: string(m.To), Before: m.Subscriber.Email.Mask()}
+		view := templates.MovePage{Frame: s.frame(r), Action: translated(r, lang), Email: string(m.To), Before: m.Subscriber.Email.Mask()}
 		s.write(w, r, reply{http.StatusOK, templates.PageMove, lang, view})
 	}
 }
@@ -192,5 +192,5 @@ func (s *Site) move(w http.ResponseWriter, r *http.Request) {
 
 func (s *Site) moved(w http.ResponseWriter, r *http.Request, m subscribers.Moving, lang string) {
 	preferences := s.path("preferences", s.Store.Keys.Token(subscribers.KindPreferences, m.Subscriber.ID, 0), lang)
-	s.write(w, r, reply{http.StatusOK, templates.PageMoved, lang, templates.MovedPage{Frame: s.frame(r, false), Email: string(m.To), Preferences: preferences}})
+	s.write(w, r, reply{http.StatusOK, templates.PageMoved, lang, templates.MovedPage{Frame: s.frame(r), Email: string(m.To), Preferences: preferences}})
 }
