@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -342,7 +343,7 @@ func parsePages() map[string]*template.Template {
 }
 
 var pageFuncs = template.FuncMap{
-	"bdi":     withBdi,
+	"bdi":     func(s string) template.HTML { return withBdi(whole(s)) },
 	"isolate": func(w *Vocabulary, s string) template.HTML { return withBdi(Isolate(clean(s), w.Direction)) },
 	"language": func(lang string) string {
 		if w := Words(lang); baseOf(w.Language) == baseOf(lang) {
@@ -365,6 +366,12 @@ var pageFuncs = template.FuncMap{
 		return Languages()
 	},
 }
+
+// gap is an ellipsis inside a word, as a masked address has it: a line may end there.
+var gap = regexp.MustCompile(`…(\S)`)
+
+// whole keeps such words on one line where they fit.
+func whole(s string) string { return gap.ReplaceAllString(s, "…\u2060$1") }
 
 // formFields are the field names by the words that templates use for them.
 var formFields = map[string]string{

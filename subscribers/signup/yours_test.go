@@ -77,7 +77,7 @@ func TestOwnAddressAndData(t *testing.T) {
 			t.Fatalf("asked to move: %d\n%s", status, page)
 		}
 		button := d.mailed(t, "move")
-		if status, page := d.get(t, button); status != 200 || !strings.Contains(page, "jan@new.example instead of j…n@example.com") || !strings.Contains(page, `<form method="post"`) {
+		if status, page := d.get(t, button); status != 200 || !strings.Contains(page, "jan@new.example instead of j…\u2060n@example.com") || !strings.Contains(page, `<form method="post"`) {
 			t.Fatalf("button: %d\n%s", status, page)
 		}
 		after := d.held(t, id)
