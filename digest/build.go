@@ -16,6 +16,7 @@ import (
 	"pressrun/deploy/schema"
 	"pressrun/digest/story"
 	"pressrun/digest/trend"
+	"pressrun/templates"
 )
 
 // Builder makes the draft of an issue: candidates, ranking, choice, summaries.
@@ -277,12 +278,59 @@ func (b *Builder) tellable(ctx context.Context, spec Spec, age time.Duration) ([
 	if err != nil {
 		return nil, err
 	}
-	settled := now.Add(-time.Duration(spec.Settle))
-	all = slices.DeleteFunc(all, func(s Story) bool {
-		return !sources[s.SourceID] || !confirmed[s.ID] || s.public().After(settled) || s.NotBefore.After(now) || s.Title == ""
-	})
-	return all, nil
+	return slices.DeleteFunc(all, func(s Story) bool {
+		return untellable(s, spec, now, sources, confirmed) != ""
+	}), nil
 }
+
+// untellable says what keeps a story out of every issue of a newsletter as of now;
+// "" = nothing.
+func untellable(s Story, spec Spec, now time.Time, sources, confirmed map[int64]bool) string {
+	settle := time.Duration(spec.Settle)
+	switch {
+	case !sources[s.SourceID]:
+		return "its source is none of the newsletter's"
+	case s.Title == "":
+		return "it has no headline"
+	case s.NotBefore.After(now):
+		return "it is under embargo"
+	case !confirmed[s.ID]:
+		return "its source has not shown it at two polls, or shows it no longer"
+	case s.public().After(now.Add(-settle)):
+		return "it is in public for less than " + templates.Span(settle)
+	}
+	return ""
+}
+
+// KeptOut says which rule keeps a live story out of the next issue of a newsletter,
+// whatever is read; "" = none does, and others come before it.
+func (b *Builder) KeptOut(ctx context.Context, next Issue, s Story) (string, error) {
+	if age := time.Duration(next.Spec.MaxAge); s.public().Before(b.Now().Add(-age)) {
+		return "it is older than " + templates.Span(age), nil
+	}
+	sources, err := b.sourcesOf(ctx, next.Spec)
+	if err != nil {
+		return "", err
+	}
+	confirmed, err := b.confirmed(ctx, s.public())
+	if err != nil {
+		return "", err
+	}
+	if why := untellable(s, next.Spec, b.Now(), sources, confirmed); why != "" {
+		return why, nil
+	}
+	used, err := b.used(ctx, next)
+	if n := used[s.ID]; err == nil && n > 0 {
+		return toldIn(n), nil
+	}
+	if s.Has("paid") {
+		return "it is flagged paid", err
+	}
+	return "", err
+}
+
+// toldIn is why a story is not told again.
+func toldIn(number int) string { return fmt.Sprintf("seen in #%d", number) }
 
 // public is when a story may first have been read: its embargo's end, if later.
 func (s Story) public() time.Time { return later(s.Published, s.NotBefore) }

@@ -258,7 +258,7 @@ func wordAt(text, word string) int {
 // refuse says which rule keeps a story out of Trending Now, "" = none.
 func (c *choice) refuse(s Story) string {
 	if n := c.used[s.ID]; n > 0 {
-		return fmt.Sprintf("seen in #%d", n)
+		return toldIn(n)
 	}
 	if c.pinned(s) == 1 {
 		return ""

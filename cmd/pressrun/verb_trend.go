@@ -163,16 +163,24 @@ func (p *Press) explain(ctx context.Context, id int64) (standing, []place, error
 			return s, nil, err
 		}
 		for _, e := range next.Spec.Editions {
-			if e.Holds(s.story) {
-				places = append(places, placeIn(s, n.Name, e.Name, chosen, rankings[e.Name]))
+			if !e.Holds(s.story) {
+				continue
 			}
+			at := placeIn(s, n.Name, e.Name, chosen, rankings[e.Name])
+			if at.Reason == "" {
+				if at.Reason, err = p.Builder.KeptOut(ctx, next, s.story); err != nil {
+					return s, nil, err
+				}
+			}
+			at.Reason = cmp.Or(at.Reason, "others come before it")
+			places = append(places, at)
 		}
 	}
 	return s, places, nil
 }
 
 func placeIn(s standing, newsletter, edition string, chosen []digest.Chosen, r digest.Ranking) place {
-	at := place{Newsletter: newsletter, Edition: edition, Reason: "others come before it"}
+	at := place{Newsletter: newsletter, Edition: edition}
 	for _, c := range chosen {
 		if c.Edition == edition && c.Story.ID == s.Story && c.State == "in" {
 			at.Section, at.Position, at.Reason = c.Section, c.Position, c.Reason
@@ -229,9 +237,17 @@ func (at place) where() string {
 	return fmt.Sprintf("%s in %s", ordinal(at.Position), at.Section)
 }
 
+// byDate reports that the story is ranked by nothing but its age.
+func (s standing) byDate() bool {
+	_, published := s.Arithmetic["published"]
+	return published
+}
+
 // scoreWords says what made the score.
 func scoreWords(s standing) string {
 	switch {
+	case s.byDate():
+		return "no score: nothing fresh is counted, so the newest stand first"
 	case s.Learnt == nil:
 		return fmt.Sprintf("score %.2f, from:", s.Score)
 	case s.Learnt.Samples == 0:
@@ -242,6 +258,9 @@ func scoreWords(s standing) string {
 
 // terms is the arithmetic of a score, the largest first.
 func (s standing) terms() []desk.Term {
+	if s.byDate() {
+		return nil
+	}
 	var out []desk.Term
 	for _, name := range slices.Sorted(maps.Keys(s.Arithmetic)) {
 		t := desk.Term{Name: name, Sum: s.Arithmetic[name]}

@@ -251,6 +251,26 @@ func TestStandingsExplained(t *testing.T) {
 		t.Errorf("after the desk's pin and boost: %+v, %v", st, err)
 	}
 
+	// A story that a rule keeps out of the next issue says which.
+	for want, change := range map[string]func(*digest.Spec){
+		"it is in public for less than 24 h":     func(s *digest.Spec) { s.Settle = digest.Duration(24 * time.Hour) },
+		"it is older than 30 min":                func(s *digest.Spec) { s.MaxAge = digest.Duration(30 * time.Minute) },
+		"its source is none of the newsletter's": func(s *digest.Spec) { s.Sources = []string{"https://elsewhere.example/feed"} },
+		"3rd in trending":                        func(*digest.Spec) {},
+	} {
+		other := spec
+		change(&other)
+		if _, _, err := r.Digest.ApplyNewsletter(ctx, "morning", other, "test"); err != nil {
+			t.Fatal(err)
+		}
+		if text := r.say(t, "trend", "explain", id); !strings.Contains(text, want) {
+			t.Errorf("explain lacks %q: %s", want, text)
+		}
+	}
+	if _, _, err := r.Digest.ApplyNewsletter(ctx, "morning", spec, "test"); err != nil {
+		t.Fatal(err)
+	}
+
 	slot, err := r.Digest.AddSlot(ctx, 1, time.Now())
 	if err != nil {
 		t.Fatal(err)
