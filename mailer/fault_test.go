@@ -557,6 +557,53 @@ func TestFaultFrozenProcess(t *testing.T) {
 	})
 }
 
+// The database is away for longer than the lease: two processes that live take nothing
+// over from one another when it is back, and nobody gets what was in flight twice.
+func TestFaultLedgerAwayForLong(t *testing.T) {
+	db := schematest.Postgres(t)
+	outside, err := schema.Open(t.Context(), db.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer outside.Close()
+	conn, err := outside.Write.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	r := newRoom(t, db, 600)
+	r.catcher.Misbehave(catch.Faults{Delay: 20 * time.Millisecond})
+	r.Lease, r.Heartbeat = 2*time.Second, 100*time.Millisecond
+	r.freeze()
+	r.start()
+	other := *r.Mailer
+	other.Owner, other.Heartbeat = "the other", time.Second
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- other.Run(ctx) }()
+	r.sentAtLeast(100)
+	for _, open := range []bool{false, true} {
+		if _, err := conn.ExecContext(t.Context(), `update pg_database set datallowconn = $1 where datname = current_database()`, open); err != nil {
+			t.Fatal(err)
+		}
+		if !open {
+			if _, err := conn.ExecContext(t.Context(), cutAll); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(r.Lease + 500*time.Millisecond)
+		}
+	}
+	r.untilDone()
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if n := len(r.uncertain()); n > 0 {
+		t.Errorf("%d were in flight at processes that live, and went out again", n)
+	}
+	r.judge(0)
+}
+
 // Clocks that jump neither repeat nor skip anybody.
 func TestFaultClockJumps(t *testing.T) {
 	r := newRoom(t, schematest.SQLite(t), 400)

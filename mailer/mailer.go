@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -83,7 +84,7 @@ type Mailer struct {
 	Log *slog.Logger // nil means slog.Default
 
 	// Lease is how long a process may be silent before another takes its
-	// deliveries over, by that other's own steady clock; 0 means 60 s.
+	// deliveries over, by the heartbeats that other writes meanwhile; 0 means 60 s.
 	Lease time.Duration
 	// Heartbeat is how often a process says that it lives; 0 means 10 s.
 	Heartbeat time.Duration
@@ -124,6 +125,8 @@ func (m *Mailer) now() time.Time {
 	}
 	return time.Now()
 }
+
+func (m *Mailer) heartbeat() time.Duration { return cmp.Or(m.Heartbeat, 10*time.Second) }
 
 func (m *Mailer) nowMillis() int64 { return schema.Millis(m.now()) }
 

@@ -112,16 +112,27 @@ func statOf(pid int) []string {
 	return strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 }
 
-// watch tells dead processes from living ones by whether their heartbeat
-// changes, on our own steady clock: clocks that disagree or jump do not matter.
+// watch tells dead processes from living ones by whether their heartbeat changes
+// while our own is written again and again. Clocks that disagree or jump do not
+// matter, nor does time in which nobody's could be: the database was away, or all
+// of us were frozen.
 type watch struct {
-	m    *Mailer
-	self string
-	seen map[string]sighting
+	m     *Mailer
+	self  string
+	beats int // of our own that were written
+	seen  map[string]sighting
 }
 
+// sighting is a heartbeat, and how many of our own had been written when it was
+// first seen.
 type sighting struct {
-	beat, since time.Time
+	beat  time.Time
+	beats int
+}
+
+// silent says that a process has had the same heartbeat for as long as Lease.
+func (w *watch) silent(last sighting) bool {
+	return time.Duration(w.beats-last.beats)*w.m.heartbeat() >= cmp.Or(w.m.Lease, time.Minute)
 }
 
 func (w *watch) takeOverDead(ctx context.Context) error {
@@ -132,10 +143,10 @@ func (w *watch) takeOverDead(ctx context.Context) error {
 	for _, p := range list {
 		last, known := w.seen[p.owner]
 		if !known || !last.beat.Equal(p.beat) {
-			last = sighting{p.beat, time.Now()}
+			last = sighting{p.beat, w.beats}
 			w.seen[p.owner] = last
 		}
-		if p.owner == w.self || !p.gone() && time.Since(last.since) < cmp.Or(w.m.Lease, time.Minute) {
+		if p.owner == w.self || !p.gone() && !w.silent(last) {
 			continue
 		}
 		delete(w.seen, p.owner)

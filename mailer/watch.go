@@ -1,7 +1,6 @@
 package mailer
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -112,27 +111,32 @@ func (s *sending) poll(ctx context.Context) {
 	}
 }
 
-// beat says that this process lives, and takes over from those that do not.
+// beat says that this process lives, and as often as it could say so looks after what
+// nobody else does.
 func (s *sending) beat(ctx context.Context) {
 	w := watch{m: s.m, self: s.owner, seen: map[string]sighting{}}
-	every := cmp.Or(s.m.Heartbeat, 10*time.Second)
-	for {
-		if err := w.takeOverDead(ctx); err != nil && ctx.Err() == nil {
-			s.m.log().Error("take over", "err", err)
-		}
-		s.expireHeld(ctx)
-		s.cancelLate(ctx)
-		s.watchAnswers(ctx)
-		if err := s.weighReports(ctx); err != nil && ctx.Err() == nil {
-			s.m.log().Error("weigh reports", "err", err)
-		}
-		sleep(ctx, every)
-		if ctx.Err() != nil {
-			return
-		}
-		if err := s.register(ctx, s.m.DB.Write); err != nil && ctx.Err() == nil {
+	for failing := false; ctx.Err() == nil; sleep(ctx, s.m.heartbeat()) {
+		err := s.register(ctx, s.m.DB.Write)
+		if err == nil {
+			w.beats++
+			s.lookAfter(ctx, &w)
+		} else if !failing && ctx.Err() == nil {
 			s.m.log().Error("heartbeat", "err", err)
 		}
+		failing = err != nil
+	}
+}
+
+// lookAfter takes over from processes that do not live, and ends what is too late.
+func (s *sending) lookAfter(ctx context.Context, w *watch) {
+	if err := w.takeOverDead(ctx); err != nil && ctx.Err() == nil {
+		s.m.log().Error("take over", "err", err)
+	}
+	s.expireHeld(ctx)
+	s.cancelLate(ctx)
+	s.watchAnswers(ctx)
+	if err := s.weighReports(ctx); err != nil && ctx.Err() == nil {
+		s.m.log().Error("weigh reports", "err", err)
 	}
 }
 
