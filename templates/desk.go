@@ -334,9 +334,14 @@ type Preview struct {
 	Hash  string // SHA-256 of the sealed bytes; "" = not sealed
 	Note  string // "41,211 bytes · sealed 06:12"
 	Empty string // instead of the frame, when there is nothing to show
+
+	AsURL   string            // where it is shown as a reader gets it: the field "as", his address; "" = not offered
+	As      string            // as it stands in the form
+	Keep    map[string]string // other parameters of that address, by name
+	Problem string            // instead of the frame: why there is no copy of this reader
 }
 
-// PreviewTab is a way to look at the edition: Desktop, Phone, Dark, Text, As reader.
+// PreviewTab is a way to look at the edition: Desktop, Phone, Dark, Text.
 type PreviewTab struct {
 	Title   string
 	URL     string

@@ -64,7 +64,7 @@ func sampleIssueBody(spark []float64) IssueBody {
 		Order: "Ranked by views of the last 3 hours; counted until 6:10.", TestURL: "/test", TestTo: "editor@courier.example",
 		Checks:  []Check{{State{KindGood, "fine"}, "All 12 links answer.", ""}, {State{KindWarn, "look"}, "The lead’s picture is 3.1 MB.", "the picture is left out"}},
 		Actions: []Action{{Title: "Approve", URL: "/approve", Method: "post", Primary: true, Key: "a", Confirm: "Send this to 12,840 readers at 7:00?"}, {Title: "Hold", URL: "/hold", Method: "post"}, {Title: "Skip this issue", URL: "/skip", Method: "post", Danger: true}},
-		Preview: Preview{URL: "/mail/issue-en", Hash: "8f3c0a6be1d2477f9a51c6f0a2b7de9417ac50d36c12e07b5f84e93d2a6b1c70", Note: "41,211 bytes · sealed 06:12", Tabs: []PreviewTab{{"Desktop", "?view=desktop", true}, {"Phone", "?view=phone", false}, {"Dark", "?view=dark", false}, {"Text", "?view=text", false}, {"As reader", "?view=reader", false}}},
+		Preview: Preview{URL: "/mail/issue-en", Hash: "8f3c0a6be1d2477f9a51c6f0a2b7de9417ac50d36c12e07b5f84e93d2a6b1c70", Note: "41,211 bytes · sealed 06:12", Tabs: []PreviewTab{{"Desktop", "?view=desktop", true}, {"Phone", "?view=phone", false}, {"Dark", "?view=dark", false}, {"Text", "?view=text", false}}, AsURL: "/desk/issues/412#preview", As: "zainab@readers.example", Keep: map[string]string{"view": "phone"}},
 	}
 	for i, s := range sampleEnglish().Sections[0].Stories {
 		st := DeskStory{Position: i + 1, Title: s.Title, Language: s.Language, Direction: s.Direction, URL: s.URL, Source: s.Source, Summary: strings.Join(s.Summary, "\n"), Reason: "312 views in 3 h · 2.1× usual", Spark: spark, SparkText: "52 views in the last hour, rising", Action: "/desk/issues/214/stories/1", Pinned: i == 1}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,11 +22,13 @@ import (
 	"github.com/chromedp/cdproto/network"
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"pressrun/cmd/pressrun/demo"
 	"pressrun/cmd/pressrun/desk"
 	"pressrun/digest"
 	"pressrun/digest/trend"
+	"pressrun/subscribers"
 )
 
 var pictures = flag.String("pictures", "", "directory in which the pictures of the README are made anew: -pictures ../../deploy/pictures")
@@ -190,6 +193,7 @@ func workAtDesk(t *testing.T, n *newsroom) {
 		t.Error("the preview does not show the new headline")
 	}
 	keepsPlace(t, wide)
+	previewsAs(t, n, wide)
 	approve(t, n, wide, issue, waiting[evening].ID)
 	lookAround(t, n, tab, wide, issue)
 	peopleAlone(t, n, tab)
@@ -211,6 +215,43 @@ func keepsPlace(t *testing.T, wide context.Context) {
 		within(t, 60*time.Second, step.do+" is answered", func() bool { return js[bool](t, wide, "!window.before && document.readyState === 'complete'") })
 		if got := js[string](t, wide, "(e => e.id + (e.getBoundingClientRect().top > 0 && e.getBoundingClientRect().bottom < innerHeight ? '' : ' out of sight'))(document.activeElement)"); got != step.focus {
 			t.Errorf("after %s the focus is on %q, want %q", step.do, got, step.focus)
+		}
+	}
+}
+
+// previewsAs asks by the keyboard for the copy of a reader of Urdu: it is shown in his
+// edition, with links that change nothing, and of who reads nothing it is said so.
+func previewsAs(t *testing.T, n *newsroom, wide context.Context) {
+	t.Helper()
+	readers, _, err := n.press.Subscribers.Page(context.Background(), subscribers.Filter{List: demo.ListEvening, State: "active", Per: 500})
+	urdu := slices.IndexFunc(readers, func(s subscribers.Subscriber) bool { return s.Language == "ur" && !s.TextOnly })
+	if err != nil || urdu < 0 {
+		t.Errorf("%d readers, %v; want one of Urdu", len(readers), err)
+		return
+	}
+	for address, want := range map[string]string{string(readers[urdu].Email): "", "nobody@readers.example": "nobody reads with the address nobody@readers.example."} {
+		js[bool](t, wide, "window.before = true, document.getElementById('as-reader').select(), true")
+		if err := chromedp.Do(wide, chromedp.KeyEvent(address+kb.Enter)); err != nil {
+			t.Fatal(err)
+		}
+		within(t, 60*time.Second, "the copy of "+address+" is answered", func() bool { return js[bool](t, wide, "!window.before && document.readyState === 'complete'") })
+		if got := js[string](t, wide, "document.querySelector('.preview .problem')?.innerText ?? ''"); !strings.HasSuffix(got, want) || (got == "") != (want == "") {
+			t.Errorf("of %s the preview says %q, want %q", address, got, want)
+		}
+		if got := js[string](t, wide, "document.activeElement.id + document.getElementById('as-reader').value"); got != "preview"+address {
+			t.Errorf("after asking for the copy of %s the focus and the field are %s", address, got)
+		}
+		if want != "" {
+			continue
+		}
+		frame := js[string](t, wide, "fetch(document.querySelector('.preview iframe').src).then(r => r.text())")
+		leave := regexp.MustCompile(`href="(http[^"]*/u/[^"]*)"`).FindStringSubmatch(frame)
+		if !strings.Contains(frame, `lang="ur"`) || leave == nil {
+			t.Error("the copy of a reader of Urdu is not in Urdu, or has no link to leave")
+			continue
+		}
+		if page := js[string](t, wide, fmt.Sprintf("fetch(%q).then(r => r.text())", leave[1])); !strings.Contains(page, "test") {
+			t.Errorf("the link to leave does not say that this is a test: %s", page)
 		}
 	}
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"html"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -15,6 +17,7 @@ import (
 	"pressrun/cmd/pressrun/desk"
 	"pressrun/digest"
 	"pressrun/mailer"
+	"pressrun/templates"
 )
 
 // A red check is told to whoever lets an issue go out where he does not see it; a
@@ -259,7 +262,7 @@ func TestDeskKeepsTheLook(t *testing.T) {
 	if !regexp.MustCompile(`<iframe class="phone" src="/desk/issues/\d+/frame/\d+\?scheme=dark&amp;view=phone"`).MatchString(page) {
 		t.Error("the preview is not a phone's in the dark")
 	}
-	forms := regexp.MustCompile(`action="(`+path+`[^"]*)"`).FindAllStringSubmatch(page, -1)
+	forms := regexp.MustCompile(`method="post" action="(`+path+`[^"]*)"`).FindAllStringSubmatch(page, -1)
 	if len(forms) < 8 {
 		t.Fatalf("%d forms on the page of a draft", len(forms))
 	}
@@ -279,6 +282,58 @@ func TestDeskKeepsTheLook(t *testing.T) {
 		to, err := url.Parse(w.Header().Get("Location"))
 		if err != nil || to.Query().Get("view") != "phone" || to.Query().Get("scheme") != "dark" {
 			t.Errorf("%s of %s leads to %s", form, address, to)
+		}
+	}
+}
+
+// A reader's copy is shown to whoever may send it as a test, in the reader's own edition;
+// why there is none is said in words, at the desk and in the terminal.
+func TestPreviewAsReader(t *testing.T) {
+	r := newCountingRoom(t, "")
+	r.say(t, "list", "add", "readers")
+	r.say(t, "subscriber", "add", "ann@readers.example", "--list", "readers", "--source", "paper form")
+	r.say(t, "list", "add", "others")
+	r.say(t, "subscriber", "add", "bob@readers.example", "--list", "others", "--source", "paper form")
+	issue := r.draft(t)
+	path := issuePath(issue.ID)
+	edit, look := r.as(t, "ed@news.example", "editor"), r.as(t, "vi@news.example", "viewer")
+	page := edit(200, "GET", path+"?view=phone&as=ann@readers.example", "")
+	frame := regexp.MustCompile(`src="(/desk/issues/\d+/frame/\d+\?as=ann%40readers.example[^"]*)"`).FindStringSubmatch(page)
+	if frame == nil || !strings.Contains(page, `name="as" type="email" value="ann@readers.example"`) || !strings.Contains(page, `<input type="hidden" name="view" value="phone">`) {
+		t.Fatal("the preview is not that of the reader on a phone")
+	}
+	test := r.Subscribers.TestSlots(1, "")[templates.SlotUnsubscribe]
+	if mail := edit(200, "GET", html.UnescapeString(frame[1]), ""); !strings.Contains(mail, test) {
+		t.Errorf("the copy lacks the link %s, which changes nothing", test)
+	}
+	if page := look(200, "GET", path+"?as=ann@readers.example", ""); strings.Contains(page, `id="as-reader"`) || strings.Contains(page, "ann@readers.example") {
+		t.Error("who may send no test is shown a reader's copy")
+	}
+	if mail := look(200, "GET", html.UnescapeString(frame[1]), ""); strings.Contains(mail, test) {
+		t.Error("who may send no test gets a reader's copy")
+	}
+	r.say(t, "subscriber", "add", "staff@readers.example", "--list", "readers", "--source", "paper form")
+	if _, err := r.Subscribers.SaveSegment(t.Context(), "staff", `email == "staff@readers.example"`); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := r.Digest.ApplyNewsletter(t.Context(), "morning", digest.Spec{List: "readers", Exclude: []string{"staff"}, From: "Morning <m@news.example>", Brand: testBrand, MinStories: 1}, "test"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Rebuild(t.Context(), issue.ID, "test"); err != nil {
+		t.Fatal(err)
+	}
+	for address, want := range map[string]string{
+		"nobody@readers.example": "nobody reads with the address nobody@readers.example",
+		"bob@readers.example":    "bob@readers.example would not get it: not on the list",
+		"staff@readers.example":  "staff@readers.example would not get it: the newsletter goes to a segment, or leaves one out",
+		"ann":                    "\"ann\" is not a mail address",
+	} {
+		if page := edit(200, "GET", path+"?as="+address, ""); !strings.Contains(html.UnescapeString(page), want) || strings.Contains(page, "<iframe") {
+			t.Errorf("of %s the desk does not say %q, or shows a copy", address, want)
+		}
+		var errs strings.Builder
+		if code := run(t.Context(), []string{"-q", "-c", r.config, "issue", "preview", "1", "--as", address, "--out", t.TempDir()}, strings.NewReader(""), io.Discard, &errs); code != exitFailed || !strings.Contains(errs.String(), want) {
+			t.Errorf("of %s the terminal says %q, want %q", address, errs.String(), want)
 		}
 	}
 }

@@ -17,7 +17,11 @@ func (p *Press) desk() http.Handler {
 		Where: p.where(), PublicURL: p.Config.PublicURL, Secure: strings.HasPrefix(p.Config.PublicURL, "https://"),
 		Edit: p.Edit, Approve: p.Approve, SendNow: p.SendNow, SendTest: p.SendTest, Pause: p.PauseIssue, Resume: p.ResumeIssue, Cancel: p.CancelIssue,
 		Subject: p.Subject, Hold: p.Hold, Skip: p.Skip, Rebuild: p.Rebuild, AcceptDNS: p.AcceptDNS,
-		Frame: func(ctx context.Context, id int64) (string, string, error) {
+		EditionFor: func(ctx context.Context, i digest.Issue, address string) (digest.Edition, error) {
+			ed, _, err := p.copyFor(ctx, i, address)
+			return ed, err
+		},
+		Frame: func(ctx context.Context, id int64, as string) (string, string, error) {
 			ed, err := p.Digest.Edition(ctx, id)
 			if err != nil {
 				return "", "", err
@@ -26,7 +30,13 @@ func (p *Press) desk() http.Handler {
 			if err != nil {
 				return "", "", err
 			}
-			return message.Preview(ed.Message, sampleValues(p.Config.PublicURL, i.Spec.ListHost, i.SlotAt))
+			values := sampleValues(p.Config.PublicURL, i.Spec.ListHost, i.SlotAt)
+			if as != "" {
+				if _, values, err = p.copyFor(ctx, i, as); err != nil {
+					return "", "", err
+				}
+			}
+			return message.Preview(ed.Message, values)
 		},
 		Preflight: func(ctx context.Context, issue int64) ([]digest.Finding, error) {
 			return p.preflight(ctx, issue, false)

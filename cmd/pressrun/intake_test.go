@@ -376,17 +376,13 @@ func TestTestMailsChangeNothing(t *testing.T) {
 	if from := w.to("ed@news.example").From; !strings.HasPrefix(from, "bounces+") {
 		t.Errorf("the test mail leaves as from %s, want a return path of its own", from)
 	}
-	asReader, err := w.valuesFor(ctx, issue, "ann@readers.example")
-	if err != nil {
-		t.Fatal(err)
-	}
-	editions, err := w.Digest.Editions(ctx, issue.ID, issue.Revision)
+	ed, asReader, err := w.copyFor(ctx, issue, "ann@readers.example")
 	if err != nil {
 		t.Fatal(err)
 	}
 	within(t, 60*time.Second, "the test mail as a reader arrives", func() bool { return len(w.inbox.Messages("second@news.example")) > 0 })
 	mails := map[string][]byte{"test mail": w.to("ed@news.example").Raw, "test mail as a reader": w.to("second@news.example").Raw}
-	parsed, err := message.Parse(editions[0].Message)
+	parsed, err := message.Parse(ed.Message)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"pressrun/mailer"
 	"pressrun/mailer/message"
 	"pressrun/subscribers"
+	"pressrun/subscribers/address"
 	"pressrun/templates"
 )
 
@@ -202,22 +203,7 @@ func (p *Press) SendTest(ctx context.Context, id int64, to []string, as, by stri
 // testOf are the editions of an issue to test and what stands in their slots.
 func (p *Press) testOf(ctx context.Context, i digest.Issue, as string) ([]digest.Edition, map[string]string, error) {
 	if as != "" {
-		reader, err := p.Subscribers.Find(ctx, as)
-		if errors.Is(err, subscribers.ErrNotFound) {
-			return nil, nil, desk.Refusal(fmt.Sprintf("nobody reads with the address %s, so there is no copy to show as theirs", as))
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("test as %s: %w", as, err)
-		}
-		values, err := p.valuesFor(ctx, i, as)
-		if err != nil {
-			return nil, nil, fmt.Errorf("test as %s: %w", as, err)
-		}
-		a, err := p.audienceOf(ctx, i)
-		if err != nil {
-			return nil, nil, err
-		}
-		ed, err := p.Digest.Edition(ctx, a.EditionOf(reader))
+		ed, values, err := p.copyFor(ctx, i, as)
 		return []digest.Edition{ed}, values.Named, err
 	}
 	all, err := p.Digest.Editions(ctx, i.ID, i.Revision)
@@ -232,35 +218,52 @@ func (p *Press) testOf(ctx context.Context, i digest.Issue, as string) ([]digest
 	return slices.DeleteFunc(all, func(ed digest.Edition) bool { return ed.TextOnly }), slots, err
 }
 
-// valuesFor are the slot values of one reader of an issue, with links that change
-// nothing: a preview may be passed on.
-func (p *Press) valuesFor(ctx context.Context, i digest.Issue, address string) (message.Values, error) {
-	reader, err := p.Subscribers.Find(ctx, address)
-	if err != nil {
-		return message.Values{}, err
+// copyFor is the edition that a reader would get of a sealed issue now, and the values
+// of its slots, with links that change nothing: a preview may be passed on. The error
+// is a desk.Refusal where he would get none.
+func (p *Press) copyFor(ctx context.Context, i digest.Issue, as string) (ed digest.Edition, v message.Values, err error) {
+	if _, err := address.Parse(as); err != nil {
+		return ed, v, desk.Refusal(fmt.Sprintf("%q is not a mail address", as))
 	}
-	list, err := p.listOf(ctx, p.DB.Read, i.ID)
-	if err != nil {
-		return message.Values{}, err
+	reader, err := p.Subscribers.Find(ctx, as)
+	if errors.Is(err, subscribers.ErrNotFound) {
+		return ed, v, desk.Refusal(fmt.Sprintf("nobody reads with the address %s", as))
 	}
-	var v message.Values
+	if err != nil {
+		return ed, v, fmt.Errorf("copy of %s: %w", as, err)
+	}
 	err = p.DB.InTx(ctx, func(tx *sql.Tx) error {
 		to, withheld, err := p.recipients(ctx, tx, i.ID, []int64{reader.ID})
 		if err != nil {
 			return err
 		}
 		if len(to) == 0 {
-			return desk.Refusal(fmt.Sprintf("%s would not get it: %s", address, withheld[0].Reason))
+			return desk.Refusal(fmt.Sprintf("%s would not get it: %s", as, withheld[0].Reason))
 		}
 		v = message.Values{To: to[0].Address, Date: p.Now(), MessageID: "preview@" + i.Spec.ListHost}
 		return nil
 	})
 	if err != nil {
-		return v, err
+		return ed, v, err
 	}
-	v.Named, err = p.testSlots(ctx, list, reader.Name)
+	a, err := p.audienceOf(ctx, i)
+	if err != nil {
+		return ed, v, err
+	}
+	a.Only = reader.ID
+	fits, err := p.Subscribers.Count(ctx, a)
+	if err == nil && fits == 0 {
+		err = desk.Refusal(as + " would not get it: the newsletter goes to a segment, or leaves one out, and they are on the other side")
+	}
+	if err != nil {
+		return ed, v, err
+	}
+	if v.Named, err = p.testSlots(ctx, a.List, reader.Name); err != nil {
+		return ed, v, err
+	}
 	v.Unsubscribe, v.Mailto = v.Named[templates.SlotUnsubscribe], v.Named[templates.SlotMailto]
-	return v, err
+	ed, err = p.Digest.Edition(ctx, a.EditionOf(reader))
+	return ed, v, err
 }
 
 // Answer is what became of one reader's copy of an issue, and why.

@@ -327,17 +327,19 @@ func (v *issuePreview) Run(e *env) error {
 		if err != nil {
 			return err
 		}
+		values := sampleValues(p.Config.PublicURL, i.Spec.ListHost, i.SlotAt)
+		if v.As != "" {
+			ed, his, err := p.copyFor(e.ctx, i, v.As)
+			if err != nil {
+				return err
+			}
+			editions, values = []digest.Edition{ed}, his
+		}
 		if err := os.MkdirAll(v.Out, 0o755); err != nil {
 			return err
 		}
 		var names []string
 		for _, ed := range editions {
-			values := sampleValues(p.Config.PublicURL, i.Spec.ListHost, i.SlotAt)
-			if v.As != "" {
-				if values, err = p.valuesFor(e.ctx, i, v.As); err != nil {
-					return err
-				}
-			}
 			files, err := writeEdition(filepath.Join(v.Out, "edition-"+ed.Name), ed, values)
 			if err != nil {
 				return err

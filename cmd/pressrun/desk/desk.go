@@ -70,8 +70,12 @@ type Desk struct {
 	// AcceptDNS ends the alarm about DNS records of a kind that are gone on purpose and
 	// names them; a Refusal where there is none.
 	AcceptDNS func(ctx context.Context, what, by string) ([]string, error)
-	// Frame is an edition as its bytes show it: HTML, or the text part.
-	Frame func(ctx context.Context, edition int64) (html, text string, err error)
+	// EditionFor is the edition of a sealed issue that the reader with an address would
+	// get now; a Refusal where it is none.
+	EditionFor func(ctx context.Context, issue digest.Issue, address string) (digest.Edition, error)
+	// Frame is an edition as its bytes show it: HTML, or the text part; with the name of
+	// the reader as, and with links that change nothing. "" = nobody in particular.
+	Frame func(ctx context.Context, edition int64, as string) (html, text string, err error)
 	// Preflight looks at an issue as it is sealed.
 	Preflight func(ctx context.Context, issue int64) ([]digest.Finding, error)
 	// Standings lists the stories of the last fourteen days as they rank, and

@@ -18,7 +18,7 @@ import (
 
 // issue is the issue desk.
 func (d *Desk) issue(r *request) error {
-	return d.drawIssue(r, http.StatusOK, templates.IssueBody{TestTo: r.user.Email})
+	return d.drawIssue(r, http.StatusOK, templates.IssueBody{TestTo: r.user.Email, TestAs: asReader(r)})
 }
 
 // drawIssue draws the issue desk; body holds what is in the form for a test mail.
@@ -40,10 +40,11 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 		body.Hover = templates.Exact(i.Started)
 	}
 	body.Subject, body.Preheader, body.SubjectWas = i.Subject, i.Preheader, subjectWording(i)
-	edition := r.URL.Query().Get("edition")
-	if edition == "" && len(i.Spec.Editions) > 0 {
-		edition = i.Spec.Editions[0].Name
+	shown, problem, err := d.shown(r, i, editions)
+	if err != nil {
+		return err
 	}
+	edition := strings.TrimSuffix(shown.Name, digest.TextSuffix)
 	body.Order = orderWords(i.Rankings[edition], d.Now())
 	to := "every reader"
 	open := i.State == "draft" || i.State == "held" || i.State == "approved"
@@ -83,7 +84,7 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 			body.Checks[n].Repair = ""
 		}
 	}
-	body.Preview = d.preview(r, i, editions, edition)
+	body.Preview = d.preview(r, i, editions, shown, problem)
 	red := 0
 	for _, c := range body.Checks {
 		if c.State.Kind == templates.KindAlert {
@@ -286,7 +287,7 @@ func label(name string) string {
 // the page leads back to the same look. It has all but what without names.
 func looking(r *request, without ...string) string {
 	q := url.Values{}
-	for _, name := range []string{"edition", "view", "scheme"} {
+	for _, name := range []string{"edition", "view", "scheme", "as"} {
 		if v := r.URL.Query().Get(name); v != "" && !slices.Contains(without, name) {
 			q.Set(name, v)
 		}
@@ -297,19 +298,55 @@ func looking(r *request, without ...string) string {
 	return "?" + q.Encode()
 }
 
-// preview shows the sealed edition the way the address asks for.
-func (d *Desk) preview(r *request, i digest.Issue, editions []digest.Edition, edition string) templates.Preview {
-	asked := r.URL.Query()
-	view, dark := asked.Get("view"), asked.Get("scheme") == "dark"
-	p := templates.Preview{Width: "desktop", Dark: dark, Empty: "Nothing is sealed yet."}
-	var shown digest.Edition
-	for _, e := range editions {
-		if e.Name == edition {
-			shown, p.Empty = e, ""
+// asReader is the address of the reader whose copy the preview shows; "" = nobody's in
+// particular. As a test mail it is for editors: it says how a reader is called.
+func asReader(r *request) string {
+	if !r.user.May("editor") {
+		return ""
+	}
+	return strings.TrimSpace(r.URL.Query().Get("as"))
+}
+
+// shown is the edition that the address asks for, by its name or by that of a reader,
+// or why there is none; without an id when it is not sealed yet.
+func (d *Desk) shown(r *request, i digest.Issue, editions []digest.Edition) (shown digest.Edition, problem string, err error) {
+	shown.Name = r.URL.Query().Get("edition")
+	if as := asReader(r); as != "" && len(editions) > 0 {
+		mine, err := d.EditionFor(r.ctx, i, as)
+		if no, ok := errors.AsType[Refusal](err); ok {
+			problem = "No copy to show: " + no.Error() + "."
+		} else {
+			return mine, "", err
 		}
 	}
+	if shown.Name == "" && len(i.Spec.Editions) > 0 {
+		shown.Name = i.Spec.Editions[0].Name
+	}
+	for _, e := range editions {
+		if e.Name == shown.Name {
+			shown = e
+		}
+	}
+	return shown, problem, nil
+}
+
+// preview shows a sealed edition the way the address asks for, or the problem why not.
+func (d *Desk) preview(r *request, i digest.Issue, editions []digest.Edition, shown digest.Edition, problem string) templates.Preview {
+	asked := r.URL.Query()
+	view, dark := asked.Get("view"), asked.Get("scheme") == "dark"
+	p := templates.Preview{Width: "desktop", Dark: dark, Problem: problem}
+	if shown.ID == 0 {
+		p.Empty = "Nothing is sealed yet."
+	}
+	edition := strings.TrimSuffix(shown.Name, digest.TextSuffix)
+	if len(editions) > 0 && r.user.May("editor") {
+		p.AsURL, p.As, p.Keep = issueURL(i.ID)+"#preview", asReader(r), map[string]string{"view": view, "scheme": asked.Get("scheme")}
+	}
 	tab := func(title, name, value string, current bool) {
-		q := url.Values{"edition": {edition}, "view": {view}, "scheme": {asked.Get("scheme")}}
+		q := url.Values{"edition": {edition}, "view": {view}, "scheme": {asked.Get("scheme")}, "as": {asReader(r)}}
+		if name == "edition" {
+			q.Del("as") // a reader gets one
+		}
 		q.Set(name, value)
 		maps.DeleteFunc(q, func(_ string, v []string) bool { return v[0] == "" })
 		p.Tabs = append(p.Tabs, templates.PreviewTab{Title: title, URL: issueURL(i.ID) + "?" + q.Encode() + "#preview", Current: current})
@@ -338,7 +375,7 @@ func (d *Desk) preview(r *request, i digest.Issue, editions []digest.Edition, ed
 // frame is an edition alone, for the preview's frame: exactly the sealed bytes,
 // decoded.
 func (d *Desk) frame(r *request) error {
-	html, text, err := d.Frame(r.ctx, r.id("edition"))
+	html, text, err := d.Frame(r.ctx, r.id("edition"), asReader(r))
 	if err != nil {
 		return err
 	}
