@@ -324,6 +324,46 @@ func TestFaultLeaveDuringSend(t *testing.T) {
 	})
 }
 
+// A process that cannot read who leaves, or has slept meanwhile, sends nothing to those
+// it had claimed until it could: who has left in that time gets nothing.
+func TestFaultBlind(t *testing.T) {
+	each(t, func(t *testing.T, db *schema.DB, _ string) {
+		r := newRoom(t, db, 600)
+		r.relay.Rate = 50
+		var asleep atomic.Bool
+		r.RevokedSince = func(ctx context.Context, since time.Time) ([]int64, error) {
+			for asleep.Load() {
+				time.Sleep(10 * time.Millisecond)
+			}
+			return r.revokedSince(ctx, since)
+		}
+		r.freeze()
+		r.start()
+		r.sentAtLeast(50)
+		asleep.Store(true)
+		time.Sleep(6 * time.Second) // it goes on for five
+		n := r.acceptedByReceiver()
+		left := 0
+		for id := int64(1); id <= 600; id++ {
+			if len(r.catcher.Booked(address(id))) == 0 {
+				r.leave(id)
+				left++
+			}
+		}
+		if left == 0 {
+			t.Fatal("nobody was left to leave")
+		}
+		time.Sleep(time.Second)
+		asleep.Store(false)
+		if c := r.untilDone(); c[mailer.StateWithheld] != left {
+			t.Errorf("%d left while it could not see it, got %v", left, c)
+		}
+		if more := r.acceptedByReceiver() - n; more > 0 {
+			t.Errorf("%d who had left got it", more)
+		}
+	})
+}
+
 // stands waits until nothing is claimed any more, which takes a second where
 // nobody else uses the machine, then requires that nothing more is sent.
 func (r *room) stands() {

@@ -230,7 +230,7 @@ func (s *sending) hand(ctx context.Context, l *lane, jobs []*job) {
 func (s *sending) feedLetters(ctx context.Context) {
 	for ctx.Err() == nil {
 		sleep(ctx, 250*time.Millisecond)
-		if s.switches.Load().stopped || !s.anyDue(ctx, letter) {
+		if s.switches.Load().stopped || s.blind() || !s.anyDue(ctx, letter) {
 			continue
 		}
 		if s.open() == nil && !s.anyArming() {

@@ -71,7 +71,7 @@ func connectionsOf(t Transport) int {
 // when neither.
 func (l *lane) enabled() bool {
 	sw := l.s.switches.Load()
-	if sw.stopped {
+	if sw.stopped || l.s.blind() {
 		return false
 	}
 	if l.real {

@@ -38,7 +38,8 @@ type sending struct {
 
 	switches     atomic.Pointer[switches]
 	revoked      atomic.Pointer[map[int64]time.Time]
-	polled       time.Time // of the mailer's clock: until when revocations are known
+	polled       time.Time    // of the mailer's clock: until when revocations are known
+	looked       atomic.Int64 // unix milliseconds: when all that was last read
 	loopbackOnly bool
 
 	slow sync.WaitGroup // what is noted beside the ledger

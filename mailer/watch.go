@@ -35,7 +35,21 @@ func (s *sending) look(ctx context.Context) error {
 		return fmt.Errorf("read pauses: %w", err)
 	}
 	s.switches.Store(sw)
-	return s.lookRevoked(ctx)
+	if err := s.lookRevoked(ctx); err != nil {
+		return err
+	}
+	s.looked.Store(time.Now().UnixMilli())
+	return nil
+}
+
+// blindAfter is how old what look read may be for something to go out by it: who left
+// or stopped us meanwhile is not known. The clock is the wall's: the steady one stands
+// still while a machine is put to sleep.
+const blindAfter = 5 * time.Second
+
+// blind says that this process has slept, or cannot read what may keep it from sending.
+func (s *sending) blind() bool {
+	return time.Now().UnixMilli()-s.looked.Load() > blindAfter.Milliseconds()
 }
 
 // Revocations are asked for again over overlap, since clocks of processes and
@@ -80,6 +94,9 @@ func (s *sending) lookRevoked(ctx context.Context) error {
 // stale says that j must not go out as it was claimed, and what becomes of it.
 // Whether a reader who was revoked may still get it is asked by the next claim.
 func (s *sending) stale(j *job) *result {
+	if s.blind() {
+		return s.back(j)
+	}
 	if held, ok := s.switches.Load().held[j.issue]; ok && j.kind == delivery && held.waits(s.m.now()) {
 		r := s.back(j)
 		if held.State == "cancelled" {
