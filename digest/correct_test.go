@@ -333,3 +333,39 @@ func TestFeedOfOneGUID(t *testing.T) {
 		}
 	})
 }
+
+// TestFeedThatNumbersPlaces: a feed whose guids are the places of its items, so that
+// each belongs to another article tomorrow, has each article told as itself.
+func TestFeedThatNumbersPlaces(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		r := newRoom(t, db)
+		p := newPaper(t)
+		for n := range 6 {
+			p.posts = append(p.posts, harbourNews(n, r.now))
+		}
+		from := 3
+		p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			if req.URL.Path != "/feed" {
+				p.serve(w, req)
+				return
+			}
+			fmt.Fprint(w, `<rss version="2.0"><channel><title>Paper</title>`)
+			for place, a := range p.posts[from : from+3] {
+				fmt.Fprintf(w, `<item><title>%s</title><link>%s%s</link><guid isPermaLink="false">item-%d</guid><pubDate>%s</pubDate></item>`, a.title, p.URL, a.path, place, a.at.Format(time.RFC1123Z))
+			}
+			fmt.Fprint(w, `</channel></rss>`)
+		})
+		c, src := r.press(t, p, "feed", "own")
+		for want := 3; from >= 0; from, want = from-1, 1 {
+			if got := poll(t, c, src); got.New != want || len(got.Corrected) != 0 {
+				t.Errorf("with %s in front: %+v, want %d new", p.posts[from].path, got, want)
+			}
+			r.now = r.now.Add(time.Minute)
+		}
+		for _, a := range p.posts {
+			if s := r.storyAt(t, p.URL+a.path); s.Title != a.title {
+				t.Errorf("%s is told as %q", a.path, s.Title)
+			}
+		}
+	})
+}

@@ -149,19 +149,23 @@ func later(a, b time.Time) time.Time {
 
 // addEntry stores an entry, or notes that one stored before is still listed. A
 // source that gives its articles other ids, as when its kind changes, has
-// nothing new: the address is the same.
+// nothing new: the address is the same. One that gives an id of another article
+// to this one, such as its place in the list, has something new: see Entry.is.
 func addEntry(ctx context.Context, tx *sql.Tx, src Source, e Entry, now time.Time) (isNew bool, err error) {
 	var was Entry
 	var tags string
-	var notBefore, withdrawn schema.Time
+	var published, notBefore, withdrawn schema.Time
 	var gone int
 	err = tx.QueryRowContext(ctx, `
-		select e.id, e.guid, e.title, e.tags, e.state, e.not_before_at, e.withdrawn_at,
+		select e.id, e.guid, e.article_key, e.url, e.title, e.tags, e.state, e.published_at, e.not_before_at, e.withdrawn_at,
 			(select count(*) from story_members m join stories s on s.article_key = m.article_key where m.entry_id = e.id and s.state = 'gone')
-		from entries e where e.id = coalesce((select id from entries where source_id = $1 and guid = $2),
-			(select min(id) from entries where article_key = $3 and +source_id = $1)) -- + keeps it to the index of keys`, e.SourceID, e.GUID, e.Key).
-		Scan(&was.ID, &was.GUID, &was.Title, &tags, &was.State, &notBefore, &withdrawn, &gone)
+		from entries e where e.id = coalesce((select min(id) from entries where article_key = $3 and +source_id = $1), -- + keeps it to the index of keys
+			(select id from entries where source_id = $1 and guid = $2))`, e.SourceID, e.GUID, e.Key).
+		Scan(&was.ID, &was.GUID, &was.Key, &was.URL, &was.Title, &tags, &was.State, &published, &notBefore, &withdrawn, &gone)
+	was.Published = published.Time
 	switch {
+	case err == nil && !e.is(was):
+		e.GUID += " " + e.URL
 	case err == nil:
 		was.Tags, was.NotBefore = strings.Split(tags, "\n"), notBefore.Time
 		back := !withdrawn.IsZero() && gone > 0
@@ -181,6 +185,12 @@ func addEntry(ctx context.Context, tx *sql.Tx, src Source, e Entry, now time.Tim
 	}
 	n, err := res.RowsAffected()
 	return n > 0, err
+}
+
+// is reports whether an entry is the article that was listed under its address, or its
+// id, before: it has another address now, but still its headline or its date.
+func (e Entry) is(was Entry) bool {
+	return e.Key == was.Key || e.URL == was.URL || e.Title != "" && titleHash(e.Title) == titleHash(was.Title) || !e.Undated && e.Published.Equal(was.Published)
 }
 
 // retells reports whether what a source says of an article that it listed
