@@ -146,7 +146,7 @@ func TestBuiltAnewBesideOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.tell(t, 77, 1, "en") // it would stand first
-		r.newsletter(t, func(s *Spec) { s.Settle = 1; s.Latest = 2; s.Trending = 0 })
+		r.newsletter(t, func(s *Spec) { s.Settle = Duration(1e9); s.Latest = 2; s.Trending = 0 })
 		before := mustChosen(t, r, issue.ID)
 		meanwhile(func() {
 			if err := r.sealer.Approve(ctx, issue.ID, 0, "he", false); err != nil {
