@@ -12,24 +12,11 @@ import (
 func TestNoFullScan(t *testing.T) {
 	db := schematest.SQLite(t)
 	for query, args := range map[string][]any{dropLettersSQL: {1, "a@b.example"}, extendSQL: {1, 1}, unfinishedSQL(db.Engine): {1}} {
-		rows, err := db.Read.QueryContext(t.Context(), "explain query plan "+query, args...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var id, parent, cost int
-			var step string
-			if err := rows.Scan(&id, &parent, &cost, &step); err != nil {
-				t.Fatal(err)
-			}
+		for _, step := range schematest.Plan(t, db, query, args...) {
 			due := strings.Contains(step, "deliveries_due") // holds what is not done with alone
 			if strings.HasPrefix(step, "SCAN") && !due && step != "SCAN CONSTANT ROW" && !strings.Contains(step, "VIRTUAL TABLE") || strings.Contains(step, "deliveries ") && !due {
 				t.Errorf("%s: %s", query, step)
 			}
-		}
-		if err := rows.Err(); err != nil {
-			t.Fatal(err)
 		}
 	}
 }
@@ -44,24 +31,11 @@ func TestLedgerReadsIndexes(t *testing.T) {
 		failed.query + order(false):   failed.args,
 		doubtful.query + order(false): doubtful.args,
 	} {
-		rows, err := db.Read.QueryContext(t.Context(), "explain query plan "+query, args...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var id, parent, cost int
-			var step string
-			if err := rows.Scan(&id, &parent, &cost, &step); err != nil {
-				t.Fatal(err)
-			}
+		for _, step := range schematest.Plan(t, db, query, args...) {
 			few := strings.Contains(step, "deliveries_other") || strings.Contains(step, "deliveries_doubtful") || strings.Contains(step, "COVERING INDEX")
 			if strings.Contains(step, "deliveries") && !few || strings.Contains(step, "SEARCH d ") && !few {
 				t.Errorf("%s: %s", query, step)
 			}
-		}
-		if err := rows.Err(); err != nil {
-			t.Fatal(err)
 		}
 	}
 }

@@ -235,6 +235,20 @@ func Redis(tb testing.TB) string {
 	return u
 }
 
+// Plan returns the steps in which a SQLite database would answer a query.
+func Plan(tb testing.TB, db *schema.DB, query string, args ...any) []string {
+	tb.Helper()
+	steps, err := schema.Each(tb.Context(), db.Read, func(r schema.Row) (step string, err error) {
+		var id, parent, cost int
+		err = r.Scan(&id, &parent, &cost, &step)
+		return step, err
+	}, "explain query plan "+query, args...)
+	if err != nil || len(steps) == 0 {
+		tb.Fatalf("plan of %s: %d steps, %v", query, len(steps), err)
+	}
+	return steps
+}
+
 // Unwritable keeps a database from being written until heal is called: SQLite is
 // held by another program, PostgreSQL read-only. words are what is said then.
 func Unwritable(t *testing.T, db *schema.DB) (heal func(), words string) {
