@@ -55,7 +55,7 @@ func (s *Site) confirmed(w http.ResponseWriter, r *http.Request, done subscriber
 			later = append(later, l)
 		}
 	}
-	view := templates.ConfirmedPage{Frame: s.frame(r), Newsletter: titles(later, lang), Welcomed: titles(welcomed, lang), Preferences: s.path("preferences", s.Store.Keys.Token(subscribers.KindPreferences, done.Subscriber.ID, 0), lang)}
+	view := templates.ConfirmedPage{Frame: s.frame(r), Newsletter: titles(later, lang), Welcomed: titles(welcomed, lang), Preferences: s.preferences(done.Subscriber.ID, lang)}
 	view.Coming = s.coming(r.Context(), done, lang)
 	s.write(w, r, reply{status: http.StatusOK, page: templates.PageConfirmed, language: lang, view: view})
 }
@@ -80,9 +80,10 @@ func (s *Site) coming(ctx context.Context, done subscribers.Confirmation, lang s
 	return all
 }
 
-// path is an own address; relative, so that it works behind any proxy.
-func (s *Site) path(kind, token, lang string) string {
-	return "/" + kind + "/" + token + "?lang=" + lang
+// preferences is the address of a reader's own page; relative, so that it works
+// behind any proxy.
+func (s *Site) preferences(subscriber int64, lang string) string {
+	return "/preferences/" + s.Store.Keys.Token(subscribers.KindPreferences, subscriber, 0) + "?lang=" + lang
 }
 
 // titles are those of the lists, in one phrase of the language.
@@ -130,7 +131,7 @@ func (s *Site) showUnsubscribe(w http.ResponseWriter, r *http.Request) {
 func (s *Site) askUnsubscribe(w http.ResponseWriter, r *http.Request, c subscribers.Claim, v subscribers.Subscriber, lists []subscribers.Subscription, lang string) {
 	view := templates.UnsubscribePage{Frame: s.frame(r), Action: translated(r, lang), Newsletter: titles(lists, lang), Email: v.Email.Mask(), Test: c.Test}
 	if !c.Test {
-		view.Preferences = s.path("preferences", s.Store.Keys.Token(subscribers.KindPreferences, c.Subscriber, 0), lang)
+		view.Preferences = s.preferences(c.Subscriber, lang)
 	}
 	s.write(w, r, reply{status: http.StatusOK, page: templates.PageUnsubscribe, language: lang, view: view})
 }
@@ -183,7 +184,7 @@ func (s *Site) unsubscribed(w http.ResponseWriter, r *http.Request, c subscriber
 	if c.List != 0 {
 		view.Newsletter = titles(lists, lang)
 	}
-	own := s.path("preferences", s.Store.Keys.Token(subscribers.KindPreferences, c.Subscriber, 0), lang)
+	own := s.preferences(c.Subscriber, lang)
 	switch private := func(l subscribers.Subscription) bool { return !l.Public }; {
 	case v.ID == 0:
 		view.Again = "/subscribe?lang=" + lang
@@ -198,33 +199,34 @@ func (s *Site) unsubscribed(w http.ResponseWriter, r *http.Request, c subscriber
 // pauses are the lengths offered, in days.
 var pauses = []int{7, 30}
 
-func (s *Site) showPreferences(w http.ResponseWriter, r *http.Request) {
+// owner is the reader whose page of preferences is asked for. Without ok the
+// request has been answered: the link is not good, or that of a test mail.
+func (s *Site) owner(w http.ResponseWriter, r *http.Request) (c subscribers.Claim, v subscribers.Subscriber, lang string, ok bool) {
 	c, v, lang, err := s.claim(r, subscribers.KindPreferences)
-	if err == nil && v.ID == 0 && !c.Test {
-		err = subscribers.ErrState
-	}
-	if err != nil {
-		s.refuse(w, r, lang, err)
-		return
-	}
-	if c.Test {
+	switch {
+	case err == nil && c.Test:
 		s.askUnsubscribe(w, r, c, v, nil, lang)
+	case err == nil && v.ID == 0:
+		s.refuse(w, r, lang, subscribers.ErrState)
+	case err != nil:
+		s.refuse(w, r, lang, err)
+	default:
+		return c, v, lang, true
+	}
+	return c, v, lang, false
+}
+
+func (s *Site) showPreferences(w http.ResponseWriter, r *http.Request) {
+	_, v, lang, ok := s.owner(w, r)
+	if !ok {
 		return
 	}
 	s.writePreferences(w, r, v, lang, "")
 }
 
 func (s *Site) savePreferences(w http.ResponseWriter, r *http.Request) {
-	c, v, lang, err := s.claim(r, subscribers.KindPreferences)
-	if err == nil && v.ID == 0 && !c.Test {
-		err = subscribers.ErrState
-	}
-	if err != nil {
-		s.refuse(w, r, lang, err)
-		return
-	}
-	if c.Test {
-		s.askUnsubscribe(w, r, c, v, nil, lang)
+	c, v, lang, ok := s.owner(w, r)
+	if !ok {
 		return
 	}
 	if status := readForm(r); status != 0 {

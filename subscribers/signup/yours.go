@@ -191,6 +191,6 @@ func (s *Site) move(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Site) moved(w http.ResponseWriter, r *http.Request, m subscribers.Moving, lang string) {
-	preferences := s.path("preferences", s.Store.Keys.Token(subscribers.KindPreferences, m.Subscriber.ID, 0), lang)
+	preferences := s.preferences(m.Subscriber.ID, lang)
 	s.write(w, r, reply{http.StatusOK, templates.PageMoved, lang, templates.MovedPage{Frame: s.frame(r), Email: string(m.To), Preferences: preferences}})
 }
