@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 
 	"pressrun/mailer/dkim"
+	"pressrun/mailer/dns/dnstest"
 )
 
 // TestDoctorDNS asks a DNS server of this machine, in which the key is right and
@@ -55,39 +55,10 @@ func TestDoctorDNS(t *testing.T) {
 // oneRecord is a DNS server that knows one TXT record.
 func oneRecord(t *testing.T, name, text string) string {
 	t.Helper()
-	return serveDNS(t, func(q dnsmessage.Question) (dnsmessage.RCode, []dnsmessage.Resource) {
+	return dnstest.Serve(t, func(q dnsmessage.Question) (dnsmessage.RCode, []dnsmessage.Resource) {
 		if q.Type != dnsmessage.TypeTXT || q.Name.String() != name+"." {
 			return dnsmessage.RCodeNameError, nil
 		}
 		return dnsmessage.RCodeSuccess, []dnsmessage.Resource{{Header: dnsmessage.ResourceHeader{Name: q.Name, Class: dnsmessage.ClassINET}, Body: &dnsmessage.TXTResource{TXT: []string{text}}}}
 	})
-}
-
-// serveDNS answers questions on a UDP port of this machine.
-func serveDNS(t *testing.T, answer func(dnsmessage.Question) (dnsmessage.RCode, []dnsmessage.Resource)) string {
-	t.Helper()
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	go func() {
-		buf := make([]byte, 4096)
-		for {
-			n, from, err := c.ReadFrom(buf)
-			if err != nil {
-				return
-			}
-			var q dnsmessage.Message
-			if q.Unpack(buf[:n]) != nil || len(q.Questions) != 1 {
-				continue
-			}
-			m := dnsmessage.Message{Header: dnsmessage.Header{ID: q.ID, Response: true}, Questions: q.Questions}
-			m.RCode, m.Answers = answer(q.Questions[0])
-			if answer, err := m.Pack(); err == nil {
-				c.WriteTo(answer, from)
-			}
-		}
-	}()
-	return c.LocalAddr().String()
 }

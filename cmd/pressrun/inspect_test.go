@@ -24,6 +24,7 @@ import (
 
 	"pressrun/digest/trend"
 	"pressrun/mailer/dkim"
+	"pressrun/mailer/dns/dnstest"
 )
 
 // alarmed is what the open alarms of a kind say.
@@ -283,7 +284,7 @@ func TestSilentResolverIsOneAlarm(t *testing.T) {
 // failingDNS is a DNS server that fails whatever it is asked.
 func failingDNS(t *testing.T) string {
 	t.Helper()
-	return serveDNS(t, func(dnsmessage.Question) (dnsmessage.RCode, []dnsmessage.Resource) {
+	return dnstest.Serve(t, func(dnsmessage.Question) (dnsmessage.RCode, []dnsmessage.Resource) {
 		return dnsmessage.RCodeServerFailure, nil
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"pressrun/mailer/dkim"
+	"pressrun/mailer/dns/dnstest"
 )
 
 // good is the zone of a newsroom where everything is in order.
@@ -45,7 +46,7 @@ func TestCheck(t *testing.T) {
 		c := &Check{Senders: []string{"news.example.com"}, Envelopes: []string{"bounces.example.com"}, Bounce: "bounces.example.com",
 			Relays: []string{"mail.example.com"}, Signers: map[string][]*dkim.Signer{"example.com": {s}}}
 		change(z, c)
-		c.Resolver = Resolver(serveDNS(t, z))
+		c.Resolver = Resolver(dnstest.Serve(t, z.answer))
 		return c.Run(t.Context())
 	}
 	for _, f := range run(func(zone, *Check) {}) {
@@ -111,7 +112,7 @@ func TestTreeWalk(t *testing.T) {
 		"two are none":          {"a.example.com", zone{"_dmarc.example.com TXT": {"v=DMARC1; p=none", "v=DMARC1; p=reject"}}, "a.example.com", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			records, organization, err := walk(asker{t.Context(), Resolver(serveDNS(t, tt.zone))}, tt.domain)
+			records, organization, err := walk(asker{t.Context(), Resolver(dnstest.Serve(t, tt.zone.answer))}, tt.domain)
 			if err != nil || organization != tt.organization || len(records) != tt.records {
 				t.Errorf("got %s, %d records, %v; want %s, %d", organization, len(records), err, tt.organization, tt.records)
 			}
@@ -135,7 +136,7 @@ func FuzzSPF(f *testing.F) {
 		record := "v=spf1 " + strings.Join(strings.Fields(strings.ToValidUTF8(terms, "?")), " ")
 		z := zone{}
 		maps.Copy(z, zone{"example.com TXT": {record}, "example.com A": {"192.0.2.1"}, "example.com MX": {"example.com."}})
-		e := &evaluation{a: asker{t.Context(), Resolver(serveDNS(t, z))}}
+		e := &evaluation{a: asker{t.Context(), Resolver(dnstest.Serve(t, z.answer))}}
 		result, err := e.check(netip.MustParseAddr("203.0.113.77"), "example.com")
 		if err == nil && qualifierOf(result) == "" || e.lookups > maxLookups+1 {
 			t.Errorf("%q: %q, %v after %d look-ups", record, result, err, e.lookups)
