@@ -136,7 +136,7 @@ func TestLostAddressIsAnnounced(t *testing.T) {
 	s.Close()
 	r.inspected = inspection{} // lost while no serve runs
 	look()
-	if told := look(); !strings.Contains(told, "refused") {
+	if told := look(); !strings.Contains(told, "nothing listens at") {
 		t.Errorf("when nobody is there: %q", told)
 	}
 	r.Config.PublicURL = "https://127.0.0.1:1"
