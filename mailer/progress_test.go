@@ -2,22 +2,24 @@ package mailer_test
 
 import (
 	"database/sql"
+	"math"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"pressrun/deploy/schema"
 	"pressrun/mailer"
-	"pressrun/mailer/catch"
 )
 
 // While an issue goes out it is known at what pace, when it will be out, and how many
-// copies will have expired by then.
+// copies will have expired by then. The clock is the test's: a hundred of four hundred
+// go out in three minutes.
 func TestProgress(t *testing.T) {
 	each(t, func(t *testing.T, db *schema.DB, _ string) {
-		const perMinute = 40
-		r := newRoom(t, db, 400)
-		r.fast(60)
-		r.catcher.Misbehave(catch.Faults{Rules: []catch.Rule{{Stage: catch.AtDot, Stall: 4 * time.Second / perMinute}}})
+		r := newRoom(t, db, 100)
+		began := time.Now().Truncate(time.Minute)
+		var passed atomic.Int64
+		r.Now = func() time.Time { return began.Add(time.Duration(passed.Load())) }
 		r.freezeWith(mailer.Enqueue{Expires: 7 * time.Minute})
 		progress := func() mailer.Progress {
 			t.Helper()
@@ -30,27 +32,37 @@ func TestProgress(t *testing.T) {
 		if p := progress(); p.PerMinute != 0 || !p.Ends.IsZero() || p.Late != 0 || p.Left != r.readers {
 			t.Errorf("before anything has gone out: %+v", p)
 		}
-		began := r.Now()
 		stop := r.start()
-		r.until("a quarter is out", func(c map[mailer.State]int) bool { return c[mailer.StateAccepted] >= r.readers/4 })
+		r.untilDone()
+		stop() // the pace is written down
+		r.readers = 400
+		r.tx(func(tx *sql.Tx) error {
+			n, err := r.Enqueue(t.Context(), tx, mailer.Enqueue{Issue: issue, SQL: audienceSQL, Args: []any{1, r.readers, edition, r.nowMillis()}, Expires: 7 * time.Minute})
+			if n != 300 {
+				t.Errorf("%d more are due, want 300", n)
+			}
+			return err
+		})
+		passed.Store(int64(3 * time.Minute))
 		p := progress()
-		if p.PerMinute < perMinute/2 || p.PerMinute > 1.5*perMinute {
-			t.Errorf("%.1f a minute, want about %d", p.PerMinute, perMinute)
+		if math.Round(p.PerMinute) != 33 || p.Left != 300 {
+			t.Errorf("%.1f a minute and %d left, want 33 and 300", p.PerMinute, p.Left)
 		}
-		if left := p.Ends.Sub(r.Now()).Minutes() * p.PerMinute; p.Left > 3*r.readers/4 || left < float64(p.Left)*.7 || left > float64(p.Left)*1.1 {
-			t.Errorf("%d are left, and %.0f have their turn until %v", p.Left, left, p.Ends)
+		if got := p.Ends.Sub(began).Round(time.Second); got != 12*time.Minute {
+			t.Errorf("it ends after %v, want 12 minutes", got)
 		}
-		if p.Late < r.readers/20 || p.Late > p.Left {
-			t.Errorf("%d of %d expire before, seven minutes after %v, at %.1f a minute", p.Late, p.Left, began, p.PerMinute)
+		if p.Late < 166 || p.Late > 167 {
+			t.Errorf("%d expire before, five minutes too early, at 33 a minute", p.Late)
 		}
-		if n := p.LateAt(r.Now(), 1000*perMinute); n != 0 {
-			t.Errorf("%d expire at a thousand times the pace", n)
+		if n := p.LateAt(r.Now(), 10_000); n != 0 {
+			t.Errorf("%d expire at ten thousand a minute", n)
 		}
 		r.tx(func(tx *sql.Tx) error { return r.Pause(t.Context(), tx, issue, "by hand") })
 		if p := progress(); p.PerMinute != 0 || !p.Ends.IsZero() {
 			t.Errorf("while it is paused: %+v", p)
 		}
 		r.tx(func(tx *sql.Tx) error { return r.Resume(t.Context(), tx, issue) })
+		stop = r.start()
 		r.untilDone()
 		stop()
 		if p := progress(); p.PerMinute != 0 || p.Left != 0 {
