@@ -223,7 +223,12 @@ func (s *Store) Actions(ctx context.Context, search string, oldest bool, limit, 
 	return list, total, err
 }
 
-// HouseKeep deletes sessions and links that are over, at most batch rows of each.
+// KeepAlarms is how long an alarm is kept once it is over: last year's can still be
+// looked at.
+const KeepAlarms = 400 * 24 * time.Hour
+
+// HouseKeep deletes sessions and links that are over, and alarms that have long been, at
+// most batch rows of each.
 func (s *Store) HouseKeep(ctx context.Context, batch int) error {
 	for _, table := range []string{"sessions", "sign_in_links"} {
 		_, err := s.DB.Write.ExecContext(ctx, `delete from `+table+` where token_hash in (select token_hash from `+table+` where expires_at < $1 limit $2)`,
@@ -231,6 +236,10 @@ func (s *Store) HouseKeep(ctx context.Context, batch int) error {
 		if err != nil {
 			return fmt.Errorf("delete old %s: %w", table, err)
 		}
+	}
+	_, err := s.DB.Write.ExecContext(ctx, `delete from alarms where id in (select id from alarms where closed_at < $1 limit $2)`, schema.At(s.Now().Add(-KeepAlarms)), batch)
+	if err != nil {
+		return fmt.Errorf("delete old alarms: %w", err)
 	}
 	return nil
 }

@@ -56,7 +56,8 @@ func TestSignInLinkWorksOnce(t *testing.T) {
 func TestAlarmOpensOnce(t *testing.T) {
 	schematest.Each(t, func(t *testing.T, db *schema.DB) {
 		ctx := context.Background()
-		s := &installation.Store{DB: db, Now: time.Now}
+		now := time.Now()
+		s := &installation.Store{DB: db, Now: func() time.Time { return now }}
 		for i, want := range []bool{true, false, false} {
 			got, err := s.Raise(ctx, "source", "https://a.example/feed", "HTTP 500")
 			if err != nil || got != want {
@@ -76,6 +77,18 @@ func TestAlarmOpensOnce(t *testing.T) {
 		all, _ := s.Alarms(ctx, false, 10)
 		if len(all) != 2 {
 			t.Errorf("got %d alarms in all, want 2", len(all))
+		}
+		for _, c := range []struct {
+			after time.Duration
+			left  int
+		}{{installation.KeepAlarms, 2}, {time.Minute, 1}} { // the one that is open stays
+			now = now.Add(c.after)
+			if err := s.HouseKeep(ctx, 10); err != nil {
+				t.Fatal(err)
+			}
+			if all, _ := s.Alarms(ctx, false, 10); len(all) != c.left {
+				t.Errorf("%d alarms at %s, want %d", len(all), now, c.left)
+			}
 		}
 	})
 }
