@@ -117,8 +117,12 @@ func TestBrowserDeskKeys(t *testing.T) {
 		t.Errorf("after j j j k the story %s is in hand, want 2", got)
 	}
 	press(t, ctx, "e")
-	if !evaluate[bool](t, ctx, "document.activeElement.querySelector('details.edit').open") {
-		t.Error("e does not open the editor of the story in hand")
+	if got := evaluate[string](t, ctx, "document.activeElement.name + document.activeElement.closest('details.edit').open"); got != "titletrue" {
+		t.Errorf("e leads to %s, want the headline in the open editor of the story in hand", got)
+	}
+	press(t, ctx, "a", "b", kb.Escape)
+	if got := evaluate[string](t, ctx, "document.activeElement.tagName + document.activeElement.parentElement.open + document.activeElement.parentElement.querySelector('[name=title]').value.includes('ab')"); got != "SUMMARYfalsetrue" {
+		t.Errorf("after Escape %s, want the closed editor, which keeps what was written", got)
 	}
 	press(t, ctx, "?")
 	if !evaluate[bool](t, ctx, "document.getElementById('help').open") {

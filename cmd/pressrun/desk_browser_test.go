@@ -216,6 +216,9 @@ func keepsPlace(t *testing.T, wide context.Context) {
 		if got := js[string](t, wide, "(e => e.id + (e.getBoundingClientRect().top > 0 && e.getBoundingClientRect().bottom < innerHeight ? '' : ' out of sight'))(document.activeElement)"); got != step.focus {
 			t.Errorf("after %s the focus is on %q, want %q", step.do, got, step.focus)
 		}
+		if said := js[string](t, wide, "(e => e.getBoundingClientRect().top >= 0 && e.getBoundingClientRect().bottom < innerHeight ? e.innerText : 'nothing in sight')(document.querySelector('.flash'))"); !strings.Contains(said, "sealed again") {
+			t.Errorf("after %s one reads %s", step.do, said)
+		}
 	}
 }
 

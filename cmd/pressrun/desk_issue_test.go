@@ -187,6 +187,40 @@ func TestDeskMovesPastDropped(t *testing.T) {
 	}
 }
 
+// What changes nothing leaves an approval as it is; what voids it says so.
+func TestDeskKeepsApprovalOfWhatStays(t *testing.T) {
+	r := newCountingRoom(t, "")
+	r.say(t, "list", "add", "readers")
+	issue := r.draft(t)
+	session := map[string]string{"Cookie": desk.Cookie + "=" + operator(t, r.Press), "Sec-Fetch-Site": "same-origin"}
+	list, err := r.Digest.Chosen(t.Context(), issue.ID)
+	if err != nil || len(list) != 3 {
+		t.Fatal(list, err)
+	}
+	if err := r.Approve(t.Context(), issue.ID, issue.Revision, "ap@news.example"); err != nil {
+		t.Fatal(err)
+	}
+	words := url.Values{"do": {"edit"}, "title": {list[1].Title}, "summary": {list[1].Printed()}}.Encode()
+	story := func(n int) string { return fmt.Sprintf("%s/stories/en/%d", issuePath(issue.ID), list[n].Story.ID) }
+	for _, c := range []struct{ path, form, said, state string }{
+		{story(0), "do=up", "It stands first already: nothing was changed.", "approved"},
+		{story(2), "do=down", "It stands last already: nothing was changed.", "approved"},
+		{story(1), words, "It reads so already: nothing was changed.", "approved"},
+		{issuePath(issue.ID) + "/subject", "subject=&preheader=", "It reads so already: nothing was changed.", "approved"},
+		{story(0), "do=down", "Moved down and sealed again. The approval is void: it waits for approval again.", "draft"},
+		{story(0), "do=up", "Moved up and sealed again.", "draft"},
+	} {
+		w := r.ask("POST", c.path, c.form, session)
+		flash := strings.TrimPrefix(w.Result().Cookies()[0].Value, "pressrun_flash=")
+		if said, err := url.QueryUnescape(flash); err != nil || w.Code != 303 || said != c.said {
+			t.Errorf("%s of %s: %d, %q; want %q", c.form, c.path, w.Code, said, c.said)
+		}
+		if i, err := r.Digest.Issue(t.Context(), issue.ID); err != nil || i.State != c.state {
+			t.Errorf("%s of %s leaves the issue %s, want %s", c.form, c.path, i.State, c.state)
+		}
+	}
+}
+
 // Whoever lets an issue go out reads to how many; one that went out before its slot is
 // told by when it began, also on Today.
 func TestDeskTellsWhoGetsItAndWhenItWent(t *testing.T) {

@@ -20,9 +20,20 @@
     if (key === "j" || key === "k") move(key === "j" ? 1 : -1);
     else if (key === "?") document.getElementById("help")?.showModal();
     else if (key === "/") document.querySelector('[data-focus="/"]')?.focus();
-    else if (/^[a-z]$/.test(key)) (current()?.querySelector(`[data-key="${key}"]`) ?? document.querySelector(`.actions [data-key="${key}"], .head-action [data-key="${key}"]`))?.click();
-    else return;
+    else if (/^[a-z]$/.test(key)) {
+      const pressed = current()?.querySelector(`[data-key="${key}"]`) ?? document.querySelector(`.actions [data-key="${key}"], .head-action [data-key="${key}"]`);
+      pressed?.click();
+      pressed?.closest("details.edit[open]")?.querySelector("input:not([type=hidden])").focus();
+    } else return;
     event.preventDefault();
+  });
+
+  // Escape closes an editor; what was written stays in it.
+  document.addEventListener("keydown", (event) => {
+    const editor = event.key === "Escape" && event.target.closest("details.edit[open]");
+    if (!editor) return;
+    editor.open = false;
+    editor.querySelector("summary").focus();
   });
 
   document.addEventListener("submit", (event) => {

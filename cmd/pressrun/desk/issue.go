@@ -400,11 +400,23 @@ func (d *Desk) frame(r *request) error {
 // editStory is what an editor does to one story.
 func (d *Desk) editStory(r *request) error {
 	id, edition := r.id("id"), r.PathValue("edition")
+	i, err := d.Digest.Issue(r.ctx, id)
+	if err != nil {
+		return err
+	}
 	e := digest.Edit{Edition: edition, StoryID: r.id("story")}
+	now, place, of, err := d.stands(r, id, e)
+	if err != nil {
+		return err
+	}
 	yes, no := true, false
+	same := "" // why there is nothing to do
 	switch r.FormValue("do") {
 	case "edit":
 		title, summary := r.FormValue("title"), strings.ReplaceAll(r.FormValue("summary"), "\r\n", "\n")
+		if strings.TrimSpace(title) == now.Title && strings.TrimSpace(summary) == now.Printed() {
+			same = "It reads so already"
+		}
 		e.Title, e.Summary, e.Over = &title, &summary, r.FormValue("over")
 	case "drop":
 		e.Drop = &yes
@@ -419,15 +431,14 @@ func (d *Desk) editStory(r *request) error {
 	case "undo":
 		e.Undo = &yes
 	case "up", "down":
-		place, err := d.place(r, id, edition, e.StoryID)
-		if err != nil {
-			return err
-		}
-		if place = place - 1; r.FormValue("do") == "down" {
+		if place--; r.FormValue("do") == "down" {
 			place += 2
 		}
-		place = max(1, place)
-		e.To = &place
+		if e.To = &place; place < 1 {
+			same = "It stands first already"
+		} else if place > of {
+			same = "It stands last already"
+		}
 	default:
 		return digest.ErrNotFound
 	}
@@ -435,7 +446,9 @@ func (d *Desk) editStory(r *request) error {
 	if err != nil {
 		return err
 	}
-	err = d.Edit(r.ctx, id, e, r.user.Email)
+	if same == "" {
+		err = d.Edit(r.ctx, id, e, r.user.Email)
+	}
 	if errors.Is(err, digest.ErrChanged) {
 		return d.storyChanged(r, id, e)
 	}
@@ -450,7 +463,18 @@ func (d *Desk) editStory(r *request) error {
 	if r.FormValue("page") == "story" {
 		back = fmt.Sprintf("%s/stories/%s/%d%s", issueURL(id), url.PathEscape(edition), e.StoryID, looking(r, "edition"))
 	}
-	return done(r, back, cmp.Or(editsDone[r.FormValue("do")], "Saved")+" and sealed again.")
+	if same != "" {
+		return done(r, back, same+": nothing was changed.")
+	}
+	return done(r, back, cmp.Or(editsDone[r.FormValue("do")], "Saved")+sealedAgain(i))
+}
+
+// sealedAgain is what follows for an issue, as it was, from a change.
+func sealedAgain(was digest.Issue) string {
+	if was.State == "approved" {
+		return " and sealed again. The approval is void: it waits for approval again."
+	}
+	return " and sealed again."
 }
 
 var editsDone = map[string]string{"up": "Moved up", "down": "Moved down", "pin": "Pinned", "unpin": "Unpinned", "drop": "Dropped", "restore": "Put back", "undo": "The original is back"}
@@ -479,21 +503,24 @@ func (d *Desk) afterEdit(r *request, issue int64, e digest.Edit) (string, error)
 	return fmt.Sprintf("story-%d", at), nil
 }
 
-// place is where a story stands among those of its section that readers will see.
-func (d *Desk) place(r *request, issue int64, edition string, story int64) (int, error) {
+// stands is a story of an issue, its place among those of its section that readers
+// will see, and how many these are; without a place when they will not see it.
+func (d *Desk) stands(r *request, issue int64, e digest.Edit) (found digest.Chosen, place, of int, err error) {
 	list, err := d.Digest.Chosen(r.ctx, issue)
-	section, place := "", 0
-	for _, c := range list {
-		if c.Edition != edition || c.State != "in" {
+	if err != nil {
+		return found, 0, 0, err
+	}
+	n := slices.IndexFunc(list, func(c digest.Chosen) bool { return c.Edition == e.Edition && c.Story.ID == e.StoryID })
+	if n < 0 {
+		return found, 0, 0, digest.ErrNotFound
+	}
+	for m, c := range list {
+		if c.Edition != list[n].Edition || c.Section != list[n].Section || c.State != "in" {
 			continue
 		}
-		if c.Section != section {
-			section, place = c.Section, 0
-		}
-		place++
-		if c.Story.ID == story {
-			return place, err
+		if of++; m == n {
+			place = of
 		}
 	}
-	return 0, digest.ErrNotFound
+	return list[n], place, of, nil
 }
