@@ -46,8 +46,8 @@ func (b BounceConfig) signed() bool { return b.on() && !b.Plain }
 // section 4.5.3.1.1).
 const maxBounceName = 20
 
-// mailtoWithin is how soon a request to leave by mail is dealt with; a mailbox is
-// read often enough for that.
+// maxPollEvery bounds how seldom a mailbox is read: a request to leave by mail is
+// dealt with within mailer.CanaryWithin.
 const maxPollEvery = mailer.CanaryWithin - time.Minute
 
 var localName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,20}$`)

@@ -69,8 +69,8 @@ func opening(a labelled) string {
 
 // musts are the least gains over the opening 60 words, as mean paired
 // differences; the English ROUGE-1 must be certain, too. These articles are
-// among those that the weights were fitted on: TestQualityHeldOut of fit has the
-// figures for articles that were not.
+// among those that the weights were fitted on: fit's README.md has the figures for
+// articles that were not.
 var musts = map[string]scores{"en": {1.0, .3, .3}, "titled": {1.5, 1.0, 0}}
 
 func TestQualitySummaries(t *testing.T) {
