@@ -45,7 +45,7 @@ func readTrace(text string) (t mailer.Trace, ok bool) {
 	return t, false
 }
 
-// left notes who left by mail.
+// intake reads signed addresses, and notes who left by mail.
 func (r *room) intake() *[]string {
 	var left []string
 	r.ReadTrace = readTrace

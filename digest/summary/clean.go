@@ -62,8 +62,8 @@ var tells = regexp.MustCompile(`(?:^| )(?:و?(?:قال|قالت|أعلن|أعل�
 // aside matches bracketed words that point at the page, not at the story.
 var aside = regexp.MustCompile(`(?i)^[(\[](?:pictured|above|below|left|right|centre|center|inset|file|photo|file photo|pictured (?:above|below|left|right)|see (?:above|below|picture|video|map)|right, pictured|left, pictured|archivo|foto|xem ảnh|ảnh|图|資料圖|资料图)(?:[ ,][^)\]]{0,30})?[)\]]$`)
 
-// junk are parts of sentences that belong to the page around the article.
-// They are matched in lower case.
+// junkAnywhere are parts of sentences that belong to the page around the article,
+// junkPrefix how such sentences begin. They are matched in lower case.
 var junkAnywhere = []string{
 	"contributed to this report", "contributed to this story", "e-mail to a friend", "email to a friend", "all rights reserved",
 	"click here", "read more", "read the full", "see also:", "sign up for", "follow us on", "follow him on", "follow her on",
