@@ -46,23 +46,11 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 	}
 	edition := strings.TrimSuffix(shown.Name, digest.TextSuffix)
 	body.Order = orderWords(i.Rankings[edition], d.Now())
-	to := "every reader"
 	open := i.State == "draft" || i.State == "held" || i.State == "approved"
 	if open {
 		body.SubjectURL = issueURL(i.ID) + "/subject" + looking(r)
-		n, odd, err := d.Audience(r.ctx, i)
-		if odd != "" {
-			body.Checks = append(body.Checks, templates.Check{State: templates.State{Kind: templates.KindAlert, Word: "audience"}, Text: odd + ".", Repair: "hold"})
-		}
-		if err != nil {
-			body.Checks = append(body.Checks, templates.Check{State: templates.State{Kind: templates.KindAlert, Word: "audience"}, Text: "Its readers cannot be told: " + err.Error() + ".", Repair: "hold"})
-		} else {
-			to = plural(n, "reader", "readers")
-			body.Audience = to + " now"
-		}
-	} else {
-		body.Audience = plural(i.Audience, "reader", "readers")
 	}
+	to := d.drawAudience(r, i, open, &body)
 	if i.Audience > 0 {
 		if body.Copies, err = d.copies(r, i); err != nil {
 			return err
@@ -111,6 +99,29 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 		body.Subject = title
 	}
 	return d.drawStatus(r, status, templates.DeskIssue, templates.DeskPage{Title: title, Current: "Issues", Body: body})
+}
+
+// drawAudience says to how many readers the issue goes or went, and returns the
+// words for it. What is odd about them is a red check while the issue is open.
+func (d *Desk) drawAudience(r *request, i digest.Issue, open bool, body *templates.IssueBody) (to string) {
+	if !open {
+		body.Audience = plural(i.Audience, "reader", "readers")
+		return "every reader"
+	}
+	red := func(text string) {
+		body.Checks = append(body.Checks, templates.Check{State: templates.State{Kind: templates.KindAlert, Word: "audience"}, Text: text, Repair: "hold"})
+	}
+	n, odd, err := d.Audience(r.ctx, i)
+	if odd != "" {
+		red(odd + ".")
+	}
+	if err != nil {
+		red("Its readers cannot be told: " + err.Error() + ".")
+		return "every reader"
+	}
+	to = plural(n, "reader", "readers")
+	body.Audience = to + " now"
+	return to
 }
 
 // resume is the button of a sent issue whose breaker stopped second tries and late

@@ -79,6 +79,15 @@ func (d *Desk) drawStory(r *request, status int, until, into string) error {
 	case !errors.Is(err, digest.ErrNotFound): // too old to rank
 		d.Log.Warn("desk: explain a story", "story", s.ID, "err", err)
 	}
+	if body.Forms, err = d.storyForms(r, s, url, until, into); err != nil {
+		return err
+	}
+	return d.drawStatus(r, status, templates.DeskRecord, templates.DeskPage{Title: s.Title, Current: "Stories", Body: body})
+}
+
+// storyForms are what an editor may decide about a story. until and into say what is
+// wrong with what was typed in.
+func (d *Desk) storyForms(r *request, s digest.Story, url, until, into string) ([]templates.FormBody, error) {
 	flags := []templates.Option{{Title: "choose one"}}
 	for _, f := range digest.Flags {
 		if s.Has(f) {
@@ -89,18 +98,17 @@ func (d *Desk) drawStory(r *request, status int, until, into string) error {
 	}
 	fields, err := d.embargoFields(r, s.NotBefore, "Empty lifts the embargo.", until)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	hidden := func(do string) templates.Field { return templates.Field{Name: "do", Kind: "hidden", Value: do} }
-	body.Forms = []templates.FormBody{
+	return []templates.FormBody{
 		{Title: "Flag", Intro: "Opinion, satire, live and paid are labelled for readers. Legal shows the headline only. Sensitive stands without decoration. What you set stays, whatever the source says.", URL: url, Submit: "Save",
 			Fields: []templates.Field{hidden("flag"), {Name: "flag", Label: "Flag", Kind: "select", Options: flags, Needed: true}}},
 		{Title: "Embargo", Intro: "The story stands in no issue before this time.", URL: url, Submit: "Save",
 			Fields: append([]templates.Field{hidden("hold")}, fields...)},
 		{Title: "Merge", Intro: "This story becomes part of another; the choice sticks.", URL: url, Submit: "Merge",
 			Fields: []templates.Field{hidden("merge"), {Name: "into", Label: "Number of the story that stays", Kind: "number", Value: r.FormValue("into"), Problem: into, Needed: true}}},
-	}
-	return d.drawStatus(r, status, templates.DeskRecord, templates.DeskPage{Title: s.Title, Current: "Stories", Body: body})
+	}, nil
 }
 
 func more(told []string) string {
