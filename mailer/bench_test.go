@@ -27,26 +27,9 @@ import (
 func BenchmarkSend(b *testing.B) {
 	readers, connections := setting("READERS", 2000), setting("CONNECTIONS", 10)
 	for range b.N {
-		db := benchDB(b)
-		url := os.Getenv("PRESSRUN_BENCH_RELAY")
-		if url == "" {
-			_, relay := receiver(b)
-			url = relay.URL
-		}
-		seedReaders(b, db, readers)
-		m := &mailer.Mailer{
-			DB: db, Relays: []*smtp.Relay{{Name: "bench", URL: url, Connections: connections, HELO: "press.test"}},
-			Editions:   func(context.Context, int64) (mailer.Edition, error) { return largeEdition, nil },
-			Recipients: readersOf,
-		}
+		m := benchMailer(b, readers, connections)
 		began := time.Now()
-		err := db.InTx(b.Context(), func(tx *sql.Tx) error {
-			_, err := m.Enqueue(b.Context(), tx, mailer.Enqueue{Issue: issue, SQL: `select id as subscriber_id, cast(1 as bigint) as edition_id, cast(0 as bigint) as due_at from subscribers`, Expires: 1 << 62})
-			return err
-		})
-		if err != nil {
-			b.Fatal(err)
-		}
+		benchFreeze(b, m)
 		b.ReportMetric(time.Since(began).Seconds(), "s-to-freeze")
 		f, err := m.Bench(b.Context(), issue, nil)
 		if err != nil {
@@ -58,6 +41,36 @@ func BenchmarkSend(b *testing.B) {
 		b.ReportMetric(f.CPU*1000, "cpu-us/msg")
 		b.ReportMetric(f.DBCPU*1000, "db-us/msg")
 		b.ReportMetric(f.PeakRSS, "rss-MB")
+	}
+}
+
+// benchMailer is a mailer of large editions to so many readers, by a relay of the
+// benchmark's environment or one of this process.
+func benchMailer(b *testing.B, readers, connections int) *mailer.Mailer {
+	b.Helper()
+	db := benchDB(b)
+	url := os.Getenv("PRESSRUN_BENCH_RELAY")
+	if url == "" {
+		_, relay := receiver(b)
+		url = relay.URL
+	}
+	seedReaders(b, db, readers)
+	return &mailer.Mailer{
+		DB: db, Relays: []*smtp.Relay{{Name: "bench", URL: url, Connections: connections, HELO: "press.test"}},
+		Editions:   func(context.Context, int64) (mailer.Edition, error) { return largeEdition, nil },
+		Recipients: readersOf,
+	}
+}
+
+// benchFreeze makes all readers the audience of the issue.
+func benchFreeze(b *testing.B, m *mailer.Mailer) {
+	b.Helper()
+	err := m.DB.InTx(b.Context(), func(tx *sql.Tx) error {
+		_, err := m.Enqueue(b.Context(), tx, mailer.Enqueue{Issue: issue, SQL: `select id as subscriber_id, cast(1 as bigint) as edition_id, cast(0 as bigint) as due_at from subscribers`, Expires: 1 << 62})
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -28,7 +27,6 @@ import (
 	"pressrun/mailer"
 	"pressrun/mailer/dkim"
 	"pressrun/mailer/message"
-	"pressrun/mailer/smtp"
 	"pressrun/templates"
 )
 
@@ -190,26 +188,9 @@ func TestSignedMailVerifies(t *testing.T) {
 func BenchmarkSigned(b *testing.B) {
 	readers, connections := setting("READERS", 2000), setting("CONNECTIONS", 10)
 	for range b.N {
-		db := benchDB(b)
-		url := os.Getenv("PRESSRUN_BENCH_RELAY")
-		if url == "" {
-			_, relay := receiver(b)
-			url = relay.URL
-		}
-		seedReaders(b, db, readers)
-		m := &mailer.Mailer{
-			DB: db, Relays: []*smtp.Relay{{Name: "bench", URL: url, Connections: connections, HELO: "press.test"}},
-			Editions:   func(context.Context, int64) (mailer.Edition, error) { return largeEdition, nil },
-			Recipients: readersOf,
-			DKIM:       map[string][]*dkim.Signer{"news.example": signersOf(b, rsaKey())},
-		}
-		err := db.InTx(b.Context(), func(tx *sql.Tx) error {
-			_, err := m.Enqueue(b.Context(), tx, mailer.Enqueue{Issue: issue, SQL: `select id as subscriber_id, cast(1 as bigint) as edition_id, cast(0 as bigint) as due_at from subscribers`, Expires: 1 << 62})
-			return err
-		})
-		if err != nil {
-			b.Fatal(err)
-		}
+		m := benchMailer(b, readers, connections)
+		m.DKIM = map[string][]*dkim.Signer{"news.example": signersOf(b, rsaKey())}
+		benchFreeze(b, m)
 		before, cpuBefore := rawRSA(b, time.Second)
 		f, err := m.Bench(b.Context(), issue, nil)
 		if err != nil {
