@@ -75,7 +75,7 @@ func (c *Collector) Collect(ctx context.Context, src Source, backlog time.Durati
 		err = c.StillListed(ctx, src)
 	default:
 		out.New, out.Old, err = c.addEntries(ctx, known, list.Items, c.Now().Add(-backlog), !list.Truncated)
-		poll.New = out.New
+		poll.New, poll.Old = out.New-out.Old, out.Old
 	}
 	if err != nil {
 		return out, fmt.Errorf("collect %s: %w", src.URL, err)

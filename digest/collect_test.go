@@ -676,6 +676,40 @@ func TestSourceTroubleIsAnnouncedOnce(t *testing.T) {
 	})
 }
 
+// TestFeedOfWrongDates: a feed that dates what is new ten years back, so that none of it
+// is told, is announced like one that is silent, once, however much it lists.
+func TestFeedOfWrongDates(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		r := newRoom(t, db)
+		p := newPaper(t)
+		for n := range 30 {
+			p.posts = append(p.posts, harbourNews(n, r.now))
+		}
+		c, src := r.press(t, p, "feed", "own")
+		raised, cleared := 0, 0
+		c.Alarm = func(_ context.Context, _, _, detail string) { raised++ }
+		poll(t, c, src)
+		c.Clear = func(_ context.Context, kind, _ string) {
+			if raised > 0 && kind == "silent source" {
+				cleared++
+			}
+		}
+		for n := 30; n < 60; n++ {
+			r.now = r.now.Add(time.Hour)
+			a := harbourNews(n, r.now)
+			a.at = r.now.AddDate(-10, 0, 0)
+			p.posts = append([]post{a}, p.posts...)
+			if got := poll(t, c, src); got.Stories != 0 {
+				t.Errorf("old news was told: %+v", got)
+			}
+		}
+		got, err := r.Source(t.Context(), src.ID)
+		if err != nil || got.State != "silent" || !strings.Contains(got.Reason, "dated too long ago") || raised == 0 || cleared > 0 {
+			t.Errorf("after 30 h of which nothing was told: %s, %q; raised %d times and cleared %d times", got.State, got.Reason, raised, cleared)
+		}
+	})
+}
+
 // TestMovedForGood: a permanent redirect is stored, unless another source polls
 // the new address already.
 func TestMovedForGood(t *testing.T) {

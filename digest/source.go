@@ -205,7 +205,8 @@ type Poll struct {
 	ETag        string
 	Modified    string
 	BodyHash    string
-	New         int           // entries not seen before
+	New         int           // entries not seen before that are news
+	Old         int           // entries not seen before that are dated too long ago
 	RetryAfter  time.Duration // the server asked to wait
 	MaxAge, TTL time.Duration // how long headers and feed promise nothing new
 }
@@ -282,7 +283,11 @@ func (src *Source) take(p Poll, published []time.Time, now time.Time) {
 	}
 	if since, unusual := fetch.Silence(published, now); unusual && p.New == 0 {
 		src.State = "silent"
-		src.Reason = fmt.Sprintf("it answers, but has had nothing new for %s, longer than usual for it: look whether the site still fills this feed", ageWords(since))
+		mend := "look whether the site still fills this feed"
+		if p.Old > 0 {
+			mend = "what it lists for the first time is dated too long ago to be news; look at the dates it gives"
+		}
+		src.Reason = fmt.Sprintf("it answers, but has had nothing new for %s, longer than usual for it: %s", ageWords(since), mend)
 	}
 }
 
