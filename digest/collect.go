@@ -108,7 +108,11 @@ func (c *Collector) announce(ctx context.Context, src Source, h Health) {
 
 // poll fetches and parses; whatever goes wrong becomes words.
 func (c *Collector) poll(ctx context.Context, src Source) (p Poll, f feed.Feed, unchanged bool) {
-	res, err := GetSource(ctx, c.Client, src, fetch.Validators{ETag: src.ETag, LastModified: src.Modified, Hash: src.BodyHash})
+	known := fetch.Validators{ETag: src.ETag, LastModified: src.Modified, Hash: src.BodyHash}
+	if src.State == "silent" {
+		known = fetch.Validators{} // it may be its cache that says that nothing has changed
+	}
+	res, err := GetSource(ctx, c.Client, src, known)
 	if err != nil {
 		p = Poll{Err: Words(err), RetryAfter: res.RetryAfter}
 		var failed *fetch.Error

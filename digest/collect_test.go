@@ -710,6 +710,42 @@ func TestFeedOfWrongDates(t *testing.T) {
 	})
 }
 
+// TestCacheThatNeverChanges: a feed of which a cache says for ever that nothing has
+// changed is read anew once it is silent.
+func TestCacheThatNeverChanges(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		r := newRoom(t, db)
+		p := newPaper(t)
+		for n := range 20 {
+			p.posts = append(p.posts, harbourNews(n, r.now))
+		}
+		p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			if req.URL.Path == "/feed" {
+				w.Header().Set("ETag", `"for ever"`)
+				if req.Header.Get("If-None-Match") != "" {
+					w.WriteHeader(http.StatusNotModified)
+					return
+				}
+			}
+			p.serve(w, req)
+		})
+		c, src := r.press(t, p, "feed", "own")
+		poll(t, c, src)
+		r.now = r.now.Add(8 * time.Hour)
+		p.posts = append([]post{harbourNews(30, r.now.Add(30*time.Hour))}, p.posts...)
+		if got := poll(t, c, src); got.New != 0 {
+			t.Fatalf("the cache was not asked: %+v", got)
+		}
+		r.now = r.now.Add(time.Hour)
+		if got := poll(t, c, src); got.Stories != 1 {
+			t.Errorf("after the source was found silent: %+v, want the new story", got)
+		}
+		if got, err := r.Source(t.Context(), src.ID); err != nil || got.State != "active" {
+			t.Errorf("it is %s, %v", got.State, err)
+		}
+	})
+}
+
 // TestMovedForGood: a permanent redirect is stored, unless another source polls
 // the new address already.
 func TestMovedForGood(t *testing.T) {
