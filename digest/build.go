@@ -109,20 +109,7 @@ func (b *Builder) buildOnce(ctx context.Context, id int64, takes *Spec) error {
 		return fmt.Errorf("build issue %d: %w", id, err)
 	}
 	if n := count(list); n < issue.Spec.MinStories {
-		came := fmt.Sprintf("only %d new stories", n)
-		switch n {
-		case 0:
-			came = "no new story"
-		case 1:
-			came = "only 1 new story"
-		}
-		reason := fmt.Sprintf("%s, %d are needed", came, issue.Spec.MinStories)
-		if issue.State == "building" {
-			if err := b.Leave(ctx, id, "skipped", reason); err != nil {
-				return err
-			}
-		}
-		return fmt.Errorf("build issue %d: %s: %w", id, reason, ErrThin)
+		return b.tooThin(ctx, issue, n)
 	}
 	if err := b.write(ctx, issue, list); err != nil {
 		return fmt.Errorf("build issue %d: %w", id, err)
@@ -158,6 +145,25 @@ func (b *Builder) buildOnce(ctx context.Context, id int64, takes *Spec) error {
 		}
 		return b.MoveIssue(ctx, tx, id, "draft", "", "building")
 	})
+}
+
+// tooThin skips an issue that is building, and leaves a draft as it is, when there are
+// but n stories for it.
+func (b *Builder) tooThin(ctx context.Context, issue Issue, n int) error {
+	came := fmt.Sprintf("only %d new stories", n)
+	switch n {
+	case 0:
+		came = "no new story"
+	case 1:
+		came = "only 1 new story"
+	}
+	reason := fmt.Sprintf("%s, %d are needed", came, issue.Spec.MinStories)
+	if issue.State == "building" {
+		if err := b.Leave(ctx, issue.ID, "skipped", reason); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("build issue %d: %s: %w", issue.ID, reason, ErrThin)
 }
 
 // sameChoice reports whether nobody has changed what an issue says between two looks.
