@@ -129,8 +129,7 @@ func TestTimeline(t *testing.T) {
 		r.confirm(t)
 		v, _ := r.Find(t.Context(), "jan@example.com")
 		r.pass(time.Hour)
-		v.Name = "Jan"
-		if err := r.Update(t.Context(), v, "desk"); err != nil {
+		if err := r.SavePreferences(t.Context(), v.ID, subscribers.Preferences{Name: "Jan", Pause: -1}); err != nil {
 			t.Fatal(err)
 		}
 		r.pass(time.Hour)

@@ -43,7 +43,7 @@ func (s *Store) SavePreferences(ctx context.Context, id int64, p Preferences) er
 		if p.Language != "" {
 			next.Language = p.Language
 		}
-		if err := s.update(ctx, tx, next, ""); err != nil {
+		if err := s.update(ctx, tx, v, next); err != nil {
 			return err
 		}
 		have, err := subscriptionsOf(ctx, tx, id)

@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -302,51 +300,37 @@ func (s *Store) hasLeft(ctx context.Context, tx *sql.Tx, id, list int64) (left b
 	return left, err
 }
 
-// Update stores name, language, zone, text-only and attributes of a subscriber.
-func (s *Store) Update(ctx context.Context, v Subscriber, actor string) error {
-	return s.DB.InTx(ctx, func(tx *sql.Tx) error { return s.update(ctx, tx, v, actor) })
-}
-
-func (s *Store) update(ctx context.Context, tx *sql.Tx, v Subscriber, actor string) error {
+// update stores name, language and text-only, as a subscriber has changed them
+// himself.
+func (s *Store) update(ctx context.Context, tx *sql.Tx, old, v Subscriber) error {
 	if err := v.Tidy(); err != nil {
-		return err
-	}
-	old, err := s.byID(ctx, tx, v.ID)
-	if err != nil {
 		return err
 	}
 	changed := differences(old, v)
 	if changed == "" {
 		return nil
 	}
-	if v.Attrs == nil {
-		v.Attrs = map[string]string{}
-	}
-	attrs, err := json.Marshal(v.Attrs)
-	if err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `
-		update subscribers set name = $2, name_key = $3, language = $4, zone = $5, text_only = $6, attrs = $7, updated_at = $8 where id = $1`,
-		v.ID, v.Name, fold(v.Name), v.Language, v.Zone, v.TextOnly, string(attrs), schema.At(s.Now()))
+	_, err := tx.ExecContext(ctx, `
+		update subscribers set name = $2, name_key = $3, language = $4, text_only = $5, updated_at = $6 where id = $1`,
+		v.ID, v.Name, fold(v.Name), v.Language, v.TextOnly, schema.At(s.Now()))
 	if err != nil {
 		return fmt.Errorf("update subscriber %d: %w", v.ID, err)
 	}
-	return s.note(ctx, tx, Event{Subscriber: v.ID, Kind: "changed", Detail: changed, Actor: actor, At: s.Now()})
+	return s.note(ctx, tx, Event{Subscriber: v.ID, Kind: "changed", Detail: changed, At: s.Now()})
 }
 
 // differences names the fields that differ, not their values.
 func differences(a, b Subscriber) string {
 	var out []string
-	for name, differ := range map[string]bool{
-		"name": a.Name != b.Name, "language": a.Language != b.Language, "zone": a.Zone != b.Zone,
-		"text only": a.TextOnly != b.TextOnly, "attributes": !maps.Equal(a.Attrs, b.Attrs),
-	} {
-		if differ {
-			out = append(out, name)
-		}
+	if a.Language != b.Language {
+		out = append(out, "language")
 	}
-	slices.Sort(out)
+	if a.Name != b.Name {
+		out = append(out, "name")
+	}
+	if a.TextOnly != b.TextOnly {
+		out = append(out, "text only")
+	}
 	return strings.Join(out, ", ")
 }
 

@@ -45,12 +45,7 @@ func TestFramedFormStaysFramed(t *testing.T) {
 func TestLanguagesToChoose(t *testing.T) {
 	d := open(t, schematest.SQLite(t))
 	id, _, link := d.reader(t, "jan@example.com")
-	v, err := d.store.ByID(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v.Language = "en-gb"
-	if err := d.store.Update(t.Context(), v, "jan"); err != nil {
+	if err := d.store.SavePreferences(t.Context(), id, subscribers.Preferences{Language: "en-gb", Pause: -1}); err != nil {
 		t.Fatal(err)
 	}
 	for _, languages := range [][]string{{"en"}, {"en", "de"}} {
@@ -151,12 +146,7 @@ func body(t *testing.T, res *http.Response) string {
 func TestPreferencesStayInTheLanguageAskedFor(t *testing.T) {
 	d := open(t, schematest.SQLite(t))
 	id, _, link := d.reader(t, "jan@example.com")
-	v, err := d.store.ByID(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v.Language = "ur"
-	if err := d.store.Update(t.Context(), v, "jan"); err != nil {
+	if err := d.store.SavePreferences(t.Context(), id, subscribers.Preferences{Language: "ur", Pause: -1}); err != nil {
 		t.Fatal(err)
 	}
 	site := &signup.Site{Store: d.store, Languages: func(context.Context) []string { return []string{"en", "ur"} }}
