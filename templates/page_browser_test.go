@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"image/png"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,6 +63,30 @@ func TestBrowserReadsPages(t *testing.T) {
 						t.Errorf("%s at %d: %s", at, width, problem)
 					}
 				}
+			}
+		}
+	}
+}
+
+// No word that somebody else writes makes a page wider than the narrowest phone.
+func TestBrowserBreaksLongWordsOnPages(t *testing.T) {
+	site, ctx := newSite(t), tab(t, 320, "light")
+	word := strings.Repeat("Donaudampfschifffahrt", 5)
+	f := Frame{Brand: Brand{Name: word, URL: "https://courier.example/", Postal: word}}
+	lists := []ListChoice{{Value: "daily", Title: word, Description: word}}
+	entry := ArchiveEntry{URL: "/1", Subject: word, Language: "de", Date: at(23, 7, 0)}
+	for name, view := range map[string]any{
+		PageSubscribe:   SubscribePage{Frame: f, Action: "/subscribe", Lists: lists},
+		PagePreferences: PreferencesPage{Frame: f, Action: "/preferences/k1.abc", Email: word + "@example.com", Lists: lists},
+		PageUnsubscribe: UnsubscribePage{Frame: f, Action: "/u/k1.abc", Newsletter: word, Email: word + "@example.com"},
+		PageArchives:    ArchivesPage{Frame: f, Newsletters: []ArchiveNewsletter{{URL: "/x/", Title: word, Description: word, Latest: entry}}},
+		PageArchive:     ArchivePage{Frame: f, Newsletter: word, Action: "/x/", Query: word, Issues: []ArchiveEntry{entry}},
+		PageIssue:       IssuePage{Frame: f, Newsletter: word, Subject: word, FrameURL: "about:blank"},
+	} {
+		for _, lang := range []string{"en", "ur"} {
+			site.show(t, ctx, writePage(t, name, lang, view))
+			if wide := evaluate[int](t, ctx, "document.documentElement.scrollWidth"); wide > 320 {
+				t.Errorf("%s %s is %d pixels wide on a phone of 320", name, lang, wide)
 			}
 		}
 	}
