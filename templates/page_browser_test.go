@@ -105,6 +105,33 @@ func TestBrowserKeepsAMaskedAddressWhole(t *testing.T) {
 	}
 }
 
+// The issue stands whole in its page, so that it scrolls and prints with it, in the
+// mail's styles, not the page's; the frame is for browsers that cannot.
+func TestBrowserShowsAnIssueInItsPage(t *testing.T) {
+	e, err := RenderIssue(sampleUrdu())
+	if err != nil {
+		t.Fatal(err)
+	}
+	view := samplePages("ur")[PageIssue].(IssuePage)
+	view.HTML, view.FrameURL = remote.ReplaceAllString(e.HTML, `src="`+pixel+`"`), "/frame"
+	site, ctx := newSite(t), tab(t, 360, "dark")
+	site.mails = true
+	site.show(t, ctx, writePage(t, PageIssue, "ur", view))
+	got := evaluate[map[string]any](t, ctx, `(() => {
+  const sheet = document.querySelector('.sheet'), mail = sheet.shadowRoot, name = getComputedStyle(mail.querySelector('h1'));
+  return {
+    stories: mail.querySelectorAll('h3').length, whole: mail.querySelector('[role=article]').offsetHeight <= sheet.offsetHeight && sheet.offsetHeight > 3000,
+    name: name.fontSize + ' ' + name.textAlign, ground: getComputedStyle(mail.querySelector('.bg-paper')).backgroundColor,
+    wide: document.documentElement.scrollWidth, framed: sheet.querySelector('iframe').checkVisibility(), asked: performance.getEntriesByType('resource').some((r) => r.name.endsWith('/frame')),
+  };
+})()`)
+	for key, want := range map[string]any{"stories": 12.0, "whole": true, "name": "33px center", "ground": "rgb(27, 26, 24)", "wide": 360.0, "framed": false, "asked": false} {
+		if got[key] != want {
+			t.Errorf("%s: %v, want %v", key, got[key], want)
+		}
+	}
+}
+
 // The desk, light on a screen of 1440 and dark on a tablet of 768 pixels.
 func TestBrowserReadsTheDesk(t *testing.T) {
 	site := newSite(t)

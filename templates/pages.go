@@ -249,8 +249,8 @@ type ArchiveEntry struct {
 	Stories   int // 0 = not said
 }
 
-// IssuePage shows one sent issue in a frame, so that the mail's styles and the
-// page's do not mix.
+// IssuePage shows one sent issue in a shadow tree, so that the mail's styles and the
+// page's do not mix, and browsers without such trees in a frame.
 type IssuePage struct {
 	Frame
 	Newsletter string
@@ -259,7 +259,8 @@ type IssuePage struct {
 	Language   string
 	Direction  string
 	Canonical  string // the page's own address, absolute
-	FrameURL   string // address of the sealed HTML, its slots emptied
+	HTML       string // the issue as it was sent, of RenderIssue, its slots emptied; "" = the frame alone
+	FrameURL   string // address of the same
 	Archive    string
 	Newer      string
 	Older      string
@@ -359,6 +360,7 @@ var pageFuncs = template.FuncMap{
 		return "latin"
 	},
 	"script": scriptOf,
+	"sheet":  sheet,
 	"static": staticURL,
 	"clean":  clean,
 	"field":  func(name string) string { return formFields[name] },
@@ -372,6 +374,20 @@ var gap = regexp.MustCompile(`…(\S)`)
 
 // whole keeps such words on one line where they fit.
 func whole(s string) string { return gap.ReplaceAllString(s, "…\u2060$1") }
+
+var (
+	mailStyle = regexp.MustCompile(`(?s)<style\b.*?</style>`)
+	mailBody  = regexp.MustCompile(`(?s)<body\b[^>]*>(.*)</body>`)
+)
+
+// sheet is what of a mail of ours stands in another document: its styles and its body.
+func sheet(html string) template.HTML {
+	body := mailBody.FindStringSubmatch(html)
+	if body == nil {
+		return ""
+	}
+	return template.HTML(strings.Join(mailStyle.FindAllString(html, -1), "") + body[1])
+}
 
 // formFields are the field names by the words that templates use for them.
 var formFields = map[string]string{
@@ -388,6 +404,8 @@ var formFields = map[string]string{
 // StaticPrefix only, so that a handler can send
 //
 //	Content-Security-Policy: default-src 'none'; style-src 'self'; img-src 'self' https:; frame-src 'self'; form-action 'self'; base-uri 'none'
+//
+// IssuePage alone has a mail's styles in it, and needs style-src 'unsafe-inline' too.
 func Page(w io.Writer, name, lang string, data any) error {
 	kind, ok := pageKinds[name]
 	if !ok {

@@ -80,6 +80,11 @@ func TestArchiveInTheReadersEdition(t *testing.T) {
 			t.Errorf("the page lacks %s", want)
 		}
 	}
+	_, issue, _ := strings.Cut(page, `<template shadowrootmode="open">`)
+	issue, _, _ = strings.Cut(issue, "</template>")
+	if !strings.Contains(issue, urdu.Say("mail.browser")) || strings.Contains(issue, "prslot") || strings.Contains(issue, urdu.Say("mail.unsubscribe")) {
+		t.Errorf("the page does not hold the Urdu edition without its slots:\n%s", issue)
+	}
 	if frame := r.ask("GET", "/archive/morning/1/frame?edition=ur", "", nil).Body.String(); !strings.Contains(frame, urdu.Say("mail.browser")) {
 		t.Error("the frame is not the Urdu edition")
 	}

@@ -18,7 +18,7 @@ func readArchive(t *testing.T, n *newsroom, tab func(int, int, string) context.C
 	open(t, ctx, n.press.Config.PublicURL+"/archive/morning/1")
 	within(t, 30*time.Second, "the keyboard reaches the issue in the archive", func() bool {
 		key(t, ctx, kb.Tab)
-		return js[string](t, ctx, "document.activeElement.tagName") == "IFRAME"
+		return js[bool](t, ctx, "document.activeElement.shadowRoot?.activeElement?.localName === 'a'")
 	})
 	key(t, ctx, kb.Enter)
 	within(t, 30*time.Second, "the first story of an issue in the archive opens", func() bool {

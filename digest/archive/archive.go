@@ -10,7 +10,7 @@
 // Each shows the newsletter's first edition, and with ?edition=NAME another, in
 // that edition's language; with ?lang=ur the first in that language.
 //
-// An issue appears once it is being sent. Its page frames the sealed HTML of an
+// An issue appears once it is being sent. Its page holds the sealed HTML of an
 // edition with the readers' slots emptied by one rule: a link to a slot is left
 // out, a slot in text becomes nothing. The page therefore shows what readers
 // got, and nobody's own links.
@@ -192,6 +192,15 @@ func (s *Site) sealed(ctx context.Context, i digest.Issue, query url.Values) (di
 	}))], nil
 }
 
+// shown is the edition that a request asks for, with its bytes.
+func (s *Site) shown(r *http.Request, i digest.Issue) (digest.Edition, error) {
+	ed, err := s.sealed(r.Context(), i, r.URL.Query())
+	if err != nil {
+		return ed, err
+	}
+	return s.Store.Edition(r.Context(), ed.ID)
+}
+
 // htmls are the editions of an issue that have HTML, at least one.
 func (s *Site) htmls(ctx context.Context, i digest.Issue) ([]digest.Edition, error) {
 	list, err := s.Store.Sealed(ctx, i.ID, i.Revision)
@@ -235,7 +244,7 @@ func (s *Site) issue(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, v.Newsletter, err)
 		return
 	}
-	ed, err := s.sealed(r.Context(), i, r.URL.Query())
+	ed, err := s.shown(r, i)
 	if err != nil {
 		s.fail(w, r, v.Newsletter, err)
 		return
@@ -243,7 +252,7 @@ func (s *Site) issue(w http.ResponseWriter, r *http.Request) {
 	number := strconv.Itoa(i.Number)
 	out := templates.IssuePage{
 		Newsletter: v.title(), Subject: subject(ed), Date: local(i), Language: ed.Language, Direction: digest.Direction(ed.Language),
-		FrameURL: s.path(v, number+"/frame", ed.Name, url.Values{}), Subscribe: s.subscribe(v, ed.Language),
+		HTML: Empty(ed.HTML), FrameURL: s.path(v, number+"/frame", ed.Name, url.Values{}), Subscribe: s.subscribe(v, ed.Language),
 	}
 	if v.public {
 		out.Canonical, out.Archive = s.PublicURL+s.path(v, number, ed.Name, url.Values{}), s.path(v, "", ed.Name, url.Values{})
@@ -258,6 +267,7 @@ func (s *Site) issue(w http.ResponseWriter, r *http.Request) {
 		out.Alternates = alternates(had, func(name string) string { return s.path(v, number, name, url.Values{}) })
 	}
 	own(w, v)
+	w.Header().Set("Content-Security-Policy", issuePolicy)
 	s.page(w, r, templates.PageIssue, ed.Language, out)
 }
 
@@ -292,10 +302,7 @@ func (s *Site) frame(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, v.Newsletter, err)
 		return
 	}
-	ed, err := s.sealed(r.Context(), i, r.URL.Query())
-	if err == nil {
-		ed, err = s.Store.Edition(r.Context(), ed.ID)
-	}
+	ed, err := s.shown(r, i)
 	if err != nil {
 		s.fail(w, r, v.Newsletter, err)
 		return
@@ -324,7 +331,12 @@ func (s *Site) answer(w http.ResponseWriter, r *http.Request, body []byte) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-const policy = "default-src 'none'; style-src 'self'; img-src 'self' https:; frame-src 'self'; form-action 'self'; base-uri 'none'"
+// policy is what pages may load; an issue's page has the mail's own styles and
+// pictures in it. No page runs a script.
+const (
+	policy      = "default-src 'none'; style-src 'self'; img-src 'self' https:; frame-src 'self'; form-action 'self'; base-uri 'none'"
+	issuePolicy = "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' https: http:; frame-src 'self'; form-action 'self'; base-uri 'none'"
+)
 
 func (s *Site) page(w http.ResponseWriter, r *http.Request, name, language string, v any) {
 	var b bytes.Buffer
@@ -335,7 +347,9 @@ func (s *Site) page(w http.ResponseWriter, r *http.Request, name, language strin
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", templates.Spoken(language))
-	h.Set("Content-Security-Policy", policy)
+	if h.Get("Content-Security-Policy") == "" {
+		h.Set("Content-Security-Policy", policy)
+	}
 	s.answer(w, r, b.Bytes())
 }
 

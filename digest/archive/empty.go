@@ -16,7 +16,7 @@ var (
 	slotLink   = regexp.MustCompile(aSlotLink)
 	slotSource = regexp.MustCompile(`\s(?:href|src)="[^"]*` + slot + `[^"]*"`)
 	slotText   = regexp.MustCompile(slot)
-	// A link of the archive opens in the whole window, not in the frame.
+	// A link of the issue opens in the whole window, not in the frame.
 	headEnd = regexp.MustCompile(`(?i)</head>`)
 )
 
