@@ -460,7 +460,7 @@ func (n *newsroom) importPeople(ctx context.Context, people []demo.Person) error
 			ListNames:  who.Lists, By: "demo",
 			Consent: subscribers.Consent{Basis: subscribers.Imported, Source: "demo: a fictional reader", Evidence: "none is needed for people who do not exist"},
 		})
-		if err != nil {
+		if err != nil && !errors.Is(err, subscribers.ErrLeft) && !errors.Is(err, subscribers.ErrSuppressed) { // who left in an earlier run stays away
 			return err
 		}
 	}

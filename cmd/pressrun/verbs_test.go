@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,7 +17,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"pressrun/cmd/pressrun/demo"
 	"pressrun/deploy/schema/schematest"
+	"pressrun/subscribers"
 )
 
 // deskless is an installation that is worked with by verbs alone.
@@ -313,6 +316,52 @@ func TestRenderReadsWhatAPersonWrites(t *testing.T) {
 	html, err := os.ReadFile(d.path("out/edition.html"))
 	if err != nil || !strings.Contains(string(html), "Ferry returns") || !strings.Contains(string(html), `dir="rtl"`) {
 		t.Errorf("edition.html: %v", err)
+	}
+}
+
+// Who left the demo, or was erased, stays away when it runs once more there.
+func TestDemoAgainWithoutWhoLeft(t *testing.T) {
+	dir := t.TempDir()
+	schematest.SQLiteFile(t, filepath.Join(dir, "press.db"))
+	n, err := (&demoVerb{Dir: dir}).open(&env{ctx: t.Context(), out: io.Discard, err: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { n.web.Close(); n.news.Close(); n.close() }()
+	s, people := n.press.Subscribers, demo.Subscribers(3, 1)
+	for _, name := range []string{demo.ListMorning, demo.ListEvening, demo.ListWeekend} {
+		if _, err := s.CreateList(t.Context(), subscribers.List{Name: name, Title: name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := n.importPeople(t.Context(), people); err != nil {
+		t.Fatal(err)
+	}
+	for i, leave := range []func(id int64) error{
+		func(id int64) error { return s.Unsubscribe(t.Context(), id, 0, "one click") },
+		func(id int64) error { return s.Forget(t.Context(), id, "the reader") },
+	} {
+		v, err := s.Find(t.Context(), people[i].Email)
+		if err == nil {
+			err = leave(v.ID)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := n.importPeople(t.Context(), people); err != nil {
+		t.Fatal(err)
+	}
+	v, err := s.Find(t.Context(), people[0].Email)
+	if err != nil {
+		t.Fatal(err)
+	}
+	have, err := s.Subscriptions(t.Context(), v.ID)
+	if err != nil || len(have) == 0 || slices.ContainsFunc(have, func(l subscribers.Subscription) bool { return l.State != subscribers.Unsubscribed }) {
+		t.Errorf("who left is on %+v, %v", have, err)
+	}
+	if _, err := s.Find(t.Context(), people[1].Email); !errors.Is(err, subscribers.ErrNotFound) {
+		t.Errorf("who was erased is back: %v", err)
 	}
 }
 
