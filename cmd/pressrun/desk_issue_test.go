@@ -255,6 +255,35 @@ func TestDeskTellsWhoGetsItAndWhenItWent(t *testing.T) {
 	}
 }
 
+// In the countdown one reads how many will get it and that it is a matter of seconds;
+// afterwards that the slot of what was cancelled is none any more.
+func TestDeskTellsOfTheCountdown(t *testing.T) {
+	r := newCountingRoom(t, "")
+	r.say(t, "list", "add", "readers")
+	r.say(t, "subscriber", "add", "ann@readers.example", "--list", "readers", "--source", "paper form")
+	issue := r.draft(t)
+	if _, _, err := r.Digest.ApplyNewsletter(t.Context(), "morning", digest.Spec{List: "readers", Countdown: digest.Duration(50 * time.Second), From: "Morning <m@news.example>", Brand: testBrand, MinStories: 1}, "test"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Rebuild(t.Context(), issue.ID, "test"); err != nil {
+		t.Fatal(err)
+	}
+	look := r.as(t, "ap@news.example", "approver")
+	path := issuePath(issue.ID)
+	look(303, "POST", path, "do=send")
+	page := look(200, "GET", path, "")
+	for _, want := range []string{">goes out within a minute</span> · 1 reader now<", "Send to 1 reader now, without the rest of the countdown?", "Until then Cancel sends nothing."} {
+		if !strings.Contains(page, want) {
+			t.Errorf("in the countdown the page does not say %q", want)
+		}
+	}
+	look(303, "POST", path, "do=cancel")
+	look(409, "POST", path, "do=send")
+	if page := look(200, "GET", path, ""); !strings.Contains(page, "cancelled by ap@news.example; its time would be in ") || strings.Contains(page, "0 readers") {
+		t.Error("the page of a cancelled issue tells of readers, or of a time to come")
+	}
+}
+
 // Whoever blocks a story that went out reads what that does not change: at the desk
 // before the click, in the terminal afterwards.
 func TestBlockSaysWhatItLeaves(t *testing.T) {

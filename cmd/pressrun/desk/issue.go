@@ -50,7 +50,7 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 	if open {
 		body.SubjectURL = issueURL(i.ID) + "/subject" + looking(r)
 	}
-	to := d.drawAudience(r, i, open, &body)
+	to := d.drawAudience(r, i, open || i.State == "countdown", &body)
 	if i.Audience > 0 {
 		if body.Copies, err = d.copies(r, i); err != nil {
 			return err
@@ -67,7 +67,7 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 		}
 		body.Checks = append(body.Checks, checks(findings, chosen)...)
 	}
-	if i.State == "approved" { // somebody has decided
+	if i.State == "approved" || i.State == "countdown" { // somebody has decided
 		for n := range body.Checks {
 			body.Checks[n].Repair = ""
 		}
@@ -102,10 +102,13 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 }
 
 // drawAudience says to how many readers the issue goes or went, and returns the
-// words for it. What is odd about them is a red check while the issue is open.
-func (d *Desk) drawAudience(r *request, i digest.Issue, open bool, body *templates.IssueBody) (to string) {
-	if !open {
-		body.Audience = plural(i.Audience, "reader", "readers")
+// words for it. Until they are frozen they are counted, and what is odd about them is a
+// red check.
+func (d *Desk) drawAudience(r *request, i digest.Issue, unfrozen bool, body *templates.IssueBody) (to string) {
+	if !unfrozen {
+		if !i.Started.IsZero() {
+			body.Audience = plural(i.Audience, "reader", "readers")
+		}
 		return "every reader"
 	}
 	red := func(text string) {

@@ -84,6 +84,9 @@ func (d *Desk) whenOut(i digest.Issue) string {
 	case "approved":
 		return "goes out " + Leaves(i, d.Now())
 	case "countdown":
+		if d.Now().Before(i.Starts) && i.Starts.Sub(d.Now()) < time.Minute {
+			return "goes out within a minute"
+		}
 		return "goes out " + nearClock(i, i.Starts, d.Now())
 	case "draft":
 		if i.Spec.Approval == "send" {
@@ -99,6 +102,8 @@ func (d *Desk) whenOut(i digest.Issue) string {
 		when = "went out " + nearClock(i, i.Started, d.Now())
 	case i.SlotAt.Before(d.Now()):
 		when = "its time was " + near
+	case i.State == "cancelled" || i.State == "skipped":
+		when = "its time would be " + near
 	}
 	if i.Reason != "" { // the state's word stands before it
 		when = i.Reason + "; " + when
