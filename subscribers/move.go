@@ -60,8 +60,34 @@ func (s *Store) move(ctx context.Context, tx *sql.Tx, id int64, to address.Addre
 	if old.Key != to.Key() {
 		moved = []fact{{s.Now(), "moved", s.Keys.hash(old.Key), s.Keys.hash(to.Key())}}
 	}
-	return moved, s.note(ctx, tx, Event{Subscriber: id, Kind: "moved", Detail: "from " + old.Email.Mask(), Actor: actor, At: s.Now()})
+	return moved, s.note(ctx, tx, Event{Subscriber: id, Kind: "moved", Detail: movedFrom(old.Email.Mask()), Actor: actor, At: s.Now()})
 }
+
+// WentFrom tells of an address that nobody has now when its reader was erased, zero if
+// none was, and who moved away from one that is masked like it: of a former address
+// no more is kept.
+func (s *Store) WentFrom(ctx context.Context, email string) (erased time.Time, moved []Subscriber, err error) {
+	a, err := address.Parse(strings.TrimSpace(email))
+	if err != nil {
+		return erased, nil, fmt.Errorf("who went from %s: %w", email, err)
+	}
+	x, ok, err := s.Suppressed(ctx, s.DB.Read, a.Key())
+	if err != nil {
+		return erased, nil, err
+	}
+	if ok && x.Reason == Forgotten {
+		erased = x.At
+	}
+	moved, err = schema.Each(ctx, s.DB.Read, scanSubscriber, `select `+subscriberColumns+` from subscribers u
+		where u.id in (select subscriber_id from subscriber_events where kind = 'moved' and lower(detail) = $1) order by u.id`, movedFrom(strings.ToLower(a.Mask())))
+	if err != nil {
+		return erased, nil, fmt.Errorf("who went from %s: %w", email, err)
+	}
+	return erased, moved, nil
+}
+
+// movedFrom is the detail of a move's event, from an address that is masked so.
+func movedFrom(masked string) string { return "from " + masked }
 
 // mayLeave fails with ErrSuppressed when an address may not be exchanged for
 // another.

@@ -10,6 +10,7 @@ import (
 
 	"pressrun/digest"
 	"pressrun/mailer"
+	"pressrun/subscribers/address"
 )
 
 func TestCrowdOdd(t *testing.T) {
@@ -112,6 +113,43 @@ func TestExcluded(t *testing.T) {
 	if i := pl.issueNow(second); !strings.Contains(i.Reason, "there is no segment staff any more") {
 		t.Errorf("held because %q; want words about the segment", i.Reason)
 	}
+}
+
+// TestWhyOfFormerAddresses: of an address that a reader had when he got an issue, and
+// has no more, nobody is told that it was never subscribed.
+func TestWhyOfFormerAddresses(t *testing.T) {
+	engines(t, func(t *testing.T, database string) {
+		ctx := t.Context()
+		pl := newPlant(t, "", database, "", "")
+		readers := pl.subscribers(3, "daily")
+		pl.stories()
+		pl.sends()
+		issue := pl.due(digest.Spec{})
+		pl.moves(issue, "approved", "sending")
+		pl.until(60*time.Second, "all have it", func() bool { return pl.booked(readers) == 3 && pl.sum(issue)[mailer.StateAccepted] == 3 })
+		find := func(email string) int64 {
+			t.Helper()
+			v, err := pl.press.Subscribers.Find(ctx, email)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v.ID
+		}
+		time.Sleep(2 * time.Millisecond)
+		if err := errors.Join(pl.press.Subscribers.Move(ctx, find(readers[0]), "new@elsewhere.example", "ed"), pl.press.Subscribers.Forget(ctx, find(readers[1]), "ed")); err != nil {
+			t.Fatal(err)
+		}
+		for email, want := range map[string]string{
+			readers[0]:               fmt.Sprintf("one like it: reader %d (n…w@elsewhere.example)", find("new@elsewhere.example")),
+			"new@elsewhere.example":  "It went to an earlier address, " + address.Mask(readers[0]) + ", which the reader had until",
+			readers[1]:               "was erased on request at",
+			"nobody@readers.example": "is or was subscribed",
+		} {
+			if why, err := pl.press.Why(ctx, issue, email); err != nil || !strings.Contains(why.Line, want) {
+				t.Errorf("%s: %q, %v; want %q in it", email, why.Line, err, want)
+			}
+		}
+	})
 }
 
 // TestSendNowWaitsForNothing sends an issue two hours before its slot, with

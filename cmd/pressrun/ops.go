@@ -273,6 +273,7 @@ type Answer struct {
 	Issue    int64            `json:"issue"`
 	Delivery *mailer.Delivery `json:"delivery,omitempty"`
 	Attempts []mailer.Attempt `json:"attempts,omitempty"` // of the delivery, oldest first
+	Moved    []string         `json:"moved,omitempty"`    // nobody has the address: present ones of who moved from one like it
 }
 
 // Why tells what a reader got of an issue and why, or why nothing.
@@ -285,8 +286,8 @@ func (p *Press) Why(ctx context.Context, id int64, address string) (Answer, erro
 	out := Answer{Address: address, Issue: id}
 	reader, err := p.Subscribers.Find(ctx, address)
 	if errors.Is(err, subscribers.ErrNotFound) {
-		out.Line = fmt.Sprintf("%s got nothing of %s: nobody with that address is or was subscribed", address, name)
-		return out, nil
+		err = p.whyNobody(ctx, &out, name)
+		return out, err
 	}
 	if err != nil {
 		return out, err
@@ -327,6 +328,10 @@ func (p *Press) WhyDelivery(ctx context.Context, d mailer.Delivery, address stri
 	if slices.ContainsFunc(events, func(e subscribers.Event) bool { return e.Kind == "welcome" && e.Detail == name }) {
 		out.Line += " It was the newest issue when the reader confirmed."
 	}
+	moved := slices.IndexFunc(events, func(e subscribers.Event) bool { return e.Kind == "moved" && !d.DoneAt.IsZero() && e.At.After(d.DoneAt) })
+	if moved >= 0 {
+		out.Line += fmt.Sprintf(" It went to an earlier address, %s, which the reader had until %s.", strings.TrimPrefix(events[moved].Detail, "from "), templates.Exact(events[moved].At))
+	}
 	back, err := p.cameBack(ctx, d.ID)
 	if err != nil {
 		return out, err
@@ -340,6 +345,29 @@ func (p *Press) WhyDelivery(ctx context.Context, d mailer.Delivery, address stri
 		}
 	}
 	return out, nil
+}
+
+// whyNobody says of an address that no reader has what became of him who had it. The
+// line is for everybody at the desk: only the command line tells other addresses.
+func (p *Press) whyNobody(ctx context.Context, out *Answer, issue string) error {
+	erased, moved, err := p.Subscribers.WentFrom(ctx, out.Address)
+	if err != nil {
+		return err
+	}
+	var readers []string
+	for _, v := range moved {
+		readers = append(readers, fmt.Sprintf("%d (%s)", v.ID, v.Email.Mask()))
+		out.Moved = append(out.Moved, string(v.Email))
+	}
+	switch {
+	case !erased.IsZero():
+		out.Line = fmt.Sprintf("%s: the reader of that address was erased on request at %s; what he got is not kept under it", out.Address, templates.Exact(erased))
+	case len(moved) > 0:
+		out.Line = fmt.Sprintf("%s: nobody has that address now; ask for the present one of who moved from one like it: reader %s", out.Address, strings.Join(readers, ", "))
+	default:
+		out.Line = fmt.Sprintf("%s got nothing of %s: nobody with that address is or was subscribed", out.Address, issue)
+	}
+	return nil
 }
 
 // whyNot says why a known reader was not in the audience of an issue that was sent.

@@ -245,6 +245,9 @@ func (v *issueWhy) Run(e *env) error {
 // line tells of.
 func (a Answer) text(w io.Writer) {
 	fmt.Fprintln(w, a.Line)
+	for _, address := range a.Moved {
+		fmt.Fprintln(w, "  "+address)
+	}
 	if a.first() {
 		return
 	}
