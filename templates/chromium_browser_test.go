@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -16,6 +15,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"pressrun/templates/chromiumtest"
 )
 
 // The browser of this test process, started by the first test that needs it.
@@ -37,7 +38,7 @@ func TestMain(m *testing.M) {
 func tab(t *testing.T, width int, scheme string) context.Context {
 	t.Helper()
 	if chromium.ctx == nil {
-		startChromium(t)
+		chromium.ctx, chromium.stop = chromiumtest.Start(t)
 	}
 	ctx, cancel := chromedp.NewContext(chromium.ctx)
 	t.Cleanup(cancel)
@@ -47,29 +48,6 @@ func tab(t *testing.T, width int, scheme string) context.Context {
 	call(t, ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
 	visit(t, ctx, "about:blank")
 	return ctx
-}
-
-func startChromium(t *testing.T) {
-	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		t.Fatal("no Chromium is installed: apt-get install chromium")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-dev-shm-usage", true))
-	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, stopBrowser := chromedp.NewContext(alloc)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("start Chromium: %v", err)
-	}
-	chromium.ctx, chromium.stop = ctx, func() { stopBrowser(); stopAlloc() }
 }
 
 // call sends one command of the DevTools protocol to a tab.

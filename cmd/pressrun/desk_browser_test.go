@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -29,6 +28,7 @@ import (
 	"pressrun/digest"
 	"pressrun/digest/trend"
 	"pressrun/subscribers"
+	"pressrun/templates/chromiumtest"
 )
 
 var pictures = flag.String("pictures", "", "directory in which the pictures of the README are made anew: -pictures ../../deploy/pictures")
@@ -36,26 +36,8 @@ var pictures = flag.String("pictures", "", "directory in which the pictures of t
 // browser starts Chromium and returns a tab of the given size and scheme.
 func browser(t *testing.T) func(width, height int, scheme string) context.Context {
 	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		t.Fatal("no Chromium is installed: ./test installs it")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-dev-shm-usage", true))
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	main, stop := chromiumtest.Start(t)
 	t.Cleanup(stop)
-	main, stopMain := chromedp.NewContext(alloc)
-	t.Cleanup(stopMain)
-	if err := chromedp.Do(main); err != nil {
-		t.Fatalf("start Chromium: %v", err)
-	}
 	return func(width, height int, scheme string) context.Context {
 		ctx, cancel := chromedp.NewContext(main)
 		t.Cleanup(cancel)
