@@ -112,5 +112,18 @@ func TestEndToEndBackup(t *testing.T) {
 			t.Fatal(err)
 		}
 		does(1, "link.keys is there already and differs", "restore", backup)
+
+		// A directory that is none, another engine's backup and a damaged one leave nothing.
+		does(1, "holds no backup", "restore", d.dir)
+		other := map[bool]string{true: "PGDMP", false: "SQLite format 3\x00"}[database == "press.db"]
+		for head, want := range map[string]string{other: "the backup is of a", "x": "the database of the backup is damaged"} {
+			if err := errors.Join(os.RemoveAll(d.dir), os.WriteFile(filepath.Join(backup, "press.database"), []byte(head), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			does(1, want, "restore", backup)
+			if left, err := os.ReadDir(d.dir); err != nil || len(left) > 0 {
+				t.Errorf("after a restore that failed: %v, %v", left, err)
+			}
+		}
 	})
 }

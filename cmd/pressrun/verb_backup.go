@@ -90,6 +90,11 @@ type restoreVerb struct {
 // configuration that it brings itself. It replaces nothing, and leaves sending
 // stopped and disarmed: what went out after the backup only a person knows.
 func (v *restoreVerb) Run(e *env) (err error) {
+	for _, name := range []string{backedDatabase, backedConfig, backedKeys, backedJournal} {
+		if _, err := os.Stat(filepath.Join(v.From, name)); err != nil {
+			return fmt.Errorf("%s holds no backup: %w; give the directory that pressrun backup has made", v.From, err)
+		}
+	}
 	var made []string
 	defer func() {
 		if err != nil {

@@ -42,6 +42,14 @@ type benchSend struct {
 	Force       bool   `help:"Send to a relay that is not on this machine."`
 }
 
+// Validate refuses a measurement of nothing.
+func (v *benchSend) Validate() error {
+	if v.Readers < 1 || v.Connections < 1 {
+		return errors.New("--readers and --connections count from 1")
+	}
+	return nil
+}
+
 func (v *benchSend) Run(e *env) error {
 	if !loopback(v.To) && !v.Force {
 		return fmt.Errorf("--to %s is not on this machine; readers of a bench do not exist, so their mail must not leave it (--force if the relay swallows it)", redact(v.To))

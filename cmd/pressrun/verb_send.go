@@ -202,7 +202,7 @@ func (p *Press) printStatus(e *env, id int64) error {
 		return err
 	}
 	return e.print(map[string]any{"issue": i, "audience": i.Audience, "states": counts, "progress": pace, "doubtful": doubtful, "senders": senders}, func(w io.Writer) {
-		fmt.Fprintf(w, "%s #%d: %s, %d readers\n", i.Newsletter, i.Number, i.State, i.Audience)
+		fmt.Fprintf(w, "%s #%d: %s, %s\n", i.Newsletter, i.Number, i.State, several(i.Audience, "reader", "readers"))
 		if i.State == "countdown" {
 			fmt.Fprintf(w, "  goes out at %s; stop it with: pressrun issue cancel %d --why …\n", i.Starts.Local().Format("15:04:05 MST"), id)
 		}

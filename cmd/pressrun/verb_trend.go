@@ -93,6 +93,9 @@ func (v *trendLs) Run(e *env) error {
 		list = list[:min(int(v.N), len(list))]
 		return e.print(map[string]any{"by": ranked.By, "views_at": ranked.Fresh, "note": ranked.Note, "stories": list}, func(w io.Writer) {
 			fmt.Fprintf(w, "ranked by %s; newest view %s\n", ranked.By, when(ranked.Fresh))
+			if ranked.Note != "" {
+				fmt.Fprintln(w, ranked.Note)
+			}
 			table(w, "no stories in that time", "PLACE | LANG | STORY | HEADLINE | 3 H | WHY", func(row func(...any)) {
 				for _, s := range list {
 					row(s.Place, s.Language, s.Story, clip(s.Title, 60), s.Views["3h"], s.Reason)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -41,6 +42,9 @@ func Backup(ctx context.Context, dsn, file string) error {
 // hold nothing: ErrNotEmpty when it does. For SQLite the file must be on the
 // same file system; it is moved.
 func Restore(ctx context.Context, dsn, file string) error {
+	if err := ofEngine(file, isPostgres(dsn)); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
 	if !strings.Contains(dsn, "://") {
 		err := os.Link(file, dsn) // refuses to replace
 		if errors.Is(err, os.ErrExist) {
@@ -61,6 +65,31 @@ func Restore(ctx context.Context, dsn, file string) error {
 		return fmt.Errorf("restore %s: %w", db.Name, ErrNotEmpty)
 	}
 	return postgresTool(ctx, dsn, "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", "--dbname="+databaseName(dsn), file)
+}
+
+// ofEngine looks whether a file that Backup wrote is of PostgreSQL or of SQLite, as
+// its first bytes say.
+func ofEngine(file string, postgres bool) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	head := make([]byte, 16)
+	n, _ := io.ReadFull(f, head)
+	switch is := string(head[:n]); {
+	case strings.HasPrefix(is, "PGDMP"):
+		if !postgres {
+			return errors.New("the backup is of a PostgreSQL database: name such a one under database in press.toml")
+		}
+	case is == "SQLite format 3\x00":
+		if postgres {
+			return errors.New("the backup is of an SQLite database: name a file under database in press.toml")
+		}
+	default:
+		return errors.New("the database of the backup is damaged: take an older one")
+	}
+	return nil
 }
 
 // handedOut are the tables whose numbers stand in mails, links and addresses that
