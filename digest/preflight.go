@@ -75,11 +75,11 @@ func Preflight(d Draft, editions []Edition, look Look) []Finding {
 		p.text()
 		out = append(out, p.out...)
 	}
-	number := Finding{Check: "stories", Level: "ok", Text: fmt.Sprintf("%d stories.", len(told)), Repair: HoldIssue}
+	number := Finding{Check: "stories", Level: "ok", Text: fmt.Sprintf("Stories: %d.", len(told)), Repair: HoldIssue}
 	if out == nil {
 		number.Level, number.Text = "bad", "No edition is sealed."
 	} else if len(told) < d.Spec.MinStories {
-		number.Level, number.Text = "bad", fmt.Sprintf("Only %d stories; the newsletter wants %d.", len(told), d.Spec.MinStories)
+		number.Level, number.Text = "bad", fmt.Sprintf("Stories: %d; the newsletter wants at least %d.", len(told), d.Spec.MinStories)
 	}
 	return append(out, number)
 }
