@@ -275,13 +275,14 @@ func (src *Source) take(p Poll, published []time.Time, now time.Time) {
 		}
 		return
 	}
+	first := src.LastOK.IsZero()
 	src.Errors, src.Reason, src.State, src.LastOK = 0, "", "active", now
 	src.ETag, src.Modified, src.BodyHash = p.ETag, p.Modified, p.BodyHash
 	src.Title = cmp.Or(src.Title, p.Title)
 	if p.New > 0 {
 		src.LastNew = now
 	}
-	if since, unusual := fetch.Silence(published, now); unusual && p.New == 0 {
+	if since, unusual := fetch.Silence(published, now); unusual && p.New == 0 && !first {
 		src.State = "silent"
 		mend := "look whether the site still fills this feed"
 		if p.Old > 0 {
