@@ -117,6 +117,7 @@ type TableBody struct {
 // Search is the search field of a table; it is a form that gets the page itself,
 // with the field "q".
 type Search struct {
+	URL   string // the page, without parameters: what is found begins on its first
 	Label string // "Search by address or name"
 	Query string
 	Keep  map[string]string // other parameters of the address to keep

@@ -330,6 +330,14 @@ func lookAround(t *testing.T, n *newsroom, tab func(int, int, string) context.Co
 			t.Errorf("%s: %s", path, h)
 		}
 	}
+	open(t, wide, base+"/desk/subscribers?page=2&sort=email")
+	js[bool](t, wide, "document.getElementById('q').focus(), true")
+	if err := chromedp.Do(wide, chromedp.KeyEvent("jasper")); err != nil {
+		t.Fatal(err)
+	}
+	within(t, 60*time.Second, "who is looked for from the second page is found", func() bool {
+		return js[bool](t, wide, "location.search.includes('q=jasper') && location.search.includes('sort=email') && document.querySelector('#rows tbody')?.innerText.toLowerCase().startsWith('jasper') === true")
+	})
 	open(t, wide, base+"/desk/stories")
 	picture(t, wide, "stories.png")
 	if over := js[float64](t, wide, "(d => d.scrollWidth - d.clientWidth)(document.querySelector('.scroll'))"); over > 0 {

@@ -77,7 +77,7 @@ func byText[T any](text func(T) string) func(a, b T) int {
 
 // searchOf is the search field of a list; what else the address says is kept.
 func searchOf(r *request, label string, keep ...string) *templates.Search {
-	s := &templates.Search{Label: label, Query: r.URL.Query().Get("q"), Keep: map[string]string{}}
+	s := &templates.Search{URL: r.URL.Path, Label: label, Query: r.URL.Query().Get("q"), Keep: map[string]string{}}
 	for _, name := range append(keep, "sort", "per") {
 		if v := r.URL.Query().Get(name); v != "" {
 			s.Keep[name] = v
