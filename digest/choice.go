@@ -419,8 +419,10 @@ func whyLatest(s Story, now, newestView time.Time) string {
 
 func ageWords(d time.Duration) string {
 	switch {
-	case d < 2*time.Hour:
+	case d < time.Hour:
 		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 2*time.Hour:
+		return strings.TrimSuffix(fmt.Sprintf("1 h %d min", int((d-time.Hour).Minutes())), " 0 min")
 	case d < 72*time.Hour:
 		return fmt.Sprintf("%d h", int(d.Hours()))
 	}
