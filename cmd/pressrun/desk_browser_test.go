@@ -330,6 +330,16 @@ func lookAround(t *testing.T, n *newsroom, tab func(int, int, string) context.Co
 			t.Errorf("%s: %s", path, h)
 		}
 	}
+	open(t, wide, base+"/desk/subscribers?per=25")
+	js[bool](t, wide, "document.querySelector('a[rel=next]').focus(), true")
+	key(t, wide, kb.Enter)
+	within(t, 60*time.Second, "the second page comes", func() bool {
+		return js[bool](t, wide, "document.readyState === 'complete' && location.search.includes('page=2')")
+	})
+	key(t, wide, kb.Tab)
+	if !js[bool](t, wide, "document.activeElement.closest('#rows') !== null") {
+		t.Error("on the next page of a list the keyboard begins from the top again")
+	}
 	open(t, wide, base+"/desk/subscribers?page=2&sort=email")
 	js[bool](t, wide, "document.getElementById('q').focus(), true")
 	if err := chromedp.Do(wide, chromedp.KeyEvent("jasper")); err != nil {

@@ -22,10 +22,10 @@ import (
 
 var (
 	bodyOfTable = regexp.MustCompile(`(?s)<tbody>(.*?)</tbody>`)
-	sortedBy    = regexp.MustCompile(`<th[^>]* aria-sort="(\w+)"><a href="([^"]+)"`)
-	sortLink    = regexp.MustCompile(`<th[^>]*><a href="([^"]+)"`)
-	nextLink    = regexp.MustCompile(`rel="next" href="([^"]+)"`)
-	prevLink    = regexp.MustCompile(`rel="prev" href="([^"]+)"`)
+	sortedBy    = regexp.MustCompile(`<th[^>]* aria-sort="(\w+)"><a href="([^"]+)#rows"`)
+	sortLink    = regexp.MustCompile(`<th[^>]*><a href="([^"]+)#rows"`)
+	nextLink    = regexp.MustCompile(`rel="next" href="([^"]+)#rows"`)
+	prevLink    = regexp.MustCompile(`rel="prev" href="([^"]+)#rows"`)
 )
 
 // TestDeskLists walks every list of the desk: each can be searched, sorted and
