@@ -382,13 +382,14 @@ type Event struct {
 
 // FormBody is a form.
 type FormBody struct {
-	Title  string // a heading above it; "" = none
-	Intro  string
-	URL    string
-	Fields []Field
-	Submit string
-	Busy   string // what the button says while the answer is awaited; "" = it comes at once
-	Upload bool   // has a field of the kind file
+	Title   string // a heading above it; "" = none
+	Intro   string
+	URL     string
+	Fields  []Field
+	Submit  string
+	Busy    string // what the button says while the answer is awaited; "" = it comes at once
+	Upload  bool   // has a field of the kind file
+	Confirm string // "" = at once; else the question that is asked first
 }
 
 // Field is a field of a form.

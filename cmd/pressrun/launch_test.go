@@ -200,7 +200,7 @@ func TestParked(t *testing.T) {
 			t.Fatalf("the copies are %v, the newsroom is told %q; want three parked, and that said", sum, said)
 		}
 		session := signedAs(t, pl.press, "ap@press.test", "approver")
-		const again = "Send to 3 readers again"
+		const again = `data-confirm="Send to 3 readers again?"`
 		for path, offered := range map[string]bool{"?state=parked": true, "?state=accepted": false, "": false} {
 			if page := deskPage(t, pl.press, session, fmt.Sprintf("/desk/issues/%d/readers%s", id, path)); strings.Contains(page, again) != offered {
 				t.Errorf("readers%s: to send again is offered: %v", path, !offered)

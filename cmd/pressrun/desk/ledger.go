@@ -66,7 +66,8 @@ func again(r *request, i digest.Issue, state mailer.State, counts map[mailer.Sta
 	if state == mailer.StateParked {
 		intro = "The relay took the whole message and then said nothing, so nobody knows whether it arrived: sent again it may come twice, left alone perhaps not at all. " + intro
 	}
-	return []templates.FormBody{{Title: "Send again", Intro: intro, URL: issueURL(i.ID) + "/readers", Submit: fmt.Sprintf("Send to %s again", plural(n, "reader", "readers")),
+	act := fmt.Sprintf("Send to %s again", plural(n, "reader", "readers"))
+	return []templates.FormBody{{Title: "Send again", Intro: intro, URL: issueURL(i.ID) + "/readers", Submit: act, Confirm: act + "?",
 		Fields: []templates.Field{{Name: "state", Kind: "hidden", Value: string(state)}}}}
 }
 
