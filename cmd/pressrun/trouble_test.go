@@ -98,6 +98,11 @@ func TestVerbsSayHowToMend(t *testing.T) {
 	}
 
 	with(`redis = "redis://127.0.0.1:1/0"`).says(1, []string{"redis://127.0.0.1:1/0 do not answer", "connect to Redis", "ranked by the last snapshot until they do", "Check the address"}, "doctor", "redis")
+	log := filepath.Join(t.TempDir(), "access.log")
+	if err := os.WriteFile(log, []byte(`192.0.2.1 - - [28/Nov/2026:03:00:00 +0000] "GET /a HTTP/1.1" 200 1 "-" "Mozilla/5.0"`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	with(`redis = "redis://127.0.0.1:1/0"`).says(1, []string{"redis://127.0.0.1:1/0 do not answer", "pressrun doctor redis", "line 1"}, "trend", "ingest-log", "--site", "https://news.example", log)
 	database := func(name string) *deskless {
 		t.Setenv("PRESSRUN_DATABASE", name)
 		return d

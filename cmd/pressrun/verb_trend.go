@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"math"
+	"net"
 	"net/url"
 	"os"
 	"regexp"
@@ -325,6 +326,9 @@ func (v *trendLog) Run(e *env) error {
 		defer in.Close()
 		report, err := trend.IngestLog(e.ctx, in, o, func(views []trend.View) error { return v.add(e, p, views) })
 		if err != nil && (!v.Follow || e.ctx.Err() == nil) {
+			if _, away := errors.AsType[net.Error](err); away && p.Config.Redis != "" {
+				err = fmt.Errorf("the counters in %s do not answer; look with: pressrun doctor redis. Technical text: %w", viewsIn(p.Config), err)
+			}
 			return err
 		}
 		return e.print(report, func(w io.Writer) { printLog(w, report) })
