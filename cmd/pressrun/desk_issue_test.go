@@ -272,7 +272,7 @@ func TestDeskTellsOfTheCountdown(t *testing.T) {
 	path := issuePath(issue.ID)
 	look(303, "POST", path, "do=send")
 	page := look(200, "GET", path, "")
-	for _, want := range []string{">goes out within a minute</span> · 1 reader now<", "Send to 1 reader now, without the rest of the countdown?", "Until then Cancel sends nothing."} {
+	for _, want := range []string{">goes out within a minute</span> · 1 reader now<", "Send to 1 reader now, without the rest of the countdown?", "Until then Hold stops it"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("in the countdown the page does not say %q", want)
 		}

@@ -37,7 +37,7 @@ func (pl *plant) sends() {
 }
 
 // TestCountdown has an issue go to its seeds first and then count down to its
-// slot, and stops it; another is sent by hand and not stopped.
+// slot, and stops it; another is sent by hand, held, and sent again.
 func TestCountdown(t *testing.T) {
 	engines(t, func(t *testing.T, database string) {
 		pl := newPlant(t, "", database, "", "")
@@ -78,6 +78,20 @@ func TestCountdown(t *testing.T) {
 		pl.moves(second, "countdown")
 		if i := pl.issueNow(second); !i.AtOnce || i.Starts.Sub(pl.now()) < 9*time.Minute {
 			t.Errorf("starts at %v, at once %v", i.Starts, i.AtOnce)
+		}
+		if err := pl.press.Hold(t.Context(), second, "held by ed", "ed"); err != nil {
+			t.Fatal(err)
+		}
+		by.Add(int64(11 * time.Minute))
+		if err := pl.press.Tick(t.Context()); err != nil || pl.issueNow(second).State != "held" || pl.booked(readers) > 0 {
+			t.Errorf("held in its countdown: %s, %d readers have it, %v", pl.issueNow(second).State, pl.booked(readers), err)
+		}
+		if err := pl.press.SendNow(t.Context(), second, "ed"); err != nil {
+			t.Fatal(err)
+		}
+		pl.moves(second, "countdown")
+		if left := pl.issueNow(second).Starts.Sub(pl.now()); left < 9*time.Minute {
+			t.Errorf("approved again it counts down %v; want all of it", left)
 		}
 		by.Add(int64(11 * time.Minute))
 		pl.moves(second, "sending")

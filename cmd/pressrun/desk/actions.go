@@ -32,17 +32,19 @@ func (d *Desk) actions(i digest.Issue, red int, to string) []templates.Action {
 	skip.Confirm, skip.Danger = "Leave this issue out for good?", true
 	cancel := post("Cancel", "cancel")
 	cancel.Confirm, cancel.Danger = "Send no further copy, for good?", true
+	hold := post("Hold", "hold")
 	switch i.State {
 	case "draft":
-		return []templates.Action{approve, post("Hold", "hold"), now, anew, skip}
+		return []templates.Action{approve, hold, now, anew, skip}
 	case "held":
 		return []templates.Action{approve, now, anew, skip}
 	case "approved":
-		return []templates.Action{now, post("Hold", "hold"), skip}
+		return []templates.Action{now, hold, skip}
 	case "countdown":
-		cancel.Confirm, cancel.Primary = "Cancel this issue for good? Nothing has been sent to readers.", true
+		hold.Primary = true // it is quick, and can be taken back
+		cancel.Confirm = "Cancel this issue for good? Nothing has been sent to readers."
 		now.Confirm = "Send to " + to + " now, without the rest of the countdown?"
-		return []templates.Action{cancel, post("Hold", "hold"), now}
+		return []templates.Action{hold, now, cancel}
 	case "sending":
 		return []templates.Action{post("Pause", "pause"), cancel}
 	case "paused":
@@ -67,7 +69,7 @@ func (d *Desk) act(r *request) error {
 	case "send":
 		err, said = d.SendNow(r.ctx, id, by), "Sending has begun."
 		if i, e := d.Digest.Issue(r.ctx, id); e == nil && i.State == "countdown" {
-			said = "The countdown is running. Cancel stops it."
+			said = "The countdown is running. Hold stops it."
 		}
 	case "hold":
 		err, said = d.Hold(r.ctx, id, "held by "+by, by), "Held. It waits for approval."
