@@ -298,6 +298,22 @@ func TestPageThatFails(t *testing.T) {
 	})
 }
 
+// numbers has a paper list most of its posts, from the place that from says on, with
+// ids that guid makes of their places in the list.
+func (p *paper) numbers(from *int, most int, guid func(place int) string) {
+	p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.URL.Path != "/feed" {
+			p.serve(w, req)
+			return
+		}
+		fmt.Fprint(w, `<rss version="2.0"><channel><title>Paper</title>`)
+		for place, a := range p.posts[*from:min(*from+most, len(p.posts))] {
+			fmt.Fprintf(w, `<item><title>%s</title><link>%s%s</link><guid isPermaLink="false">%s</guid><pubDate>%s</pubDate></item>`, a.title, p.URL, a.path, guid(place), a.at.Format(time.RFC1123Z))
+		}
+		fmt.Fprint(w, `</channel></rss>`)
+	})
+}
+
 // TestFeedOfOneGUID: a feed that gives all its items one guid has each told, also
 // those that come in front of others.
 func TestFeedOfOneGUID(t *testing.T) {
@@ -308,17 +324,7 @@ func TestFeedOfOneGUID(t *testing.T) {
 			p.posts = append(p.posts, harbourNews(n, r.now))
 		}
 		from := 3
-		p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			if req.URL.Path != "/feed" {
-				p.serve(w, req)
-				return
-			}
-			fmt.Fprint(w, `<rss version="2.0"><channel><title>Paper</title>`)
-			for _, a := range p.posts[from:] {
-				fmt.Fprintf(w, `<item><title>%s</title><link>%s%s</link><guid>paper</guid><pubDate>%s</pubDate></item>`, a.title, p.URL, a.path, a.at.Format(time.RFC1123Z))
-			}
-			fmt.Fprint(w, `</channel></rss>`)
-		})
+		p.numbers(&from, len(p.posts), func(int) string { return "paper" })
 		c, src := r.press(t, p, "feed", "own")
 		for ; from >= 0; from-- {
 			if got := poll(t, c, src); got.New != 1 || len(got.Corrected) != 0 {
@@ -344,17 +350,7 @@ func TestFeedThatNumbersPlaces(t *testing.T) {
 			p.posts = append(p.posts, harbourNews(n, r.now))
 		}
 		from := 3
-		p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-			if req.URL.Path != "/feed" {
-				p.serve(w, req)
-				return
-			}
-			fmt.Fprint(w, `<rss version="2.0"><channel><title>Paper</title>`)
-			for place, a := range p.posts[from : from+3] {
-				fmt.Fprintf(w, `<item><title>%s</title><link>%s%s</link><guid isPermaLink="false">item-%d</guid><pubDate>%s</pubDate></item>`, a.title, p.URL, a.path, place, a.at.Format(time.RFC1123Z))
-			}
-			fmt.Fprint(w, `</channel></rss>`)
-		})
+		p.numbers(&from, 3, func(place int) string { return fmt.Sprintf("item-%d", place) })
 		c, src := r.press(t, p, "feed", "own")
 		for want := 3; from >= 0; from, want = from-1, 1 {
 			if got := poll(t, c, src); got.New != want || len(got.Corrected) != 0 {
