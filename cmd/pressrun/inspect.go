@@ -8,12 +8,13 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
-	"pressrun/templates"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"pressrun/templates"
 )
 
 // inspection remembers the last look at what surrounds us: only what was in order
