@@ -22,6 +22,7 @@ var (
 
 var htmlFuncs = template.FuncMap{
 	"bdi":     withBdi,
+	"nowrap":  nowrap,
 	"outlook": func(part string) template.HTML { return outlook[part] },
 	"padding": func() string { return strings.Repeat("\u034f\u200c\u00a0", 60) },
 	"ordinal": ordinal,

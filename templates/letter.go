@@ -2,6 +2,8 @@ package templates
 
 import (
 	"fmt"
+	"html/template"
+	"regexp"
 	"time"
 )
 
@@ -69,6 +71,14 @@ type letterView struct {
 }
 
 type factView struct{ Name, Value string }
+
+var masked = regexp.MustCompile(`…[\pL\pN]`)
+
+// nowrap keeps a masked address on one line, as [whole] does on pages: Word draws a
+// box for what stands in between there.
+func nowrap(text template.HTML) template.HTML {
+	return template.HTML(masked.ReplaceAllString(string(text), `<span class="whole">$0</span>`))
+}
 
 // RenderLetter renders a letter of a kind (LetterConfirmation and the others)
 // in a language. From is left to the caller. Auto is set: nobody should answer

@@ -172,7 +172,7 @@ func sampleMails(t *testing.T) map[string]mail {
 		}
 		all[name] = render(t, "issue.html", view)
 	}
-	for kind, lang := range map[string]string{LetterConfirmation: "ur", LetterApproval: "en", LetterTest: "en"} {
+	for kind, lang := range map[string]string{LetterConfirmation: "ur", LetterApproval: "en", LetterTest: "en", LetterMove: "ru", LetterMoved: "en"} {
 		view, err := newLetterView(kind, lang, sampleLetters()[kind])
 		if err != nil {
 			t.Fatal(err)
@@ -215,7 +215,7 @@ func changed(got, want map[string]string) string {
 }
 
 // No mail is wider than the narrowest phone, whatever words stand in it, all text
-// in it can be read, in both schemes, and a thumb hits each link.
+// in it can be read, in both schemes, a thumb hits each link, and no masked address is cut.
 func TestBrowserReadsMails(t *testing.T) {
 	mails := sampleMails(t)
 	view, err := newIssueView(unbreakable())
@@ -230,7 +230,7 @@ func TestBrowserReadsMails(t *testing.T) {
 			if wide := evaluate[int](t, ctx, "document.documentElement.scrollWidth"); wide > 320 {
 				t.Errorf("%s is %d pixels wide on a phone of 320", name, wide)
 			}
-			for _, test := range []string{faintText, lowLinks} {
+			for _, test := range []string{faintText, lowLinks, cutAddresses} {
 				for _, problem := range evaluate[[]string](t, ctx, test) {
 					t.Errorf("%s %s: %s", name, scheme, problem)
 				}
@@ -241,6 +241,15 @@ func TestBrowserReadsMails(t *testing.T) {
 
 // lowLinks finds links that stand alone and are lower than a thumb needs.
 const lowLinks = `[...document.querySelectorAll('a')].filter((a) => getComputedStyle(a).display === 'block' && a.getBoundingClientRect().height < 44).map((a) => a.textContent.trim().slice(0, 40) + ' ' + a.getBoundingClientRect().height)`
+
+// cutAddresses finds masked addresses that stand on two lines.
+const cutAddresses = `[...document.querySelectorAll('p')].filter((p) => /…\S+@/.test(p.textContent)).filter((p) => {
+  const all = document.createTreeWalker(p, NodeFilter.SHOW_TEXT), r = document.createRange(), lines = new Set();
+  const from = p.textContent.search(/\S…\S+@/), to = p.textContent.indexOf('@', from);
+  for (let at = 0, n; n = all.nextNode(); at += n.data.length)
+    for (let i = Math.max(from - at, 0); i < Math.min(to - at, n.data.length); i++) { r.setStart(n, i); r.setEnd(n, i + 1); lines.add(Math.round(r.getBoundingClientRect().bottom)); }
+  return lines.size > 1;
+}).map((p) => 'an address is cut in ' + p.textContent)`
 
 // unbreakable is an issue with an address and words longer than a phone is wide
 // wherever somebody else writes.
