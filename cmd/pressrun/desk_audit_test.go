@@ -100,6 +100,11 @@ func TestDeskKeepsWhatWasWritten(t *testing.T) {
 	if w.Code != http.StatusUnauthorized || !strings.Contains(w.Body.String(), "name = &#34;mine&#34;</textarea>") {
 		t.Errorf("without a session: %d %s", w.Code, w.Body)
 	}
+	for path, form := range map[string]string{"/desk/": "=x", "/desk/subscribers/import": "text=" + strings.Repeat("x", 2<<20)} {
+		if w := r.ask("POST", path, form, map[string]string{"Sec-Fetch-Site": "same-origin"}); w.Code != http.StatusUnauthorized || w.Body.Len() > 1<<20 {
+			t.Errorf("%.20s without a session: %d, %d bytes", form, w.Code, w.Body.Len())
+		}
+	}
 	if page := edit(http.StatusNotFound, "GET", "/desk/nowhere?title=x", ""); strings.Contains(page, "What you had written") {
 		t.Error("nothing was written, and the page gives it back")
 	}

@@ -232,7 +232,8 @@ func (d *Desk) guarded(role string, most int64, f func(*request) error) http.Han
 	return func(w http.ResponseWriter, hr *http.Request) {
 		w.Header().Set("Content-Security-Policy", policy)
 		w.Header().Set("Cache-Control", "no-store")
-		hr.Body = http.MaxBytesReader(w, hr.Body, most)
+		body := hr.Body
+		hr.Body = http.MaxBytesReader(w, body, formBytes)
 		user, err := d.user(hr)
 		if errors.Is(err, installation.ErrNotFound) {
 			d.locked(w, hr)
@@ -243,6 +244,7 @@ func (d *Desk) guarded(role string, most int64, f func(*request) error) http.Han
 			d.message(r, http.StatusForbidden, "Not for your role", "You are signed in as "+user.Role+"; this needs the role "+role+". Nothing was changed.")
 			return
 		}
+		hr.Body = http.MaxBytesReader(w, body, most) // only whoever may is read from at length
 		if err == nil {
 			err = f(r)
 		}

@@ -16,7 +16,7 @@ func kept(r *http.Request) []templates.Field {
 	}
 	var out []templates.Field
 	for _, name := range slices.Sorted(maps.Keys(r.PostForm)) {
-		if value := strings.TrimSpace(r.PostForm.Get(name)); value != "" && !slices.Contains(unwritten, name) {
+		if value := strings.TrimSpace(r.PostForm.Get(name)); name != "" && value != "" && !slices.Contains(unwritten, name) {
 			out = append(out, templates.Field{Name: name, Label: strings.ToUpper(name[:1]) + name[1:], Value: value})
 		}
 	}
