@@ -192,16 +192,19 @@ func TestSameAnswerForEveryAddress(t *testing.T) {
 		var want string
 		for _, email := range []string{"new12@example.com", "known@example.com", "hard1@example.com", "hard@example.com", "manual@example.com"} {
 			begin := time.Now()
-			status, page := d.post(t, "/subscribe", form(email, "daily"))
-			if took := time.Since(begin); took < 100*time.Millisecond {
-				t.Errorf("%s: answered after %v", email, took)
+			res, err := http.PostForm(d.URL+"/subscribe", form(email, "daily", strings.Repeat("x", 6000))) // more than is written at once
+			if err != nil {
+				t.Fatal(err)
 			}
-			page = strings.ReplaceAll(page, email, "ADDRESS")
+			if took := time.Since(begin); took < 100*time.Millisecond {
+				t.Errorf("%s: the answer begins after %v", email, took)
+			}
+			page := strings.ReplaceAll(body(t, res), email, "ADDRESS")
 			if want == "" {
 				want = page
 			}
-			if status != 200 || page != want {
-				t.Errorf("%s: got another answer: %d\n%s", email, status, page)
+			if res.StatusCode != 200 || page != want {
+				t.Errorf("%s: got another answer: %d\n%s", email, res.StatusCode, page)
 			}
 		}
 	})

@@ -254,12 +254,21 @@ func (s *Site) log() *slog.Logger {
 	return s.Log
 }
 
-// wait sleeps until d after start, or until the reader has gone.
-func wait(ctx context.Context, start time.Time, d time.Duration) {
-	t := time.NewTimer(time.Until(start.Add(d)))
+// late holds an answer back until its time: when it comes, headers first, does not
+// tell whether a letter was written.
+type late struct {
+	http.ResponseWriter
+	ctx context.Context
+	at  time.Time
+}
+
+// WriteHeader sleeps until the answer is due, or the reader has gone.
+func (w late) WriteHeader(status int) {
+	t := time.NewTimer(time.Until(w.at))
 	defer t.Stop()
 	select {
-	case <-ctx.Done():
+	case <-w.ctx.Done():
 	case <-t.C:
 	}
+	w.ResponseWriter.WriteHeader(status)
 }

@@ -55,8 +55,7 @@ func listChoice(l subscribers.List, lang string) templates.ListChoice {
 }
 
 func (s *Site) subscribe(w http.ResponseWriter, r *http.Request) {
-	start := time.Now()
-	defer func() { wait(r.Context(), start, leastTime) }()
+	w = late{w, r.Context(), time.Now().Add(leastTime)}
 	if status := readForm(r); status != 0 {
 		s.fail(w, r, status, "request", templates.Asked(r))
 		return

@@ -16,8 +16,7 @@ import (
 // whoever opens his preferences may hold a mail that was passed on. The answer does
 // not tell whether a letter was written.
 func (s *Site) askYours(w http.ResponseWriter, r *http.Request, v subscribers.Subscriber, lang string) {
-	start := time.Now()
-	defer func() { wait(r.Context(), start, leastTime) }()
+	w = late{w, r.Context(), time.Now().Add(leastTime)}
 	if !s.limit.Allow(Client(r, s.Trusted), s.Store.Now()) {
 		s.busy(w, r, lang)
 		return
@@ -81,8 +80,7 @@ func (s *Site) writeYours(w http.ResponseWriter, r *http.Request, status int, v 
 // yours takes one of the page's forms. A POST that is none of them is not ours and
 // changes nothing.
 func (s *Site) yours(w http.ResponseWriter, r *http.Request) {
-	start := time.Now()
-	defer func() { wait(r.Context(), start, leastTime) }()
+	w = late{w, r.Context(), time.Now().Add(leastTime)}
 	c, v, lang, err := s.own(r)
 	if err != nil {
 		s.refuseOwn(w, r, lang, err)
