@@ -23,7 +23,7 @@ type Candidate struct {
 	tokens    []token
 	pairs     []int32
 	quoted    bool    // holds a quotation mark
-	quotes    int     // opening less closing curly marks
+	quotes    int     // opening less closing curly marks and brackets
 	title     float32 // share of the headline's weight that it holds
 	headline  float32 // share of it that is headline
 	accuses   bool
@@ -124,7 +124,7 @@ func (c *Candidate) read(v *vocabulary, rules *language, trash litter, text stri
 	c.Words = Words(c.Text)
 	c.tokens = v.tokens(c.Text, make([]token, 0, c.Words+4))
 	opening := strings.Count(c.Text, "“") + strings.Count(c.Text, "«")
-	c.quotes = opening - strings.Count(c.Text, "”") - strings.Count(c.Text, "»")
+	c.quotes = opening - strings.Count(c.Text, "”") - strings.Count(c.Text, "»") + strings.Count(c.Text, "(") - strings.Count(c.Text, ")")
 	c.quoted = opening > 0 || strings.IndexByte(c.Text, '"') >= 0
 	c.Flaws = flaws(rules, trash, c.Text, c.Words)
 	for k, t := range c.tokens {

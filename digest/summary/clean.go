@@ -71,17 +71,20 @@ var junkAnywhere = []string{
 	"the opinions expressed", "opinions expressed in this", "the views expressed", "this story has been corrected", "an earlier version of",
 	"this article was originally", "originally appeared", "see the original story", "advertisement", "share this", "watch the video", "watch:",
 	"has been updated", "reporting by", "editing by", "write to us", "get in touch", "@@", "http://", "https://", "www.",
+	"read on for", "read on to", "keep reading", "stay tuned", "read this article", "read our ", "read my ", "check out our ", "see our ", "leave a comment", "in the comments", "comment below", "let us know",
+	"below the slide show", "table of contents", "bookmark this", "link in bio", "affiliate link", "affiliate commission", "affiliate and/or", "affiliate partner", "earn a commission", "earn a small commission",
+	"has been compensated", "was compensated by", "this post is sponsored", "this post was sponsored", "sponsored post", "this post contains", "this article contains", "paid partnership with", "promo code",
 	"in this file", "in this photo", "in this image", "in this picture", "file picture", "(left)", "(right)", " poses for", " poses with", " pose for", " pose with", "looks on as", " gestures as", " is pictured", " are pictured", "smiles after", "smiles as", "walks past",
 	"xem thêm", "ảnh:", "ảnh minh họa", "ảnh minh hoạ", ">>", "đọc thêm", "bấm vào đây", "theo dõi chúng tôi",
-	"читайте также", "подписывайтесь", "подпишитесь", "смотрите также", "haz clic", "haga clic", "lea también", "lee también", "leer más", "suscríb",
-	"lire aussi", "à lire", "abonnez-vous", "lesen sie auch", "mehr zum thema", "newsletter abonnieren",
+	"читайте также", "подписывайтесь", "подпишитесь", "смотрите также", "оставайтесь с нами", "читайте нас", "erid:", "на правах рекламы", "haz clic", "haga clic", "lea también", "lee también", "leer más", "suscríb",
+	"lire aussi", "à lire", "abonnez-vous", "liens affiliés", "liens d'affiliation", "lesen sie auch", "mehr zum thema", "newsletter abonnieren", "affiliate-link", "enlaces de afiliad", "leia também", "leia mais", "assista a", "assista ao", "links de afiliad", "siga-nos",
 	"اقرأ أيضا", "اقرأ المزيد", "للمزيد", "تابعونا", "مزید پڑھیں", "یہ بھی پڑھیں", "点击", "點擊", "延伸阅读", "责任编辑", "責任編輯", "相关阅读", "扫码",
 }
 
 var junkPrefix = []string{
 	"read:", "watch:", "pictured:", "more:", "related:", "also read", "photos:", "photo:", "video:", "image:", "picture:", "caption:", "editor's note",
 	"editor’s note", "editors' note", "correction:", "clarification:", "updated:", "published:", "by .", "source:", "via ", "credit:", "copyright", "©", "(c) ", "follow @",
-	"here's ", "here are ", "here is ", "updated at", "for more", "to read", "listen to", "tell us", "join the",
+	"here's ", "here’s ", "here are ", "here is ", "updated at", "for more", "to read", "listen to", "tell us", "join the",
 	"ảnh:", "video hiện trường", "clip:", "nguồn:", "фото:", "видео:", "источник:", "foto:", "vídeo:", "fuente:", "photo :", "crédit", "bild:", "quelle:", "صورة:", "فيديو:", "المصدر:", "تصویر:", "图片来源", "图：", "来源：", "编辑：", "編輯：",
 }
 

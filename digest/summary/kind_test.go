@@ -199,6 +199,28 @@ func TestOpenings(t *testing.T) {
 
 // A sentence over the budget is printed without its aside, and never without
 // what attributes or denies.
+// What a page says of itself, or for whoever pays it, is not the story; nor is half a
+// bracket or the bullet before a sentence.
+func TestNotTheStory(t *testing.T) {
+	const story = "The harbour ferry sails again from Monday after the quay was mended. Tickets cost four crowns, as they did before the storm."
+	for _, page := range []string{
+		"Read on for six facts about the harbour ferry that sails again from Monday.",
+		"This post about the harbour ferry has been compensated by the quay company.",
+		"Stay tuned for more about the harbour ferry and the quay!",
+		"Here’s all about the harbour ferry that sails again from Monday.",
+		"(By using the harbour ferry links you support the quay.",
+	} {
+		s := summary.Summarize(summary.Doc{Language: "en", Title: "Harbour ferry sails again", Text: page + "\n" + story}, summary.Options{Words: 30})
+		if first, _, _ := strings.Cut(page, " "); strings.Contains(s.Text, first) {
+			t.Errorf("got %q with %q", s.Text, page)
+		}
+	}
+	s := summary.Summarize(summary.Doc{Language: "en", Text: "•The quay was mended in two weeks by eleven men.\n" + story}, summary.Options{})
+	if strings.Contains(s.Text, "•") || !strings.Contains(s.Text, "eleven") {
+		t.Errorf("got %q, want the item without its bullet", s.Text)
+	}
+}
+
 func TestAsides(t *testing.T) {
 	const tail = "the only winter crossing to the islands, for the eleven weeks that the engineers of the coast authority need to weld new plates under its two oldest spans, and so the ferry will sail six times a day instead of twice until the middle of April."
 	title := "Bridge to close"
