@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -109,6 +110,8 @@ func (c *Client) setup() {
 // Get fetches a page. With the validators of an earlier response it asks only
 // for news: then NotModified may be set and Body nil.
 //
+// Cookies are kept from one redirect to the next, no longer.
+//
 // The error is an *Error. When it is about the status, the Response is filled
 // in as well.
 func (c *Client) Get(ctx context.Context, url string, v Validators) (Response, error) {
@@ -129,13 +132,15 @@ func (c *Client) get(ctx context.Context, url string, v Validators, limit int64)
 	}
 	left, permanent := c.timeout(), true
 	seen := map[string]bool{}
+	cookies, _ := cookiejar.New(nil) // its error is always nil
 	for hop := 0; ; hop++ {
 		key := u.String()
-		if hop > maxRedirects || seen[key] {
+		step := fmt.Sprint(key, cookies.Cookies(u)) // sites look whether one keeps their cookie by sending one to the same address again
+		if hop > maxRedirects || seen[step] {
 			return Response{}, &Error{Kind: KindRedirect, URL: url, Message: "the site redirects in a circle or without end: open it in a browser and give the address at which it ends"}
 		}
-		seen[key] = true
-		r, next, took, err := c.hop(ctx, u, v, limit, left, hop > 0)
+		seen[step] = true
+		r, next, took, err := c.hop(ctx, u, cookies, v, limit, left, hop > 0)
 		if err != nil {
 			return r, failure(key, err)
 		}
@@ -157,25 +162,30 @@ func (c *Client) get(ctx context.Context, url string, v Validators, limit int64)
 
 // hop waits for its turn and makes one request, which took so long. next is
 // where the site sends us, "" = this was the answer.
-func (c *Client) hop(ctx context.Context, u *url.URL, v Validators, limit int64, left time.Duration, soon bool) (r Response, next string, took time.Duration, err error) {
+func (c *Client) hop(ctx context.Context, u *url.URL, cookies http.CookieJar, v Validators, limit int64, left time.Duration, soon bool) (r Response, next string, took time.Duration, err error) {
 	done, err := c.turns.wait(ctx, u.Host, max(c.delay(), c.robots.delay(u, c.now())), soon)
 	if err != nil {
 		return Response{}, "", 0, err
 	}
 	defer done()
 	began := time.Now()
-	r, next, err = c.ask(ctx, u, v, limit, left)
+	r, next, err = c.ask(ctx, u, cookies, v, limit, left)
 	return r, next, time.Since(began), err
 }
 
-func (c *Client) ask(ctx context.Context, u *url.URL, v Validators, limit int64, left time.Duration) (r Response, next string, err error) {
+func (c *Client) ask(ctx context.Context, u *url.URL, cookies http.CookieJar, v Validators, limit int64, left time.Duration) (r Response, next string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
-	res, err := c.transport.RoundTrip(c.request(ctx, u, v)) // redirects are followed by get
+	req := c.request(ctx, u, v)
+	for _, kept := range cookies.Cookies(u) {
+		req.AddCookie(kept)
+	}
+	res, err := c.transport.RoundTrip(req) // redirects are followed by get
 	if err != nil {
 		return Response{}, "", err
 	}
 	defer res.Body.Close()
+	cookies.SetCookies(u, res.Cookies())
 	r = Response{
 		URL: u.String(), Status: res.StatusCode, ContentType: res.Header.Get("Content-Type"), Header: res.Header,
 		Validators: Validators{ETag: res.Header.Get("ETag"), LastModified: res.Header.Get("Last-Modified")},
@@ -286,26 +296,43 @@ func readBody(res *http.Response, limit int64) ([]byte, error) {
 	case err != nil || len(sent) == 0:
 		return nil, err
 	}
-	switch enc := strings.ToLower(strings.TrimSpace(res.Header.Get("Content-Encoding"))); enc {
-	case "", "identity":
+	enc := strings.ToLower(strings.TrimSpace(res.Header.Get("Content-Encoding")))
+	switch {
+	case enc == "" || enc == "identity" || isMarkup(sent): // some say gzip, none or UTF-8 and send it as it is
 		return sent, nil
-	case "gzip", "x-gzip":
-		zr, err := gzip.NewReader(bytes.NewReader(sent))
-		if err != nil {
-			return nil, damaged(res, err)
-		}
-		out, err := io.ReadAll(io.LimitReader(zr, limit+1))
-		switch {
-		case int64(len(out)) > limit:
-			return nil, tooLarge
-		case err != nil:
-			return nil, damaged(res, err)
-		}
-		return out, nil
-	default:
+	case enc != "gzip" && enc != "x-gzip":
 		return nil, &Error{Kind: KindDamaged, URL: res.Request.URL.String(), Status: res.StatusCode,
 			Message: fmt.Sprintf("the page is packed as %q although we asked for gzip: tell the site that it overlooks Accept-Encoding", enc)}
 	}
+	out, err := gunzip(sent, limit)
+	switch {
+	case int64(len(out)) > limit:
+		return nil, tooLarge
+	case err != nil:
+		return nil, damaged(res, err)
+	}
+	return out, nil
+}
+
+// isMarkup reports whether a body is HTML, XML or JSON as it stands.
+func isMarkup(body []byte) bool {
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
+	return len(body) > 0 && bytes.IndexByte([]byte("<{["), body[0]) >= 0
+}
+
+// gunzip unpacks at most limit bytes and one more. What stands behind the packed
+// part, as an empty line that a script adds, is nobody's: browsers pass it over.
+func gunzip(sent []byte, limit int64) (out []byte, err error) {
+	left := bytes.NewReader(sent)
+	zr, err := gzip.NewReader(left)
+	for err == nil && int64(len(out)) <= limit {
+		zr.Multistream(false)
+		part, err := io.ReadAll(io.LimitReader(zr, limit+1-int64(len(out))))
+		if out = append(out, part...); err != nil || zr.Reset(left) != nil {
+			return out, err
+		}
+	}
+	return out, err
 }
 
 func damaged(res *http.Response, err error) error {

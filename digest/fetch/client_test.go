@@ -151,3 +151,61 @@ func TestGzipIsUndoneAndBounded(t *testing.T) {
 	_, err = c.Get(t.Context(), s.URL, Validators{})
 	wantKind(t, err, KindTooLarge)
 }
+
+// TestPackedOddly: a page that is sent as it is, whatever its header says, and one
+// behind whose packed part something stands, are read as browsers read them.
+func TestPackedOddly(t *testing.T) {
+	pack := func(s string) string {
+		var b bytes.Buffer
+		zw := gzip.NewWriter(&b)
+		fmt.Fprint(zw, s)
+		zw.Close()
+		return b.String()
+	}
+	const page = "<rss>news</rss>"
+	for _, c := range []struct{ name, encoding, body string }{
+		{"said to be gzip", "gzip", page},
+		{"named by its charset", "UTF-8", page},
+		{"named none", "none", "\n" + page},
+		{"a line end behind it", "gzip", pack(page) + "\n"},
+		{"a comment behind it", "gzip", pack(page) + "\n<!-- cached 2026 -->"},
+		{"zeros behind it", "gzip", pack(page) + strings.Repeat("\x00", 300)},
+		{"in two parts", "gzip", pack("<rss>") + pack("news</rss>")},
+	} {
+		s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", c.encoding)
+			fmt.Fprint(w, c.body)
+		})
+		if r, err := local().Get(t.Context(), s.URL, Validators{}); err != nil || strings.TrimSpace(string(r.Body)) != page {
+			t.Errorf("%s: %q, %v", c.name, r.Body, err)
+		}
+	}
+}
+
+// TestCookieWall: a site that looks whether its cookie comes back, at the same
+// address or by way of another, is read; one that never has enough of it is left.
+func TestCookieWall(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if _, err := r.Cookie("seen"); err == nil && r.URL.Path != "/never" {
+			fmt.Fprint(w, "here")
+			return
+		}
+		http.SetCookie(w, &http.Cookie{Name: "seen", Value: "1", Path: "/"})
+		switch r.URL.Path {
+		case "/bounce":
+			http.Redirect(w, r, "/check", http.StatusFound)
+		case "/check":
+			http.Redirect(w, r, "/bounce", http.StatusFound)
+		default:
+			http.Redirect(w, r, r.URL.Path, http.StatusFound)
+		}
+	})
+	c := local()
+	for _, path := range []string{"/same", "/bounce", "/same"} {
+		if r, err := c.Get(t.Context(), s.URL+path, Validators{}); err != nil || string(r.Body) != "here" {
+			t.Errorf("%s: %q, %v", path, r.Body, err)
+		}
+	}
+	_, err := c.Get(t.Context(), s.URL+"/never", Validators{})
+	wantKind(t, err, KindRedirect)
+}
