@@ -354,7 +354,46 @@ func (c *Collector) extract(ctx context.Context, src Source, e Entry) (article.A
 	if errors.Is(err, article.ErrNoArticle) {
 		err = errors.New("the page holds no article text: if it does for readers, tell where with a rule for this source")
 	}
+	if err == nil && src.Kind != "pages" { // whose words for a link may be any
+		err = OtherPage(e.Title, a)
+	}
 	return a, err
+}
+
+// OtherPage is the error of an article that says nothing of what its feed's
+// headline does, nil of any other: a wall for consent or log-in stands before it, or
+// a page such as "Back soon". Of the labelled articles on which extraction is
+// measured one in 300 has less than a quarter of its headline in its text, and each
+// has the headline besides.
+func OtherPage(headline string, a article.Article) error {
+	parts, found := parts(headline), 0
+	page := strings.ToLower(a.Title + "\n" + a.Text)
+	for _, p := range parts {
+		if strings.Contains(page, p) {
+			found++
+		}
+	}
+	if len(parts) < 4 || 4*found >= len(parts) {
+		return nil
+	}
+	return &fetch.Error{Kind: fetch.KindChallenge, URL: a.URL, Temporary: true,
+		Message: fmt.Sprintf("its page says “%s” and nothing of the feed's headline: a wall for consent, log-in or robots may stand before it", shorten(cmp.Or(a.Title, a.Text), 60))}
+}
+
+// parts are the beginnings of the longer words of a headline, which inflection
+// leaves alone; in scripts that do not space their words, each two letters.
+func parts(headline string) (out []string) {
+	for _, word := range strings.FieldsFunc(strings.ToLower(headline), func(r rune) bool { return !isWord(r) }) {
+		letters := []rune(word)
+		wide := unicode.In(letters[0], unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai)
+		for i := 0; wide && i+2 <= len(letters); i++ {
+			out = append(out, string(letters[i:i+2]))
+		}
+		if !wide && len(letters) >= 4 {
+			out = append(out, string(letters[:min(len(letters), 5)]))
+		}
+	}
+	return out
 }
 
 // ReadPage extracts the article of a page. A source's rules are for its own

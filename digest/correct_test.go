@@ -365,3 +365,69 @@ func TestFeedThatNumbersPlaces(t *testing.T) {
 		}
 	})
 }
+
+// three are posts that have nothing in common.
+func three(now time.Time) []post {
+	list := []post{
+		{path: "/1-quay", title: "Council puts off dredging of the eastern quay", text: "Dredging of the eastern quay will not begin before spring. The council found neither a contractor nor the money on Monday, and sent its engineers back to their drawings of the channel."},
+		{path: "/2-school", title: "Two village schools share one headmistress", text: "From August one headmistress leads both village schools. Parents had collected nine hundred signatures against it, while the ministry says that no other applicant was to be found."},
+		{path: "/3-orchard", title: "Late frost costs orchards half their blossom", text: "A night of frost has taken half the blossom in the valley. Growers lit straw between their trees until four in the morning; cherries suffered most, and pears were hardly out yet."},
+	}
+	for i := range list {
+		list[i].text, list[i].at = strings.Repeat(list[i].text+"\n", 3), now.Add(-time.Duration(i+1)*time.Hour)
+	}
+	return list
+}
+
+// TestPagesOfOneAddress: a site whose pages all call its section their address has
+// each article told; one article at two addresses is told once.
+func TestPagesOfOneAddress(t *testing.T) {
+	r := newRoom(t, schematest.SQLite(t))
+	p := newPaper(t)
+	p.posts = three(r.now)
+	twin := p.posts[0]
+	twin.path = "/print-1-quay"
+	p.posts = append(p.posts, twin)
+	plain := p.Config.Handler
+	p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "-") {
+			fmt.Fprintf(w, `<head><link rel="canonical" href="%s/news"></head>`, p.URL)
+		}
+		plain.ServeHTTP(w, r)
+	})
+	c, src := r.press(t, p, "feed", "own")
+	poll(t, c, src)
+	got, err := r.Stories(t.Context(), r.now.Add(-24*time.Hour))
+	if err != nil || len(got) != 3 {
+		t.Errorf("%d stories, %v; want 3", len(got), err)
+	}
+	r.now = r.now.Add(time.Minute)
+	if again := poll(t, c, src); again.New != 0 || again.Stories != 0 {
+		t.Errorf("the next poll: %+v, want nothing", again)
+	}
+}
+
+// TestWallBeforeThePage: a page that asks for consent or a log-in in the place of
+// every article is told of none; when it is gone, all are told.
+func TestWallBeforeThePage(t *testing.T) {
+	r := newRoom(t, schematest.SQLite(t))
+	p := newPaper(t)
+	p.posts = three(r.now)
+	plain, wall := p.Config.Handler, true
+	p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if wall && strings.Contains(r.URL.Path, "-") {
+			fmt.Fprint(w, `<html lang="en"><title>Before you continue</title><body><h1>Before you continue</h1>`+strings.Repeat(`<p>We and our 842 partners use cookies and other data to deliver and maintain our services and ads, and to measure how what we publish is read.</p>`, 3))
+			return
+		}
+		plain.ServeHTTP(w, r)
+	})
+	c, src := r.press(t, p, "feed", "own")
+	if got := poll(t, c, src); got.Stories != 0 || got.Failed != 3 || !strings.Contains(got.Unread, "“Before you continue”") {
+		t.Errorf("before the wall: %+v, want nothing told, and why", got)
+	}
+	wall = false
+	r.now = r.now.Add(10 * time.Minute)
+	if got := poll(t, c, src); got.Stories != 3 {
+		t.Errorf("without it: %+v, want 3 stories", got)
+	}
+}

@@ -246,6 +246,26 @@ func keyOf(e Entry, a article.Article) string {
 	return e.Key
 }
 
+// ownKey is a key that keyOf gave, unless another article is told under it, of
+// another headline and another text: sites exist whose pages all call a section
+// their address.
+func (s *Store) ownKey(ctx context.Context, tx *sql.Tx, e Entry, a article.Article, key string) (string, error) {
+	if key == e.Key {
+		return key, nil
+	}
+	var title, body string
+	err := tx.QueryRowContext(ctx, `select title, body from stories where article_key = $1`, key).Scan(&title, &body)
+	switch {
+	case err == sql.ErrNoRows:
+		return key, nil
+	case err != nil:
+		return "", fmt.Errorf("article %s: %w", key, err)
+	case titleHash(title) != titleHash(cmp.Or(a.Title, e.Title)) && (body == "" || !sameText(body, a.Text)):
+		return e.Key, nil
+	}
+	return key, nil
+}
+
 // toldBy is the story as whose article an entry was told; ErrNotFound when it
 // was not told.
 func (s *Store) toldBy(ctx context.Context, e Entry) (Story, error) {
@@ -266,6 +286,9 @@ func (s *Store) Tell(ctx context.Context, src Source, e Entry, a article.Article
 			return s.correct(ctx, tx, src, e, a, id, told)
 		}
 		if err != sql.ErrNoRows {
+			return err
+		}
+		if key, err = s.ownKey(ctx, tx, e, a, key); err != nil {
 			return err
 		}
 		toldElsewhere := func() error {

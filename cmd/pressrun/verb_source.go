@@ -363,6 +363,10 @@ func (t *sourceTrial) article(src digest.Source, f feed.Feed) error {
 		t.say("article", false, "no text found")
 		return fmt.Errorf("no text found at %s; tell where it stands: pressrun source set SOURCE --body CSS", address)
 	}
+	if problem := digest.OtherPage(f.Items[0].Title, a); problem != nil && src.Kind != "pages" {
+		t.say("article", false, "%s", digest.Words(problem))
+		return fmt.Errorf("%s: %s", address, digest.Words(problem))
+	}
 	t.say("article", true, "%q by %s, %s, %s, %s of %d words (%d min to read), picture %s", clip(a.Title, 80), cmp.Or(strings.Join(a.Byline, ", "), "nobody named"), a.Language, when(a.Published), a.Kind, len(strings.Fields(a.Text)), article.Minutes(a.Text), cmp.Or(a.Image, "none"))
 	t.say("text", true, "%s", clip(strings.ReplaceAll(a.Text, "\n", " "), 300))
 	return nil
