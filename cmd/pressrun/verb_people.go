@@ -145,7 +145,7 @@ func (v *subscriberShow) Run(e *env) error {
 }
 
 type subscriberImport struct {
-	File     string `arg:"" help:"CSV file with a heading line; a column email is needed."`
+	File     string `arg:"" help:"CSV file with a heading line, - for standard input; a column email is needed."`
 	List     string `required:"" help:"List."`
 	Source   string `required:"" help:"Declared source of consent."`
 	Evidence string `help:"Where the proof is kept."`
@@ -154,12 +154,16 @@ type subscriberImport struct {
 
 func (v *subscriberImport) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		f, err := os.Open(v.File)
-		if err != nil {
-			return err
+		in, name := e.in, "standard input"
+		if v.File != "-" {
+			f, err := os.Open(v.File)
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			in, name = f, filepath.Base(v.File)
 		}
-		defer f.Close()
-		report, err := importer.Import(e.ctx, p.Subscribers, f, importer.Options{File: filepath.Base(v.File), List: v.List, Source: v.Source, Evidence: v.Evidence, DryRun: !v.Yes, By: "command line"})
+		report, err := importer.Import(e.ctx, p.Subscribers, in, importer.Options{File: name, List: v.List, Source: v.Source, Evidence: v.Evidence, DryRun: !v.Yes, By: "command line"})
 		if err != nil {
 			return err
 		}

@@ -179,6 +179,9 @@ func TestVerbsPrintOneJSONDocument(t *testing.T) {
 			t.Errorf("%s is not run with --json here", leaf)
 		}
 	}
+	if code, out, errs := d.verb("email\ngil@readers.example\n", "subscriber", "import", "-", "--list", "morning", "--source", "fair"); code != 0 || !strings.Contains(out, "1 new reader") {
+		t.Errorf("readers from standard input: exit %d, %s%s", code, out, errs)
+	}
 }
 
 // leaves are all commands that do something: "issue show".

@@ -30,21 +30,22 @@ var (
 const head = 64 << 10
 
 // decode returns the file as UTF-8 and the name of its character set. A byte
-// order mark decides; else valid UTF-8 is UTF-8; else see
-// guessCharset.
+// order mark decides; else where there are zeros, as UTF-16 has beside each Latin
+// letter, digit and separator; else valid UTF-8 is UTF-8; else see guessCharset.
 func decode(r io.Reader) (*bufio.Reader, string, error) {
 	in := bufio.NewReaderSize(r, head)
 	start, err := in.Peek(head)
 	if err != nil && err != io.EOF {
 		return nil, "", err
 	}
+	even, odd := zeros(start)
 	switch {
 	case bytes.HasPrefix(start, []byte("\xef\xbb\xbf")):
 		in.Discard(3)
 		return in, "utf-8", nil
-	case bytes.HasPrefix(start, []byte("\xff\xfe")):
+	case bytes.HasPrefix(start, []byte("\xff\xfe")), odd > len(start)/20 && odd > 10*even:
 		return bufio.NewReader(transform.NewReader(in, unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder())), "utf-16le", nil
-	case bytes.HasPrefix(start, []byte("\xfe\xff")):
+	case bytes.HasPrefix(start, []byte("\xfe\xff")), even > len(start)/20 && even > 10*odd:
 		return bufio.NewReader(transform.NewReader(in, unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewDecoder())), "utf-16be", nil
 	case validStart(start):
 		return in, "utf-8", nil
@@ -56,6 +57,20 @@ func decode(r io.Reader) (*bufio.Reader, string, error) {
 		enc, _ = htmlindex.Get(name)
 	}
 	return bufio.NewReader(transform.NewReader(in, enc.NewDecoder())), name, nil
+}
+
+// zeros counts the octets that are zero, at even and at odd places.
+func zeros(b []byte) (even, odd int) {
+	for i, c := range b {
+		switch {
+		case c != 0:
+		case i%2 == 0:
+			even++
+		default:
+			odd++
+		}
+	}
+	return even, odd
 }
 
 // guessCharset names the character set of text that is not UTF-8. Western text

@@ -71,11 +71,12 @@ func TestDelimiter(t *testing.T) {
 func TestDecode(t *testing.T) {
 	const text = "email,имя\njan@example.com,Ян Новак, читатель утренней газеты\n"
 	cp1251 := []byte("email,\xe8\xec\xff\njan@example.com,\xdf\xed \xcd\xee\xe2\xe0\xea, \xf7\xe8\xf2\xe0\xf2\xe5\xeb\xfc \xf3\xf2\xf0\xe5\xed\xed\xe5\xe9 \xe3\xe0\xe7\xe5\xf2\xfb\n")
-	utf16 := []byte{0xff, 0xfe}
+	utf16, utf16be := []byte{0xff, 0xfe}, []byte{0xfe, 0xff}
 	for _, r := range text {
-		utf16 = append(utf16, byte(r), byte(r>>8))
+		utf16, utf16be = append(utf16, byte(r), byte(r>>8)), append(utf16be, byte(r>>8), byte(r))
 	}
-	for name, in := range map[string][]byte{"utf-8": []byte(text), "with mark": []byte("\xef\xbb\xbf" + text), "utf-16": utf16, "windows-1251": cp1251} {
+	for name, in := range map[string][]byte{"utf-8": []byte(text), "with mark": []byte("\xef\xbb\xbf" + text), "windows-1251": cp1251,
+		"utf-16": utf16, "utf-16 without mark": utf16[2:], "utf-16be": utf16be, "utf-16be without mark": utf16be[2:]} {
 		r, charset, err := decode(bytes.NewReader(in))
 		if err != nil {
 			t.Fatal(err)
