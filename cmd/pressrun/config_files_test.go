@@ -23,6 +23,8 @@ func TestConfigCheckOpensFiles(t *testing.T) {
 		"certificates": {"tls_cert = \"c.pem\"\ntls_key = \"k.pem\"\n", []string{"c.pem: no such file", "mend tls_cert and tls_key"}},
 		"a database":   {"database = \"new/room/press.db\"\n", []string{"open database", "mend its path, or make that directory"}},
 		"a directory":  {"database = \".\"\n", []string{"that is a directory", "press.db"}},
+		"no directory": {"database = \"empty.pem/press.db\"\n", []string{"empty.pem is a file, no directory; mend its path"}},
+		"no database":  {"database = \"press.toml\"\n", []string{"press.toml: the file is not a SQLite database: mend database in press.toml"}},
 		"a URL":        {"database = \"postgres://press:hunter2@db.example.com:port/press\"\n", []string{"the URL cannot be read", "postgres://user:password@host:5432/name"}},
 		"link keys":    {"keys = \"empty.pem\"\n", []string{"empty.pem", "it holds no key"}},
 	} {

@@ -17,6 +17,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -28,6 +29,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite" // driver "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Engine names the database system behind a DB.
@@ -108,14 +110,37 @@ func prepare(ctx context.Context, c *pgx.Conn) error {
 }
 
 // Reachable says what keeps dsn from being opened, as far as no server need be asked:
-// a URL that cannot be read, or a place where no SQLite file can be. Its directory may
-// be missing, for that is made with it, but not more.
+// a URL that cannot be read, a place where no SQLite file can be, or a file that is none.
+// It is not for a process that has the file open: whoever closes a file loses all the
+// locks he has on it, SQLite's too (fcntl(2)).
 func Reachable(dsn string) error {
 	if isPostgres(dsn) {
 		_, _, err := parsePostgres(dsn)
 		return err
 	}
 	path := strings.TrimPrefix(dsn, "sqlite:")
+	if err := placed(path); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	defer f.Close()
+	const begins = "SQLite format 3\x00"
+	start := make([]byte, len(begins))
+	if n, _ := io.ReadFull(f, start); n > 0 && string(start) != begins { // an empty one becomes a database
+		return fmt.Errorf("open database %s: %s", path, sqliteAdvice[sqlite3.SQLITE_NOTADB])
+	}
+	return nil
+}
+
+// placed says why no SQLite file can be at a place. Its directory may be missing, for
+// that is made with it, but not more.
+func placed(path string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return fmt.Errorf("open database %s: that is a directory; name a file in it, as in %s", path, filepath.Join(path, "press.db"))
 	}
@@ -123,14 +148,18 @@ func Reachable(dsn string) error {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		dir = filepath.Dir(dir)
 	}
-	if _, err := os.Stat(dir); err != nil {
+	info, err := os.Stat(dir)
+	if err != nil {
 		return fmt.Errorf("open database %s: %w; mend its path, or make that directory", path, err)
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("open database %s: %s is a file, no directory; mend its path", path, dir)
 	}
 	return nil
 }
 
 func openSQLite(ctx context.Context, path string) (*DB, error) {
-	if err := Reachable(path); err != nil {
+	if err := placed(path); err != nil {
 		return nil, err
 	}
 	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
