@@ -1,6 +1,7 @@
 package digest
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -142,18 +144,32 @@ func (d Duration) MarshalText() ([]byte, error) {
 	return []byte(time.Duration(d).String()), nil
 }
 
-// UnmarshalText implements encoding.TextUnmarshaler.
+// UnmarshalText implements encoding.TextUnmarshaler. Nothing is 0.
 func (d *Duration) UnmarshalText(b []byte) error {
 	if len(b) == 0 {
 		*d = 0
 		return nil
 	}
-	v, err := time.ParseDuration(string(b))
-	if err != nil || v < 0 {
-		return fmt.Errorf("%q is not a length of time; write for instance 45m or 24h", b)
-	}
+	v, err := ParseDuration(string(b))
 	*d = Duration(v)
-	return nil
+	return err
+}
+
+// ParseDuration reads a length of time that is not below zero. In front of the units of
+// [time.ParseDuration] there may be days, of 24 hours: 30d, 1d12h.
+func ParseDuration(text string) (time.Duration, error) {
+	rest, whole := text, uint64(0)
+	var wrong error
+	if days, after, ok := strings.Cut(text, "d"); ok {
+		rest = cmp.Or(after, "0")
+		whole, wrong = strconv.ParseUint(days, 10, 16)
+	}
+	v, err := time.ParseDuration(rest)
+	sum := v + time.Duration(whole)*24*time.Hour
+	if wrong != nil || err != nil || v < 0 || sum < v {
+		return 0, fmt.Errorf("%q is not a length of time; write for instance 45m, 24h or 30d", text)
+	}
+	return sum, nil
 }
 
 // plain is the spec with no list where one is empty, as a file writes it.

@@ -11,6 +11,19 @@ import (
 	"pressrun/templates"
 )
 
+// A length of time may be given in days, and none lies below zero.
+func TestParseDuration(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"45m": 45 * time.Minute, "30d": 30 * 24 * time.Hour, "1d12h": 36 * time.Hour, "0": 0, "0s": 0,
+		"": -1, "30": -1, "d": -1, "1.5d": -1, "-1d": -1, "1d-2h": -1, "1h1d": -1, "-1h": -1, "60000d2562047h": -1, "70000d": -1,
+	} {
+		got, err := ParseDuration(text)
+		if (err != nil) != (want < 0) || err == nil && got != want {
+			t.Errorf("%q: %v, %v; want %v", text, got, err, want)
+		}
+	}
+}
+
 // TestNameIsNoNumber: a newsletter is not given a name that could be another's number;
 // one that has it from before is never taken for that, and can be changed.
 func TestNameIsNoNumber(t *testing.T) {

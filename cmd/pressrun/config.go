@@ -231,7 +231,7 @@ func kindOfKey(t reflect.Type, key string) string {
 		return ""
 	}
 	if found == reflect.TypeFor[digest.Duration]() {
-		return `a length of time, "45m" or "24h"`
+		return `a length of time, "45m", "24h" or "30d"`
 	}
 	switch found.Kind() {
 	case reflect.String:

@@ -187,7 +187,6 @@ var kongWords = []struct {
 	word string
 }{
 	{regexp.MustCompile(`expected \w+ value but got "EOL" \(<EOL>\)`), "its value is missing"},
-	{regexp.MustCompile(`expected duration but got ("[^"]*").*`), "$1 is not a length of time; write for instance 45m or 24h"},
 	{regexp.MustCompile(`must be one of "",`), "must be one of "}, // left out is not written
 	{regexp.MustCompile(`expected a(?: valid \d+ bit u?int|n int| float) but got ("[^"]*").*`), "$1 is not a number"},
 }
@@ -212,6 +211,16 @@ func (c *count) UnmarshalText(text []byte) error {
 	}
 	*c = count(n)
 	return nil
+}
+
+// span is a length of time: 45m, 24h or 30d.
+type span time.Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *span) UnmarshalText(text []byte) error {
+	d, err := digest.ParseDuration(string(text))
+	*s = span(d)
+	return err
 }
 
 // withAdvice is an error in words, with how to mend it where that is known.

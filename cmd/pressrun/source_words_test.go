@@ -69,9 +69,6 @@ func TestSourceAddSaysHowToMend(t *testing.T) {
 	if code, out, errs := d.verb("", "source", "pull"); code != 0 || strings.Contains(out, "/kept") || !strings.Contains(errs, "is paused and left out") {
 		t.Errorf("pull all: %d %s%s", code, out, errs)
 	}
-	if code, _, errs := d.verb("", "source", "add", site+"/half", "--fresh=-1h"); code == 0 || !strings.Contains(errs, "such as 24h") {
-		t.Errorf("--fresh=-1h: %d %s", code, errs)
-	}
 	if _, out, errs := d.verb("", "source", "test", site+"/half"); !strings.Contains(out, "FAIL whole") {
 		t.Errorf("half a feed: %s%s", out, errs)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"io"
 	"time"
 
@@ -43,15 +42,12 @@ func keyState(k subscribers.Key, now time.Time) string {
 }
 
 type keyAdd struct {
-	In time.Duration `default:"1m" help:"How soon it signs. Where each host has its own copy of the key file, give yourself time to copy it, as in 1h."`
+	In span `default:"1m" help:"How soon it signs. Where each host has its own copy of the key file, give yourself time to copy it, as in 1h."`
 }
 
 func (v *keyAdd) Run(e *env) error {
-	if v.In < 0 {
-		return errors.New("--in is how soon the key signs, as in 1h")
-	}
 	return e.with(func(p *Press) error {
-		k, err := p.Subscribers.Keys.Add(p.Now().Add(v.In))
+		k, err := p.Subscribers.Keys.Add(p.Now().Add(time.Duration(v.In)))
 		if err != nil {
 			return err
 		}

@@ -32,18 +32,15 @@ type sourceVerb struct {
 }
 
 type sourceAdd struct {
-	URL    string        `arg:"" help:"Address of the site or of its feed."`
-	Rights string        `default:"" enum:",own,licensed,quote" help:"own, licensed or quote: what a digest may show. Left out: own for the site of a newsletter of yours, else quote."`
-	Fresh  time.Duration `default:"0s" help:"Take stories younger than this into the next issue instead of counting all as old."`
+	URL    string `arg:"" help:"Address of the site or of its feed."`
+	Rights string `default:"" enum:",own,licensed,quote" help:"own, licensed or quote: what a digest may show. Left out: own for the site of a newsletter of yours, else quote."`
+	Fresh  span   `default:"0s" help:"Take stories younger than this into the next issue instead of counting all as old."`
 }
 
 func (v *sourceAdd) Run(e *env) error {
-	if v.Fresh < 0 {
-		return fmt.Errorf("--fresh %s lies in the future; give the age of the oldest story to be told, such as 24h", v.Fresh)
-	}
 	return e.with(func(p *Press) error {
 		fmt.Fprintf(e.err, "looking at %s …\n", v.URL)
-		x, err := p.AddSource(e.ctx, v.URL, v.Rights, v.Fresh)
+		x, err := p.AddSource(e.ctx, v.URL, v.Rights, time.Duration(v.Fresh))
 		if err != nil {
 			return err
 		}

@@ -29,13 +29,13 @@ type storyVerb struct {
 }
 
 type storyLs struct {
-	Since  time.Duration `default:"48h" help:"Published within."`
-	Search string        `short:"s" help:"Words of the headline."`
+	Since  span   `default:"48h" help:"Published within."`
+	Search string `short:"s" help:"Words of the headline."`
 }
 
 func (v *storyLs) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		list, err := p.Digest.Stories(e.ctx, p.Now().Add(-v.Since))
+		list, err := p.Digest.Stories(e.ctx, p.Now().Add(-time.Duration(v.Since)))
 		if err != nil {
 			return err
 		}
@@ -48,7 +48,7 @@ func (v *storyLs) Run(e *env) error {
 		return e.print(list, func(w io.Writer) {
 			none := "no stories yet; sources are polled by serve, or now with: pressrun source pull"
 			if v.Search != "" {
-				none = fmt.Sprintf("no story of the last %s has %q in its headline; look further back with --since", v.Since, v.Search)
+				none = fmt.Sprintf("no story of the last %s has %q in its headline; look further back with --since", time.Duration(v.Since), v.Search)
 			}
 			table(w, none, "ID | PUBLISHED | LANG | SECTION | ARTICLES | FLAGS | HEADLINE", func(row func(...any)) {
 				for _, s := range list {
@@ -217,15 +217,15 @@ func (v *storyHold) Run(e *env) error {
 }
 
 type storyPin struct {
-	ID  int64         `arg:"" help:"Story id."`
-	For time.Duration `default:"24h" help:"How long; 0s ends it."`
+	ID  int64 `arg:"" help:"Story id."`
+	For span  `default:"24h" help:"How long; 0s ends it."`
 }
 
 func (v *storyPin) Run(e *env) error {
 	return e.with(func(p *Press) error {
 		var until time.Time
 		if v.For > 0 {
-			until = p.Now().Add(v.For)
+			until = p.Now().Add(time.Duration(v.For))
 		}
 		if err := p.Digest.PinStory(e.ctx, v.ID, until); err != nil {
 			return err

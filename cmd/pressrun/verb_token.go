@@ -13,14 +13,14 @@ type tokenVerb struct {
 }
 
 type tokenAdd struct {
-	Name string        `arg:"" help:"Name, for instance of the program that will use it."`
-	Role string        `default:"editor" enum:"viewer,editor,approver,list admin,operator" help:"viewer (read), editor (decide about stories), approver, list admin or operator."`
-	For  time.Duration `help:"How long it works, as in 8760h; left out, until it is taken away."`
+	Name string `arg:"" help:"Name, for instance of the program that will use it."`
+	Role string `default:"editor" enum:"viewer,editor,approver,list admin,operator" help:"viewer (read), editor (decide about stories), approver, list admin or operator."`
+	For  span   `help:"How long it works, as in 365d; left out, until it is taken away."`
 }
 
 func (v *tokenAdd) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		secret, err := p.Installation.AddToken(e.ctx, v.Name, v.Role, "command line", v.For)
+		secret, err := p.Installation.AddToken(e.ctx, v.Name, v.Role, "command line", time.Duration(v.For))
 		if err != nil {
 			return err
 		}

@@ -29,10 +29,10 @@ type trendVerb struct {
 }
 
 type trendLs struct {
-	Window   time.Duration `default:"48h" help:"Stories published within."`
-	Language string        `short:"l" help:"Stories of one language."`
-	Rising   bool          `help:"Those whose views come faster and faster, the fastest first."`
-	N        count         `short:"n" default:"30" help:"How many."`
+	Window   span   `default:"48h" help:"Stories published within."`
+	Language string `short:"l" help:"Stories of one language."`
+	Rising   bool   `help:"Those whose views come faster and faster, the fastest first."`
+	N        count  `short:"n" default:"30" help:"How many."`
 }
 
 // standing is a story with its place in the ranking of its language.
@@ -83,7 +83,7 @@ func (p *Press) standings(ctx context.Context, window time.Duration) ([]standing
 
 func (v *trendLs) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		list, ranked, err := p.standings(e.ctx, v.Window)
+		list, ranked, err := p.standings(e.ctx, time.Duration(v.Window))
 		if err != nil {
 			return err
 		}

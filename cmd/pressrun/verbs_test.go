@@ -151,7 +151,7 @@ func TestVerbsPrintOneJSONDocument(t *testing.T) {
 		{0, "delivery ls --issue 1"}, {1, "delivery ls --issue 99"}, {1, "delivery show 99"}, {0, "delivery reconcile"}, {0, "delivery retry 1"}, {0, "delivery retry --issue 1 --state failed"}, {1, "delivery retry --issue 99 --state failed"}, {2, "delivery retry --issue 1 --state accepted"}, {2, "delivery retry"}, {0, "issue pause 1"}, {0, "issue resume 1"}, {0, "issue cancel 1 --why test"},
 		{1, "issue verify " + mail}, {0, "issue build morning"}, {1, "issue skip 1 --why late"},
 		{0, "user add ed@news.example --role editor"}, {0, "user ls"}, {0, "user link ed@news.example"}, {0, "user rm ed@news.example"}, {0, "token add cms --for 8760h"}, {1, "token add cms"}, {2, "token add x --role king"}, {0, "token ls"}, {0, "token rm cms"}, {1, "token rm cms"}, {0, "audit"},
-		{0, "key ls"}, {1, "key retire k1"}, {0, "key add --in 0s"}, {1, "key add --in=-1s"}, {1, "key retire k1"}, {0, "key retire k1 --force"}, {1, "key retire k9"},
+		{0, "key ls"}, {1, "key retire k1"}, {0, "key add --in 0s"}, {2, "key add --in=-1s"}, {1, "key retire k1"}, {0, "key retire k1 --force"}, {1, "key retire k9"},
 		{0, "dkim new --domain news.example --dir " + d.dir}, {0, "dkim ls"}, {0, "bounce ls"}, {1, "bounce poll"}, {1, "bounce address"}, {0, "stop"}, {0, "start"}, {1, "arm --code 123456"}, {0, "disarm"},
 		{2, "issue show"}, {2, "no such verb"}, {2, "issue show 1 --nonsense"}, {0, "issue ls -n 1"}, {2, "issue ls -n 0"}, {1, "issue ls --newsletter 5"}, {2, "newsletter next morning"},
 		{1, "subscriber ls --list night"}, {1, "subscriber export --list night"}, {2, "subscriber ls --state here"}, {2, "suppression ls --reason none"}, {2, "subscriber pause fay@readers.example --list morning --days=-3"},
@@ -270,8 +270,9 @@ func TestVerbsSayWhereToLook(t *testing.T) {
 func TestCommandLineInWords(t *testing.T) {
 	d := &deskless{T: t, config: filepath.Join(t.TempDir(), "none.toml")}
 	for line, want := range map[string]string{
-		"token add cms --for 30d":            `--for: "30d" is not a length of time; write for instance 45m or 24h`,
-		"token add cms --for 30":             `--for: "30" is not a length of time; write for instance 45m or 24h`,
+		"token add cms --for 30":             `--for: "30" is not a length of time; write for instance 45m, 24h or 30d`,
+		"token add cms --for=":               `--for: "" is not a length of time`,
+		"source add site --fresh=-1h":        `--fresh: "-1h" is not a length of time`,
 		"issue show first":                   `<id>: "first" is not a number`,
 		"issue ls -n few":                    `--n: "few" is not a number from 1`,
 		"issue ls --newsletter":              `--newsletter: its value is missing`,
