@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -72,6 +73,9 @@ func (c Chosen) Wording() string { return textHash(c.Title + "\n" + c.Printed())
 // ErrChanged is what an editor is told whose words would replace others that he has not
 // seen.
 var ErrChanged = errors.New("somebody else has changed it meanwhile")
+
+// ErrSame is what an editor is told whose change changes nothing: an approval stays.
+var ErrSame = errors.New("it is so already")
 
 func textHash(s string) string {
 	sum := sha256.Sum256([]byte(s))
@@ -180,21 +184,33 @@ func (e Edit) unseen(c Chosen) bool {
 	return e.Title != nil && *e.Title != c.Title || e.Summary != nil && *e.Summary != c.Printed()
 }
 
+// anew is the edit without words that its story has already.
+func (e Edit) anew(list []Chosen) Edit {
+	for _, c := range list {
+		if c.Edition != e.Edition || c.Story.ID != e.StoryID {
+			continue
+		}
+		if e.Title != nil && strings.TrimSpace(*e.Title) == c.Title {
+			e.Title = nil
+		}
+		if e.Summary != nil && strings.TrimSpace(*e.Summary) == c.Printed() {
+			e.Summary = nil
+		}
+	}
+	return e
+}
+
 // EditIssue applies an editor's change to a draft, held or approved issue. It
-// unseals the issue and voids an approval: the caller seals again.
+// unseals the issue and voids an approval: the caller seals again. A change that
+// changes nothing is ErrSame, and does neither; one of nothing does both.
 func (s *Store) EditIssue(ctx context.Context, issue int64, e Edit, by string) error {
 	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
 		i, err := s.lock(ctx, tx, issue)
 		if err != nil {
 			return err
 		}
-		switch i.State {
-		case "draft", "held":
-		case "approved", "countdown":
-			if err := s.reopen(ctx, tx, i, "edited by "+by+" after approval"); err != nil {
-				return err
-			}
-		default:
+		approved := i.State == "approved" || i.State == "countdown"
+		if !approved && i.State != "draft" && i.State != "held" {
 			return fmt.Errorf("edit issue %d: it is %s; only an issue that is not sent yet can be changed: %w", issue, i.State, ErrState)
 		}
 		if e.Review != nil && by == "" {
@@ -207,11 +223,21 @@ func (s *Store) EditIssue(ctx context.Context, issue int64, e Edit, by string) e
 		if slices.ContainsFunc(list, e.unseen) {
 			return fmt.Errorf("edit issue %d, story %d: %w", issue, e.StoryID, ErrChanged)
 		}
-		if !apply(list, e, by, s.Now()) {
+		renumber(list)
+		was := slices.Clone(list)
+		if !apply(list, e.anew(list), by, s.Now()) {
 			return fmt.Errorf("edit issue %d: story %d is not in edition %q: %w", issue, e.StoryID, e.Edition, ErrNotFound)
+		}
+		if e != (Edit{Edition: e.Edition, StoryID: e.StoryID}) && reflect.DeepEqual(list, was) {
+			return fmt.Errorf("edit issue %d, story %d: %w", issue, e.StoryID, ErrSame)
 		}
 		if e.Drop != nil && *e.Drop && count(list) == 0 {
 			return fmt.Errorf("edit issue %d: no story would be left; skip the issue instead: %w", issue, ErrThin)
+		}
+		if approved {
+			if err := s.reopen(ctx, tx, i, "edited by "+by+" after approval"); err != nil {
+				return err
+			}
 		}
 		return s.replaceChosen(ctx, tx, issue, list)
 	})

@@ -12,18 +12,16 @@ import (
 
 // SetSubject changes the subject and preheader of an issue's first edition; ""
 // returns to those made from its stories. The other editions, in other
-// languages, keep theirs. It unseals like EditIssue.
+// languages, keep theirs. It unseals like EditIssue, and says ErrSame like it;
+// the same words of other stories than before are a change.
 func (s *Store) SetSubject(ctx context.Context, issue int64, subject, preheader, by string) error {
 	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
 		i, err := s.lock(ctx, tx, issue)
 		if err != nil {
 			return err
 		}
-		if i.State == "approved" || i.State == "countdown" {
-			if err := s.reopen(ctx, tx, i, "edited by "+by+" after approval"); err != nil {
-				return err
-			}
-		} else if i.State != "draft" && i.State != "held" {
+		approved := i.State == "approved" || i.State == "countdown"
+		if !approved && i.State != "draft" && i.State != "held" {
 			return fmt.Errorf("edit issue %d: it is %s: %w", issue, i.State, ErrState)
 		}
 		list, err := s.chosen(ctx, tx, issue)
@@ -31,7 +29,16 @@ func (s *Store) SetSubject(ctx context.Context, issue int64, subject, preheader,
 			return err
 		}
 		subject, preheader := strings.TrimSpace(subject), strings.TrimSpace(preheader)
-		over, err := json.Marshal(nonNil(writtenOver(subject+" "+preheader, i.Spec, list)))
+		about := nonNil(writtenOver(subject+" "+preheader, i.Spec, list))
+		if subject == i.Subject && preheader == i.Preheader && slices.Equal(about, i.WrittenOver) {
+			return fmt.Errorf("edit issue %d: %w", issue, ErrSame)
+		}
+		if approved {
+			if err := s.reopen(ctx, tx, i, "edited by "+by+" after approval"); err != nil {
+				return err
+			}
+		}
+		over, err := json.Marshal(about)
 		if err != nil {
 			return err
 		}

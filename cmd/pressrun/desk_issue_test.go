@@ -187,7 +187,8 @@ func TestDeskMovesPastDropped(t *testing.T) {
 	}
 }
 
-// What changes nothing leaves an approval as it is; what voids it says so.
+// What changes nothing leaves an approval as it is, at the desk and in the terminal;
+// what voids it says so.
 func TestDeskKeepsApprovalOfWhatStays(t *testing.T) {
 	r := newCountingRoom(t, "")
 	r.say(t, "list", "add", "readers")
@@ -200,12 +201,20 @@ func TestDeskKeepsApprovalOfWhatStays(t *testing.T) {
 	if err := r.Approve(t.Context(), issue.ID, issue.Revision, "ap@news.example"); err != nil {
 		t.Fatal(err)
 	}
+	for _, edit := range [][]string{{"--to", "2"}, {"--title", list[1].Title, "--summary", list[1].Printed()}, {"--restore"}} {
+		r.say(t, append([]string{"issue", "edit", fmt.Sprint(issue.ID), "--story", fmt.Sprint(list[1].Story.ID)}, edit...)...)
+		r.say(t, "issue", "edit", fmt.Sprint(issue.ID), "--subject", "")
+		if i, err := r.Digest.Issue(t.Context(), issue.ID); err != nil || i.State != "approved" {
+			t.Errorf("issue edit %v leaves the issue %s, %v", edit, i.State, err)
+		}
+	}
 	words := url.Values{"do": {"edit"}, "title": {list[1].Title}, "summary": {list[1].Printed()}}.Encode()
 	story := func(n int) string { return fmt.Sprintf("%s/stories/en/%d", issuePath(issue.ID), list[n].Story.ID) }
 	for _, c := range []struct{ path, form, said, state string }{
 		{story(0), "do=up", "It stands first already: nothing was changed.", "approved"},
 		{story(2), "do=down", "It stands last already: nothing was changed.", "approved"},
 		{story(1), words, "It reads so already: nothing was changed.", "approved"},
+		{story(0), "do=unpin", "It is so already: nothing was changed.", "approved"},
 		{issuePath(issue.ID) + "/subject", "subject=&preheader=", "It reads so already: nothing was changed.", "approved"},
 		{story(0), "do=down", "Moved down and sealed again. The approval is void: it waits for approval again.", "draft"},
 		{story(0), "do=up", "Moved up and sealed again.", "draft"},

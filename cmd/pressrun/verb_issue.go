@@ -198,7 +198,7 @@ func (v *issueEdit) Validate() error {
 
 func (v *issueEdit) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		by := v.By
+		by, changed := v.By, false
 		i, err := p.Digest.Issue(e.ctx, v.ID)
 		if err != nil {
 			return err
@@ -210,7 +210,8 @@ func (v *issueEdit) Run(e *env) error {
 			if v.Preheader != nil {
 				i.Preheader = *v.Preheader
 			}
-			if err := p.Subject(e.ctx, v.ID, i.Subject, i.Preheader, by); err != nil {
+			err := p.Subject(e.ctx, v.ID, i.Subject, i.Preheader, by)
+			if changed = !errors.Is(err, digest.ErrSame); err != nil && changed {
 				return err
 			}
 		}
@@ -235,9 +236,13 @@ func (v *issueEdit) Run(e *env) error {
 			if errors.Is(err, digest.ErrNotFound) {
 				return fmt.Errorf("issue %d has no story %d in its edition %q; what there is, shows: pressrun issue show %[1]d", v.ID, v.Story, edit.Edition)
 			}
-			if err != nil {
+			if err != nil && !errors.Is(err, digest.ErrSame) {
 				return err
 			}
+			changed = changed || err == nil
+		}
+		if !changed {
+			fmt.Fprintf(e.err, "it is so already: nothing was changed, and issue %d is %s as it was\n", v.ID, i.State)
 		}
 		return p.printIssue(e, v.ID)
 	})

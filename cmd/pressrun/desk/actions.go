@@ -108,10 +108,11 @@ func (d *Desk) subject(r *request) error {
 	if own, err := d.subjectOf(r, i); err == nil && i.Subject == "" && subject == own {
 		subject = "" // saved as it stood: it goes on following the first story
 	}
-	if subject == i.Subject && strings.TrimSpace(r.FormValue("preheader")) == i.Preheader {
+	err = d.Subject(r.ctx, i.ID, subject, r.FormValue("preheader"), r.user.Email)
+	if errors.Is(err, digest.ErrSame) {
 		return done(r, issueURL(i.ID)+looking(r), "It reads so already: nothing was changed.")
 	}
-	if err := d.Subject(r.ctx, i.ID, subject, r.FormValue("preheader"), r.user.Email); err != nil {
+	if err != nil {
 		return err
 	}
 	return done(r, issueURL(r.id("id"))+looking(r), "Saved"+sealedAgain(i))

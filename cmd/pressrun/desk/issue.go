@@ -419,18 +419,14 @@ func (d *Desk) editStory(r *request) error {
 		return err
 	}
 	e := digest.Edit{Edition: edition, StoryID: r.id("story")}
-	now, place, of, err := d.stands(r, id, e)
+	place, err := d.stands(r, id, e)
 	if err != nil {
 		return err
 	}
 	yes, no := true, false
-	same := "" // why there is nothing to do
 	switch r.FormValue("do") {
 	case "edit":
 		title, summary := r.FormValue("title"), strings.ReplaceAll(r.FormValue("summary"), "\r\n", "\n")
-		if strings.TrimSpace(title) == now.Title && strings.TrimSpace(summary) == now.Printed() {
-			same = "It reads so already"
-		}
 		e.Title, e.Summary, e.Over = &title, &summary, r.FormValue("over")
 	case "drop":
 		e.Drop = &yes
@@ -448,11 +444,7 @@ func (d *Desk) editStory(r *request) error {
 		if place--; r.FormValue("do") == "down" {
 			place += 2
 		}
-		if e.To = &place; place < 1 {
-			same = "It stands first already"
-		} else if place > of {
-			same = "It stands last already"
-		}
+		e.To = &place
 	default:
 		return digest.ErrNotFound
 	}
@@ -460,9 +452,8 @@ func (d *Desk) editStory(r *request) error {
 	if err != nil {
 		return err
 	}
-	if same == "" {
-		err = d.Edit(r.ctx, id, e, r.user.Email)
-	}
+	err = d.Edit(r.ctx, id, e, r.user.Email)
+	same := errors.Is(err, digest.ErrSame)
 	if errors.Is(err, digest.ErrChanged) {
 		return d.storyChanged(r, id, e)
 	}
@@ -470,15 +461,15 @@ func (d *Desk) editStory(r *request) error {
 		d.message(r, http.StatusConflict, "Its last story", "No story would be left, so nothing was changed. Skip leaves the whole issue out.")
 		return nil
 	}
-	if err != nil {
+	if err != nil && !same {
 		return err
 	}
 	back := issueURL(id) + "?edition=" + url.QueryEscape(edition) + strings.Replace(looking(r, "edition"), "?", "&", 1) + "#" + at
 	if r.FormValue("page") == "story" {
 		back = fmt.Sprintf("%s/stories/%s/%d%s", issueURL(id), url.PathEscape(edition), e.StoryID, looking(r, "edition"))
 	}
-	if same != "" {
-		return done(r, back, same+": nothing was changed.")
+	if same {
+		return done(r, back, cmp.Or(already[r.FormValue("do")], "It is so already")+": nothing was changed.")
 	}
 	return done(r, back, cmp.Or(editsDone[r.FormValue("do")], "Saved")+sealedAgain(i))
 }
@@ -492,6 +483,8 @@ func sealedAgain(was digest.Issue) string {
 }
 
 var editsDone = map[string]string{"up": "Moved up", "down": "Moved down", "pin": "Pinned", "unpin": "Unpinned", "drop": "Dropped", "restore": "Put back", "undo": "The original is back"}
+
+var already = map[string]string{"up": "It stands first already", "down": "It stands last already", "edit": "It reads so already"}
 
 // afterEdit is the fragment at which an editor goes on: the button he pressed, or
 // the story he changed; when he drops it, the next.
@@ -517,24 +510,24 @@ func (d *Desk) afterEdit(r *request, issue int64, e digest.Edit) (string, error)
 	return fmt.Sprintf("story-%d", at), nil
 }
 
-// stands is a story of an issue, its place among those of its section that readers
-// will see, and how many these are; without a place when they will not see it.
-func (d *Desk) stands(r *request, issue int64, e digest.Edit) (found digest.Chosen, place, of int, err error) {
+// stands is the place of a story among those of its section that readers will see; 0
+// when they will not see it.
+func (d *Desk) stands(r *request, issue int64, e digest.Edit) (place int, err error) {
 	list, err := d.Digest.Chosen(r.ctx, issue)
 	if err != nil {
-		return found, 0, 0, err
+		return 0, err
 	}
 	n := slices.IndexFunc(list, func(c digest.Chosen) bool { return c.Edition == e.Edition && c.Story.ID == e.StoryID })
 	if n < 0 {
-		return found, 0, 0, digest.ErrNotFound
+		return 0, digest.ErrNotFound
 	}
-	for m, c := range list {
-		if c.Edition != list[n].Edition || c.Section != list[n].Section || c.State != "in" {
-			continue
-		}
-		if of++; m == n {
-			place = of
+	if list[n].State != "in" {
+		return 0, nil
+	}
+	for _, c := range list[:n+1] {
+		if c.Edition == e.Edition && c.Section == list[n].Section && c.State == "in" {
+			place++
 		}
 	}
-	return list[n], place, of, nil
+	return place, nil
 }
