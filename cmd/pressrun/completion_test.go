@@ -25,7 +25,7 @@ func TestCompletionInBash(t *testing.T) {
 		want, not string
 	}{
 		{"iss", "issue", "source"}, {"issue ", "render", "merge"}, {"issue ren", "render", "show"},
-		{"-q issue render --", "--offline", "--story"}, {"issue edit --ti", "--title", "--summary"}, {"source a", "add", "ls"}, {"-", "--config", "issue"}, {"issue show --js", "--json", "--quiet"},
+		{"-q issue render --", "--offline", "--story"}, {"issue edit --ti", "--title", "--summary"}, {"source a", "add", "ls"}, {"-", "--config", "issue"}, {"issue show --js", "--json", "--quiet"}, {"doctor ", "dns", "all,"}, {"completion z", "zsh", "fish"},
 	} {
 		words := strings.Split("pressrun "+c.typed, " ")
 		run := "set -u; source " + file + "; COMP_WORDS=('" + strings.Join(words, "' '") + "'); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); _pressrun; printf '%s\\n' \"${COMPREPLY[@]}\""

@@ -34,7 +34,7 @@ func (v *completionVerb) Run(e *env) error {
 }
 
 // completions are what may follow each verb: "" is pressrun itself, "issue"
-// gives its verbs, "issue/show" its flags.
+// gives its verbs, "issue/show" its flags, "doctor" what it can look at too.
 func completions() (map[string][]string, error) {
 	parser, err := kong.New(new(verbs), kong.Name("pressrun"))
 	if err != nil {
@@ -50,6 +50,11 @@ func completions() (map[string][]string, error) {
 		for _, f := range flags {
 			if !f.Hidden {
 				next[verb] = append(next[verb], "--"+f.Name)
+			}
+		}
+		for _, a := range n.Positional {
+			if a.Enum != "" {
+				next[verb] = append(next[verb], a.EnumSlice()...)
 			}
 		}
 		for _, child := range n.Children {
