@@ -87,12 +87,16 @@ func charsetOf(page []byte, contentType string) encoding.Encoding {
 	if utf8.Valid(page) {
 		return stateful(page, header)
 	}
+	good, bad := characters(page)
+	if good >= 10 && good > 10*bad {
+		return nil // a few broken characters, whatever a label says
+	}
 	for _, enc := range []encoding.Encoding{header, labelled(metaCharset(page))} {
-		if enc != nil && (enc != unicode.UTF8 || nearlyUTF8(page)) {
+		if enc != nil && (enc != unicode.UTF8 || good > 3*bad) {
 			return plain(enc)
 		}
 	}
-	if nearlyUTF8(page) {
+	if good > 3*bad {
 		return nil
 	}
 	return detected(page)
@@ -186,10 +190,10 @@ func labelled(label string) encoding.Encoding {
 	return enc
 }
 
-// nearlyUTF8 tells a UTF-8 page with a few broken characters (a cut in a
-// comment, one pasted byte) from another encoding.
-func nearlyUTF8(page []byte) bool {
-	good, bad := 0, 0
+// characters counts, beside ASCII, the whole characters of a page read as UTF-8, and
+// the bytes that belong to none: a few in a UTF-8 page with broken characters (a cut
+// in a comment, one pasted byte), most in a page of another encoding.
+func characters(page []byte) (good, bad int) {
 	for i := 0; i < len(page); {
 		r, n := utf8.DecodeRune(page[i:])
 		switch {
@@ -200,7 +204,7 @@ func nearlyUTF8(page []byte) bool {
 		}
 		i += n
 	}
-	return good > 3*bad
+	return good, bad
 }
 
 // detected asks the statistical detector, windows-1252 when it knows nothing.

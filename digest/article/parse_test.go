@@ -31,6 +31,7 @@ func TestDecode(t *testing.T) {
 		"UTF-8, wrong label": {[]byte(`<meta charset="iso-8859-1">naïve`), "text/html; charset=windows-1252", "naïve"},
 		"BOM":                {[]byte("\xef\xbb\xbfnaïve"), "", "naïve"},
 		"one broken byte":    {[]byte("naïve Ünïcödé früh größer \xff über"), "", "größer"},
+		"and a wrong header": {[]byte(russian + "\xd0"), "text/html; charset=iso-8859-1", "открыли"},
 		"header":             {encode(charmap.Windows1251.NewEncoder().String(russian)), "text/html; charset=windows-1251", "открыли"},
 		"meta":               {encode(charmap.KOI8R.NewEncoder().String(`<meta charset=koi8-r>` + russian)), "", "открыли"},
 		"late meta":          {encode(charmap.Windows1251.NewEncoder().String("<!--" + long + `--><meta http-equiv=Content-Type content="text/html; charset=windows-1251">` + russian)), "", "открыли"},
@@ -50,6 +51,7 @@ func TestDecode(t *testing.T) {
 // everything comes back as valid UTF-8 of at most three times the length and some.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte("\xff\xfea\x00b\x00"), "text/html; charset=utf-16")
+	f.Add([]byte("Мост через реку\xd0"), "text/html; charset=iso-8859-1")
 	f.Add([]byte("<meta charset=gbk>\xc4\xe3\xba\xc3"), "")
 	f.Add([]byte("\x1b$B<\x1b(B"), "text/html; charset=iso-2022-jp")
 	f.Fuzz(func(t *testing.T, page []byte, header string) {

@@ -20,9 +20,10 @@ import (
 // written in. It never fails; body may be returned itself.
 //
 // What decides, in this order: a byte order mark; valid UTF-8, whatever a
-// label says; the charset of the content type (RFC 7303 section 3.2 puts it
-// before the document's own); the XML prolog or meta element; nearly valid
-// UTF-8, whose bad bytes are replaced; a detector; windows-1252.
+// label says, also where a few of many characters are damaged; the charset of the
+// content type (RFC 7303 section 3.2 puts it before the document's own); the XML
+// prolog or meta element; nearly valid UTF-8, whose bad bytes are replaced; a
+// detector; windows-1252.
 func UTF8(body []byte, contentType string) []byte {
 	_, text := read(body, contentType)
 	return text
@@ -51,8 +52,12 @@ func read(body []byte, contentType string) (why string, text []byte) {
 	if utf8.Valid(body) && !bytes.Contains(body, []byte{0x1b, '$'}) { // ISO-2022 is ASCII with escapes
 		return "the bytes are valid UTF-8 and read as such", body
 	}
+	good, bad := characters(body)
 	for i, label := range []string{headerLabel(contentType), prologLabel(body)} {
 		enc := lookup(label)
+		if good >= 10 && good > 10*bad {
+			break // a script cut a text in the middle of a character
+		}
 		if enc == nil || enc == unicode.UTF8 {
 			continue
 		}
@@ -60,7 +65,7 @@ func read(body []byte, contentType string) (why string, text []byte) {
 			return "the bytes are not UTF-8: read as " + name(enc) + ", as the " + []string{"header", "document"}[i] + " says", out
 		}
 	}
-	if utf8.Valid(body) || nearlyUTF8(body) {
+	if utf8.Valid(body) || good > 4*bad {
 		return "the bytes are UTF-8 with some damage, which is left out", bytes.ToValidUTF8(body, replacement)
 	}
 	enc := detect(body)
@@ -156,10 +161,10 @@ func lookup(label string) encoding.Encoding {
 	return nil
 }
 
-// nearlyUTF8 reports whether text is UTF-8 with some damage, as where an old
-// single-byte paragraph was pasted into it: far more whole sequences than bad bytes.
-func nearlyUTF8(b []byte) bool {
-	good, bad := 0, 0
+// characters counts, beside ASCII, the whole characters of a text read as UTF-8, and
+// the bytes that belong to none: text in an old charset has few of those that are whole,
+// UTF-8 with some damage, as where a paragraph of old was pasted into it, far more.
+func characters(b []byte) (good, bad int) {
 	for len(b) > 0 {
 		if b[0] < utf8.RuneSelf {
 			b = b[1:]
@@ -173,7 +178,7 @@ func nearlyUTF8(b []byte) bool {
 		}
 		b = b[max(n, 1):]
 	}
-	return good > 4*bad
+	return good, bad
 }
 
 // detect guesses a charset from the letters used.

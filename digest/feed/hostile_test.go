@@ -116,6 +116,7 @@ var seeds = []string{
 	`<rdf:RDF xmlns:rdf="x"><item><title>a</title></item></rdf:RDF>`,
 	`{"version":"https://jsonfeed.org/version/1.1","items":[{"id":1,"content_html":"<p onclick=x>a"}]}`,
 	`<rss><channel><item><description><![CDATA[<a href="javascript:x">`,
+	`<rss><channel><item><link>/1</link></item><item><guid>2</guid><link><![CDATA[https://a.example/?a=1&amp;b=2`, "<?xml encoding='windows-1251'?><rss>Привет, мир\xd1",
 	"\x1f\x8b\x08\x00", "\xff\xfe<\x00r\x00", "<?xml encoding='windows-1251'?><rss>\xcf",
 }
 
