@@ -67,6 +67,8 @@ func TestCharsets(t *testing.T) {
 		{"UTF-16 without a mark", "", utf16(doc(` encoding="utf-16"`, "Köln")), "Köln"},
 		{"UTF-16 with a mark", "", "\xff\xfe" + utf16(doc("", "Привет")), "Привет"},
 		{"gb2312", "", doc(` encoding="gb2312"`, "\xd6\xd0\xb9\xfa"), "中国"},
+		{"a cut character in UTF-8, wrong prolog", "", doc(` encoding="windows-1251"`, "Привет, мир, и всё \xd1..."), "Привет, мир, и всё �..."},
+		{"a cut character in UTF-8, wrong header", "text/xml; charset=iso-8859-1", doc("", "Привет, мир, и всё \xd1..."), "Привет, мир, и всё �..."},
 		{"a bad byte in UTF-8", "text/xml; charset=utf-8", doc("", "Привет, мир\x92 и всё"), "Привет, мир� и всё"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -78,5 +80,20 @@ func TestCharsets(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// TestCutItems: of a document that breaks off within an item, in its address perhaps,
+// the items before it are taken.
+func TestCutItems(t *testing.T) {
+	for name, in := range map[string]string{
+		"RSS":     `<rss><channel><item><title>A</title><link>https://a.example/1</link></item><item><guid>2</guid><title>B</title><link>https://a.example/news`,
+		"Atom":    `<feed><entry><title>A</title><link href="https://a.example/1"/></entry><entry><title>B</title><link href="https://a.example/news"/><upd`,
+		"sitemap": `<urlset><url><loc>https://a.example/1</loc></url><url><loc>https://a.example/news`,
+	} {
+		f, err := Parse([]byte(in), "", base)
+		if err != nil || len(f.Items) != 1 || f.Items[0].URL != "https://a.example/1" || !f.Truncated {
+			t.Errorf("%s: %+v, %v; want the first item alone", name, f.Items, err)
+		}
 	}
 }

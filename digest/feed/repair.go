@@ -72,6 +72,7 @@ type markup struct {
 	bases     []string // xml:base in force in the content of item i, "" = none
 	repaired  bool
 	truncated bool
+	cut       bool // the last item is not whole
 }
 
 // open is an element that waits for its end tag.
@@ -116,7 +117,7 @@ func mend(text []byte, base string) markup {
 		}
 	}
 	if len(m.stack) > 0 {
-		m.repaired, m.truncated = true, true
+		m.repaired, m.truncated, m.cut = true, true, m.inItem()
 		m.closeTo(0)
 	}
 	m.xml = m.out.Bytes()
@@ -357,6 +358,17 @@ func join(base, ref string) string {
 }
 
 func isItem(local string) bool { return local == "item" || local == "entry" }
+
+// inItem reports whether an item, or an address of a sitemap, waits for its end.
+func (m *mender) inItem() bool {
+	for i, o := range m.stack {
+		local := o.name[strings.IndexByte(o.name, ':')+1:]
+		if i > 0 && isItem(local) || i == 1 && (local == "url" || local == "sitemap") {
+			return true
+		}
+	}
+	return false
+}
 
 // closeItem ends an item that was left open when the next one begins.
 func (m *mender) closeItem(local string) {

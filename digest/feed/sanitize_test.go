@@ -82,7 +82,7 @@ func TestAbsolute(t *testing.T) {
 	for _, c := range []struct{ ref, want string }{
 		{"/x", "https://a.example/x"}, {"x y", "https://a.example/x%20y"}, {"//b.example/x", "https://b.example/x"},
 		{"HTTPS://B.Example/X", "https://b.example/X"}, {"https://b.example/100%", "https://b.example/100%25"},
-		{"https://Пример.example:8443/фото 1.jpg", "https://xn--e1afmkfd.example:8443/%D1%84%D0%BE%D1%82%D0%BE%201.jpg"}, {"//münchen.example/", "https://xn--mnchen-3ya.example/"}, {"http://[2001:DB8::1]:80/x", "http://[2001:db8::1]:80/x"},
+		{"https://Пример.example:8443/фото 1.jpg", "https://xn--e1afmkfd.example:8443/%D1%84%D0%BE%D1%82%D0%BE%201.jpg"}, {"//münchen.example/", "https://xn--mnchen-3ya.example/"}, {"/?a=1&amp;b=2&#038;c=3", "https://a.example/?a=1&b=2&c=3"}, {"http://[2001:DB8::1]:80/x", "http://[2001:db8::1]:80/x"},
 		{"javascript:alert(1)", ""}, {" java\tscript:alert(1)", ""}, {"file:///etc/passwd", ""}, {"mailto:a@b.example", ""},
 		{"https://user:pw@b.example/", ""}, {"https:///x", ""}, {"", ""}, {"https://b.example/" + strings.Repeat("x", 3000), ""},
 	} {

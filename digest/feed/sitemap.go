@@ -34,6 +34,7 @@ func parseSitemap(body []byte) (Feed, error) {
 	for {
 		tok, err := d.RawToken()
 		if errors.Is(err, io.EOF) {
+			f.dropCut(doc.cut)
 			return f, nil
 		}
 		if err != nil {

@@ -16,7 +16,7 @@ import (
 // longer than 2,048 bytes, those without a host or with a user name in them.
 // Fragments are kept.
 func Absolute(base, ref string) string {
-	ref = strings.Map(dropControl, strings.TrimSpace(ref))
+	ref = ampersands.Replace(strings.Map(dropControl, strings.TrimSpace(ref)))
 	if ref == "" || len(ref) > maxURL {
 		return ""
 	}
@@ -45,6 +45,10 @@ func Absolute(base, ref string) string {
 	}
 	return s
 }
+
+// ampersands undoes escaping once too often, as of a link inside CDATA: no address
+// means what it says then.
+var ampersands = strings.NewReplacer("&amp;", "&", "&#038;", "&", "&#38;", "&")
 
 // hostNames brings names in any script into the form that every program reads:
 // what shows pictures in a mail often knows no other (RFC 5891).

@@ -39,10 +39,19 @@ func parseXML(text []byte, root, base string) (Feed, error) {
 		}
 	}
 	f.Repaired, f.Truncated = doc.repaired, doc.truncated
+	f.dropCut(doc.cut)
 	if doc.truncated && len(f.Items) == 0 {
 		return Feed{}, ErrNoItems
 	}
 	return f, nil
+}
+
+// dropCut leaves out the last of several items when the document breaks off in it: it
+// may have half an address, and a date that is none. The next poll has all of it.
+func (f *Feed) dropCut(cut bool) {
+	if n := len(f.Items); cut && n > 1 {
+		f.Items = f.Items[:n-1]
+	}
 }
 
 func fromRSS(r *rssfeed.Feed, bases []string) Feed {
