@@ -48,6 +48,29 @@ func lacks(t *testing.T, text string, furniture ...string) {
 	}
 }
 
+// TestInitials: the first letter of an article belongs to its word, however a page
+// draws it.
+func TestInitials(t *testing.T) {
+	rest := strings.Repeat(" the ferry stayed in port, and the council voted on the plan for a new harbour.", 5)
+	for name, start := range map[string]string{
+		"inline":          `<p><span class="dropcap">D</span>uring`,
+		"block":           `<div class="post-first-letter">D</div><div><p>uring`,
+		"picture":         `<p><img class="drop-cap" src="d.png" alt="D">uring`,
+		"letter twice":    `<p><span class="dropcap" aria-hidden="true">D</span><span class="sr-only">D</span>uring`,
+		"word twice":      `<p><span class="sr-only">During</span><span aria-hidden="true"><span class="dropcap">D</span>uring</span>`,
+		"no letter drawn": `<p><span class="initials">DL</span></p><p>During`,
+	} {
+		a := extract(t, []byte(`<title>Flood</title><article><h1>Flood in the harbour</h1>`+start+rest+`</p><p>And`+rest+`</article>`), Options{})
+		if !strings.Contains(a.Text, "During the ferry") {
+			t.Errorf("%s: got %.30q, want it to begin with During", name, a.Text)
+		}
+	}
+	a := extract(t, []byte(`<title>Flood</title><article><h1>Flood in the harbour</h1><div class="dropcap">A</div><p>ferry`+rest+`</p><p>And`+rest+`</article>`), Options{})
+	if strings.Contains(a.Text, "Aferry") {
+		t.Errorf("got %.30q of a letter that is a word", a.Text)
+	}
+}
+
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestGolden: the fictional pages of testdata give exactly what stands beside

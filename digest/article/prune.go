@@ -22,6 +22,7 @@ type pruner struct {
 // side bar, whatever it is called.
 func (p *page) prune() {
 	root := p.bodyNode()
+	initials(root)
 	pr := pruner{seen: map[string]verdict{}}
 	for _, strict := range []bool{false, true} {
 		pr.strict, pr.total, pr.doomed = strict, prose(root, 1<<30), nil
