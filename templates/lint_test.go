@@ -55,7 +55,7 @@ func TestMailClassesHaveRules(t *testing.T) {
 	for class := range classesOf("email/screen.css") {
 		known[class] = true
 	}
-	used := map[string]bool{"latin": true, "nastaliq": true, "naskh": true, "high": true}
+	used := map[string]bool{"latin": true, "nastaliq": true, "naskh": true, "high": true, "whole": true}
 	attr := regexp.MustCompile(`class="([^"]*)"`)
 	for _, name := range []string{"frame", "issue", "letter"} {
 		b, _ := mailFiles.ReadFile("email/" + name + ".html")
