@@ -713,6 +713,7 @@ func TestSpecCheckSaysHowToMend(t *testing.T) {
 		"logo":     func(s *Spec) { s.Brand.Logo = "http://x/y.png" },
 		"accent":   func(s *Spec) { s.Brand.Accent = "red" },
 		"editions": func(s *Spec) { s.Editions = []EditionSpec{{Name: "a"}, {Name: "a"}} },
+		"-text":    func(s *Spec) { s.Editions = []EditionSpec{{Name: "a"}, {Name: "a-text"}} }, // as the text-only form of a
 	} {
 		s := good
 		change(&s)

@@ -325,6 +325,8 @@ func (s Spec) Check(name string) []string {
 	for _, e := range s.Editions {
 		if !nameRule.MatchString(e.Name) || seen[e.Name] {
 			say("editions: name %q must be of a–z, 0–9 and -, and stand once", e.Name)
+		} else if strings.HasSuffix(e.Name, TextSuffix) {
+			say("editions: name %q must not end in %s: so is the text-only form called that every edition has by itself", e.Name, TextSuffix)
 		}
 		seen[e.Name] = true
 	}
