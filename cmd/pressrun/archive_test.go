@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -369,6 +371,15 @@ func TestArchiveIndexAndSearch(t *testing.T) {
 	}
 	if w := ask("/archive/morning/?q=story", "192.0.2.8:1000"); w.Code != http.StatusOK {
 		t.Errorf("nor may others search: %d", w.Code)
+	}
+	var log bytes.Buffer
+	r.Log = slog.New(slog.NewTextHandler(&log, nil))
+	r.DB.Close()
+	for _, path := range []string{"/archive/morning/", "/subscribe"} {
+		log.Reset()
+		if w := r.ask("GET", path, "", nil); w.Code != http.StatusInternalServerError || !strings.Contains(log.String(), "database is closed") {
+			t.Errorf("%s while the database is away: %d, and the log says %q", path, w.Code, &log)
+		}
 	}
 }
 

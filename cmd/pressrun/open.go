@@ -30,7 +30,6 @@ import (
 	"pressrun/mailer/message"
 	"pressrun/mailer/smtp"
 	"pressrun/subscribers"
-	"pressrun/subscribers/signup"
 	"pressrun/templates"
 )
 
@@ -256,7 +255,6 @@ func (p *Press) openSubscribers(ctx context.Context) error {
 		return fmt.Errorf("replay journal %s: %w", p.Config.Journal, err)
 	}
 	p.proxies.trusted = prefixes(p.Config.TrustedProxies)
-	p.public = (&signup.Site{Store: p.Subscribers, Trusted: prefixes(p.Config.TrustedProxies), Languages: p.languages, Coming: p.coming, Mails: p.mailsOf}).Handler()
 	return nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"slices"
 	"time"
@@ -67,7 +66,6 @@ type Press struct {
 	inspected  inspection           // of what surrounds us
 	counting   counting             // of visits
 	mailbox    *intake.Mailbox      // that bounces are read from, nil = none
-	public     http.Handler         // sign-up, confirmation, preferences, unsubscribe
 	close      []func() error
 	watched    map[int64]int64     // issue → last round of Watch that was ordered
 	counted    map[int64]time.Time // issue → when its copies may be counted again

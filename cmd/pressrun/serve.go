@@ -211,9 +211,9 @@ func (p *Press) Handler() http.Handler {
 	mux.Handle("GET /metrics", p.metrics())
 	mux.Handle(templates.StaticPrefix, templates.StaticHandler())
 	searches, trusted := signup.Limiter{Burst: 20, Refill: 3 * time.Second}, prefixes(p.Config.TrustedProxies)
-	mux.Handle("/archive/", (&archive.Site{Store: p.Digest, Prefix: "/archive", PublicURL: p.Config.PublicURL, Brand: func(ctx context.Context) templates.Brand { return p.brand(ctx) }, Offered: p.offered,
+	mux.Handle("/archive/", (&archive.Site{Store: p.Digest, Prefix: "/archive", PublicURL: p.Config.PublicURL, Brand: func(ctx context.Context) templates.Brand { return p.brand(ctx) }, Offered: p.offered, Log: p.Log,
 		MaySearch: func(r *http.Request) bool { return searches.Allow(signup.Client(r, trusted), p.Now()) }}).Handler())
-	mux.Handle("/", p.public)
+	mux.Handle("/", (&signup.Site{Store: p.Subscribers, Trusted: trusted, Languages: p.languages, Coming: p.coming, Mails: p.mailsOf, Log: p.Log}).Handler())
 	mux.HandleFunc("GET /robots.txt", robots)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
 		err := p.DB.Read.PingContext(r.Context())

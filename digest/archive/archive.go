@@ -29,6 +29,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -52,6 +53,8 @@ type Site struct {
 	Offered func(context.Context) (map[string]func(language string) string, error)
 	// MaySearch reports whether who asks may search once more; nil = everybody may.
 	MaySearch func(*http.Request) bool
+	// Log gets what went wrong; nil means slog.Default.
+	Log *slog.Logger
 }
 
 // errBusy is the answer to who searches too often, errMethod to who sends something.
@@ -179,28 +182,6 @@ func local(i digest.Issue) time.Time {
 	return i.SlotAt.In(zone)
 }
 
-// sealed is the edition of an issue that a query names, or the first in its language,
-// without its bytes; else the first, as when an issue had no story in that language.
-func (s *Site) sealed(ctx context.Context, i digest.Issue, query url.Values) (digest.Edition, error) {
-	list, err := s.htmls(ctx, i)
-	if err != nil {
-		return digest.Edition{}, err
-	}
-	name, lang := query.Get("edition"), query.Get("lang")
-	return list[max(0, slices.IndexFunc(list, func(e digest.Edition) bool {
-		return e.Name == name || name == "" && templates.SameLanguage(e.Language, lang)
-	}))], nil
-}
-
-// shown is the edition that a request asks for, with its bytes.
-func (s *Site) shown(r *http.Request, i digest.Issue) (digest.Edition, error) {
-	ed, err := s.sealed(r.Context(), i, r.URL.Query())
-	if err != nil {
-		return ed, err
-	}
-	return s.Store.Edition(r.Context(), ed.ID)
-}
-
 // htmls are the editions of an issue that have HTML, at least one.
 func (s *Site) htmls(ctx context.Context, i digest.Issue) ([]digest.Edition, error) {
 	list, err := s.Store.Sealed(ctx, i.ID, i.Revision)
@@ -238,15 +219,30 @@ func (s *Site) find(r *http.Request) (view, digest.Issue, error) {
 	return v, i, nil
 }
 
-func (s *Site) issue(w http.ResponseWriter, r *http.Request) {
+// asked is the issue that a request names and may see, in the edition that it names,
+// or the first in its language; else the first, as when an issue had no story in that
+// language. Without ok the request has been answered.
+func (s *Site) asked(w http.ResponseWriter, r *http.Request) (v view, i digest.Issue, ed digest.Edition, ok bool) {
 	v, i, err := s.find(r)
-	if err != nil {
-		s.fail(w, r, v.Newsletter, err)
-		return
+	if err == nil {
+		var list []digest.Edition
+		if list, err = s.htmls(r.Context(), i); err == nil {
+			name, lang := r.URL.Query().Get("edition"), r.URL.Query().Get("lang")
+			n := slices.IndexFunc(list, func(e digest.Edition) bool {
+				return e.Name == name || name == "" && templates.SameLanguage(e.Language, lang)
+			})
+			ed, err = s.Store.Edition(r.Context(), list[max(0, n)].ID)
+		}
 	}
-	ed, err := s.shown(r, i)
 	if err != nil {
 		s.fail(w, r, v.Newsletter, err)
+	}
+	return v, i, ed, err == nil
+}
+
+func (s *Site) issue(w http.ResponseWriter, r *http.Request) {
+	v, i, ed, ok := s.asked(w, r)
+	if !ok {
 		return
 	}
 	number := strconv.Itoa(i.Number)
@@ -297,14 +293,8 @@ func (s *Site) beside(ctx context.Context, v view, i digest.Issue, step int, edi
 }
 
 func (s *Site) frame(w http.ResponseWriter, r *http.Request) {
-	v, i, err := s.find(r)
-	if err != nil {
-		s.fail(w, r, v.Newsletter, err)
-		return
-	}
-	ed, err := s.shown(r, i)
-	if err != nil {
-		s.fail(w, r, v.Newsletter, err)
+	v, i, ed, ok := s.asked(w, r)
+	if !ok {
 		return
 	}
 	h := w.Header()
@@ -341,7 +331,7 @@ const (
 func (s *Site) page(w http.ResponseWriter, r *http.Request, name, language string, v any) {
 	var b bytes.Buffer
 	if err := templates.Page(&b, name, language, v); err != nil {
-		http.Error(w, "The page could not be drawn.", http.StatusInternalServerError)
+		s.fail(w, r, digest.Newsletter{}, fmt.Errorf("draw page %s: %w", name, err))
 		return
 	}
 	h := w.Header()
@@ -371,6 +361,9 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, n digest.Newsletter,
 	if errors.Is(err, errMethod) {
 		v.Kind, status = "request", http.StatusMethodNotAllowed
 		w.Header().Set("Allow", "GET, HEAD")
+	}
+	if status == http.StatusInternalServerError && r.Context().Err() == nil {
+		cmp.Or(s.Log, slog.Default()).Error("archive", "path", r.URL.Path, "err", err)
 	}
 	language := templates.Asked(r)
 	h := w.Header()
