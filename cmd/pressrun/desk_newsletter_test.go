@@ -129,6 +129,11 @@ func TestNewsletterAtTheDesk(t *testing.T) {
 		t.Error("a viewer is offered what he may not do")
 	}
 	viewer(403, "POST", at, "do=save")
+	call(200, "POST", at, "do=pause")
+	call(404, "POST", at, "do=remove")
+	if n, err := r.Digest.Newsletter(ctx, "morning"); err != nil || n.State != "paused" {
+		t.Errorf("after something that nobody can do to a newsletter it is %s, %v", n.State, err)
+	}
 
 	// Segments.
 	if _, err := r.Subscribers.Add(ctx, subscribers.New{Subscriber: subscribers.Subscriber{Email: "ann@readers.example", Language: "ur"}, ListNames: []string{"morning"}, Consent: subscribers.Consent{Basis: subscribers.Express, Source: "fair"}}); err != nil {

@@ -252,14 +252,18 @@ func (d *Desk) applyNewsletter(r *request, text string, over int64) (n digest.Ne
 }
 
 func (d *Desk) newsletterAct(r *request) error {
-	if r.FormValue("do") == "save" {
+	do := r.FormValue("do")
+	if do == "save" {
 		return d.newsletterSave(r)
 	}
-	pause := r.FormValue("do") == "pause"
+	pause := do == "pause"
+	if !pause && do != "resume" {
+		return digest.ErrNotFound
+	}
 	if err := d.Digest.PauseNewsletter(r.ctx, r.id("id"), pause); err != nil {
 		return err
 	}
-	d.record(r, r.FormValue("do"), fmt.Sprintf("newsletter %d", r.id("id")), "")
+	d.record(r, do, fmt.Sprintf("newsletter %d", r.id("id")), "")
 	return done(r, fmt.Sprintf("/desk/newsletters/%d", r.id("id")), map[bool]string{true: "Paused: it plans no further slots.", false: "It plans slots again."}[pause])
 }
 
