@@ -167,7 +167,7 @@ func waitFor(res *http.Response, now time.Time) time.Duration {
 		return time.Duration(min(n, 3600)) * time.Second
 	}
 	if t, err := http.ParseTime(after); err == nil {
-		return max(0, t.Sub(now))
+		return min(max(0, t.Sub(now)), time.Hour)
 	}
 	return 0
 }

@@ -298,7 +298,7 @@ func TestRetryAfter(t *testing.T) {
 		after  string
 		want   time.Duration
 	}{
-		{429, "7", 7 * time.Second}, {503, "Fri, 20 Mar 2026 12:00:09 GMT", 9 * time.Second}, {503, "Fri, 20 Mar 2026 11:00:00 GMT", 0}, {500, "", 0}, {500, "soon", 0}, {429, "-3", 0}, {429, "999999999", time.Hour}, {400, "7", -1}, {302, "", -1},
+		{429, "7", 7 * time.Second}, {503, "Fri, 20 Mar 2026 12:00:09 GMT", 9 * time.Second}, {503, "Fri, 20 Mar 2026 11:00:00 GMT", 0}, {500, "", 0}, {500, "soon", 0}, {429, "-3", 0}, {429, "999999999", time.Hour}, {429, "Fri, 31 Dec 9999 23:59:59 GMT", time.Hour}, {400, "7", -1}, {302, "", -1},
 	} {
 		res := &http.Response{StatusCode: c.status, Header: http.Header{"Retry-After": {c.after}}}
 		if got := waitFor(res, now); got != c.want {
