@@ -452,10 +452,10 @@ func (s *Store) UnsubscribeIn(ctx context.Context, tx *sql.Tx, subscriber, list 
 
 // Tended says what Tend has done.
 type Tended struct {
-	Expired int `json:"expired"` // never confirmed
-	Resumed int `json:"resumed"` // pauses that ended
-	Ended   int `json:"ended"`   // implied consents that ran out
-	Erased  int `json:"erased"`  // subscribers that never confirmed anything
+	Expired int // never confirmed
+	Resumed int // pauses that ended
+	Ended   int // implied consents that ran out
+	Erased  int // subscribers that never confirmed anything
 }
 
 // Periods of house-keeping.

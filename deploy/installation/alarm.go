@@ -12,7 +12,7 @@ import (
 // Alarm is trouble that a person should know of.
 type Alarm struct {
 	ID      int64     `json:"id"`
-	Kind    string    `json:"kind"`    // source | slot | issue | send | ledger | relay | views
+	Kind    string    `json:"kind"`    // of what is in trouble: source, slot, issue, relay …
 	Subject string    `json:"subject"` // which one
 	Detail  string    `json:"detail"`  // what happened and how to mend it, in words
 	Count   int       `json:"count"`   // how often it was raised

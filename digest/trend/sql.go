@@ -167,8 +167,7 @@ func count(ctx context.Context, tx *sql.Tx, ts []tally, fresh map[daymark]bool) 
 	return counted, nil
 }
 
-// places is "($1, $2), ($3, $4) …" for rows of so many columns. The casts of
-// the first row tell PostgreSQL the types; SQLite ignores them.
+// places is "($1, $2), ($3, $4) …" for rows of so many columns.
 func places(rows, columns int) string {
 	var b strings.Builder
 	n := 0

@@ -74,8 +74,7 @@ func (d *Desk) tokenAct(r *request) error {
 		return err
 	}
 	d.record(r, "token", name, role)
-	d.drawStatus(r, http.StatusOK, templates.DeskMessage, templates.DeskPage{Title: "A token for " + name, Current: "Users", Body: templates.MessageBody{
+	return d.draw(r, templates.DeskMessage, templates.DeskPage{Title: "A token for " + name, Current: "Users", Body: templates.MessageBody{
 		Text:    []string{secret, "Keep it now: it is not stored here and is not shown again."},
 		Actions: []templates.Action{{Title: "Tokens", URL: "/desk/users/tokens", Primary: true}}}})
-	return nil
 }
