@@ -17,6 +17,7 @@ import (
 // whom reader 1 is in flight under the number it returns.
 func (r *room) claimed(ctx context.Context, q schema.Querier, owner string, n int) (delivery int64) {
 	r.t.Helper()
+	r.Heartbeat = 20 * time.Millisecond // Reconcile waits for three, in which owner may show that he lives
 	const number = 1_000_000
 	ids := func(from, to int) (list string) {
 		for i := from; i <= to; i++ {
@@ -241,6 +242,26 @@ func TestClocksApart(t *testing.T) {
 		if n, err := here.Senders(t.Context()); err != nil || n != 1 {
 			t.Errorf("%d processes send, %v; want 1", n, err)
 		}
+		if got, err := here.Reconcile(t.Context()); err != nil || got.Owners != 0 {
+			t.Errorf("reconciled %+v, %v; the process lives", got, err)
+		}
+	})
+}
+
+// TestReconcileLooksAgain: when the database was away for longer than three leases the
+// heartbeats of all are old, also of those who live. By hand, too, nothing is taken over
+// from who beats.
+func TestReconcileLooksAgain(t *testing.T) {
+	each(t, func(t *testing.T, db *schema.DB, _ string) {
+		r := newRoom(t, db, 0)
+		r.Owner, r.Heartbeat, r.Now = "lives", 50*time.Millisecond, func() time.Time { return time.Now().Add(-time.Hour) }
+		here := *r.Mailer
+		here.Owner, here.Now = "here", time.Now
+		r.start()
+		r.until("it sends", func(map[mailer.State]int) bool {
+			list, err := r.Mailer.Senders(t.Context())
+			return err == nil && list == 1
+		})
 		if got, err := here.Reconcile(t.Context()); err != nil || got.Owners != 0 {
 			t.Errorf("reconciled %+v, %v; the process lives", got, err)
 		}

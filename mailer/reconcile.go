@@ -24,18 +24,24 @@ type Reconciled struct {
 }
 
 // Reconcile takes over what dead processes left: those of this machine that are
-// gone, and others silent for longer than three times Lease: their clocks may be
-// behind. Run does the same all the time, after Lease.
+// gone, and others silent for longer than three times Lease (their clocks may be
+// behind) that stay so for three heartbeats more: when the database was away, or all
+// were frozen, they who live have yet to say so. Run does the same all the time, after
+// Lease.
 func (m *Mailer) Reconcile(ctx context.Context) (Reconciled, error) {
 	var sum Reconciled
 	list, err := m.senders(ctx)
 	if err != nil {
 		return sum, err
 	}
-	for _, p := range list {
-		if m.alive(p) {
-			continue
+	list = slices.DeleteFunc(list, m.alive)
+	if wait := 3 * m.heartbeat(); slices.ContainsFunc(list, func(p process) bool { return !p.gone() }) {
+		m.log().Warn("processes are silent; looking whether they live", "for", wait)
+		if sleep(ctx, wait); ctx.Err() != nil {
+			return sum, ctx.Err()
 		}
+	}
+	for _, p := range list { // who was heard of since is left alone
 		got, err := m.takeOver(ctx, p)
 		if err != nil {
 			return sum, err
@@ -60,7 +66,7 @@ func (m *Mailer) Senders(ctx context.Context) (int, error) {
 }
 
 // alive tells by a single look, across two hosts' clocks: they may be two leases
-// apart. Run looks again and again, and needs none.
+// apart.
 func (m *Mailer) alive(p process) bool {
 	return !p.gone() && m.now().Sub(p.beat) < 3*cmp.Or(m.Lease, time.Minute)
 }

@@ -14,7 +14,7 @@ import (
 type deliveryVerb struct {
 	Ls        deliveryLs        `cmd:"" help:"List copies of an issue."`
 	Show      deliveryShow      `cmd:"" help:"Tell what became of one copy, and each attempt."`
-	Reconcile deliveryReconcile `cmd:"" help:"Settle what a dead process left behind."`
+	Reconcile deliveryReconcile `cmd:"" help:"Settle what a dead process left behind; takes half a minute where one may still live."`
 	Retry     deliveryRetry     `cmd:"" help:"Queue copies again that failed, expired or are parked."`
 }
 
