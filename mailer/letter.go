@@ -96,13 +96,13 @@ func compose(l Letter, id string, now time.Time) ([]byte, error) {
 	return t.Splice(nil, message.Values{To: l.To.Address, Date: now, MessageID: id, Unsubscribe: l.To.Slots[templates.SlotUnsubscribe], Mailto: l.To.Slots[templates.SlotMailto], Named: l.To.Slots})
 }
 
-// letterMark begins the Message-IDs of letters.
-const letterMark = "letter"
+// LetterMark begins the Message-IDs of letters.
+const LetterMark = "letter"
 
 func letterID(from string) string {
 	b := make([]byte, 10)
 	rand.Read(b)
-	return letterMark + "." + hex.EncodeToString(b) + "@" + from[strings.LastIndexByte(from, '@')+1:]
+	return LetterMark + "." + hex.EncodeToString(b) + "@" + from[strings.LastIndexByte(from, '@')+1:]
 }
 
 // ErrNoLetter is returned for a letter that does not exist (any more).

@@ -275,7 +275,7 @@ func (m *Mailer) byMessageID(ctx context.Context, tx *sql.Tx, r *Returned, messa
 		return nil
 	}
 	var err error
-	if parts[0] == letterMark {
+	if parts[0] == LetterMark {
 		err = tx.QueryRowContext(ctx, `select id from letters where message_id = $1`, messageID).Scan(&r.Letter)
 	} else if id, bad := strconv.ParseInt(parts[1], 10, 64); bad == nil {
 		err = tx.QueryRowContext(ctx, `select id from deliveries where id = $1 and message_id = $2`, id, messageID).Scan(&r.Delivery)

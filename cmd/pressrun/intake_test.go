@@ -389,6 +389,14 @@ func TestTestMailsChangeNothing(t *testing.T) {
 	if mails["as reader"], err = parsed.Message(asReader); err != nil {
 		t.Fatal(err)
 	}
+	for name, kind := range map[string]string{"test mail": "a test mail of morning #", "test mail as a reader": "a test mail of morning #", "as reader": "a preview, which no reader got, of morning #"} {
+		if got, err := w.Verify(ctx, mails[name]); err != nil || !strings.HasPrefix(got, kind) || !strings.HasSuffix(got, ", sealed "+ed.Hash) {
+			t.Errorf("%s: it is %q, %v; want %s…", name, got, err, kind)
+		}
+		if got, err := w.Verify(ctx, bytes.Replace(mails[name], []byte("</html>"), []byte("<b></html>"), 1)); err == nil {
+			t.Errorf("%s, altered: it is %q", name, got)
+		}
+	}
 	sample := sampleValues(w.Config.PublicURL, "news.example", time.Now())
 	for name, raw := range mails {
 		link, address := w.leaving(raw)

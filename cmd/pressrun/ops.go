@@ -240,7 +240,7 @@ func (p *Press) copyFor(ctx context.Context, i digest.Issue, as string) (ed dige
 		if len(to) == 0 {
 			return desk.Refusal(fmt.Sprintf("%s would not get it: %s", as, withheld[0].Reason))
 		}
-		v = message.Values{To: to[0].Address, Date: p.Now(), MessageID: "preview@" + i.Spec.ListHost}
+		v = message.Values{To: to[0].Address, Date: p.Now(), MessageID: previewID + "@" + i.Spec.ListHost}
 		return nil
 	})
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"pressrun/digest"
+	"pressrun/mailer"
 	"pressrun/mailer/message"
 	"pressrun/subscribers"
 )
@@ -386,12 +387,15 @@ func writeEdition(path string, ed digest.Edition, values message.Values) ([]stri
 	return names, nil
 }
 
+// previewID is the Message-ID of all previews, up to the host.
+const previewID = "preview"
+
 // sampleValues fill the slots of a preview for nobody in particular; their links
 // say that this is a test.
 func sampleValues(publicURL, host string, at time.Time) message.Values {
 	link := func(page string) string { return publicURL + "/" + page + "/" + subscribers.PreviewToken }
 	return message.Values{
-		To: "reader@example.org", Date: at, MessageID: "preview@" + host, Unsubscribe: link("u"),
+		To: "reader@example.org", Date: at, MessageID: previewID + "@" + host, Unsubscribe: link("u"),
 		Named: map[string]string{"name": "", "unsubscribe": link("u"), "preferences": link("preferences"), "test": ""},
 	}
 }
@@ -419,7 +423,7 @@ type verified struct {
 }
 
 type issueVerify struct {
-	Files []string `arg:"" help:"Received mails."`
+	Files []string `arg:"" help:"Received mails, - for standard input; also previews and test mails."`
 }
 
 func (v *issueVerify) Run(e *env) error {
@@ -427,7 +431,7 @@ func (v *issueVerify) Run(e *env) error {
 		var list []verified
 		good := 0
 		for _, name := range v.Files {
-			raw, err := os.ReadFile(name)
+			raw, err := readAll(e, name)
 			if err != nil {
 				return err
 			}
@@ -461,26 +465,53 @@ func (p *Press) Verify(ctx context.Context, raw []byte) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("it is not a mail: %w", err)
 	}
-	issue, err := issueOfMessageID(m.Header.Get("Message-Id"))
+	what, of, list, err := p.copied(ctx, m.Header)
 	if err != nil {
 		return "", err
 	}
-	i, err := p.Digest.Issue(ctx, issue)
-	if err != nil {
-		return "", err
-	}
-	for revision := i.Revision; revision > 0; revision-- {
-		editions, err := p.Digest.Editions(ctx, issue, revision)
-		if err != nil {
-			return "", err
-		}
-		for _, ed := range editions {
-			if _, err := message.Verify(raw, ed.Message); err == nil {
-				return fmt.Sprintf("%s #%d, edition %s, revision %d, sealed %s", i.Newsletter, i.Number, ed.Name, revision, ed.Hash), nil
+	for _, i := range list {
+		for revision := i.Revision; revision > 0; revision-- {
+			editions, err := p.Digest.Editions(ctx, i.ID, revision)
+			if err != nil {
+				return "", err
+			}
+			for _, ed := range editions {
+				if _, err := message.Verify(raw, ed.Message); err == nil {
+					return fmt.Sprintf("%s%s #%d, edition %s, revision %d, sealed %s", what, i.Newsletter, i.Number, ed.Name, revision, ed.Hash), nil
+				}
 			}
 		}
 	}
-	return "", fmt.Errorf("no sealed edition of issue %d has these bytes", issue)
+	return "", fmt.Errorf("no sealed edition of %s has these bytes", of)
+}
+
+// copied says what kind of copy a mail is by its own words, "" for a reader's, and of
+// which issues. The Message-ID of a reader's begins with the issue's number; that of a
+// preview or a test mail names none, but its List-Id the newsletter.
+func (p *Press) copied(ctx context.Context, h mail.Header) (what, of string, list []digest.Issue, err error) {
+	id := strings.Trim(h.Get("Message-Id"), "<> ")
+	number, err := issueOfMessageID(id)
+	switch {
+	case err == nil:
+		i, err := p.Digest.Issue(ctx, number)
+		return "", fmt.Sprintf("issue %d", number), []digest.Issue{i}, err
+	case strings.HasPrefix(id, previewID+"@"):
+		what = "a preview, which no reader got, of "
+	case strings.HasPrefix(id, mailer.LetterMark+"."):
+		what = "a test mail of "
+	default:
+		return "", "", nil, err
+	}
+	_, name, _ := strings.Cut(h.Get("List-Id"), "<")
+	name, _, ok := strings.Cut(name, ".")
+	if !ok {
+		return "", "", nil, errors.New("it is a letter, as a confirmation or an alarm is; issues alone are sealed")
+	}
+	n, err := p.Digest.Newsletter(ctx, name)
+	if err == nil {
+		list, err = p.Digest.Issues(ctx, n.ID, 100)
+	}
+	return what, fmt.Sprintf("the newest %d issues of %s", len(list), name), list, err
 }
 
 // issueOfMessageID reads the issue out of <issue.subscriber.nonce@host>.
