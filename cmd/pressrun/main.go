@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,6 +21,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 	_ "time/tzdata" // zones are known on every machine
@@ -105,7 +107,7 @@ func main() {
 func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	var v verbs
 	exited := -1
-	parser, err := kong.New(&v, kong.Name("pressrun"), kong.Description("A digest a newsroom can leave unattended, and prove afterwards what everyone got and why."),
+	parser, err := kong.New(&v, kong.Name("pressrun"), kong.Description("A digest a newsroom can leave unattended, and prove afterwards what everyone got and why.\n\nExit codes: 0 done, 1 it did not work (the message says why), 2 the command line or the configuration is wrong."),
 		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Writers(out, errs), kong.Exit(func(code int) { exited = code }))
 	if err != nil {
 		fmt.Fprintln(errs, "pressrun:", err)
@@ -131,7 +133,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	if v.Quiet {
 		level = slog.LevelWarn
 	}
-	e := &env{ctx: ctx, out: out, err: errs, in: in, config: v.Config, json: v.JSON, log: logTo(errs, level)}
+	e := &env{ctx: ctx, out: out, err: errs, in: &interruptible{ctx: ctx, in: in}, config: v.Config, json: v.JSON, log: logTo(errs, level)}
 	if err := k.Run(e); err != nil {
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 			return exitFailed
@@ -144,6 +146,29 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		return exitFailed
 	}
 	return 0
+}
+
+// interruptible reads what is typed or piped in, until its context ends: a verb that
+// waits for input must not keep Ctrl-C waiting. Before it is read nothing is, for a
+// process in the background may not read from its terminal.
+type interruptible struct {
+	ctx   context.Context
+	in    io.Reader
+	begin sync.Once
+	pipe  *io.PipeReader
+}
+
+func (i *interruptible) Read(b []byte) (int, error) {
+	i.begin.Do(func() {
+		r, w := io.Pipe()
+		i.pipe = r
+		context.AfterFunc(i.ctx, func() { w.CloseWithError(i.ctx.Err()) })
+		go func() {
+			_, err := io.Copy(w, i.in)
+			w.CloseWithError(err)
+		}()
+	})
+	return i.pipe.Read(b)
 }
 
 // notFound finds the noun that was looked for in an error that ends with it.
@@ -287,8 +312,21 @@ func (e *env) print(v any, text func(w io.Writer)) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(v)
 	}
-	text(e.out)
-	return nil
+	out := &remembering{Writer: e.out}
+	text(out)
+	return out.err
+}
+
+// remembering keeps the first error of its Writer.
+type remembering struct {
+	io.Writer
+	err error
+}
+
+func (r *remembering) Write(b []byte) (int, error) {
+	n, err := r.Writer.Write(b)
+	r.err = cmp.Or(r.err, err)
+	return n, err
 }
 
 // listed has lists with nothing in them, v itself or below a key of it, printed as

@@ -283,6 +283,21 @@ func TestCommandLineInWords(t *testing.T) {
 			t.Errorf("%s: exit %d, %q; want %q", line, code, errs, want)
 		}
 	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	waits, never := io.Pipe()
+	defer never.Close()
+	time.AfterFunc(50*time.Millisecond, interrupt)
+	if code := run(ctx, []string{"address", "check"}, waits, io.Discard, io.Discard); code != exitFailed {
+		t.Errorf("interrupted while it waits for input: exit %d", code)
+	}
+	unwritable, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unwritable.Close()
+	if code := run(t.Context(), []string{"version"}, nil, unwritable, io.Discard); code != exitFailed {
+		t.Errorf("what it says is lost: exit %d", code)
+	}
 	if code := run(t.Context(), []string{"--version"}, nil, io.Discard, io.Discard); code != 0 {
 		t.Errorf("--version: exit %d", code)
 	}
