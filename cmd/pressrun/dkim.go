@@ -135,7 +135,12 @@ func (v *dkimNew) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		if err := writeSecret(filepath.Join(dir, d.KeyFile), text); err != nil {
+		path := filepath.Join(dir, d.KeyFile)
+		err = writeSecret(path, text)
+		if errors.Is(err, os.ErrExist) {
+			return fmt.Errorf("%s is there already; it is left as it is, choose another --selector", path)
+		}
+		if err != nil {
 			return err
 		}
 		s, err := d.signer(dir)
@@ -154,17 +159,18 @@ func (v *dkimNew) Run(e *env) error {
 	})
 }
 
-// writeSecret writes a file that only its owner reads, and never replaces one.
+// writeSecret writes a file that only its owner reads, whole or not at all, and never
+// replaces one: os.ErrExist.
 func writeSecret(path string, text []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("%s is there already; it is left as it is, choose another --selector", path)
-	}
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(text)
-	return errors.Join(err, f.Sync(), f.Close())
+	if err = cmp.Or(err, f.Sync(), f.Close()); err != nil {
+		os.Remove(path)
+	}
+	return err
 }
 
 // printRecords writes TXT records in the form of a zone file: strings of at most

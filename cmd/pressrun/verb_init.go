@@ -74,7 +74,7 @@ func (v *initVerb) Run(e *env) error {
 	path := filepath.Join(v.Dir, "press.toml")
 	switch err := v.writeConfig(path); {
 	case errors.Is(err, os.ErrExist):
-		fmt.Fprintf(e.err, "%s is there already and left as it is, whatever --listen and --allow say\n", path)
+		fmt.Fprintf(e.err, "%s is there already and left as it is, whatever --listen, --allow and --admin say: mend listen, allow and alarm_mail in it, or remove it and say this again\n", path)
 	case err != nil:
 		return err
 	default:
@@ -104,13 +104,7 @@ func (v *initVerb) writeConfig(path string) error {
 	if err := t.Execute(&b, v); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // for passwords and webhooks that are written into it
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	_, err = f.Write(b.Bytes())
-	return err
+	return writeSecret(path, b.Bytes()) // passwords and webhooks are written into it
 }
 
 // firstDraft reads the site, makes list, newsletter and user, and ends with a
