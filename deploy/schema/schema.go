@@ -100,9 +100,11 @@ func openPostgres(ctx context.Context, dsn string) (*DB, error) {
 // prepare has a connection wait for the disk at each commit, as synchronous=FULL
 // does on SQLite, also where the server's default is not to. And it has the
 // server look rows up by key instead of reading whole tables, and compile
-// nothing: what we ask is short and asked often.
+// nothing: what we ask is short and asked often. A transaction that nobody goes
+// on with is ended before a take-over is due: that of a host which sleeps or was
+// cut off would hold its locks, and with them all other hosts, for hours.
 func prepare(ctx context.Context, c *pgx.Conn) error {
-	if _, err := c.Exec(ctx, `select set_config('random_page_cost', '1.1', false), set_config('jit', 'off', false)`); err != nil {
+	if _, err := c.Exec(ctx, `select set_config('random_page_cost', '1.1', false), set_config('jit', 'off', false), set_config('idle_in_transaction_session_timeout', '30s', false)`); err != nil {
 		return err
 	}
 	_, err := c.Exec(ctx, `select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') in ('off', 'local')`)

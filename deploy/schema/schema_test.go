@@ -87,6 +87,16 @@ func TestCommitsAreDurable(t *testing.T) {
 	})
 }
 
+// A host that falls asleep in a transaction, or is cut off, holds the others up no
+// longer than its lease.
+func TestSleeperLetsGo(t *testing.T) {
+	db := schematest.Open(t, schematest.PostgresURL(t))
+	var left string
+	if err := db.Write.QueryRow(`show idle_in_transaction_session_timeout`).Scan(&left); err != nil || left != "30s" {
+		t.Errorf("a transaction may be left for %s, %v; want 30s, half of a lease", left, err)
+	}
+}
+
 func name(t *testing.T, db *schema.DB) string {
 	t.Helper()
 	var n string
