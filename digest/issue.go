@@ -34,6 +34,7 @@ type Issue struct {
 	// Rankings is how each edition was chosen, by name.
 	Rankings   map[string]Ranking `json:"rankings,omitempty"`
 	Revision   int                `json:"revision"` // of the sealed editions; 0 = not sealed
+	Asked      int                `json:"-"`        // revision that the approvers were called for last; 0 = they were not
 	Audience   int                `json:"audience"` // frozen at start
 	ApprovedBy string             `json:"approved_by,omitempty"`
 	SlotAt     time.Time          `json:"slot_at"`
@@ -47,14 +48,14 @@ type Issue struct {
 }
 
 const issueColumns = `i.id, i.newsletter_id, n.name, coalesce(i.slot_id, 0), i.number, i.link_key, i.state, i.reason, i.spec, i.subject, i.preheader, i.written_over, i.ranked_by,
-	i.views_at, i.revision, i.audience, i.approved_by, i.slot_at, i.created_at, i.approved_at, i.starts_at, i.at_once, i.started_at, i.sent_at, i.closed_at, i.rankings`
+	i.views_at, i.revision, i.asked, i.audience, i.approved_by, i.slot_at, i.created_at, i.approved_at, i.starts_at, i.at_once, i.started_at, i.sent_at, i.closed_at, i.rankings`
 
 func scanIssue(r schema.Row) (Issue, error) {
 	var i Issue
 	var spec, rankings, over []byte
 	var views, slot, created, approved, starts, started, sent, closed schema.Time
 	err := r.Scan(&i.ID, &i.NewsletterID, &i.Newsletter, &i.SlotID, &i.Number, &i.LinkKey, &i.State, &i.Reason, &spec, &i.Subject, &i.Preheader, &over, &i.RankedBy,
-		&views, &i.Revision, &i.Audience, &i.ApprovedBy, &slot, &created, &approved, &starts, &i.AtOnce, &started, &sent, &closed, &rankings)
+		&views, &i.Revision, &i.Asked, &i.Audience, &i.ApprovedBy, &slot, &created, &approved, &starts, &i.AtOnce, &started, &sent, &closed, &rankings)
 	if err != nil {
 		return i, err
 	}
@@ -130,6 +131,19 @@ func (s *Store) MoveIssue(ctx context.Context, q schema.Querier, id int64, to, r
 		return notFound(err, "issue", id)
 	}
 	return fmt.Errorf("issue %d is %s; it can become %s from %s: %w", id, state, to, strings.Join(from, ", "), ErrState)
+}
+
+// Ask notes inside tx that the approvers are called for a revision. ErrState when they
+// have been: of two who would call them, one does.
+func (s *Store) Ask(ctx context.Context, tx *sql.Tx, id int64, revision int) error {
+	res, err := tx.ExecContext(ctx, `update issues set asked = $2 where id = $1 and asked < $2`, id, revision)
+	if err != nil {
+		return fmt.Errorf("ask about issue %d: %w", id, err)
+	}
+	if n, _ := res.RowsAffected(); n == 0 {
+		return fmt.Errorf("the approvers were called for issue %d: %w", id, ErrState)
+	}
+	return nil
 }
 
 // AtOnce has an approved issue go out without waiting for its slot.

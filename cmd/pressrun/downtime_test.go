@@ -99,6 +99,60 @@ func TestDowntimeOverAnIssue(t *testing.T) {
 	}
 }
 
+// TestApproversAreAsked: a draft that waits for a person calls those who may approve it,
+// once, also when its builder ended before it had done so.
+func TestApproversAreAsked(t *testing.T) {
+	ctx := context.Background()
+	inbox, relay := receiver(t)
+	p, l := pressOn(t, time.Now, io.Discard, filepath.Join(t.TempDir(), "press.db"), "", relay)
+	for who, role := range map[string]string{"ed": "approver", "reporter": "editor"} {
+		if _, err := p.Installation.AddUser(ctx, who+"@gazette.example", "", role); err != nil {
+			t.Fatal(err)
+		}
+	}
+	site := newPaper(t, "Harbour Gazette", time.Now, time.Now().Add(-24*time.Hour), 3*time.Hour)
+	hold := func(s *digest.Spec) { s.Approval, s.MaxAge = "hold", digest.Duration(48*time.Hour) }
+	first, err := p.Digest.Issue(ctx, draftOf(t, p, site, hold))
+	if err == nil {
+		_, err = p.Build(ctx, first.SlotID)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := p.Digest.Newsletter(ctx, "morning")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slot, err := p.Digest.AddSlot(ctx, n.ID, time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := p.Builder.Begin(ctx, n, slot)
+	if err == nil {
+		err = p.Builder.Build(ctx, second.ID)
+	}
+	if err == nil {
+		_, err = p.Sealer.Seal(ctx, second.ID)
+	}
+	if err != nil { // and there its builder ends
+		t.Fatal(err)
+	}
+	serving(t, p, l)
+	asked := func() (n int) {
+		for _, m := range inbox.Messages("ed@gazette.example") {
+			if strings.Contains(string(m.Raw), "Please approve") {
+				n++
+			}
+		}
+		return n
+	}
+	within(t, 30*time.Second, "the approver is asked about both", func() bool { return asked() == 2 })
+	time.Sleep(time.Second) // two ticks
+	if n := asked(); n != 2 || len(inbox.Messages("reporter@gazette.example")) > 0 {
+		t.Errorf("the approver got %d requests for two drafts, the editor %d mails", n, len(inbox.Messages("reporter@gazette.example")))
+	}
+}
+
 // TestPauseOwesNothing: the slots of a pause are skipped, and when it ends none is
 // made up or announced.
 func TestPauseOwesNothing(t *testing.T) {

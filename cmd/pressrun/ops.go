@@ -409,7 +409,8 @@ func (p *Press) whyNot(ctx context.Context, reader subscribers.Subscriber, i dig
 	return fmt.Sprintf("not subscribed to %s when the audience was frozen at %s", i.Spec.List, frozen), nil
 }
 
-// askApproval writes to everybody who may approve that a draft waits.
+// askApproval writes to everybody who may approve that a draft waits, once for what
+// is sealed of it.
 func (p *Press) askApproval(ctx context.Context, i digest.Issue) error {
 	editions, err := p.Digest.Editions(ctx, i.ID, i.Revision)
 	if err != nil || len(editions) == 0 {
@@ -419,19 +420,32 @@ func (p *Press) askApproval(ctx context.Context, i digest.Issue) error {
 	if err != nil {
 		return err
 	}
+	e, err := templates.RenderLetter(templates.LetterApproval, "en", v)
+	if err != nil {
+		return fmt.Errorf("write letter %s: %w", templates.LetterApproval, err)
+	}
 	users, err := p.Installation.Users(ctx)
 	if err != nil {
 		return err
 	}
-	for _, u := range users {
-		if !u.May("approver") {
-			continue
-		}
-		if err := p.letter(ctx, templates.LetterApproval, u.Email, v); err != nil {
+	err = p.DB.InTx(ctx, func(tx *sql.Tx) error {
+		if err := p.Digest.Ask(ctx, tx, i.ID, i.Revision); err != nil {
 			return err
 		}
+		for _, u := range users {
+			if !u.May("approver") {
+				continue
+			}
+			if err := p.post(ctx, tx, templates.LetterApproval, e, subscribers.Recipient{Address: u.Email}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, digest.ErrState) {
+		return nil // another process has asked
 	}
-	return nil
+	return err
 }
 
 // approvalLetter says what waits, how many would get it, and what is wrong with it.

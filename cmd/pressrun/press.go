@@ -28,7 +28,7 @@ import (
 //
 //	Tick      plans slots, hands due work to the job queue, moves waiting issues on
 //	Collect   source → entries → stories                     (a job)
-//	Build     candidates → ranked → chosen → summaries → sealed draft, editors are told   (a job)
+//	Build     candidates → ranked → chosen → summaries → sealed draft, approvers are asked   (a job)
 //	Watch     until the slot: stories that vanish leave, pictures that are gone are dropped (a job)
 //	advance   at the slot: approved, sent by policy, or held
 //	launch    seed addresses get it, the countdown begins
@@ -228,14 +228,22 @@ func (p *Press) Build(ctx context.Context, slotID int64) (digest.Issue, error) {
 			return issue, err
 		}
 	}
-	if issue, err = p.reload(ctx, issue, nil); err != nil || issue.State != "draft" || issue.Revision > 0 {
+	if issue, err = p.reload(ctx, issue, nil); err != nil || issue.State != "draft" || issue.Asked > 0 {
 		return issue, err
 	}
-	p.Log.Info("built", "issue", issue.ID, "newsletter", issue.Newsletter, "number", issue.Number, "ranked by", issue.RankedBy)
-	if _, err := p.Sealer.Seal(ctx, issue.ID); errors.Is(err, digest.ErrState) {
-		return p.reload(ctx, issue, nil) // another process sealed it meanwhile, and asks
-	} else if err != nil {
-		return issue, err
+	if issue.Revision == 0 {
+		p.Log.Info("built", "issue", issue.ID, "newsletter", issue.Newsletter, "number", issue.Number, "ranked by", issue.RankedBy)
+		if _, err := p.Sealer.Seal(ctx, issue.ID); errors.Is(err, digest.ErrState) {
+			return p.reload(ctx, issue, nil) // another process sealed it meanwhile, and asks
+		} else if err != nil {
+			return issue, err
+		}
+		if issue, err = p.reload(ctx, issue, nil); err != nil {
+			return issue, err
+		}
+	}
+	if issue.Spec.Approval != "hold" {
+		return issue, nil
 	}
 	return p.reload(ctx, issue, p.askApproval(ctx, issue))
 }
@@ -262,13 +270,22 @@ func (p *Press) advance(ctx context.Context, i digest.Issue) error {
 		case i.State == "approved" && (i.AtOnce || !now.Before(begins)):
 			return p.launch(ctx, i.ID)
 		case i.State == "countdown" || now.Before(i.SlotAt):
-			return p.orderWatch(ctx, i.ID)
+			return errors.Join(p.orderWatch(ctx, i.ID), p.orderAsking(ctx, i))
 		default:
 			return p.atSlot(ctx, i)
 		}
 	default:
 		return p.follow(ctx, i)
 	}
+}
+
+// orderAsking has the approvers called of a draft that waits for them and whose builder
+// ended before it had done so.
+func (p *Press) orderAsking(ctx context.Context, i digest.Issue) error {
+	if i.State != "draft" || i.Spec.Approval != "hold" || i.Asked > 0 {
+		return nil
+	}
+	return p.enqueue(ctx, buildJob{Slot: i.SlotID, Try: p.try(i.Created)})
 }
 
 // miss holds an issue that would go out by itself so late that nobody expects it,

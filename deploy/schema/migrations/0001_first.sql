@@ -178,6 +178,7 @@ create table issues (
     views_at      bigint,                        -- newest view counted when it was ranked
     rankings      @json   not null default '{}', -- digest.Ranking of each edition: displaced stories, balance
     revision      integer not null default 0,    -- of the sealed editions
+    asked         integer not null default 0,    -- revision that the approvers were called for last
     audience      integer not null default 0,    -- frozen at start
     approved_by   text    not null default '',
     slot_at       bigint  not null,
