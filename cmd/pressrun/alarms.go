@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"maps"
@@ -25,19 +26,24 @@ func (p *Press) Alarm(ctx context.Context, kind, subject, detail string) {
 	}
 }
 
-// raise is Alarm, and fails when the database does not take the alarm.
+// raise is Alarm, and fails when the database does not take the alarm. Whoever is told
+// of it is so in the same transaction: what is on the Today page has been announced.
 func (p *Press) raise(ctx context.Context, kind, subject, detail string) error {
-	isNew, err := p.Installation.Raise(ctx, kind, subject, detail)
-	if err != nil || !isNew {
-		return err
-	}
-	p.Log.Warn("alarm", "kind", kind, "subject", subject, "detail", detail)
 	title, at := desk.AlarmTitle(ctx, p.Digest, kind, subject)
-	p.tell(ctx, webhookJob{Alarm: kind, Subject: subject, Title: title, Detail: detail, State: "open", Desk: p.Config.PublicURL + at})
-	if err := p.mailAlarm(ctx, title, detail, p.Config.PublicURL+at); err != nil {
-		p.Log.Error("mail alarm", "err", err)
+	isNew := false
+	err := p.DB.InTx(ctx, func(tx *sql.Tx) (err error) {
+		if isNew, err = p.Installation.Raise(ctx, tx, kind, subject, detail); err != nil || !isNew {
+			return err
+		}
+		if err := p.tell(ctx, tx, webhookJob{Alarm: kind, Subject: subject, Title: title, Detail: detail, State: "open", Desk: p.Config.PublicURL + at}); err != nil {
+			return err
+		}
+		return p.mailAlarm(ctx, tx, title, detail, p.Config.PublicURL+at)
+	})
+	if err == nil && isNew {
+		p.Log.Warn("alarm", "kind", kind, "subject", subject, "detail", detail)
 	}
-	return nil
+	return err
 }
 
 // stand raises an alarm when there begins to be reason for it and clears it when
@@ -81,11 +87,16 @@ func (p *Press) clear(ctx context.Context, kind, subject string) error {
 
 // end takes an alarm back: the trouble is over, or why it is ours no more.
 func (p *Press) end(ctx context.Context, kind, subject, why string) error {
-	was, err := p.Installation.Clear(ctx, kind, subject, why)
-	if was {
-		p.Log.Info("alarm over", "kind", kind, "subject", subject, "why", why)
+	was := false
+	err := p.DB.InTx(ctx, func(tx *sql.Tx) (err error) {
+		if was, err = p.Installation.Clear(ctx, tx, kind, subject, why); err != nil || !was {
+			return err
+		}
 		title, at := desk.AlarmTitle(ctx, p.Digest, kind, subject)
-		p.tell(ctx, webhookJob{Alarm: kind, Subject: subject, Title: title, Detail: why, State: "closed", Desk: p.Config.PublicURL + at})
+		return p.tell(ctx, tx, webhookJob{Alarm: kind, Subject: subject, Title: title, Detail: why, State: "closed", Desk: p.Config.PublicURL + at})
+	})
+	if err == nil && was {
+		p.Log.Info("alarm over", "kind", kind, "subject", subject, "why", why)
 	}
 	return err
 }
@@ -118,11 +129,11 @@ func (p *Press) overtake(ctx context.Context, next digest.Issue) {
 }
 
 // mailAlarm writes an alarm to the address in the configuration, with a button to at.
-func (p *Press) mailAlarm(ctx context.Context, title, detail, at string) error {
+func (p *Press) mailAlarm(ctx context.Context, tx *sql.Tx, title, detail, at string) error {
 	if p.Config.AlarmMail == "" {
 		return nil
 	}
-	return p.letter(ctx, templates.LetterAlarm, p.Config.AlarmMail, templates.Letter{Subject: title, Text: []string{detail}, Since: p.Now(), Action: at})
+	return p.letter(ctx, tx, templates.LetterAlarm, p.Config.AlarmMail, templates.Letter{Subject: title, Text: []string{detail}, Since: p.Now(), Action: at})
 }
 
 // whoIsTold says where alarms go.

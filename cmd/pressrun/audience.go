@@ -204,10 +204,12 @@ func (p *Press) watchAudience(ctx context.Context, i digest.Issue) error {
 	if why == "" {
 		return nil
 	}
+	if err := p.raise(ctx, "audience", fmt.Sprintf("issue %d", i.ID), fmt.Sprintf("It is held: %s. Approve it if that is right.", why)); err != nil {
+		return err
+	}
 	if err := p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "held", why, i.State); err != nil {
 		return err
 	}
-	p.Alarm(ctx, "audience", fmt.Sprintf("issue %d", i.ID), fmt.Sprintf("It is held: %s. Approve it if that is right.", why))
 	return fmt.Errorf("issue %d: %s: %w", i.ID, why, ErrAudience)
 }
 

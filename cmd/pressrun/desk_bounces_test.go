@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"html"
 	"io"
 	"log/slog"
@@ -192,7 +193,10 @@ func TestLettersToTheNewsroomThatComeBack(t *testing.T) {
 	if _, _, err := p.Mailer.LetterState(ctx, 3); err == nil {
 		t.Error("an alarm about alarms that come back is mailed again and again")
 	}
-	if err := p.letter(ctx, templates.LetterApproval, "lee@news.example", templates.Letter{Newsletter: "Morning", Expires: now}); err != nil { // letter 3
+	err = p.DB.InTx(ctx, func(tx *sql.Tx) error { // letter 3
+		return p.letter(ctx, tx, templates.LetterApproval, "lee@news.example", templates.Letter{Newsletter: "Morning", Expires: now})
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	comes(3, deliveryReport("lee@news.example", "550 5.1.1 moved"))

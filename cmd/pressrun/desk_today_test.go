@@ -70,14 +70,14 @@ func TestDeskListsAllAlarms(t *testing.T) {
 		t.Error("Today does not lead to the alarms that are over")
 	}
 	for n := range 23 {
-		if _, err := r.Installation.Raise(ctx, "disk", fmt.Sprintf("/mnt/%02d", n), "Make room."); err != nil {
+		if err := r.raise(ctx, "disk", fmt.Sprintf("/mnt/%02d", n), "Make room."); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if page := call(200, "GET", "/desk/", ""); !strings.Contains(page, "3 older alarms are open too.") || strings.Count(page, "is nearly full") != 20 {
 		t.Errorf("Today shows %d of 23 alarms and does not say how many are left", strings.Count(page, "is nearly full"))
 	}
-	if _, err := r.Installation.Clear(ctx, "disk", "/mnt/07", ""); err != nil {
+	if err := r.clear(ctx, "disk", "/mnt/07"); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {

@@ -22,6 +22,7 @@ import (
 
 	"golang.org/x/net/dns/dnsmessage"
 
+	"pressrun/digest"
 	"pressrun/digest/trend"
 	"pressrun/mailer/dkim"
 	"pressrun/mailer/dns/dnstest"
@@ -433,6 +434,17 @@ func TestAlarmWaitsForTheDatabase(t *testing.T) {
 		r.stand(t.Context(), reason, "journal", "file", "It cannot be written.")
 		if told := r.alarmed(t, "journal"); (told != "") != reason {
 			t.Errorf("with reason %v: %q", reason, told)
+		}
+	}
+	r.Config.AlarmMail = "operator@gazette.example"
+	for _, from := range []string{"nobody", "Gazette <digest@gazette.example>"} { // whose letter is not taken first, as by a database that goes away between the two
+		_, _, err := r.Digest.ApplyNewsletter(t.Context(), "daily", digest.Spec{Title: "Daily", List: "daily", From: from, Brand: testBrand}, "test")
+		if err == nil {
+			err = r.raise(t.Context(), "disk", "/mnt", "Make room.")
+		}
+		_, _, letter := r.Mailer.LetterState(t.Context(), 1)
+		if told := r.alarmed(t, "disk") != ""; told != (err == nil) || told != (letter == nil) || told != (from != "nobody") {
+			t.Errorf("from %s: raised: %v, on the Today page: %v, mailed: %v; want all or none", from, err, told, letter)
 		}
 	}
 }

@@ -27,7 +27,7 @@ url = "smtp://127.0.0.1:1"`)
 	if err := r.Mailer.Stop(t.Context(), "op", "moving house"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Installation.Raise(t.Context(), "relay", "main", "It does not answer."); err != nil {
+	if err := r.raise(t.Context(), "relay", "main", "It does not answer."); err != nil {
 		t.Fatal(err)
 	}
 	scrape := func(want int, token string) string {
@@ -64,7 +64,7 @@ url = "smtp://127.0.0.1:1"`)
 	if text := scrape(200, token); !strings.Contains(text, "\npressrun_armed 0\n") {
 		t.Error("by a relay elsewhere nothing goes out unarmed")
 	}
-	if _, err := r.Installation.Raise(t.Context(), "a \"quoted\\\nkind", "x", "odd"); err != nil {
+	if err := r.raise(t.Context(), "a \"quoted\\\nkind", "x", "odd"); err != nil {
 		t.Fatal(err)
 	}
 	var ours bytes.Buffer

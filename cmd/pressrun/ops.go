@@ -420,10 +420,6 @@ func (p *Press) askApproval(ctx context.Context, i digest.Issue) error {
 	if err != nil {
 		return err
 	}
-	e, err := templates.RenderLetter(templates.LetterApproval, "en", v)
-	if err != nil {
-		return fmt.Errorf("write letter %s: %w", templates.LetterApproval, err)
-	}
 	users, err := p.Installation.Users(ctx)
 	if err != nil {
 		return err
@@ -436,7 +432,7 @@ func (p *Press) askApproval(ctx context.Context, i digest.Issue) error {
 			if !u.May("approver") {
 				continue
 			}
-			if err := p.post(ctx, tx, templates.LetterApproval, e, subscribers.Recipient{Address: u.Email}); err != nil {
+			if err := p.letter(ctx, tx, templates.LetterApproval, u.Email, v); err != nil {
 				return err
 			}
 		}
@@ -477,15 +473,13 @@ func (p *Press) approvalLetter(ctx context.Context, i digest.Issue, first digest
 	return v, nil
 }
 
-// letter renders and posts a letter in a transaction of its own.
-func (p *Press) letter(ctx context.Context, kind, address string, v templates.Letter) error {
+// letter renders a letter and posts it inside tx.
+func (p *Press) letter(ctx context.Context, tx *sql.Tx, kind, address string, v templates.Letter) error {
 	e, err := templates.RenderLetter(kind, "en", v)
 	if err != nil {
 		return fmt.Errorf("write letter %s: %w", kind, err)
 	}
-	return p.DB.InTx(ctx, func(tx *sql.Tx) error {
-		return p.post(ctx, tx, kind, e, subscribers.Recipient{Address: address})
-	})
+	return p.post(ctx, tx, kind, e, subscribers.Recipient{Address: address})
 }
 
 // mayArm says what is to be done before mail may leave: relays that answer, and a

@@ -176,10 +176,11 @@ func (p *Press) plan(ctx context.Context, n digest.Newsletter) error {
 		return nil
 	}
 	for _, slot := range missed {
-		if ok, err := p.Digest.MissSlot(ctx, slot); err != nil {
+		if err := p.raise(ctx, "slot", n.Name+" "+slot.At.Format(time.RFC3339), "No issue went out: "+slot.Reason+"."); err != nil {
 			return err
-		} else if ok {
-			p.Alarm(ctx, "slot", n.Name+" "+slot.At.Format(time.RFC3339), "No issue went out: "+slot.Reason+".")
+		}
+		if _, err := p.Digest.MissSlot(ctx, slot); err != nil {
+			return err
 		}
 	}
 	if due == nil {
@@ -292,15 +293,14 @@ func (p *Press) orderAsking(ctx context.Context, i digest.Issue) error {
 // and announces that its slot was missed. A person may still send it.
 func (p *Press) miss(ctx context.Context, i digest.Issue) error {
 	reason := fmt.Sprintf("its time passed more than %s ago, and nothing was running or nothing could go out", templates.Span(time.Duration(i.Spec.Grace)))
-	if err := p.Digest.Miss(ctx, i, reason); err != nil {
-		return err
-	}
 	text := fmt.Sprintf("Issue %d did not go out: %s.", i.Number, reason)
 	if p.Now().Sub(i.SlotAt) < time.Duration(i.Spec.Expires) {
 		text += " It is held: approve it to send it all the same, or skip it."
 	}
-	p.Alarm(ctx, "slot", i.Newsletter+" "+i.SlotAt.Format(time.RFC3339), text)
-	return nil
+	if err := p.raise(ctx, "slot", i.Newsletter+" "+i.SlotAt.Format(time.RFC3339), text); err != nil {
+		return err
+	}
+	return p.Digest.Miss(ctx, i, reason)
 }
 
 // policySend is who approves an issue of a newsletter that nobody has to look at.
@@ -316,11 +316,10 @@ func (p *Press) atSlot(ctx context.Context, i digest.Issue) error {
 		return nil
 	}
 	if i.Spec.Approval == "hold" {
-		if err := p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "held", "waits for approval", "draft"); err != nil {
+		if err := p.raise(ctx, "approval", fmt.Sprintf("issue %d", i.ID), "It is ready, its time has come, and it waits for somebody to approve it."); err != nil {
 			return err
 		}
-		p.Alarm(ctx, "approval", fmt.Sprintf("issue %d", i.ID), "It is ready, its time has come, and it waits for somebody to approve it.")
-		return nil
+		return p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "held", "waits for approval", "draft")
 	}
 	if _, err := p.Sealer.Seal(ctx, i.ID); err != nil {
 		return err

@@ -97,7 +97,9 @@ func (p *Press) repair(ctx context.Context, id int64) (held bool, err error) {
 	if len(bad) == 0 {
 		return false, nil
 	}
-	p.Alarm(ctx, "preflight", fmt.Sprintf("issue %d", id), bad[0].Text+" Mend that and approve the issue.")
+	if err := p.raise(ctx, "preflight", fmt.Sprintf("issue %d", id), bad[0].Text+" Mend that and approve the issue."); err != nil {
+		return false, err
+	}
 	return true, p.Digest.MoveIssue(ctx, p.DB.Write, id, "held", bad[0].Text, "draft")
 }
 
@@ -106,10 +108,10 @@ func (p *Press) repair(ctx context.Context, id int64) (held bool, err error) {
 func (p *Press) guard(ctx context.Context, i digest.Issue) error {
 	list, err := p.Guard.Check(ctx, i.ID)
 	if errors.Is(err, digest.ErrSiteTrouble) {
-		p.Alarm(ctx, "site", fmt.Sprintf("issue %d", i.ID), "The site may be down or changed: "+strings.TrimSuffix(err.Error(), ": "+digest.ErrSiteTrouble.Error())+
+		failed := p.raise(ctx, "site", fmt.Sprintf("issue %d", i.ID), "The site may be down or changed: "+strings.TrimSuffix(err.Error(), ": "+digest.ErrSiteTrouble.Error())+
 			". An issue of what is left would be a poor one, so it waits. Look at the site, then approve the issue or build it anew.")
-		if i.State == "held" {
-			return nil
+		if failed != nil || i.State == "held" {
+			return failed
 		}
 		return p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "held", err.Error(), i.State)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,15 +35,16 @@ func (webhookJob) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAtt
 // webhookTimeout is how long the other side may take to answer.
 const webhookTimeout = 10 * time.Second
 
-// tell orders the webhook, if there is one.
-func (p *Press) tell(ctx context.Context, job webhookJob) {
+// tell orders the webhook inside tx, if there is one.
+func (p *Press) tell(ctx context.Context, tx *sql.Tx, job webhookJob) error {
 	if p.Config.AlarmWebhook == "" {
-		return
+		return nil
 	}
 	job.At = p.Now().UTC()
-	if _, err := p.Jobs.Insert(ctx, job, nil); err != nil {
-		p.Log.Error("alarm webhook", "kind", job.Alarm, "subject", job.Subject, "err", err)
+	if _, err := p.Jobs.InsertTx(ctx, tx, job, nil); err != nil {
+		return fmt.Errorf("alarm webhook: %w", err)
 	}
+	return nil
 }
 
 // runWebhook posts one alarm as JSON. "text" is what Slack, Mattermost, Teams and

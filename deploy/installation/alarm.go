@@ -2,6 +2,7 @@ package installation
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -22,10 +23,10 @@ type Alarm struct {
 }
 
 // Raise opens an alarm, or counts it once more when it is open. It reports
-// whether it is new.
-func (s *Store) Raise(ctx context.Context, kind, subject, detail string) (bool, error) {
+// whether it is new; who tells of it does so in the same transaction.
+func (s *Store) Raise(ctx context.Context, tx *sql.Tx, kind, subject, detail string) (bool, error) {
 	var count int
-	err := s.DB.Write.QueryRowContext(ctx, `
+	err := tx.QueryRowContext(ctx, `
 		insert into alarms (kind, subject, detail, opened_at) values ($1, $2, $3, $4)
 		on conflict (kind, subject) where closed_at is null do update set count = alarms.count + 1, detail = excluded.detail
 		returning count`, kind, subject, detail, schema.At(s.Now())).Scan(&count)
@@ -37,8 +38,8 @@ func (s *Store) Raise(ctx context.Context, kind, subject, detail string) (bool, 
 
 // Clear closes the alarm if it is open and reports whether it was. why is "" when the
 // trouble is over.
-func (s *Store) Clear(ctx context.Context, kind, subject, why string) (bool, error) {
-	res, err := s.DB.Write.ExecContext(ctx, `update alarms set closed_at = $3, closed_why = $4 where kind = $1 and subject = $2 and closed_at is null`,
+func (s *Store) Clear(ctx context.Context, tx *sql.Tx, kind, subject, why string) (bool, error) {
+	res, err := tx.ExecContext(ctx, `update alarms set closed_at = $3, closed_why = $4 where kind = $1 and subject = $2 and closed_at is null`,
 		kind, subject, schema.At(s.Now()), why)
 	if err != nil {
 		return false, fmt.Errorf("clear alarm %s %s: %w", kind, subject, err)

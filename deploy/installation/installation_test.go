@@ -2,6 +2,7 @@ package installation_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"slices"
 	"testing"
@@ -58,8 +59,15 @@ func TestAlarmOpensOnce(t *testing.T) {
 		ctx := context.Background()
 		now := time.Now()
 		s := &installation.Store{DB: db, Now: func() time.Time { return now }}
+		raise := func() (isNew bool, err error) {
+			err = db.InTx(ctx, func(tx *sql.Tx) (err error) {
+				isNew, err = s.Raise(ctx, tx, "source", "https://a.example/feed", "HTTP 500")
+				return err
+			})
+			return isNew, err
+		}
 		for i, want := range []bool{true, false, false} {
-			got, err := s.Raise(ctx, "source", "https://a.example/feed", "HTTP 500")
+			got, err := raise()
 			if err != nil || got != want {
 				t.Fatalf("raise %d: got new %v, %v; want %v", i, got, err, want)
 			}
@@ -68,10 +76,15 @@ func TestAlarmOpensOnce(t *testing.T) {
 		if err != nil || len(open) != 1 || open[0].Count != 3 {
 			t.Fatalf("got %+v, %v; want one alarm counted 3", open, err)
 		}
-		if was, err := s.Clear(ctx, "source", "https://a.example/feed", ""); err != nil || !was {
+		was := false
+		err = db.InTx(ctx, func(tx *sql.Tx) (err error) {
+			was, err = s.Clear(ctx, tx, "source", "https://a.example/feed", "")
+			return err
+		})
+		if err != nil || !was {
 			t.Fatalf("clear: %v %v", was, err)
 		}
-		if isNew, _ := s.Raise(ctx, "source", "https://a.example/feed", "again"); !isNew {
+		if isNew, _ := raise(); !isNew {
 			t.Error("an alarm after a closed one is new")
 		}
 		all, _ := s.Alarms(ctx, false, 10)
