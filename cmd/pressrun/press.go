@@ -175,19 +175,36 @@ func (p *Press) plan(ctx context.Context, n digest.Newsletter) error {
 		}
 		return nil
 	}
-	for _, slot := range missed {
-		if err := p.raise(ctx, "slot", n.Name+" "+slot.At.Format(time.RFC3339), "No issue went out: "+slot.Reason+"."); err != nil {
-			return err
-		}
-		if _, err := p.Digest.MissSlot(ctx, slot); err != nil {
-			return err
-		}
+	if err := p.missSlots(ctx, n, missed); err != nil {
+		return err
 	}
 	if due == nil {
 		return nil
 	}
 	spec := n.Spec.WithDefaults(n.Name)
 	return p.enqueue(ctx, buildJob{Slot: due.ID, Try: p.try(due.At.Add(-time.Duration(spec.Lead)))})
+}
+
+// missSlots announces the slots of a newsletter that nothing came of, all in one: after
+// ten days of downtime nobody reads ten mails of each newsletter.
+func (p *Press) missSlots(ctx context.Context, n digest.Newsletter, missed []digest.Slot) error {
+	if len(missed) == 0 {
+		return nil
+	}
+	last := missed[len(missed)-1]
+	text := "No issue went out: " + last.Reason + "."
+	if len(missed) > 1 {
+		text = fmt.Sprintf("%d issues did not go out, from that of %s to that of %s: %s.", len(missed), templates.Exact(missed[0].At), templates.Exact(last.At), missed[0].Reason)
+	}
+	if err := p.raise(ctx, "slot", n.Name+" "+last.At.Format(time.RFC3339), text); err != nil {
+		return err
+	}
+	for _, slot := range missed {
+		if _, err := p.Digest.MissSlot(ctx, slot); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // try numbers the attempts at something due at a time, one every five minutes:
