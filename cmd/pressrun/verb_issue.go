@@ -511,7 +511,7 @@ func (p *Press) copied(ctx context.Context, h mail.Header) (what, of string, lis
 	if err == nil {
 		list, err = p.Digest.Issues(ctx, n.ID, 100)
 	}
-	return what, fmt.Sprintf("the newest %d issues of %s", len(list), name), list, err
+	return what, fmt.Sprintf("the newest issues of %s (%d)", name, len(list)), list, err
 }
 
 // issueOfMessageID reads the issue out of <issue.subscriber.nonce@host>.

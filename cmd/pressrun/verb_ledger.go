@@ -20,7 +20,7 @@ type deliveryVerb struct {
 
 type deliveryLs struct {
 	Issue    int64  `required:"" help:"Issue id."`
-	State    string `help:"In one state."`
+	State    string `help:"In one state: queued, claimed, deferred, accepted, failed, expired, withheld, cancelled, uncertain or parked."`
 	Doubtful bool   `help:"Only copies that were ever in flight when a process or connection ended: they may have come twice."`
 	After    int64  `help:"Readers whose id is above this one, for the next page."`
 	N        count  `short:"n" default:"100" help:"How many."`
