@@ -231,6 +231,33 @@ func TestPagesDatedInTheFuture(t *testing.T) {
 	}
 }
 
+// TestFeedAheadByItsZone: a feed that gives local time as UTC keeps no story back whose
+// page gives the same clock with its zone; any other date ahead does.
+func TestFeedAheadByItsZone(t *testing.T) {
+	karachi, ahead := time.FixedZone("", 5*3600), noon.Add(4*time.Hour+13*time.Minute+7*time.Second)
+	for name, k := range map[string]struct {
+		page time.Time
+		tags []string
+		held bool
+	}{
+		"the same clock":        {page: ahead.Add(-5 * time.Hour).Truncate(time.Minute).In(karachi)},
+		"another clock":         {page: ahead.Add(-5*time.Hour - 11*time.Minute).In(karachi), held: true},
+		"the same, still ahead": {page: ahead.Add(-3 * time.Hour), held: true},
+		"the day alone":         {page: noon.Truncate(24 * time.Hour), held: true},
+		"nothing":               {held: true},
+		"an embargo":            {page: ahead.Add(-5 * time.Hour).In(karachi), tags: []string{"embargo:" + ahead.Format(time.RFC3339)}, held: true},
+	} {
+		e, err := entryOf(Source{}, feed.Item{URL: "https://a.example/1", Title: "T", Published: ahead, Categories: k.tags}, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := storyOf(Source{Rights: "own"}, e, article.Article{URL: e.URL, Title: "T", Text: "It sails.", Published: k.page})
+		if held := !s.NotBefore.IsZero(); held != k.held || !held && !s.Published.Equal(k.page) {
+			t.Errorf("%s: published %v, not before %v; held %v", name, s.Published, s.NotBefore, k.held)
+		}
+	}
+}
+
 // TestQuotationWithoutSpaces: twenty words are twenty words in scripts that do
 // not space them.
 func TestQuotationWithoutSpaces(t *testing.T) {

@@ -436,6 +436,9 @@ func storyOf(src Source, e Entry, a article.Article) Story {
 	if st.Image == "" {
 		st.Image, st.ImageAlt = e.Image, e.ImageAlt
 	}
+	if e.zoneless(a.Published) {
+		st.Published, st.NotBefore = a.Published.UTC(), embargo(e.Tags)
+	}
 	switch {
 	case !e.Undated && !st.Published.IsZero() || a.Published.IsZero():
 	case a.Published.Before(st.Published):
@@ -450,6 +453,17 @@ func storyOf(src Source, e Entry, a article.Article) Story {
 	}
 	st.Language, st.Direction = article.Language(cmp.Or(a.Language, e.Language, src.Language), st.Title, st.lead())
 	return st
+}
+
+// zoneless reports whether the feed's date lies ahead only because it is local time that
+// calls itself UTC: the page has the same clock in another zone, and is past. A page
+// that names the day alone says nothing.
+func (e Entry) zoneless(page time.Time) bool {
+	const step = 30 * time.Minute // of the world's zones, but for a few
+	gap := e.NotBefore.Sub(page)
+	same := (gap - gap.Round(step)).Abs() <= time.Minute // pages leave out seconds
+	return !e.Undated && e.NotBefore.After(e.Published) && !e.NotBefore.Equal(embargo(e.Tags)) && !page.After(e.Published) &&
+		same && gap <= 14*time.Hour && page.Hour()+page.Minute() > 0
 }
 
 // ahead reports whether a page dates itself in the future. One that writes no zone
