@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -219,16 +220,26 @@ func (c *Collector) read(ctx context.Context, src Source, out *Collected) error 
 		return err
 	}
 	var told []int64
+	rest := rests{map[string]time.Time{}, map[string]int{}}
 	for _, e := range entries {
 		if end, bounded := ctx.Deadline(); bounded && time.Until(end) < readReserve {
 			break // the next poll reads on
 		}
-		id, err := c.readEntry(ctx, src, e, out)
-		if err != nil {
-			return err
+		host := hostOf(e.URL)
+		if _, resting := rest.until[host]; !resting {
+			id, failed, err := c.readEntry(ctx, src, e, out)
+			if err != nil {
+				return err
+			}
+			if id != 0 {
+				told = append(told, id)
+			}
+			rest.note(host, failed, c.Now())
 		}
-		if id != 0 {
-			told = append(told, id)
+		if until, resting := rest.until[host]; resting {
+			if err := c.postpone(ctx, e, until); err != nil {
+				return err
+			}
 		}
 	}
 	if len(told) > 0 && c.clusterDue() {
@@ -254,25 +265,50 @@ func (c *Collector) read(ctx context.Context, src Source, out *Collected) error 
 	return nil
 }
 
+// rests are the hosts that a collection leaves alone, and until when.
+type rests struct {
+	until  map[string]time.Time
+	silent map[string]int // requests in a row without an answer
+}
+
+// note takes down how a request for a page ended, nil = well. A host rests for as
+// long as it asks, at most for readFor, and until the next poll when it is silent.
+func (r rests) note(host string, failed *fetch.Error, now time.Time) {
+	switch {
+	case failed == nil:
+		r.silent[host] = 0
+	case failed.Status == http.StatusTooManyRequests || failed.RetryAfter > 0:
+		r.until[host] = now.Add(min(failed.RetryAfter, readFor))
+	case !slices.Contains([]string{fetch.KindTimeout, fetch.KindRefused, fetch.KindDNS, fetch.KindTLS}, failed.Kind):
+		r.silent[host] = 0
+	default:
+		if r.silent[host]++; r.silent[host] == silentAt {
+			r.until[host] = now
+		}
+	}
+}
+
 // readEntry reads one entry. It returns the story that tells it since, 0 = none
-// does, or one that was told before is only corrected.
-func (c *Collector) readEntry(ctx context.Context, src Source, e Entry, out *Collected) (int64, error) {
-	id, err := c.known(ctx, e)
+// does, or one that was told before is only corrected; and why its page could not
+// be fetched, nil when that is not why.
+func (c *Collector) readEntry(ctx context.Context, src Source, e Entry, out *Collected) (id int64, failed *fetch.Error, err error) {
+	id, err = c.known(ctx, e)
 	if err != nil || id != 0 {
-		return id, err
+		return id, nil, err
 	}
 	a, err := c.page(ctx, src, e)
 	if ctx.Err() != nil {
-		return 0, ctx.Err()
+		return 0, nil, ctx.Err()
 	}
 	if err != nil {
 		out.Failed++
 		out.Unread = cmp.Or(out.Unread, e.URL+": "+Words(err))
-		return 0, c.EntryFailed(ctx, e, Words(err), passes(err))
+		errors.As(err, &failed)
+		return 0, failed, c.EntryFailed(ctx, e, Words(err), failed != nil && failed.Temporary)
 	}
 	id, corrected, err := c.tell(ctx, src, e, a)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	if c.Told != nil {
 		c.Told(ctx)
@@ -280,13 +316,7 @@ func (c *Collector) readEntry(ctx context.Context, src Source, e Entry, out *Col
 	if corrected {
 		out.Corrected, id = append(out.Corrected, id), 0
 	}
-	return id, nil
-}
-
-// passes reports whether a page may be read later, unchanged.
-func passes(err error) bool {
-	var failed *fetch.Error
-	return errors.As(err, &failed) && failed.Temporary
+	return id, nil, nil
 }
 
 // tell tells an article, or corrects the one that its entry told before: then
@@ -416,6 +446,14 @@ func ReadPage(src Source, res fetch.Response, from, language string) (article.Ar
 // pageTypes are the content types of web pages; some servers say text/plain, or
 // nothing.
 var pageTypes = []string{"text/html", "application/xhtml+xml", "text/plain", "application/xml", "text/xml", "application/octet-stream"}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
 
 func isHome(address string) bool {
 	u, err := url.Parse(address)

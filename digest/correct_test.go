@@ -431,3 +431,42 @@ func TestWallBeforeThePage(t *testing.T) {
 		t.Errorf("without it: %+v, want 3 stories", got)
 	}
 }
+
+// TestSiteThatWantsRest: pages of a site that asks for rest are left until then, and
+// those of one that does not answer until the next poll.
+func TestSiteThatWantsRest(t *testing.T) {
+	r := newRoom(t, schematest.SQLite(t))
+	p := newPaper(t)
+	p.posts = three(r.now)
+	plain, asked, tired := p.Config.Handler, 0, "429"
+	p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.URL.Path, "-") || tired == "" {
+			plain.ServeHTTP(w, r)
+			return
+		}
+		if asked++; tired == "silent" {
+			panic(http.ErrAbortHandler) // the connection breaks
+		}
+		w.Header().Set("Retry-After", "1800")
+		w.WriteHeader(http.StatusTooManyRequests)
+	})
+	c, src := r.press(t, p, "feed", "own")
+	poll(t, c, src)
+	for range 2 {
+		r.now = r.now.Add(10 * time.Minute)
+		poll(t, c, src)
+	}
+	if asked != 1 {
+		t.Errorf("asked %d times in the half hour of rest, want once", asked)
+	}
+	tired = "silent"
+	r.now = r.now.Add(40 * time.Minute)
+	if got := poll(t, c, src); got.Failed != silentAt {
+		t.Errorf("with a silent site: %+v; want %d of 3 tried", got, silentAt)
+	}
+	tired = ""
+	r.now = r.now.Add(time.Hour)
+	if got := poll(t, c, src); got.Stories != 3 {
+		t.Errorf("after the rest: %+v, want 3 stories", got)
+	}
+}

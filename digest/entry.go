@@ -360,3 +360,12 @@ func (s *Store) EntryFailed(ctx context.Context, e Entry, reason string, passes 
 		e.ID, state, reason, schema.At(s.Now().Add(wait)))
 	return err
 }
+
+// postpone has an entry read no sooner than at a time.
+func (s *Store) postpone(ctx context.Context, e Entry, until time.Time) error {
+	_, err := s.DB.Write.ExecContext(ctx, `update entries set next_try_at = $2 where id = $1 and next_try_at < $2`, e.ID, schema.At(until))
+	if err != nil {
+		return fmt.Errorf("postpone entry %d: %w", e.ID, err)
+	}
+	return nil
+}
