@@ -470,3 +470,35 @@ func TestSiteThatWantsRest(t *testing.T) {
 		t.Errorf("after the rest: %+v, want 3 stories", got)
 	}
 }
+
+// TestRelaunch: a site that gives all its articles other addresses and ids has
+// nothing new; its stories lead to the addresses of today, and a headline that is
+// corrected later corrects its story.
+func TestRelaunch(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		r := newRoom(t, db)
+		p := newPaper(t)
+		p.posts = three(r.now)
+		c, src := r.press(t, p, "feed", "own")
+		poll(t, c, src)
+		was := r.storyAt(t, p.URL+"/2-school")
+		for i := range p.posts {
+			p.posts[i].path = "/news" + p.posts[i].path
+		}
+		r.now = r.now.Add(time.Hour)
+		if got := poll(t, c, src); got.New != 0 || got.Stories != 0 {
+			t.Errorf("after the relaunch: %+v, want nothing new", got)
+		}
+		if s := r.storyAt(t, p.URL+"/news/2-school"); s.ID != was.ID || !s.Published.Equal(was.Published) {
+			t.Errorf("the story is %+v, was %+v", s, was)
+		}
+		p.posts[1].title = "Two village schools keep their headmistresses"
+		twin := p.posts[0]
+		twin.path = "/other/1"
+		p.posts = append(p.posts, twin) // beside the first, of the same headline and time
+		r.now = r.now.Add(time.Hour)
+		if got := poll(t, c, src); got.New != 1 || !slices.Equal(got.Corrected, []int64{was.ID}) {
+			t.Errorf("the next poll: %+v, want one new and %d corrected", got, was.ID)
+		}
+	})
+}

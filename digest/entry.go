@@ -59,6 +59,12 @@ func (s *Store) AddEntries(ctx context.Context, src Source, items []feed.Item, f
 // addEntries is AddEntries; of a list that is not whole nothing has left.
 func (s *Store) addEntries(ctx context.Context, src Source, items []feed.Item, fresh time.Time, whole bool) (added, old int, err error) {
 	now := s.Now()
+	listed := map[string]bool{} // articles, by their keys
+	for _, it := range items {
+		if e, err := entryOf(src, it, now); err == nil {
+			listed[e.Key] = true
+		}
+	}
 	err = s.DB.InTx(ctx, func(tx *sql.Tx) error {
 		for _, it := range items {
 			e, err := entryOf(src, it, now)
@@ -68,7 +74,7 @@ func (s *Store) addEntries(ctx context.Context, src Source, items []feed.Item, f
 			if e.Published.Before(fresh) || e.Undated && src.LastOK.IsZero() {
 				e.State = "baseline"
 			}
-			isNew, err := addEntry(ctx, tx, src, e, now)
+			isNew, err := addEntry(ctx, tx, src, e, listed, now)
 			if err != nil {
 				return fmt.Errorf("add entry %s: %w", it.URL, err)
 			}
@@ -150,8 +156,10 @@ func later(a, b time.Time) time.Time {
 // addEntry stores an entry, or notes that one stored before is still listed. A
 // source that gives its articles other ids, as when its kind changes, has
 // nothing new: the address is the same. One that gives an id of another article
-// to this one, such as its place in the list, has something new: see Entry.is.
-func addEntry(ctx context.Context, tx *sql.Tx, src Source, e Entry, now time.Time) (isNew bool, err error) {
+// to this one, such as its place in the list, has something new: see Entry.is. After
+// the relaunch of a site its articles have other addresses and other ids: one of the
+// same headline and the same time as one that is not listed any more is that.
+func addEntry(ctx context.Context, tx *sql.Tx, src Source, e Entry, listed map[string]bool, now time.Time) (isNew bool, err error) {
 	var was Entry
 	var tags string
 	var published, notBefore, withdrawn schema.Time
@@ -160,16 +168,28 @@ func addEntry(ctx context.Context, tx *sql.Tx, src Source, e Entry, now time.Tim
 		select e.id, e.guid, e.article_key, e.url, e.title, e.tags, e.state, e.published_at, e.not_before_at, e.withdrawn_at,
 			(select count(*) from story_members m join stories s on s.article_key = m.article_key where m.entry_id = e.id and s.state = 'gone')
 		from entries e where e.id = coalesce((select min(id) from entries where article_key = $3 and +source_id = $1), -- + keeps it to the index of keys
-			(select id from entries where source_id = $1 and guid = $2))`, e.SourceID, e.GUID, e.Key).
+			(select id from entries where source_id = $1 and guid = $2),
+			(select min(id) from entries where source_id = $1 and published_at = $4 and title = $5 and title <> '' and not undated and not $6))`,
+		e.SourceID, e.GUID, e.Key, schema.At(e.Published), e.Title, e.Undated).
 		Scan(&was.ID, &was.GUID, &was.Key, &was.URL, &was.Title, &tags, &was.State, &published, &notBefore, &withdrawn, &gone)
 	was.Published = published.Time
+	moved := err == nil && was.Key != e.Key && was.GUID != e.GUID
+	if at, _ := article.KeyOf(was.URL); moved && (listed[was.Key] || listed[string(at)]) {
+		err = sql.ErrNoRows // beside it
+	}
 	switch {
 	case err == nil && !e.is(was):
 		e.GUID += " " + e.URL
 	case err == nil:
 		was.Tags, was.NotBefore = strings.Split(tags, "\n"), notBefore.Time
-		back := !withdrawn.IsZero() && gone > 0
-		return false, relist(ctx, tx, was, e, back || src.retells(was, e), now)
+		again := !withdrawn.IsZero() && gone > 0 || src.retells(was, e)
+		if moved {
+			if _, err := tx.ExecContext(ctx, `update entries set guid = $2, url = $3 where id = $1`, was.ID, e.GUID, e.URL); err != nil {
+				return false, err
+			}
+			again = was.State != "baseline" && was.State != "blocked" && e.State != "blocked"
+		}
+		return false, relist(ctx, tx, was, e, again, now)
 	case err != sql.ErrNoRows:
 		return false, err
 	}

@@ -48,14 +48,14 @@ func TestOrders(t *testing.T) {
 
 		tell := func(id, address string) int64 {
 			t.Helper()
-			if _, _, err := r.AddEntries(ctx, r.source, []feed.Item{{ID: id, URL: address, Title: "The ferry is back", Categories: []string{"Opinion"}, Published: r.now}}, time.Time{}); err != nil {
+			if _, _, err := r.AddEntries(ctx, r.source, []feed.Item{{ID: id, URL: address, Title: "The ferry of " + id, Categories: []string{"Opinion"}, Published: r.now}}, time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 			list, err := r.UnreadEntries(ctx, r.source.ID, 10)
 			if err != nil || len(list) != 1 {
 				t.Fatal(list, err)
 			}
-			story, err := r.Tell(ctx, r.source, list[0], article.Article{URL: address, Title: "The ferry is back", Text: "It sails again.", Keys: article.Aliases("news.example", id)})
+			story, err := r.Tell(ctx, r.source, list[0], article.Article{URL: address, Title: "The ferry of " + id, Text: "It sails again.", Keys: article.Aliases("news.example", id)})
 			if err != nil {
 				t.Fatal(err)
 			}
