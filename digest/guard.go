@@ -62,7 +62,8 @@ func (g *Guard) Check(ctx context.Context, issue int64) ([]Removal, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, failed := []Removal(nil), 0
+	var out []Removal
+	var failed []string // those that would leave, and why
 	seen, silent := map[int64]bool{}, map[string]int{}
 	for _, c := range chosen {
 		host := ""
@@ -93,11 +94,15 @@ func (g *Guard) Check(ctx context.Context, issue int64) ([]Removal, error) {
 		}
 		r.StoryID, r.Title = c.Story.ID, c.Title
 		if out = append(out, r); !r.Changed() || i.State == "approved" || i.State == "countdown" {
-			failed++ // it would leave
+			failed = append(failed, fmt.Sprintf("“%s” (%s)", r.Title, r.Reason))
 		}
 	}
-	if failed >= troubleAt {
-		return out, fmt.Errorf("%d of %d stories failed at once (%s): %w", failed, len(seen), out[len(out)-1].Reason, ErrSiteTrouble)
+	if n := len(failed); n >= troubleAt {
+		names := strings.Join(failed[:min(n, 5)], ", ")
+		if n > 5 {
+			names += fmt.Sprintf(" and %d more", n-5)
+		}
+		return out, fmt.Errorf("%d of %d stories failed at once, %s: %w", n, len(seen), names, ErrSiteTrouble)
 	}
 	return out, nil
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -26,7 +28,7 @@ func TestPreflightAtTheSlot(t *testing.T) {
 			p.head = `<meta property="og:image" content="http://10.1.2.3/ferry.jpg">`
 		}, "approved", "", ""},
 		{"no postal address holds it", func(s *digest.Spec) { s.Brand.Postal = digest.MissingPostal }, nil, "held", "preflight", "set brand.postal"},
-		{"site trouble holds it", nil, func(p *paper) { p.gone.Store(true) }, "held", "site", "failed at once"},
+		{"site trouble holds it", nil, func(p *paper) { p.gone.Store(true) }, "held", "site", "failed at once, “"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ctx := context.Background()
@@ -77,6 +79,24 @@ func TestPreflightAtTheSlot(t *testing.T) {
 			// A person has looked at it: then it goes, and nothing needs anybody.
 			if err := p.Approve(ctx, issue, 0, "editor"); err != nil {
 				t.Fatal(err)
+			}
+			if trouble { // unless it is still so, and its countdown begins while we look
+				if i, err = p.Digest.Issue(ctx, issue); err != nil {
+					t.Fatal(err)
+				}
+				if err := p.DB.InTx(ctx, func(tx *sql.Tx) error { return p.Digest.Countdown(ctx, tx, issue, p.Now().Add(time.Hour)) }); err != nil {
+					t.Fatal(err)
+				}
+				if err := p.guard(ctx, i); err != nil && !errors.Is(err, digest.ErrState) {
+					t.Fatal(err)
+				}
+				if i, err := p.Digest.Issue(ctx, issue); err != nil || i.State != "held" {
+					t.Errorf("in its countdown it is %s (%s), %v; want it held", i.State, i.Reason, err)
+				}
+				site.gone.Store(false)
+				if err := p.Approve(ctx, issue, 0, "editor"); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if err := p.start(ctx, issue); err != nil {
 				t.Fatal(err)

@@ -109,11 +109,12 @@ func (p *Press) guard(ctx context.Context, i digest.Issue) error {
 	list, err := p.Guard.Check(ctx, i.ID)
 	if errors.Is(err, digest.ErrSiteTrouble) {
 		failed := p.raise(ctx, "site", fmt.Sprintf("issue %d", i.ID), "The site may be down or changed: "+strings.TrimSuffix(err.Error(), ": "+digest.ErrSiteTrouble.Error())+
-			". An issue of what is left would be a poor one, so it waits. Look at the site, then approve the issue or build it anew.")
+			". An issue of what is left would be a poor one, so it waits. Look at the site, drop what is really gone, and approve the issue when the site shows the rest.")
 		if failed != nil || i.State == "held" {
 			return failed
 		}
-		return p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "held", err.Error(), i.State)
+		// Approved or counted down while we looked, it has to wait as well.
+		return p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "held", err.Error(), "draft", "approved", "countdown")
 	}
 	if err != nil {
 		return err
