@@ -43,6 +43,11 @@ func (p *Press) reseal(ctx context.Context, story int64, action, by string) erro
 			return err
 		}
 		issues[i.ID] = true
+		if action == "merge" && c.Story.ID == story && c.State == "in" {
+			if err := p.tellOnce(ctx, c); err != nil && !errors.Is(err, digest.ErrState) {
+				return err
+			}
+		}
 		why, approved := whyLeave(st, i, by), i.State == "approved" || i.State == "countdown"
 		switch edit := (digest.Edit{Edition: c.Edition, StoryID: c.Story.ID}); {
 		case c.Story.ID == story && c.State == "in" && why != "":
@@ -63,6 +68,25 @@ func (p *Press) reseal(ctx context.Context, story int64, action, by string) erro
 		}
 	}
 	return nil
+}
+
+// tellOnce takes out of a waiting issue what has become part of a story that the same
+// edition tells.
+func (p *Press) tellOnce(ctx context.Context, c digest.Chosen) error {
+	list, err := p.Digest.Chosen(ctx, c.IssueID)
+	if err != nil {
+		return err
+	}
+	var twice []digest.Removal
+	for _, o := range list {
+		if o.Story.MergedInto == c.Story.ID && o.Edition == c.Edition && o.State == "in" {
+			twice = append(twice, digest.Removal{StoryID: o.Story.ID, Edition: o.Edition, Title: o.Title, Reason: "it is part of “" + c.Title + "” now"})
+		}
+	}
+	if len(twice) == 0 {
+		return nil
+	}
+	return p.Guard.Remove(ctx, c.IssueID, twice)
 }
 
 // SetSource changes what an operator decides about a source. Issues that wait are
