@@ -60,6 +60,13 @@
     setTimeout(() => { said.textContent = said.textContent; }, 150);
   }
 
+  // So is what a search found: the rows are exchanged, the live region stays.
+  const found = document.getElementById("found");
+  if (found) new MutationObserver(() => {
+    const count = document.querySelector("#rows .pager p")?.textContent;
+    found.textContent = count ? `${count} found` : document.querySelector("#rows .empty p")?.textContent ?? "";
+  }).observe(found.parentElement, { childList: true });
+
   // On a phone the nouns stand in a row that is longer than the screen.
   document.querySelector(".nav li [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
