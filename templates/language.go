@@ -2,6 +2,7 @@ package templates
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"golang.org/x/text/language"
@@ -37,6 +38,22 @@ func Asked(r *http.Request) string {
 		return Languages()[0]
 	}
 	return Languages()[i]
+}
+
+// Translated is the path and query of a request, in a language.
+func Translated(r *http.Request, lang string) string {
+	q := r.URL.Query()
+	q.Set("lang", lang)
+	return (&url.URL{Path: r.URL.Path, RawQuery: q.Encode()}).String()
+}
+
+// Alternates are the page that a request asks for, in each language that pages speak.
+func Alternates(r *http.Request) []Alternate {
+	var out []Alternate
+	for _, lang := range Languages() {
+		out = append(out, Alternate{Language: lang, URL: Translated(r, lang)})
+	}
+	return out
 }
 
 var spokenMatcher = func() language.Matcher {

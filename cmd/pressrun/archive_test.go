@@ -187,7 +187,7 @@ func TestArchiveAnswers(t *testing.T) {
 	for _, path := range []string{"/archive/none/", "/archive/morning/2", "/archive/morning/99", "/archive/morning/x", "/archive/morning/?page=7", "/archive/none/feed.atom"} {
 		w := r.ask("GET", path, "", map[string]string{"Accept-Language": "ur-PK, en;q=.5"})
 		page := w.Body.String()
-		if w.Code != http.StatusNotFound || !strings.Contains(page, `<html lang="ur" dir="rtl">`) || !strings.Contains(page, testBrand.Name) {
+		if w.Code != http.StatusNotFound || !strings.Contains(page, `<html lang="ur" dir="rtl">`) || !strings.Contains(page, testBrand.Name) || !strings.Contains(page, `hreflang="ru">Русский</a>`) {
 			t.Errorf("%s: %d %s", path, w.Code, page)
 		}
 	}

@@ -365,6 +365,9 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, n digest.Newsletter,
 	if status == http.StatusInternalServerError && r.Context().Err() == nil {
 		cmp.Or(s.Log, slog.Default()).Error("archive", "path", r.URL.Path, "err", err)
 	}
+	if v.Kind != "request" { // what was posted is not told again by a link
+		v.Alternates = templates.Alternates(r)
+	}
 	language := templates.Asked(r)
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")

@@ -28,7 +28,7 @@ func (s *Site) showConfirm(w http.ResponseWriter, r *http.Request) {
 		s.confirmed(w, r, pending, lang)
 		return
 	}
-	view := templates.ConfirmPage{Frame: s.frame(r), Action: translated(r, lang), Newsletter: titles(pending.Lists, lang), Email: pending.Subscriber.Email.Mask()}
+	view := templates.ConfirmPage{Frame: s.frame(r), Action: templates.Translated(r, lang), Newsletter: titles(pending.Lists, lang), Email: pending.Subscriber.Email.Mask()}
 	s.write(w, r, reply{status: http.StatusOK, page: templates.PageConfirm, language: lang, view: view})
 }
 
@@ -129,7 +129,7 @@ func (s *Site) showUnsubscribe(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Site) askUnsubscribe(w http.ResponseWriter, r *http.Request, c subscribers.Claim, v subscribers.Subscriber, lists []subscribers.Subscription, lang string) {
-	view := templates.UnsubscribePage{Frame: s.frame(r), Action: translated(r, lang), Newsletter: titles(lists, lang), Email: v.Email.Mask(), Test: c.Test}
+	view := templates.UnsubscribePage{Frame: s.frame(r), Action: templates.Translated(r, lang), Newsletter: titles(lists, lang), Email: v.Email.Mask(), Test: c.Test}
 	if !c.Test {
 		view.Preferences = s.preferences(c.Subscriber, lang)
 	}
@@ -359,7 +359,7 @@ func (s *Site) writePreferences(w http.ResponseWriter, r *http.Request, v subscr
 		return
 	}
 	view := templates.PreferencesPage{
-		Frame: s.frame(r), Action: translated(r, lang), Email: v.Email.Mask(), Name: v.Name,
+		Frame: s.frame(r), Action: templates.Translated(r, lang), Email: v.Email.Mask(), Name: v.Name,
 		TextOnly: v.TextOnly, Pauses: pauses, Saved: done == "saved", Sent: done == "sent", Form: "/subscribe?lang=" + lang,
 	}
 	zone, err := time.LoadLocation(v.Zone)

@@ -202,17 +202,8 @@ func (s *Site) frame(r *http.Request) templates.Frame {
 	if f.Framed {
 		return f
 	}
-	for _, lang := range templates.Languages() {
-		f.Alternates = append(f.Alternates, templates.Alternate{Language: lang, URL: translated(r, lang)})
-	}
+	f.Alternates = templates.Alternates(r)
 	return f
-}
-
-// translated is the path and query of this request, in a language.
-func translated(r *http.Request, lang string) string {
-	q := r.URL.Query()
-	q.Set("lang", lang)
-	return (&url.URL{Path: r.URL.Path, RawQuery: q.Encode()}).String()
 }
 
 // claim verifies the token in the path. The language is the one asked for, or

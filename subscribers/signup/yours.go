@@ -72,7 +72,7 @@ func (s *Site) writeYours(w http.ResponseWriter, r *http.Request, status int, v 
 	if !may {
 		view.Form = "/subscribe?lang=" + lang
 	}
-	view.Frame, view.Action, view.Email = s.frame(r), translated(r, lang), string(v.Email)
+	view.Frame, view.Action, view.Email = s.frame(r), templates.Translated(r, lang), string(v.Email)
 	view.Data = "/yours/" + r.PathValue("token") + "/data"
 	s.write(w, r, reply{status, templates.PageYours, lang, view})
 }
@@ -170,7 +170,7 @@ func (s *Site) showMove(w http.ResponseWriter, r *http.Request) {
 	case m.Done:
 		s.moved(w, r, m, lang)
 	default:
-		view := templates.MovePage{Frame: s.frame(r), Action: translated(r, lang), Email: string(m.To), Before: m.Subscriber.Email.Mask()}
+		view := templates.MovePage{Frame: s.frame(r), Action: templates.Translated(r, lang), Email: string(m.To), Before: m.Subscriber.Email.Mask()}
 		s.write(w, r, reply{http.StatusOK, templates.PageMove, lang, view})
 	}
 }
