@@ -248,6 +248,18 @@ func (s Spec) WithDefaults(name string) Spec {
 	return s
 }
 
+// Unspoken are the languages of its editions that pressrun has no words in: what their
+// mails say around the stories is English.
+func (s Spec) Unspoken() []string {
+	var out []string
+	for _, e := range s.Editions {
+		if !templates.SameLanguage(templates.Spoken(e.Language), e.Language) && !slices.Contains(out, e.Language) {
+			out = append(out, e.Language)
+		}
+	}
+	return out
+}
+
 var (
 	nameRule = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
 	accent   = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"html"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -123,6 +125,17 @@ func TestNewsletterAtTheDesk(t *testing.T) {
 	}
 	if log := r.say(t, "audit"); !strings.Contains(log, "newsletter evening") || !strings.Contains(log, "version 4") {
 		t.Errorf("the audit says %s", log)
+	}
+	arabic, _, err := r.Digest.ApplyNewsletter(ctx, "nashra", digest.Spec{Language: "ar", List: "morning", From: "News <n@news.example>", Brand: testBrand}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	english := "no words of its own in ar"
+	if page := call(200, "GET", fmt.Sprintf("/desk/newsletters/%d", arabic.ID), ""); !strings.Contains(page, english) || strings.Contains(call(200, "GET", at, ""), "words of its own") {
+		t.Error("nothing says that the mails of an Arabic newsletter speak English around the stories, or an English one's page says it")
+	}
+	if list := r.examineNewsletters(ctx); !slices.ContainsFunc(list, func(f finding) bool { return f.OK && strings.HasSuffix(f.Text, english) }) {
+		t.Errorf("the doctor says %+v, and not that mails speak English", list)
 	}
 	viewer := r.as(t, "v@news.example", "viewer")
 	if page := viewer(200, "GET", at, ""); codeField.MatchString(page) {

@@ -124,11 +124,15 @@ func (p *Press) examineNewsletters(ctx context.Context) []finding {
 	}
 	var list []finding
 	for _, n := range newsletters {
-		lacks, err := p.lacks(ctx, n.Spec.WithDefaults(n.Name))
+		spec, text := n.Spec.WithDefaults(n.Name), "its list is there"
+		lacks, err := p.lacks(ctx, spec)
 		if err == nil && lacks != "" {
 			err = errors.New(lacks)
 		}
-		list = append(list, found("newsletter "+n.Name, "its list is there", err))
+		if none := spec.Unspoken(); len(none) > 0 {
+			text += "; around the stories its mails speak English, for pressrun has no words of its own in " + strings.Join(none, ", ")
+		}
+		list = append(list, found("newsletter "+n.Name, text, err))
 	}
 	return list
 }

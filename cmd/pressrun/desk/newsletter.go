@@ -130,6 +130,10 @@ func (d *Desk) drawNewsletter(r *request, status int, n digest.Newsletter, text,
 		{Name: "Without approval", Value: templates.Cell{Text: s.Approval}},
 		{Name: "Archive", Value: archive},
 	}}
+	if none := s.Unspoken(); len(none) > 0 {
+		body.Facts = append(body.Facts, templates.Fact{Name: "Around the stories", Value: templates.Cell{Text: "English",
+			Note: "pressrun has no words of its own in " + strings.Join(none, ", ") + ": date, section names, footer and letters are English there"}})
+	}
 	if schedule, at := d.next(n); !at.IsZero() {
 		t := templates.Table{Caption: "Next slots", Columns: []templates.Column{{Title: "In its zone"}, {Title: "From now", Wide: true}}}
 		for ; !at.IsZero() && len(t.Rows) < shownSlots; at = schedule.Next(at) {
