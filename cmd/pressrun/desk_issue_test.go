@@ -302,8 +302,8 @@ func TestBlockSaysWhatItLeaves(t *testing.T) {
 	issue := r.draft(t)
 	look := r.editor(t)
 	path := fmt.Sprintf("/desk/stories/%d", r.stories[0])
-	if page := look(200, "GET", path, ""); !strings.Contains(page, "It leaves those that wait") || strings.Contains(page, "archive") {
-		t.Error("of a story that only waits the desk asks otherwise")
+	if page := look(200, "GET", path, ""); !strings.Contains(page, "It leaves those that wait") || !strings.Contains(page, `data-confirm="Make this story part of the other one?`) || strings.Contains(page, "archive") {
+		t.Error("of a story that only waits the desk asks otherwise before Block, or nothing before Merge")
 	}
 	if err := r.SendNow(t.Context(), issue.ID, "ap@news.example"); err != nil {
 		t.Fatal(err)

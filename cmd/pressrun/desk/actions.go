@@ -27,7 +27,7 @@ func (d *Desk) actions(i digest.Issue, red int, to string) []templates.Action {
 		now.Confirm += " " + plural(red, "check is red.", "checks are red.")
 	}
 	anew := post("Build anew", "rebuild")
-	anew.Confirm = "Choose the stories anew, by the newsletter as it is now? What is pinned, dropped or written stays."
+	anew.Confirm = "Choose the stories anew, by the newsletter as it is now? What is pinned, dropped or written stays. What was moved and is not pinned loses its place."
 	skip := post("Skip", "skip")
 	skip.Confirm, skip.Danger = "Leave this issue out for good?", true
 	cancel := post("Cancel", "cancel")

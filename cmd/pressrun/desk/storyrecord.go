@@ -107,7 +107,8 @@ func (d *Desk) storyForms(r *request, s digest.Story, url, until, into string) (
 		{Title: "Embargo", Intro: "The story stands in no issue before this time.", URL: url, Submit: "Save",
 			Fields: append([]templates.Field{hidden("hold")}, fields...)},
 		{Title: "Merge", Intro: "This story becomes part of another; the choice sticks.", URL: url, Submit: "Merge",
-			Fields: []templates.Field{hidden("merge"), {Name: "into", Label: "Number of the story that stays", Kind: "number", Value: r.FormValue("into"), Problem: into, Needed: true}}},
+			Confirm: "Make this story part of the other one? The choice sticks, and an issue that waits with both tells the other alone.",
+			Fields:  []templates.Field{hidden("merge"), {Name: "into", Label: "Number of the story that stays", Kind: "number", Value: r.FormValue("into"), Problem: into, Needed: true}}},
 	}, nil
 }
 
