@@ -264,8 +264,12 @@ func TestDeskTellsWhoGetsItAndWhenItWent(t *testing.T) {
 	}
 }
 
+// sendNow is what the button Send now posts.
+var sendNow = regexp.MustCompile(`send:\d+:\w+`)
+
 // In the countdown one reads how many will get it and that it is a matter of seconds;
-// afterwards that the slot of what was cancelled is none any more.
+// afterwards that the slot of what was cancelled is none any more. Send now sends nothing
+// that another has held since the page was opened.
 func TestDeskTellsOfTheCountdown(t *testing.T) {
 	r := newCountingRoom(t, "")
 	r.say(t, "list", "add", "readers")
@@ -279,7 +283,14 @@ func TestDeskTellsOfTheCountdown(t *testing.T) {
 	}
 	look := r.as(t, "ap@news.example", "approver")
 	path := issuePath(issue.ID)
-	look(303, "POST", path, "do=send")
+	seen := sendNow.FindString(look(200, "GET", path, ""))
+	if err := r.Hold(t.Context(), issue.ID, "held by ed@news.example", "ed@news.example"); err != nil {
+		t.Fatal(err)
+	}
+	if page := look(409, "POST", path, "do="+seen); !strings.Contains(page, `href="`+path+`"`) {
+		t.Error("who would send what another has held since is not led back to the issue")
+	}
+	look(303, "POST", path, "do="+sendNow.FindString(look(200, "GET", path, "")))
 	page := look(200, "GET", path, "")
 	for _, want := range []string{">goes out within a minute</span> · 1 reader now<", "Send to 1 reader now, without the rest of the countdown?", "Until then Hold stops it"} {
 		if !strings.Contains(page, want) {
@@ -287,7 +298,7 @@ func TestDeskTellsOfTheCountdown(t *testing.T) {
 		}
 	}
 	look(303, "POST", path, "do=cancel")
-	look(409, "POST", path, "do=send")
+	look(409, "POST", path, "do="+seen)
 	if page := look(200, "GET", path, ""); !strings.Contains(page, "cancelled by ap@news.example; its time would be in ") || strings.Contains(page, "0 readers") {
 		t.Error("the page of a cancelled issue tells of readers, or of a time to come")
 	}

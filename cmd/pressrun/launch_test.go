@@ -319,6 +319,9 @@ func TestBreakerWantsAPerson(t *testing.T) {
 	if i := pl.issueNow(first); !strings.Contains(i.Reason, "called it spam") {
 		t.Errorf("paused because %q", i.Reason)
 	}
+	if page := deskPage(t, pl.press, operator(t, pl.press), issuePath(first)); !strings.Contains(page, "Send what is left of this issue? It was stopped: readers called it spam.") {
+		t.Error("Resume does not ask whether to go on with what did harm")
+	}
 	if err := pl.press.ResumeIssue(t.Context(), first, "ed"); err != nil {
 		t.Fatal(err)
 	}

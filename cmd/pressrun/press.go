@@ -515,13 +515,18 @@ func (p *Press) approve(ctx context.Context, id int64, revision int, by string, 
 // SendNow approves an issue in the name of by and starts it without waiting
 // for its slot.
 func (p *Press) SendNow(ctx context.Context, id int64, by string) error {
+	return p.sendNow(ctx, id, 0, by)
+}
+
+// sendNow is SendNow of the revision that by has seen; 0 = as it is.
+func (p *Press) sendNow(ctx context.Context, id int64, revision int, by string) error {
 	i, err := p.Digest.Issue(ctx, id)
 	if err != nil {
 		return err
 	}
 	switch i.State {
 	case "draft", "held":
-		if err := p.approve(ctx, id, 0, by, true); err != nil {
+		if err := p.approve(ctx, id, revision, by, true); err != nil {
 			return err
 		}
 	case "approved", "countdown":

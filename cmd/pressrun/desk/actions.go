@@ -1,9 +1,11 @@
 package desk
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -20,7 +22,7 @@ func (d *Desk) actions(i digest.Issue, red int, to string) []templates.Action {
 	}
 	approve := post("Approve", "approve:"+strconv.Itoa(i.Revision))
 	approve.Primary, approve.Key, approve.Confirm = true, "a", "Approve exactly what the preview shows? It goes out "+Leaves(i, d.Now())+", to "+to+"."
-	now := post("Send now", "send")
+	now := post("Send now", fmt.Sprintf("send:%d:%s", i.Revision, i.State))
 	now.Confirm = "Send to " + to + " now, without waiting for the slot?"
 	if red > 0 {
 		approve.Confirm += " " + plural(red, "check is red.", "checks are red.")
@@ -48,7 +50,7 @@ func (d *Desk) actions(i digest.Issue, red int, to string) []templates.Action {
 	case "sending":
 		return []templates.Action{post("Pause", "pause"), cancel}
 	case "paused":
-		return []templates.Action{post("Resume", "resume"), cancel}
+		return []templates.Action{cancel}
 	}
 	return nil
 }
@@ -67,7 +69,12 @@ func (d *Desk) act(r *request) error {
 			said = "Approved. It goes out " + Leaves(i, d.Now()) + "."
 		}
 	case "send":
-		err, said = d.SendNow(r.ctx, id, by), "Sending has begun."
+		at, state, _ := strings.Cut(argument, ":")
+		revision, _ := strconv.Atoi(at)
+		if was, e := d.Digest.Issue(r.ctx, id); e != nil || was.State != state || was.Revision != revision {
+			return cmp.Or(e, digest.ErrState) // another has held or changed it since
+		}
+		err, said = d.SendNow(r.ctx, id, revision, by), "Sending has begun."
 		if i, e := d.Digest.Issue(r.ctx, id); e == nil && i.State == "countdown" {
 			said = "The countdown is running. Hold stops it."
 		}

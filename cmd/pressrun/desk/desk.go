@@ -61,7 +61,8 @@ type Desk struct {
 	// Rebuild chooses the stories of a draft anew, by its newsletter as it is now;
 	// digest.ErrThin where there are too few.
 	Rebuild func(ctx context.Context, issue int64, by string) error
-	SendNow func(ctx context.Context, issue int64, by string) error
+	// SendNow begins to send an issue, of which by has seen the revision.
+	SendNow func(ctx context.Context, issue int64, revision int, by string) error
 	// SendTest sends an issue to addresses; a Refusal where one of them is at fault.
 	SendTest func(ctx context.Context, issue int64, to []string, as, by string) error
 	Pause    func(ctx context.Context, issue int64, by string) error
@@ -278,7 +279,11 @@ func (d *Desk) failed(r *request, err error) {
 	case errors.Is(err, digest.ErrNotFound), errors.Is(err, subscribers.ErrNotFound), errors.Is(err, installation.ErrNotFound), errors.Is(err, mailer.ErrNoDelivery):
 		d.message(r, http.StatusNotFound, "Not here", "There is nothing at this address. It may have been removed.")
 	case errors.Is(err, digest.ErrState):
-		d.message(r, http.StatusConflict, "Not any more", "The issue has moved on since you opened the page, so nothing was changed. Open it again to see where it stands.")
+		again := templates.Action{Title: "Today", URL: "/desk/"}
+		if strings.HasPrefix(r.URL.Path, "/desk/issues/") {
+			again = templates.Action{Title: "The issue", URL: issueURL(r.id("id")) + looking(r), Primary: true}
+		}
+		d.told(r, http.StatusConflict, "Not any more", again, "The issue has moved on since you opened the page, so nothing was changed. Open it again to see where it stands.")
 	case errors.Is(err, installation.ErrUnrecorded):
 		d.Log.Error("desk", "path", r.URL.Path, "err", err)
 		d.message(r, http.StatusInternalServerError, "Done, but not written down", "What you asked for was done.", unrecorded)
@@ -289,7 +294,12 @@ func (d *Desk) failed(r *request, err error) {
 }
 
 func (d *Desk) message(r *request, status int, title string, text ...string) {
-	d.drawStatus(r, status, templates.DeskMessage, templates.DeskPage{Title: title, Body: templates.MessageBody{Text: text, Kept: kept(r.Request), Actions: []templates.Action{{Title: "Today", URL: "/desk/"}}}})
+	d.told(r, status, title, templates.Action{Title: "Today", URL: "/desk/"}, text...)
+}
+
+// told is message with where to go on.
+func (d *Desk) told(r *request, status int, title string, next templates.Action, text ...string) {
+	d.drawStatus(r, status, templates.DeskMessage, templates.DeskPage{Title: title, Body: templates.MessageBody{Text: text, Kept: kept(r.Request), Actions: []templates.Action{next}}})
 }
 
 func (d *Desk) draw(r *request, name string, v templates.DeskPage) error {

@@ -87,7 +87,7 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 	if err != nil {
 		return err
 	}
-	body.Actions = append(body.Actions, resume...)
+	body.Actions = append(resume, body.Actions...)
 	for n := range body.Actions {
 		body.Actions[n].URL += looking(r)
 	}
@@ -127,18 +127,21 @@ func (d *Desk) drawAudience(r *request, i digest.Issue, unfrozen bool, body *tem
 	return to
 }
 
-// resume is the button of a sent issue whose breaker stopped second tries and late
-// readers; none of any other.
+// resume is the button of a paused issue, and of a sent one whose breaker stopped second
+// tries and late readers; none of any other. It asks when no person has paused it.
 func (d *Desk) resume(r *request, i digest.Issue) ([]templates.Action, error) {
-	if i.State != "sent" {
+	if i.State != "paused" && i.State != "sent" {
 		return nil, nil
 	}
 	send, err := d.Mailer.SendOf(r.ctx, d.Mailer.DB.Read, i.ID)
 	if errors.Is(err, mailer.ErrNotSending) || err == nil && send.State != "paused" {
 		return nil, nil
 	}
-	return []templates.Action{{Title: "Resume", URL: issueURL(i.ID), Method: "post", Do: "resume",
-		Confirm: "Send what is left of this issue? It was stopped: " + send.Reason + "."}}, err
+	resume := templates.Action{Title: "Resume", URL: issueURL(i.ID), Method: "post", Do: "resume"}
+	if send.Tripped != "" || i.State == "sent" {
+		resume.Confirm = "Send what is left of this issue? It was stopped: " + send.Reason + "."
+	}
+	return []templates.Action{resume}, err
 }
 
 // copies is how far the copies of an issue are, and at what pace they go out.
@@ -159,6 +162,9 @@ func (d *Desk) copies(r *request, i digest.Issue) (*templates.Copies, error) {
 		if s == mailer.StateQueued || s == mailer.StateClaimed || s == mailer.StateDeferred {
 			c.Done -= counts[s]
 		}
+	}
+	if i.State == "cancelled" && c.Done < c.Total { // what was in hand is on its way back
+		c.Live = i.State
 	}
 	if i.State != "sending" {
 		return c, nil
