@@ -124,6 +124,7 @@ func TestVerbsAreRecorded(t *testing.T) {
 		{"newsletter pause morning", "pause newsletter morning"}, {"newsletter pause morning --resume", "resume newsletter morning"},
 		{"subscriber add ann@readers.example --list morning,evening --source fair", "add subscriber 1"}, {"subscriber pause ann@readers.example --list morning", "pause subscriber 1"},
 		{"subscriber leave ann@readers.example --list evening", "unsubscribe subscriber 1"}, {"subscriber move ann@readers.example eva@readers.example", "move subscriber 1"},
+		{"suppression add Eva@readers.example --note asked", "suppress Eva@readers.example asked"}, {"suppression rm eva@readers.example", "lift suppression eva@readers.example"},
 		{"subscriber leave eva@readers.example", "unsubscribe subscriber 1"}, {"subscriber forget eva@readers.example --yes", "forget subscriber 1"},
 		{"subscriber import " + readers + " --list morning --source fair --yes", "start import 1"}, {"subscriber undo 1", "undo import 1"},
 		{"suppression add cyd@readers.example --note asked", "suppress cyd@readers.example asked"}, {"suppression rm cyd@readers.example", "lift suppression cyd@readers.example"},
@@ -137,7 +138,7 @@ func TestVerbsAreRecorded(t *testing.T) {
 			t.Errorf("after %s the record ends with %s", c.line, out)
 		}
 	}
-	if _, out, _ := d.verb("", "audit"); strings.Contains(out, "ann@") || strings.Contains(out, "eva@") {
+	if _, out, _ := d.verb("", "audit"); strings.Contains(out, "ann@") || strings.Contains(strings.ToLower(out), "eva@") {
 		t.Errorf("the record names an erased reader:\n%s", out)
 	}
 	_, toml, _ := d.verb("", "newsletter", "export", "morning")

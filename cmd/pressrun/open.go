@@ -247,7 +247,7 @@ func (p *Press) openSubscribers(ctx context.Context) error {
 		return fmt.Errorf("journal: %w", err)
 	}
 	p.close = append(p.close, journal.Close)
-	p.Subscribers = &subscribers.Store{DB: p.DB, Now: p.Now, Keys: keys, PublicURL: p.Config.PublicURL, Journal: journal, Post: p.post, Erased: mailer.DropLetters, Confirmed: p.welcome, Brand: p.brand, Log: p.Log}
+	p.Subscribers = &subscribers.Store{DB: p.DB, Now: p.Now, Keys: keys, PublicURL: p.Config.PublicURL, Journal: journal, Post: p.post, Erased: erased, Confirmed: p.welcome, Brand: p.brand, Log: p.Log}
 	if err := p.Subscribers.CheckKeys(ctx); err != nil {
 		return fmt.Errorf("link keys %s: %w", p.Config.Keys, err)
 	}
@@ -256,6 +256,14 @@ func (p *Press) openSubscribers(ctx context.Context) error {
 	}
 	p.proxies.trusted = prefixes(p.Config.TrustedProxies)
 	return nil
+}
+
+// erased takes away what other rooms keep of a subscriber who is erased.
+func erased(ctx context.Context, tx *sql.Tx, subscriber int64, address string) error {
+	if err := mailer.DropLetters(ctx, tx, subscriber, address); err != nil {
+		return err
+	}
+	return installation.ForgetAddress(ctx, tx, address)
 }
 
 func (p *Press) openMailer(ctx context.Context) error {

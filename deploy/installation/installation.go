@@ -201,6 +201,15 @@ func (s *Store) Audit(ctx context.Context, actor, action, object, detail string)
 	return nil
 }
 
+// ForgetAddress takes an address, in lower case, out of the audit, within the
+// transaction that erases its holder. That something was done to it stays.
+func ForgetAddress(ctx context.Context, tx *sql.Tx, address string) error {
+	if _, err := tx.ExecContext(ctx, `update audit set object = 'an erased address' where lower(object) = $1`, address); err != nil {
+		return fmt.Errorf("forget an address in the audit: %w", err)
+	}
+	return nil
+}
+
 // Actions lists actions whose text contains search, the newest first unless
 // oldest is asked for, and counts them all.
 func (s *Store) Actions(ctx context.Context, search string, oldest bool, limit, offset int) ([]Action, int, error) {

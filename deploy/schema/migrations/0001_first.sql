@@ -712,6 +712,7 @@ create table audit (
     detail      text   not null default '',
     done_at     bigint not null
 );
+create index audit_object on audit (lower(object)); -- of an address that is erased
 
 -- +goose Down
 select 1;
