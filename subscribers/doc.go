@@ -26,7 +26,7 @@
 //   - Whoever has unsubscribed or never confirmed comes back by his own
 //     confirmation alone; no import, command or API does it.
 //   - Who has left, is suppressed or erased stays so through backup and restore:
-//     the [Journal], a file outside the database, is replayed at every start.
+//     the [Journal], a file outside the database, is replayed at every start of serve.
 //   - Links in mails work as long as their key is in the key file ([Keys]), and a
 //     start without a key that has signed links is refused ([Store.CheckKeys]).
 //   - A segment that is missing, empty or wrong is an error, never everyone.

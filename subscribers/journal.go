@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -155,11 +156,39 @@ func parseFact(line string) (f fact, ok bool) {
 
 // memory is what all facts about one hash come to.
 type memory struct {
-	left       map[string]time.Time // list → when
-	suppressed map[Reason]time.Time // since when, those that are not lifted
-	lifted     time.Time            // when one by hand was last taken back
+	left       times[string] // by list
+	suppressed times[Reason] // since when, those that are not lifted
+	lifted     time.Time     // when one by hand was last taken back
 	erased     time.Time
 	gone       []departure // those who moved away from here, in their order
+}
+
+// times are moments by name, of which there are few: a map for each of half a million
+// people would be most of the memory that a start takes.
+type times[K comparable] []timed[K]
+
+type timed[K comparable] struct {
+	of K
+	at time.Time
+}
+
+// when is the time of a name; zero when there is none.
+func (l times[K]) when(of K) time.Time {
+	for _, m := range l {
+		if m.of == of {
+			return m.at
+		}
+	}
+	return time.Time{}
+}
+
+func (l *times[K]) set(of K, at time.Time) {
+	l.drop(of)
+	*l = append(*l, timed[K]{of, at})
+}
+
+func (l *times[K]) drop(of K) {
+	*l = slices.DeleteFunc(*l, func(m timed[K]) bool { return m.of == of })
 }
 
 // departure is somebody who moved away, and what became of him wherever he went.
@@ -171,10 +200,7 @@ type departure struct {
 func (m *memory) take(f fact) {
 	switch f.verb {
 	case "left":
-		if m.left == nil {
-			m.left = map[string]time.Time{}
-		}
-		m.left[f.about] = f.at
+		m.left.set(f.about, f.at)
 	case "suppressed":
 		m.suppress(Reason(f.about), f.at)
 	case "lifted":
@@ -184,8 +210,8 @@ func (m *memory) take(f fact) {
 			m.lifted = later(m.lifted, f.at)
 		}
 		for _, r := range lifts {
-			if !m.suppressed[r].After(f.at) { // the line may stand behind what happened after it
-				delete(m.suppressed, r)
+			if !m.suppressed.when(r).After(f.at) { // the line may stand behind what happened after it
+				m.suppressed.drop(r)
 			}
 		}
 	case "erased":
@@ -198,10 +224,7 @@ func (m *memory) suppress(r Reason, at time.Time) {
 	if r == Manual && !at.After(m.lifted) {
 		return
 	}
-	if m.suppressed == nil {
-		m.suppressed = map[Reason]time.Time{}
-	}
-	m.suppressed[r] = later(m.suppressed[r], at)
+	m.suppressed.set(r, later(m.suppressed.when(r), at))
 }
 
 func later(a, b time.Time) time.Time {
@@ -226,11 +249,12 @@ func (m *memory) after(arrived time.Time) *memory {
 type memories struct {
 	all  map[string]*memory
 	here map[string][]*memory // hash → the departures of who lives there now
+	said map[string]string    // what facts are about, each once, not with the line it stood in
 }
 
 // read folds the whole file into what is true at its end.
 func (j *Journal) read() (memories, error) {
-	known := memories{map[string]*memory{}, map[string][]*memory{}}
+	known := memories{map[string]*memory{}, map[string][]*memory{}, map[string]string{}}
 	f, err := os.Open(j.path)
 	if err != nil {
 		return known, err
@@ -241,6 +265,12 @@ func (j *Journal) read() (memories, error) {
 		line, err := lines.ReadSlice('\n')
 		if err == nil {
 			if f, ok := parseFact(string(line)); ok {
+				if f.verb != "moved" {
+					if _, ok := known.said[f.about]; !ok {
+						known.said[f.about] = f.about
+					}
+					f.about = known.said[f.about]
+				}
 				known.take(f)
 			}
 		}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"pressrun/deploy/schema"
+	"pressrun/deploy/schema/schematest"
 	"pressrun/subscribers"
 )
 
@@ -115,6 +117,33 @@ func TestRestoredBackup(t *testing.T) {
 		}
 		if got := r.readers(t, daily.ID); got != "all stays" {
 			t.Errorf("after one came back: %q", got)
+		}
+	})
+}
+
+// TestReplayOfTheKnownWritesNothing: a start of which the database knows all that the
+// journal does waits for no other writer, and writes for none of the many who left.
+func TestReplayOfTheKnownWritesNothing(t *testing.T) {
+	each(t, func(t *testing.T, r *room) {
+		ctx := t.Context()
+		r.seed(t)
+		for _, err := range []error{
+			r.Unsubscribe(ctx, id2(t, r, "leaves@example.com"), 0, "one click"),
+			r.SuppressAddress(ctx, "bounces@example.com", subscribers.Hard, "5.1.1"),
+			r.SuppressAddress(ctx, "bounces@example.com", subscribers.Manual, "asked"),
+			r.SuppressAddress(ctx, "stranger@example.com", subscribers.Manual, "lawyer's letter"),
+			r.Forget(ctx, id2(t, r, "erased@example.com"), "jan"),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if r.DB.Engine == schema.SQLite { // of the other it ends the connections
+			heal, _ := schematest.Unwritable(t, r.DB)
+			defer heal()
+		}
+		if err := r.Journal.Replay(ctx, r.Store); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -55,8 +55,9 @@ type Keys struct {
 }
 
 type keyFile struct {
-	text string
-	keys []key
+	text   string
+	keys   []key
+	hashes *sync.Pool // keyed with what hash derives from the first
 }
 
 type key struct {
@@ -249,7 +250,7 @@ func LoadKeys(path string) (*Keys, error) {
 		return nil, fmt.Errorf("key file %s: %w", path, err)
 	}
 	k := &Keys{Path: path}
-	k.file.Store(&keyFile{string(text), keys})
+	k.file.Store(&keyFile{string(text), keys, &sync.Pool{}})
 	return k, nil
 }
 

@@ -184,9 +184,16 @@ func (k *Keys) open(purpose, id string, signed []byte) (Claim, error) {
 // an HMAC under a key derived from the first of the file, which is never taken
 // out of it, retired or not, so it cannot be guessed by trying addresses without that file.
 func (k *Keys) hash(emailKey string) string {
-	derive := hmac.New(sha256.New, k.all()[0].secret)
-	derive.Write([]byte("pressrun address hash 1"))
-	m := hmac.New(sha256.New, derive.Sum(nil))
+	f := k.file.Load()
+	m, ok := f.hashes.Get().(hash.Hash)
+	if ok {
+		m.Reset()
+	} else {
+		derive := hmac.New(sha256.New, f.keys[0].secret)
+		derive.Write([]byte("pressrun address hash 1"))
+		m = hmac.New(sha256.New, derive.Sum(nil))
+	}
+	defer f.hashes.Put(m)
 	m.Write([]byte(emailKey))
 	return hex.EncodeToString(m.Sum(nil)[:20])
 }

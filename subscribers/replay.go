@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"pressrun/deploy/schema"
@@ -23,12 +24,16 @@ func (j *Journal) Replay(ctx context.Context, s *Store) error {
 	if err != nil {
 		return err
 	}
+	ended, missing, err := s.ended(ctx, known.all)
+	if err != nil {
+		return err
+	}
 	if len(known.all) > 0 {
-		if err := s.remind(ctx, known.all); err != nil {
+		if err := s.remind(ctx, known.all, ended); err != nil {
 			return err
 		}
 	}
-	return s.catchUp(ctx, known.all, taken)
+	return s.catchUp(ctx, known.all, append(taken, missing...))
 }
 
 // takeBack sees to it that suppressions by hand which this journal or the database
@@ -57,36 +62,106 @@ func (s *Store) takeBack(ctx context.Context, known memories) (missing []fact, e
 	if err != nil {
 		return nil, fmt.Errorf("suppressions: %w", err)
 	}
-	return missing, s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		for hash, m := range known.all {
-			if m.lifted.After(stored[hash]) {
-				if err := noteLifted(ctx, tx, hash, m.lifted); err != nil {
-					return err
-				}
-			}
-		}
-		for _, x := range byHand {
-			if m := known.all[s.hashOf(x)]; m != nil && !x.At.After(m.lifted) {
-				if err := dropManual(ctx, tx, x); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
+	byHand = slices.DeleteFunc(byHand, func(x Suppression) bool {
+		m := known.all[s.hashOf(x)]
+		return m == nil || x.At.After(m.lifted)
 	})
+	var lifted []string
+	for hash, m := range known.all {
+		if m.lifted.After(stored[hash]) {
+			lifted = append(lifted, hash)
+		}
+	}
+	err = s.inSteps(ctx, len(lifted), func(tx *sql.Tx, i int) error { return noteLifted(ctx, tx, lifted[i], known.all[lifted[i]].lifted) })
+	if err == nil {
+		err = s.inSteps(ctx, len(byHand), func(tx *sql.Tx, i int) error { return dropManual(ctx, tx, byHand[i]) })
+	}
+	return missing, err
 }
 
-// remindBatch is how many subscribers are looked at in one transaction.
-const remindBatch = 2000
+// remindBatch is how many subscribers are read at once, remindStep how many are
+// written in one transaction: others write between two.
+const (
+	remindBatch = 2000
+	remindStep  = 100
+)
 
-// remind applies what the journal knows to the database.
-func (s *Store) remind(ctx context.Context, all map[string]*memory) error {
+// inSteps does something for each of n in transactions of remindStep.
+func (s *Store) inSteps(ctx context.Context, n int, do func(tx *sql.Tx, i int) error) error {
+	for at := 0; at < n; at += remindStep {
+		err := s.DB.InTx(ctx, func(tx *sql.Tx) error {
+			for i := at; i < min(at+remindStep, n); i++ {
+				if err := do(tx, i); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// subscriptionKey names a subscription.
+type subscriptionKey struct {
+	subscriber int64
+	list       string
+}
+
+// ended are the subscriptions that are over, and the departures among them that the
+// journal lacks.
+func (s *Store) ended(ctx context.Context, all map[string]*memory) (over map[subscriptionKey]bool, missing []fact, err error) {
+	over = map[subscriptionKey]bool{}
+	names := map[string]string{} // each once, not one a row
+	_, err = schema.Each(ctx, s.DB.Read, func(r schema.Row) (struct{}, error) {
+		var id int64
+		var key, list string
+		var state State
+		var at schema.Time
+		if err := r.Scan(&id, &key, &list, &state, &at); err != nil {
+			return struct{}{}, err
+		}
+		if names[list] == "" {
+			names[list] = list
+		}
+		over[subscriptionKey{id, names[list]}] = true
+		if hash := s.Keys.hash(key); state == Unsubscribed && (all[hash] == nil || all[hash].left.when(list).IsZero()) {
+			missing = append(missing, fact{at.Time, "left", hash, names[list]})
+		}
+		return struct{}{}, nil
+	}, endedSQL)
+	if err != nil {
+		return nil, nil, fmt.Errorf("subscriptions that are over: %w", err)
+	}
+	return over, missing, nil
+}
+
+// The states twice: the index is of what is not active.
+const endedSQL = `
+	select s.subscriber_id, u.email_key, l.name, s.state, s.ended_at from subscriptions s
+	join subscribers u on u.id = s.subscriber_id join lists l on l.id = s.list_id
+	where s.state <> 'active' and s.state in ('unsubscribed', 'expired')`
+
+// remind applies what the journal knows to the database, which mostly knows it: only
+// those of whom it may not are written.
+func (s *Store) remind(ctx context.Context, all map[string]*memory, over map[subscriptionKey]bool) error {
+	kept, err := schema.Each(ctx, s.DB.Read, scanSuppression, `select `+suppressionColumns+` from suppressions`)
+	if err != nil {
+		return err
+	}
+	suppressed := make(map[string]Suppression, len(kept))
+	for _, x := range kept {
+		suppressed[x.Key] = x
+	}
 	known := map[string]bool{} // hashes of subscribers that stay
 	for last := int64(0); ; {
 		type row struct {
 			id    int64
 			key   string
 			since schema.Time
+			*memory
 		}
 		batch, err := schema.Each(ctx, s.DB.Read, func(r schema.Row) (v row, err error) { err = r.Scan(&v.id, &v.key, &v.since); return }, `select id, email_key, created_at from subscribers where id > $1 order by id limit $2`, last, remindBatch)
 		if err != nil {
@@ -96,20 +171,49 @@ func (s *Store) remind(ctx context.Context, all map[string]*memory) error {
 			break
 		}
 		last = batch[len(batch)-1].id
+		behind := batch[:0]
 		for _, b := range batch {
-			m := all[s.Keys.hash(b.key)]
-			if m == nil {
+			hash := s.Keys.hash(b.key)
+			if b.memory = all[hash]; b.memory == nil {
 				continue
 			}
-			if m.erased.IsZero() {
-				known[s.Keys.hash(b.key)] = true
+			if b.erased.IsZero() {
+				known[hash] = true
 			}
-			if err := s.DB.InTx(ctx, func(tx *sql.Tx) error { return s.remindOne(ctx, tx, b.id, b.key, b.since.Time, m) }); err != nil {
-				return err
+			if b.exceeds(b.id, suppressed[b.key], over) {
+				behind = append(behind, b)
 			}
+		}
+		err = s.inSteps(ctx, len(behind), func(tx *sql.Tx, i int) error {
+			return s.remindOne(ctx, tx, behind[i].id, behind[i].key, behind[i].since.Time, behind[i].memory)
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return s.remindUnknown(ctx, all, known)
+}
+
+// exceeds reports whether there may be more to know of a subscriber than that his
+// address is suppressed as x and which subscriptions are over.
+func (m *memory) exceeds(subscriber int64, x Suppression, over map[subscriptionKey]bool) bool {
+	if !m.erased.IsZero() || len(m.gone) > 0 {
+		return true
+	}
+	for _, v := range m.suppressed {
+		reason, since := v.of, v.at
+		switch {
+		case x.Reason == reason && (reason != Manual || !since.After(x.At)), x.Beneath == reason, x.Reason != Manual && x.Reason.outweighs(reason):
+		default:
+			return true
+		}
+	}
+	for _, v := range m.left {
+		if !over[subscriptionKey{subscriber, v.of}] {
+			return true
+		}
+	}
+	return false
 }
 
 // remindOne applies what is known of an address to who has it, and what became
@@ -140,7 +244,8 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, id int64, key string, m *
 	if !m.erased.IsZero() {
 		return s.erase(ctx, tx, id, key, m.erased)
 	}
-	for reason, since := range m.suppressed {
+	for _, v := range m.suppressed {
+		reason, since := v.of, v.at
 		back, err := cameBack(ctx, tx, id, reason, since)
 		if err != nil {
 			return err
@@ -152,7 +257,8 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, id int64, key string, m *
 			return err
 		}
 	}
-	for list, at := range m.left {
+	for _, v := range m.left {
+		list, at := v.of, v.at
 		done, err := tx.ExecContext(ctx, `
 			update subscriptions set state = case when state = 'pending' then 'expired' else 'unsubscribed' end,
 			       reason = 'left before the database was restored', ended_at = $3, changed_at = $4, resume_at = null
@@ -201,26 +307,24 @@ func (s *Store) remindUnknown(ctx context.Context, all map[string]*memory, known
 			has[hash] = x
 		}
 	}
-	return s.DB.InTx(ctx, func(tx *sql.Tx) error {
-		for hash, m := range all {
-			if known[hash] {
+	var unknown []Suppression
+	for hash, m := range all {
+		if known[hash] {
+			continue
+		}
+		for _, v := range m.suppressed {
+			reason, since := v.of, v.at
+			x, ok := has[hash]
+			if x.Reason == reason || x.Beneath == reason || x.Reason == Forgotten {
 				continue
 			}
-			for reason, since := range m.suppressed {
-				x, ok := has[hash]
-				if x.Reason == reason || x.Beneath == reason || x.Reason == Forgotten {
-					continue
-				}
-				if !ok || reason == Forgotten { // of whom only the hash is kept
-					x.Key = hash
-				}
-				if err := insertSuppression(ctx, tx, Suppression{Key: x.Key, Reason: reason, Note: "from the journal", At: since}); err != nil {
-					return err
-				}
+			if !ok || reason == Forgotten { // of whom only the hash is kept
+				x.Key = hash
 			}
+			unknown = append(unknown, Suppression{Key: x.Key, Reason: reason, Note: "from the journal", At: since})
 		}
-		return nil
-	})
+	}
+	return s.inSteps(ctx, len(unknown), func(tx *sql.Tx, i int) error { return insertSuppression(ctx, tx, unknown[i]) })
 }
 
 // catchUp writes to the journal what only the database knows, because another
@@ -234,7 +338,7 @@ func (s *Store) catchUp(ctx context.Context, all map[string]*memory, missing []f
 	for _, x := range suppressions {
 		hash := s.hashOf(x)
 		for _, reason := range []Reason{x.Beneath, x.Reason} {
-			if m := all[hash]; reason == "" || m != nil && !m.suppressed[reason].IsZero() {
+			if m := all[hash]; reason == "" || m != nil && !m.suppressed.when(reason).IsZero() {
 				continue
 			}
 			verb, about := "suppressed", string(reason)
@@ -243,24 +347,6 @@ func (s *Store) catchUp(ctx context.Context, all map[string]*memory, missing []f
 			}
 			missing = append(missing, fact{x.At, verb, hash, about})
 		}
-	}
-	_, err = schema.Each(ctx, s.DB.Read, func(r schema.Row) (struct{}, error) {
-		var key, list string
-		var at schema.Time
-		if err := r.Scan(&key, &list, &at); err != nil {
-			return struct{}{}, err
-		}
-		hash := s.Keys.hash(key)
-		if m := all[hash]; m == nil || m.left[list].IsZero() {
-			missing = append(missing, fact{at.Time, "left", hash, list})
-		}
-		return struct{}{}, nil
-	}, `
-		select u.email_key, l.name, s.ended_at from subscriptions s
-		join subscribers u on u.id = s.subscriber_id join lists l on l.id = s.list_id
-		where s.state = 'unsubscribed'`)
-	if err != nil {
-		return err
 	}
 	s.Journal.add(missing...)
 	return s.Journal.Err()

@@ -251,10 +251,17 @@ func (p *Press) openSubscribers(ctx context.Context) error {
 	if err := p.Subscribers.CheckKeys(ctx); err != nil {
 		return fmt.Errorf("link keys %s: %w", p.Config.Keys, err)
 	}
-	if err := journal.Replay(ctx, p.Subscribers); err != nil {
+	p.proxies.trusted = prefixes(p.Config.TrustedProxies)
+	return nil
+}
+
+// recall brings the database up to the journal and the journal up to the database.
+// Whoever sends or adds readers does so first. Among a million it takes seconds, for
+// which a look at something has no reason to wait.
+func (p *Press) recall(ctx context.Context) error {
+	if err := p.Subscribers.Journal.Replay(ctx, p.Subscribers); err != nil {
 		return fmt.Errorf("replay journal %s: %w", p.Config.Journal, err)
 	}
-	p.proxies.trusted = prefixes(p.Config.TrustedProxies)
 	return nil
 }
 

@@ -146,11 +146,14 @@ func (v *restoreVerb) Run(e *env) (err error) {
 	if err := v.database(e, c, &made); err != nil {
 		return err
 	}
-	p, err := Open(e.ctx, c, time.Now, e.log) // replays the journal
+	p, err := Open(e.ctx, c, time.Now, e.log)
 	if err != nil {
 		return err
 	}
 	defer p.Close()
+	if err := p.recall(e.ctx); err != nil {
+		return err
+	}
 	return p.restored(e, v.From, asOld)
 }
 

@@ -138,7 +138,10 @@ func (v *demoVerb) open(e *env) (*newsroom, error) {
 		return nil, err
 	}
 	log := logTo(e.err, slog.LevelWarn)
-	if n.press, err = Open(e.ctx, c, time.Now, log); err != nil {
+	if n.press, err = Open(e.ctx, c, time.Now, log); err == nil {
+		err = n.press.recall(e.ctx)
+	}
+	if err != nil {
 		n.web.Close()
 		n.news.Close()
 		return nil, err

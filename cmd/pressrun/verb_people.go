@@ -53,6 +53,9 @@ func (v *subscriberAdd) Run(e *env) error {
 			}
 			consent.Until = until
 		}
+		if err := p.recall(e.ctx); err != nil {
+			return err
+		}
 		sub, err := p.Subscribers.Add(e.ctx, subscribers.New{
 			Subscriber: subscribers.Subscriber{Email: address.Address(v.Email), Name: v.Name, Language: v.Language, Zone: v.Zone},
 			ListNames:  v.List, Consent: consent, By: "command line",
@@ -162,6 +165,9 @@ func (v *subscriberImport) Run(e *env) error {
 			}
 			defer f.Close()
 			in, name = f, filepath.Base(v.File)
+		}
+		if err := p.recall(e.ctx); err != nil {
+			return err
 		}
 		report, err := importer.Import(e.ctx, p.Subscribers, in, importer.Options{File: name, List: v.List, Source: v.Source, Evidence: v.Evidence, DryRun: !v.Yes, By: "command line"})
 		if err != nil {

@@ -49,6 +49,9 @@ func (v *serveVerb) Run(e *env) error {
 		return err
 	}
 	defer p.Close()
+	if err := p.recall(e.ctx); err != nil {
+		return err
+	}
 	l, err := listen(c.Listen, "listen in press.toml, or --listen")
 	if err != nil {
 		return err
@@ -259,6 +262,9 @@ func (v *doctorVerb) Run(e *env) error {
 		})
 	}
 	return e.with(func(p *Press) error {
+		if err := p.recall(e.ctx); err != nil {
+			return err
+		}
 		away := !p.Config.onlyLoopback() // mail leaves this machine
 		var list []finding
 		for _, part := range []struct {
