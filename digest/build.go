@@ -344,19 +344,21 @@ func (s Story) public() time.Time { return later(s.Published, s.NotBefore) }
 // confirmed are the stories whose shown article was listed by two polls of a
 // source and is listed still.
 func (b *Builder) confirmed(ctx context.Context, since time.Time) (map[int64]bool, error) {
-	ids, err := schema.Each(ctx, b.DB.Read, schema.Column[int64], `
-		select s.id from stories s
-			join story_members m on m.article_key = s.article_key
-			join entries told on told.id = m.entry_id
-			join entries e on e.article_key = told.article_key
-		where s.state = 'live' and (s.published_at >= $1 or s.not_before_at >= $1)
-		group by s.id having max(e.polls) >= 2 and count(case when e.withdrawn_at is null then 1 end) > 0`, schema.At(since))
+	ids, err := schema.Each(ctx, b.DB.Read, schema.Column[int64], confirmedSQL, schema.At(since))
 	m := map[int64]bool{}
 	for _, id := range ids {
 		m[id] = true
 	}
 	return m, err
 }
+
+const confirmedSQL = `
+	select s.id from stories s
+		join story_members m on m.article_key = s.article_key
+		join entries told on told.id = m.entry_id
+		join entries e on e.article_key = told.article_key
+	where ` + cameOut + `
+	group by s.id having max(e.polls) >= 2 and count(case when e.withdrawn_at is null then 1 end) > 0`
 
 // used are the stories this newsletter has sent, and those an issue that is on
 // its way will send, with the issue's number; negative for stories that an

@@ -91,12 +91,7 @@ func (c *Collector) recent(ctx context.Context) ([]recent, error) {
 		a.doc.Published = published.Time
 		a.fixed = state != "live" || first.Before(since) || decided > 0 || issues > 0
 		return a, err
-	}, `select a.id, a.article_key, a.title, a.url, a.language, a.published_at, case when a.id > $2 then a.body else '' end,
-			s.id, s.state, s.published_at,
-			(select count(*) from story_members o where o.story_id = s.id and o.why in ('merged by an editor', 'split off by an editor')),
-			(select count(*) from issue_stories i where i.story_id = s.id)
-		from stories a join story_members m on m.article_key = a.article_key join stories s on s.id = m.story_id
-		where a.published_at >= $1 and s.state <> 'gone' order by a.id`, schema.At(since), c.clustering.last-100)
+	}, recentSQL, schema.At(since), c.clustering.last-100)
 	for i, a := range list {
 		if a.fixed {
 			list[i].doc.Story = strconv.FormatInt(a.story, 10)
@@ -104,6 +99,15 @@ func (c *Collector) recent(ctx context.Context) ([]recent, error) {
 	}
 	return list, err
 }
+
+// recentSQL names all states: the index of times begins with them.
+const recentSQL = `
+	select a.id, a.article_key, a.title, a.url, a.language, a.published_at, case when a.id > $2 then a.body else '' end,
+		s.id, s.state, s.published_at,
+		(select count(*) from story_members o where o.story_id = s.id and o.why in ('merged by an editor', 'split off by an editor')),
+		(select count(*) from issue_stories i where i.story_id = s.id)
+	from stories a join story_members m on m.article_key = a.article_key join stories s on s.id = m.story_id
+	where a.state in ('live', 'gone', 'blocked', 'merged') and a.published_at >= $1 and s.state <> 'gone' order by a.id`
 
 // move gives an article another place.
 type move struct {

@@ -97,9 +97,16 @@ func (s *Store) IssuesIn(ctx context.Context, states ...string) ([]Issue, error)
 
 // Issues lists the newest issues, at most limit, of one newsletter or (0) of all.
 func (s *Store) Issues(ctx context.Context, newsletter int64, limit int) ([]Issue, error) {
-	return schema.Each(ctx, s.DB.Read, scanIssue,
-		`select `+issueColumns+` from issues i join newsletters n on n.id = i.newsletter_id
-		where $1 = 0 or i.newsletter_id = $1 order by i.slot_at desc, i.id desc limit $2`, newsletter, limit)
+	where, args := "", []any{limit}
+	if newsletter != 0 {
+		where, args = "where i.newsletter_id = $2", append(args, newsletter)
+	}
+	return schema.Each(ctx, s.DB.Read, scanIssue, issuesSQL(where), args...)
+}
+
+// issuesSQL lists the newest issues, $1 at most, that where chooses.
+func issuesSQL(where string) string {
+	return `select ` + issueColumns + ` from issues i join newsletters n on n.id = i.newsletter_id ` + where + ` order by i.slot_at desc, i.id desc limit $1`
 }
 
 // MoveIssue takes an issue from one of the states to another and stores why.

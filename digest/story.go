@@ -80,22 +80,26 @@ func (s *Store) Story(ctx context.Context, id int64) (Story, error) {
 		return st, notFound(err, "story", id)
 	}
 	list := []Story{st}
-	err = s.nameAll(ctx, list, "s.id = $1", id)
+	err = s.nameAll(ctx, list)
 	return list[0], err
 }
 
 // Stories lists live stories published or first seen after since, the newest
 // first, with the keys of all their members.
 func (s *Store) Stories(ctx context.Context, since time.Time) ([]Story, error) {
-	list, err := schema.Each(ctx, s.DB.Read, scanRow,
-		`select `+storyColumns+` from stories s where s.state = 'live' and (s.published_at >= $1 or s.not_before_at >= $1) order by s.published_at desc, s.id desc`,
-		schema.At(since))
+	list, err := schema.Each(ctx, s.DB.Read, scanRow, storiesSQL, schema.At(since))
 	if err != nil {
 		return nil, fmt.Errorf("list stories: %w", err)
 	}
-	const recent, early = "s.published_at >= $1 or s.seen_at >= $1", 72 * time.Hour
-	return list, s.nameAll(ctx, list, recent, schema.At(since.Add(-early)))
+	return list, s.nameAll(ctx, list)
 }
+
+// cameOut chooses live stories s that came out after $1, by two indexes: an "or", or
+// that of the state, would read all there ever were.
+const cameOut = `s.state || '' = 'live' and s.id in (select id from stories where state = 'live' and published_at >= $1
+	union all select id from stories where not_before_at >= $1)`
+
+const storiesSQL = `select ` + storyColumns + ` from stories s where ` + cameOut + ` order by s.published_at desc, s.id desc`
 
 // StoriesOf lists the stories of an issue, with the keys of all their members.
 func (s *Store) StoriesOf(ctx context.Context, issue int64) ([]Story, error) {
@@ -104,16 +108,21 @@ func (s *Store) StoriesOf(ctx context.Context, issue int64) ([]Story, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stories of issue %d: %w", issue, err)
 	}
-	return list, s.nameAll(ctx, list, chosen, issue)
+	return list, s.nameAll(ctx, list)
 }
 
-// nameAll adds to stories s, which where chooses by arg, the names of their members.
-func (s *Store) nameAll(ctx context.Context, list []Story, where string, arg any) error {
-	keys, err := s.memberKeys(ctx, where, arg)
+// nameAll adds to stories the names of their members.
+func (s *Store) nameAll(ctx context.Context, list []Story) error {
+	ids := make([]int64, len(list))
+	for i := range list {
+		ids[i] = list[i].ID
+	}
+	among, arg := s.DB.Engine.Among("m.story_id", 1, ids)
+	keys, err := textsOf(ctx, s.DB.Read, memberKeysSQL(among), arg)
 	if err != nil {
 		return fmt.Errorf("list story members: %w", err)
 	}
-	names, err := s.memberNames(ctx, where, arg)
+	names, err := s.memberNames(ctx, among, arg)
 	if err != nil {
 		return fmt.Errorf("list names of story members: %w", err)
 	}
@@ -123,21 +132,22 @@ func (s *Store) nameAll(ctx context.Context, list []Story, where string, arg any
 	return nil
 }
 
-// memberKeys are the keys of the members of stories s that where chooses by arg.
-func (s *Store) memberKeys(ctx context.Context, where string, arg any) (map[int64][]string, error) {
-	return textsOf(ctx, s.DB.Read, `
-		select m.story_id, m.article_key from story_members m join stories s on s.id = m.story_id
-		where `+where+` order by m.story_id, m.added_at, m.article_key`, arg)
+// memberKeysSQL finds the keys of the members m that among chooses.
+func memberKeysSQL(among string) string {
+	return `select m.story_id, m.article_key from story_members m where ` + among + ` order by m.story_id, m.added_at, m.article_key`
 }
 
-// memberNames is what the sites call the members of those stories. Feeders that know
+// memberNamesSQL finds what the sites call the members m that among chooses.
+func memberNamesSQL(among string) string {
+	return `select m.story_id, a.alias from story_members m join article_aliases a on a.article_key = m.article_key where ` + among + ` order by m.story_id, a.alias`
+}
+
+// memberNames is what the sites call the members that among chooses. Feeders that know
 // no article keys count under these: a WordPress plugin, a site's own counters.
 // Where all sources are one site its short names are included, "wp:48213" and
 // "48213" for "wp:HOST:48213".
-func (s *Store) memberNames(ctx context.Context, where string, arg any) (map[int64][]string, error) {
-	names, err := textsOf(ctx, s.DB.Read, `
-		select m.story_id, a.alias from article_aliases a join story_members m on m.article_key = a.article_key join stories s on s.id = m.story_id
-		where `+where+` order by m.story_id, a.alias`, arg)
+func (s *Store) memberNames(ctx context.Context, among string, arg any) (map[int64][]string, error) {
+	names, err := textsOf(ctx, s.DB.Read, memberNamesSQL(among), arg)
 	if err != nil {
 		return nil, err
 	}
@@ -482,9 +492,12 @@ func (s *Store) SeenIn(ctx context.Context, story int64) ([]string, error) {
 		var number int
 		err = r.Scan(&name, &number)
 		return fmt.Sprintf("%s #%d", name, number), err
-	}, `select distinct n.name, i.number from issue_stories c join issues i on i.id = c.issue_id join newsletters n on n.id = i.newsletter_id
-		where c.story_id = $1 and c.state = 'in' and i.state in ('sending', 'paused', 'sent', 'closed') order by i.number desc, n.name`, story)
+	}, seenInSQL, story)
 }
+
+const seenInSQL = `
+	select distinct n.name, i.number from issue_stories c join issues i on i.id = c.issue_id join newsletters n on n.id = i.newsletter_id
+	where c.story_id = $1 and c.state = 'in' and i.state in ('sending', 'paused', 'sent', 'closed') order by i.number desc, n.name`
 
 // KnownKeys counts which of the keys that views are counted under belong to a
 // collected article, by itself or by what its site calls it, and lists those

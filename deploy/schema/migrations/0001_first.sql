@@ -98,6 +98,7 @@ create table stories (
     updated_at   bigint                          -- an editor calls it news again since then
 );
 create index stories_recent on stories (state, published_at);
+create index stories_embargoed on stories (not_before_at) where not_before_at is not null;
 create index stories_merged on stories (merged_into);
 
 -- the articles that tell a story: several sources, one story
@@ -192,6 +193,8 @@ create table issues (
     unique (newsletter_id, number)
 );
 create index issues_state on issues (state);
+create index issues_newest on issues (slot_at);
+create index issues_of on issues (newsletter_id, slot_at);
 
 create table issue_stories (
     issue_id    bigint  not null references issues (id),
@@ -220,6 +223,7 @@ create table issue_stories (
     original_method  text not null default '',
     primary key (issue_id, edition, story_id)
 );
+create index issue_stories_of on issue_stories (story_id);
 
 create table editions (
     id          @id,
