@@ -123,6 +123,39 @@ func (s *Store) Sources(ctx context.Context) ([]Source, error) {
 		`select `+sourceColumns+` from sources order by title, id`)
 }
 
+// LastPoll is when any source was asked last; zero when none ever was.
+func (s *Store) LastPoll(ctx context.Context) (time.Time, error) {
+	var last schema.Time
+	err := s.DB.Read.QueryRowContext(ctx, `select max(last_poll_at) from sources where state <> 'paused'`).Scan(&last)
+	return last.Time, err
+}
+
+// Behind reports whether a newsletter's sources are still to be read as of since,
+// until when nobody had asked them for long: one is due, or what it listed first is
+// not read yet, or not confirmed by a second poll.
+func (s *Store) Behind(ctx context.Context, spec Spec, since time.Time) (bool, error) {
+	list, err := s.Sources(ctx)
+	if err != nil {
+		return false, err
+	}
+	now := s.Now()
+	for _, src := range list {
+		if src.State == "paused" || !spec.Takes(src) {
+			continue
+		}
+		if src.LastPoll.Before(since) && !src.NextPoll.After(now) {
+			return true, nil
+		}
+		unread, err := schema.Each(ctx, s.DB.Read, schema.Column[int64], `
+			select id from entries where source_id = $1 and listed_at >= $2 and seen_at >= $2 and withdrawn_at is null
+				and (state = 'new' and attempts = 0 and next_try_at <= $3 or state = 'read' and polls = 1) limit 1`, src.ID, schema.At(since), schema.At(now))
+		if err != nil || len(unread) > 0 {
+			return len(unread) > 0, err
+		}
+	}
+	return false, nil
+}
+
 // PollSoon has a source polled as soon as somebody can; ErrState when it is paused.
 func (s *Store) PollSoon(ctx context.Context, id int64) error {
 	res, err := s.DB.Write.ExecContext(ctx, `update sources set next_poll_at = $2 where id = $1 and state <> 'paused'`, id, schema.At(s.Now()))

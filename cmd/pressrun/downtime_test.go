@@ -2,13 +2,18 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 
 	"pressrun/digest"
 )
@@ -96,6 +101,76 @@ func TestDowntimeOverAnIssue(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestDowntimeBeforeAnIssue: after ten days an issue that is due is built from the news
+// of these days, once it is read and confirmed, and within twenty minutes in any case.
+func TestDowntimeBeforeAnIssue(t *testing.T) {
+	for name, read := range map[string]bool{"sources answer": true, "sources hang": false} {
+		t.Run(name, func(t *testing.T) {
+			ctx := context.Background()
+			var by atomic.Int64
+			now := func() time.Time { return time.Now().Add(time.Duration(by.Load())) }
+			_, relay := receiver(t)
+			p, _ := pressOn(t, now, io.Discard, filepath.Join(t.TempDir(), "press.db"), "", relay)
+			site := newPaper(t, "Harbour Gazette", now, time.Now().Add(-24*time.Hour), 3*time.Hour)
+			draftOf(t, p, site, nil)
+			by.Store(int64(240 * time.Hour))
+			n, err := p.Digest.Newsletter(ctx, "morning")
+			if err != nil {
+				t.Fatal(err)
+			}
+			slot, err := p.Digest.AddSlot(ctx, n.ID, now().Add(20*time.Minute))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ordered := func() bool {
+				t.Helper()
+				if err := p.Tick(ctx); err != nil {
+					t.Fatal(err)
+				}
+				jobs, err := p.Jobs.JobList(ctx, river.NewJobListParams().Kinds("build"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return slices.ContainsFunc(jobs.Jobs, func(j *rivertype.JobRow) bool {
+					return strings.Contains(string(j.EncodedArgs), fmt.Sprintf(`"slot":%d,`, slot.ID)) || strings.Contains(string(j.EncodedArgs), fmt.Sprintf(`"slot": %d,`, slot.ID))
+				})
+			}
+			poll := func() {
+				t.Helper()
+				due, err := p.Digest.DueSources(ctx)
+				if err != nil || len(due) != 1 {
+					t.Fatalf("due sources %v, %v", due, err)
+				}
+				if got, err := p.Collector.Collect(ctx, due[0], p.backlogOf(due[0])); err != nil || got.Err != "" {
+					t.Fatalf("collect: %+v, %v", got, err)
+				}
+			}
+			if ordered() {
+				t.Error("built before the sources were read")
+			}
+			if !read {
+				by.Add(int64(catchUp))
+				if !ordered() {
+					t.Errorf("not built after %s", catchUp)
+				}
+				return
+			}
+			poll()
+			if ordered() {
+				t.Error("built before the news was confirmed")
+			}
+			by.Add(int64(16 * time.Minute))
+			poll()
+			if !ordered() {
+				t.Error("not built although the news is read and confirmed")
+			}
+			if issue, err := p.Build(ctx, slot.ID); err != nil || issue.State != "draft" {
+				t.Errorf("the issue is %s (%s), %v", issue.State, issue.Reason, err)
+			}
+		})
 	}
 }
 

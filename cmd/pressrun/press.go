@@ -67,6 +67,8 @@ type Press struct {
 	counting   counting             // of visits
 	mailbox    *intake.Mailbox      // that bounces are read from, nil = none
 	close      []func() error
+	began      time.Time           // of the first tick
+	away       bool                // until then nobody had asked the sources for long
 	watched    map[int64]int64     // issue → last round of Watch that was ordered
 	counted    map[int64]time.Time // issue → when its copies may be counted again
 	isDemo     bool                // readers are on this machine, and their mail may be read by anybody
@@ -83,6 +85,9 @@ func (p *Press) Tick(ctx context.Context) error {
 	p.watchViews(ctx)
 	if err := p.tendIntake(ctx); err != nil {
 		p.Log.Error("intake", "err", err)
+	}
+	if err := p.begin(ctx); err != nil {
+		return fmt.Errorf("tick: %w", err)
 	}
 	newsletters, err := p.Digest.Newsletters(ctx)
 	if err != nil {
@@ -182,7 +187,42 @@ func (p *Press) plan(ctx context.Context, n digest.Newsletter) error {
 		return nil
 	}
 	spec := n.Spec.WithDefaults(n.Name)
+	if behind, err := p.behind(ctx, spec); err != nil || behind {
+		return err
+	}
 	return p.enqueue(ctx, buildJob{Slot: due.ID, Try: p.try(due.At.Add(-time.Duration(spec.Lead)))})
+}
+
+// After longAway without a poll the news is read before an issue is built from it, which
+// takes catchUp at most: a poll, one that confirms it, and the pages.
+const (
+	longAway = time.Hour
+	catchUp  = 20 * time.Minute
+)
+
+// begin notes at the first tick whether the sources were left alone for long.
+func (p *Press) begin(ctx context.Context) error {
+	if !p.began.IsZero() {
+		return nil
+	}
+	last, err := p.Digest.LastPoll(ctx)
+	if err != nil {
+		return err
+	}
+	p.began = p.Now()
+	if p.away = !last.IsZero() && p.began.Sub(last) > longAway; p.away {
+		p.Log.Info("nobody has read the sources for long: what is due is built when they are read", "since", last, "at the latest", p.began.Add(catchUp))
+	}
+	return nil
+}
+
+// behind reports whether an issue has to wait for its sources. Built at once after a
+// downtime it would be of old news, or skipped for want of any.
+func (p *Press) behind(ctx context.Context, spec digest.Spec) (bool, error) {
+	if !p.away || p.Now().Sub(p.began) >= catchUp {
+		return false, nil
+	}
+	return p.Digest.Behind(ctx, spec, p.began)
 }
 
 // missSlots announces the slots of a newsletter that nothing came of, all in one: after
