@@ -346,7 +346,7 @@ func lookAround(t *testing.T, n *newsroom, tab func(int, int, string) context.Co
 		t.Fatal(err)
 	}
 	within(t, 60*time.Second, "who is looked for from the second page is found", func() bool {
-		return js[bool](t, wide, "location.search.includes('q=jasper') && location.search.includes('sort=email') && document.querySelector('#rows tbody')?.innerText.toLowerCase().startsWith('jasper') === true")
+		return js[bool](t, wide, "location.search.includes('q=jasper') && location.search.includes('sort=email') && document.querySelector('#rows tbody')?.innerText.toLowerCase().startsWith('jasper') === true && /^1 to \\d+ of \\d+ found$/.test(document.getElementById('found').textContent)")
 	})
 	open(t, wide, base+"/desk/stories")
 	picture(t, wide, "stories.png")

@@ -142,7 +142,7 @@ func storyAtDesk(t *testing.T, n *newsroom, tab func(int, int, string) context.C
 	if !strings.Contains(told(), "The editor says it better.") {
 		t.Error("a rebuild took the editor's words away")
 	}
-	js[bool](t, wide, "document.querySelector('.original button').click(), true")
+	js[bool](t, wide, "window.confirm = () => true, document.querySelector('.original button').click(), true")
 	within(t, 60*time.Second, "the original is back", func() bool { return told() != "" && !strings.Contains(told(), "The editor says it better.") })
 
 	// A language model's summary is marked until it is reviewed.
