@@ -299,7 +299,7 @@ func TestNewsletterFileSaysWhatIsWrong(t *testing.T) {
 	for more, want := range map[string]string{
 		"zone = \"Asia/Karach\"\nschedule = \"0 7 * * *\"": "-: zone \"Asia/Karach\" is not known; write an IANA name such as Europe/Berlin",
 		"approval = \"sendd\"\nwindow = \"6-22\"":          "-: approval \"sendd\": write send or hold\n-: window \"6-22\": write for instance 06:00-22:00",
-		"lead = \"45\"":                "-:5: lead wants a length of time, \"45m\" or \"24h\"",
+		"lead = \"45\"":                "-:5: lead wants a length of time, \"45m\", \"24h\" or \"30d\"",
 		"lead = 45":                    "-: lead is a number without a unit; write for instance \"45m\" or \"24h\"",
 		"tones = 4":                    "-:5: tones wants keys of your own, { … = … }",
 		"[[sponsors]]\ntext = 4":       "-:6: sponsors.text wants a text in quotes, \"…\"",
