@@ -157,7 +157,9 @@ func (g *Guard) verdict(ctx context.Context, s Story) (r Removal, answered bool)
 		return r, false
 	}
 	a, err := ReadPage(src, res, s.URL, s.Language)
-	if !s.isAt(res.URL) && !s.isAt(a.Canonical) {
+	same := titleHash(a.Title) == s.TitleHash
+	moved := err == nil && same && a.Title != "" && s.Body != "" && sameText(s.Body, a.Text) // by a relaunch of the site, or another headline in its address
+	if !moved && !s.isAt(res.URL) && !s.isAt(a.Canonical) {
 		if isHome(res.URL) {
 			return Removal{Reason: "the address now leads to the home page"}, true
 		}
@@ -166,7 +168,6 @@ func (g *Guard) verdict(ctx context.Context, s Story) (r Removal, answered bool)
 	if a.Title == "" || s.TitleHash == "" {
 		return r, true
 	}
-	same := titleHash(a.Title) == s.TitleHash
 	switch {
 	case errors.Is(err, article.ErrNoArticle) && !same:
 		return Removal{Reason: "the page holds no article any more: “" + a.Title + "”"}, true

@@ -55,6 +55,7 @@ func TestRetractionGuard(t *testing.T) {
 		{"/emptied", "Mole grows", page(30, "x", "Mole grows"), say(`<html lang="en"><body><h2 class="real">Mole grows</h2><div id="app"></div></body></html>`), ""},
 		{"/walled", "Dike holds", page(31, "x", "Dike holds"), say(`<html lang="en"><body><article><h2 class="real">Dike holds</h2><p>` + about(31)[:130] + `</p><p>Subscribe to read on.</p></article></body></html>`), ""},
 		{"/slug", "Quay flooded", page(27, "x", "Quay flooded"), http.RedirectHandler("/slug-2", http.StatusMovedPermanently).ServeHTTP, ""},
+		{"/relaunched", "Weir rebuilt", page(32, "x", "Weir rebuilt"), http.RedirectHandler("/2027/weir", http.StatusMovedPermanently).ServeHTTP, ""},
 		{"/quotes", "Mayor's 'no'", page(22, "x", "Mayor's 'no'"), page(22, "x", "Mayor’s “no”"), ""},
 		{"/ruled", "Harbour News", page(23, "Harbour News", "Ferry returns"), page(23, "Harbour News", "Ferry returns"), ""},
 		{"/down", "Market burns", nil, status(500), ""},
@@ -62,6 +63,7 @@ func TestRetractionGuard(t *testing.T) {
 		{"/fed", "Short words of the feed", nil, page(24, "Long words of the page", ""), ""},
 	}
 	answers["/other"] = page(40, "Another matter", "Another matter")
+	answers["/2027/weir"] = page(32, "x", "Weir rebuilt")
 	answers["/slug-2"] = say(`<html lang="en"><head><link rel="canonical" href="/slug"></head><body><article><h2 class="real">Quay flooded</h2><p>` + about(27) + `</p></article></body></html>`)
 	for n, k := range cases {
 		p.posts = append(p.posts, post{path: k.path, title: k.title, text: about(n), at: r.now.Add(-time.Hour)})

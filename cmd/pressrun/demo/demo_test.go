@@ -244,6 +244,22 @@ func TestShortLinkLeadsToTheArticle(t *testing.T) {
 	}
 }
 
+// TestOldAddressesLeadOn: a site that is started anew dates its articles anew, and drafts
+// and mails of before still find them.
+func TestOldAddressesLeadOn(t *testing.T) {
+	s, c := open(t)
+	earlier := demo.Site{Start: start.Add(-48 * time.Hour), Base: s.Base, Now: func() time.Time { return start.Add(-48 * time.Hour) }}
+	for _, a := range []demo.Article{earlier.Articles()[0], earlier.Articles()[5]} {
+		res, _ := get(t, c, a.URL)
+		if got := res.Request.URL.Path; res.StatusCode != http.StatusOK || got == a.Path || !strings.HasSuffix(got, "/"+a.Slug+"/") {
+			t.Errorf("%s leads to %s, %s", a.URL, got, res.Status)
+		}
+	}
+	if res, _ := get(t, c, s.Base+"/2026/11/20/no-such-article/"); res.StatusCode != http.StatusNotFound {
+		t.Errorf("an article that never was: %s", res.Status)
+	}
+}
+
 func TestNewsComesWithTime(t *testing.T) {
 	now := start
 	s := &demo.Site{Start: start, Base: "http://127.0.0.1", Now: func() time.Time { return now }}

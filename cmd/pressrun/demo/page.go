@@ -135,11 +135,23 @@ func (s *Site) missing(w http.ResponseWriter, r *http.Request) {
 	s.show(w, r, http.StatusNotFound, "front.html", p)
 }
 
+// moved leads from an address of another date, as the site had before it was started
+// anew, to where the article is now, as WordPress does.
+func (s *Site) moved(w http.ResponseWriter, r *http.Request) {
+	for _, a := range s.Articles() {
+		if a.Slug == r.PathValue("slug") {
+			http.Redirect(w, r, a.Path, http.StatusMovedPermanently)
+			return
+		}
+	}
+	s.missing(w, r)
+}
+
 func (s *Site) article(w http.ResponseWriter, r *http.Request) {
 	all := s.Articles()
 	i := slices.IndexFunc(all, func(a Article) bool { return a.Path == r.URL.Path })
 	if i < 0 {
-		s.missing(w, r)
+		s.moved(w, r)
 		return
 	}
 	a := all[i]
