@@ -17,3 +17,14 @@ func TestRevokedReadsNoTable(t *testing.T) {
 		}
 	}
 }
+
+// TestListsAreCountedFromIndexes: the subscriptions themselves are looked up for
+// suppressed readers alone.
+func TestListsAreCountedFromIndexes(t *testing.T) {
+	steps := schematest.Plan(t, schematest.SQLite(t), countLists)
+	for _, step := range steps {
+		if strings.HasPrefix(step, "SCAN s") && !strings.Contains(step, "COVERING INDEX") {
+			t.Errorf("%q of %q", step, steps)
+		}
+	}
+}

@@ -29,9 +29,9 @@ type List struct {
 	// Words are title and description in other languages, by base language.
 	Words   map[string]ListWords `json:"words,omitempty"`
 	Created time.Time            `json:"created_at"`
-	// Counts are the subscriptions by state; filled by Lists alone.
+	// Counts are the subscriptions by state; filled by CountedLists alone.
 	Counts map[State]int `json:"counts,omitempty"`
-	// Reached is how many active subscriptions are not suppressed; filled by Lists alone.
+	// Reached is how many active subscriptions are not suppressed; filled by CountedLists alone.
 	Reached int `json:"reached"`
 }
 
@@ -234,11 +234,21 @@ func (s *Store) PublicLists(ctx context.Context) ([]List, error) {
 	return schema.Each(ctx, s.DB.Read, scanList, `select `+listColumns+` from lists where public order by title, id`)
 }
 
-// Lists are all lists by name, with counts.
+// Lists are all lists by name.
 func (s *Store) Lists(ctx context.Context) ([]List, error) {
 	all, err := schema.Each(ctx, s.DB.Read, scanList, `select `+listColumns+` from lists order by name`)
 	if err != nil {
 		return nil, fmt.Errorf("lists: %w", err)
+	}
+	return all, nil
+}
+
+// CountedLists are all lists by name, with counts. Nearly all subscriptions are active:
+// only the others are looked up.
+func (s *Store) CountedLists(ctx context.Context) ([]List, error) {
+	all, err := s.Lists(ctx)
+	if err != nil {
+		return nil, err
 	}
 	at := map[int64]*List{}
 	for i := range all {
@@ -250,31 +260,35 @@ func (s *Store) Lists(ctx context.Context) ([]List, error) {
 		var state State
 		var n int
 		err := r.Scan(&id, &state, &n)
-		if l := at[id]; l != nil {
+		switch l := at[id]; {
+		case l == nil:
+		case state == "":
+			l.Counts[Active] += n
+		case state == Active:
+			l.Reached -= n
+		default:
 			l.Counts[state] = n
+			l.Counts[Active] -= n
 		}
 		return struct{}{}, err
-	}, `select list_id, state, count(*) from subscriptions group by list_id, state`)
+	}, countLists)
 	if err != nil {
-		return nil, fmt.Errorf("lists: %w", err)
-	}
-	_, err = schema.Each(ctx, s.DB.Read, func(r schema.Row) (struct{}, error) {
-		var id int64
-		var n int
-		err := r.Scan(&id, &n)
-		if l := at[id]; l != nil {
-			l.Reached = -n
-		}
-		return struct{}{}, err
-	}, `
-		select s.list_id, count(*) from suppressions x
-		join subscribers u on u.email_key = x.email_key join subscriptions s on s.subscriber_id = u.id
-		where s.state = 'active' group by s.list_id`)
-	if err != nil {
-		return nil, fmt.Errorf("lists: %w", err)
+		return nil, fmt.Errorf("count lists: %w", err)
 	}
 	for i := range all {
 		all[i].Reached += all[i].Counts[Active]
+		if all[i].Counts[Active] == 0 {
+			delete(all[i].Counts, Active)
+		}
 	}
 	return all, nil
 }
+
+// countLists counts the subscriptions of each list: all of them (no state), those that
+// are not active, and the active ones of suppressed readers, from whom it sets out:
+// cross join has SQLite keep to that.
+const countLists = `
+	select list_id, '', count(*) from subscriptions group by list_id
+	union all select list_id, state, count(*) from subscriptions where state <> 'active' and changed_at > -1 group by list_id, state
+	union all select s.list_id, s.state, count(*) from suppressions x cross join subscribers u cross join subscriptions s
+		where u.email_key = x.email_key and s.subscriber_id = u.id and s.state = 'active' group by s.list_id, s.state`

@@ -83,7 +83,7 @@ func TestPage(t *testing.T) {
 				t.Errorf("%+v: no error", f)
 			}
 		}
-		lists, err := r.Lists(ctx)
+		lists, err := r.CountedLists(ctx)
 		if err != nil || len(lists) != 2 || lists[0].Counts[subscribers.Active] != 6 || lists[0].Reached != 5 || lists[1].Reached != 1 {
 			t.Errorf("lists: %+v, %v", lists, err)
 		}

@@ -80,7 +80,7 @@ type listLs struct{}
 
 func (listLs) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		list, err := p.Subscribers.Lists(e.ctx)
+		list, err := p.Subscribers.CountedLists(e.ctx)
 		if err != nil {
 			return err
 		}

@@ -17,7 +17,7 @@ import (
 func (d *Desk) lists(r *request) error { return d.drawLists(r, http.StatusOK, "") }
 
 func (d *Desk) drawLists(r *request, status int, problem string) error {
-	list, err := d.Subscribers.Lists(r.ctx)
+	list, err := d.Subscribers.CountedLists(r.ctx)
 	if err != nil {
 		return err
 	}

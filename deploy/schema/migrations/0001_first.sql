@@ -359,7 +359,7 @@ create table subscriptions (
     primary key (list_id, subscriber_id)
 );
 create index subscriptions_of on subscriptions (subscriber_id);
-create index subscriptions_changed on subscriptions (changed_at) where state <> 'active';
+create index subscriptions_changed on subscriptions (changed_at, list_id, state) where state <> 'active'; -- what a list is counted from is in it
 create table consents (
     id            @id,
     subscriber_id bigint not null references subscribers (id),
