@@ -162,21 +162,24 @@ func (p *Press) explain(ctx context.Context, id int64) (standing, []place, error
 	var places []place
 	for _, n := range newsletters {
 		next := digest.Issue{NewsletterID: n.ID, Newsletter: n.Name, Spec: n.Spec.WithDefaults(n.Name)}
-		chosen, rankings, err := p.Builder.Choose(ctx, next, nil)
+		editions := slices.DeleteFunc(slices.Clone(next.Spec.Editions), func(e digest.EditionSpec) bool { return !e.Holds(s.story) })
+		if len(editions) == 0 {
+			continue
+		}
+		kept, err := p.Builder.KeptOut(ctx, next, s.story)
 		if err != nil {
 			return s, nil, err
 		}
-		for _, e := range next.Spec.Editions {
-			if !e.Holds(s.story) {
-				continue
+		var chosen []digest.Chosen
+		var rankings map[string]digest.Ranking
+		if kept == "" { // choosing takes long
+			if chosen, rankings, err = p.Builder.Choose(ctx, next, nil); err != nil {
+				return s, nil, err
 			}
+		}
+		for _, e := range editions {
 			at := placeIn(s, n.Name, e.Name, chosen, rankings[e.Name])
-			if at.Reason == "" {
-				if at.Reason, err = p.Builder.KeptOut(ctx, next, s.story); err != nil {
-					return s, nil, err
-				}
-			}
-			at.Reason = cmp.Or(at.Reason, "others come before it")
+			at.Reason = cmp.Or(at.Reason, kept, "others come before it")
 			places = append(places, at)
 		}
 	}
