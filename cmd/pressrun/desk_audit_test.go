@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -147,5 +148,20 @@ func TestVerbsAreRecorded(t *testing.T) {
 	}
 	if _, out, _ := d.verb("", "audit", "--n", "1"); !strings.Contains(out, "newsletter morning") || !strings.Contains(out, "version 2") {
 		t.Errorf("after the newsletter was changed the record ends with %s", out)
+	}
+}
+
+// TestNobodyChangesHisOwnRole: an operator who steps down by mistake locks all out.
+func TestNobodyChangesHisOwnRole(t *testing.T) {
+	r := newCountingRoom(t, "")
+	look := r.as(t, "op@news.example", "operator")
+	for _, own := range []string{"op@news.example", "OP@News.example", "Op <op@news.example>"} {
+		look(http.StatusConflict, "POST", "/desk/users", "role=viewer&email="+url.QueryEscape(own))
+	}
+	look(http.StatusBadRequest, "POST", "/desk/users", "role=viewer&email=nobody")
+	look(http.StatusBadRequest, "POST", "/desk/users", "role=king&email=ed@news.example")
+	look(http.StatusSeeOther, "POST", "/desk/users", "role=editor&email="+url.QueryEscape("Ed <ed@news.example>"))
+	if page := look(http.StatusOK, "GET", "/desk/users", ""); !strings.Contains(page, "ed@news.example") {
+		t.Error("the editor was not added")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/mail"
 	"slices"
 	"strings"
 	"time"
@@ -179,13 +180,17 @@ func (d *Desk) userAct(r *request) error {
 		d.record(r, "remove user", email, "")
 		return done(r, "/desk/users", email+" may no longer use the desk.")
 	}
-	if strings.EqualFold(strings.TrimSpace(r.FormValue("email")), r.user.Email) {
+	a, err := mail.ParseAddress(r.FormValue("email"))
+	if err != nil || !slices.Contains(installation.Roles, r.FormValue("role")) {
+		return d.drawUsers(r, http.StatusBadRequest, "Give an address such as ed@example.com and one of the roles offered. Nobody was added.")
+	}
+	if strings.EqualFold(a.Address, r.user.Email) {
 		d.message(r, http.StatusConflict, "Not yourself", "Another operator can change your role. Nothing was changed.")
 		return nil
 	}
-	u, err := d.Installation.AddUser(r.ctx, r.FormValue("email"), "", r.FormValue("role"))
+	u, err := d.Installation.AddUser(r.ctx, a.Address, "", r.FormValue("role"))
 	if err != nil {
-		return d.drawUsers(r, http.StatusBadRequest, "Give an address such as ed@example.com and one of the roles offered. Nobody was added.")
+		return err
 	}
 	d.record(r, "user", u.Email, u.Role)
 	return done(r, "/desk/users", u.Email+" is now "+u.Role+".")
