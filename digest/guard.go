@@ -16,7 +16,7 @@ import (
 )
 
 // Guard re-checks the stories of an issue that waits for its slot: gone,
-// unpublished, redirected elsewhere or retitled ones leave by rule.
+// unpublished, retitled ones and those redirected to something else leave by rule.
 type Guard struct {
 	*Store
 	Client *fetch.Client
