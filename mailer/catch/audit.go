@@ -18,6 +18,7 @@ type Audit struct {
 // Audit says who of the addresses in want got none, one or more messages. It
 // needs Book.
 func (c *Catcher) Audit(want []string) Audit {
+	c.init()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a := Audit{}
@@ -50,6 +51,7 @@ func (c *Catcher) Audit(want []string) Audit {
 // Booked returns the Message-ID of every message accepted for the recipient, in
 // order. It needs Book.
 func (c *Catcher) Booked(addr string) []string {
+	c.init()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.books[strings.ToLower(addr)])
