@@ -17,6 +17,7 @@ import (
 	"pressrun/cmd/pressrun/desk"
 	"pressrun/digest"
 	"pressrun/mailer"
+	"pressrun/mailer/catch"
 	"pressrun/templates"
 )
 
@@ -301,6 +302,24 @@ func TestDeskTellsOfTheCountdown(t *testing.T) {
 	look(409, "POST", path, "do="+seen)
 	if page := look(200, "GET", path, ""); !strings.Contains(page, "cancelled by ap@news.example; its time would be in ") || strings.Contains(page, "0 readers") {
 		t.Error("the page of a cancelled issue tells of readers, or of a time to come")
+	}
+}
+
+// The caught mail has readers' addresses and their own links in it: it is for those who
+// may see readers, and nobody else is led there.
+func TestInboxIsForThoseWhoSeeReaders(t *testing.T) {
+	r := newCountingRoom(t, "")
+	r.Catcher = &catch.Catcher{}
+	t.Cleanup(func() { r.Catcher.Close() })
+	for role, want := range map[string]int{"viewer": 403, "editor": 403, "approver": 403, "list admin": 200, "operator": 200} {
+		look := r.as(t, strings.ReplaceAll(role, " ", "-")+"@news.example", role)
+		look(want, "GET", "/inbox/", "")
+		if led := strings.Contains(look(200, "GET", "/desk/", ""), "/inbox/"); led != (want == 200) {
+			t.Errorf("%s is led to the inbox: %v", role, led)
+		}
+	}
+	if w := r.ask("GET", "/inbox/", "", nil); w.Code != http.StatusUnauthorized {
+		t.Errorf("who is not signed in: %d", w.Code)
 	}
 }
 

@@ -76,7 +76,7 @@ func (p *Press) desk() http.Handler {
 		},
 	}
 	if p.Catcher != nil {
-		d.CatcherURL = "/inbox/"
+		d.Inbox = p.Catcher.Handler("/inbox")
 	}
 	return d.Handler()
 }

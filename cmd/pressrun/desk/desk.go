@@ -45,8 +45,8 @@ type Desk struct {
 	Log          *slog.Logger
 	// Where says where mail goes: "relay main", "the built-in catcher".
 	Where string
-	// CatcherURL is the catcher's inbox, "" = there is none.
-	CatcherURL string
+	// Inbox serves the caught mail below /inbox/, nil = there is none.
+	Inbox http.Handler
 	// PublicURL is where this installation is reached, without a slash at the end.
 	PublicURL string
 	// Secure marks cookies as https only.
@@ -124,7 +124,7 @@ type Desk struct {
 // Cookie holds a user's session.
 const Cookie = "pressrun_desk"
 
-// Handler is the whole desk as one table.
+// Handler is the whole desk as one table, and the inbox.
 func (d *Desk) Handler() http.Handler {
 	mux := http.NewServeMux()
 	d.routes, d.roles = mux, map[string]string{}
@@ -197,6 +197,13 @@ func (d *Desk) Handler() http.Handler {
 		d.roles[pattern] = page.role
 	}
 	mux.HandleFunc("POST /desk/subscribers/import", d.guarded("list admin", MaxImport+formBytes, d.importAct))
+	if d.Inbox != nil { // every mail in it has its reader's address, and the links that are his alone
+		d.roles["GET /inbox/"] = "list admin"
+		mux.HandleFunc("GET /inbox/", d.guarded("list admin", formBytes, func(r *request) error {
+			d.Inbox.ServeHTTP(r.w, r.Request)
+			return nil
+		}))
+	}
 	mux.HandleFunc("/desk/", d.guarded("viewer", formBytes, func(r *request) error { return digest.ErrNotFound }))
 	return mux
 }
@@ -313,7 +320,10 @@ func (d *Desk) drawStatus(r *request, status int, name string, v templates.DeskP
 	}
 	v.User, v.Role = r.user.Email, r.user.Role
 	v.Armed, v.Stopped, v.Where = st.Armed || d.loopback(), st.Stopped, d.Where
-	v.CatcherURL, v.ArmURL, v.StopURL, v.StartURL, v.SignOutURL = d.CatcherURL, "/desk/arm", "/desk/stop", "/desk/start", "/desk/sign-out"
+	v.ArmURL, v.StopURL, v.StartURL, v.SignOutURL = "/desk/arm", "/desk/stop", "/desk/start", "/desk/sign-out"
+	if d.Inbox != nil {
+		v.CatcherURL = "/inbox/"
+	}
 	d.offer(r, &v)
 	if list, err := d.Digest.Newsletters(r.ctx); err == nil && len(list) > 0 {
 		v.Brand = list[0].Spec.Brand.Name

@@ -49,6 +49,9 @@ func (d *Desk) offer(r *request, v *templates.DeskPage) {
 	}
 	v.Nav = slices.DeleteFunc(templates.DeskNav(), func(n templates.NavItem) bool { return !may("GET", n.URL) })
 	v.StopURL, v.StartURL = posts(v.StopURL), posts(v.StartURL)
+	if !may("GET", v.CatcherURL) {
+		v.CatcherURL = ""
+	}
 	if v.Action != nil && len(actions([]templates.Action{*v.Action})) == 0 {
 		v.Action = nil
 	}
