@@ -223,6 +223,10 @@ func (s *Store) UsualAudience(ctx context.Context, i Issue) (int, error) {
 	return sizes[len(sizes)/2], nil
 }
 
+// Unapproved is the reason of an issue that is held because its slot has come and
+// nobody has decided about it.
+const Unapproved = "waits for approval"
+
 // Overdue reports whether the time of an issue that goes out by itself passed more
 // than its grace ago: while nothing ran, or nothing could. What is begun late, and
 // approved or counted down after its slot, has its time then.

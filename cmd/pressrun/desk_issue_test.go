@@ -1,6 +1,7 @@
 package main
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"html"
@@ -302,6 +303,58 @@ func TestDeskTellsOfTheCountdown(t *testing.T) {
 	look(409, "POST", path, "do="+seen)
 	if page := look(200, "GET", path, ""); !strings.Contains(page, "cancelled by ap@news.example; its time would be in ") || strings.Contains(page, "0 readers") {
 		t.Error("the page of a cancelled issue tells of readers, or of a time to come")
+	}
+}
+
+// A person's hold stands against whoever decides on a page from before it, and is named
+// to him; that the clock alone has held the issue, or has begun its countdown, does not.
+func TestDeskHoldStandsAgainstAnOldPage(t *testing.T) {
+	r := newCountingRoom(t, "")
+	r.say(t, "list", "add", "readers")
+	issue := r.draft(t)
+	look := r.as(t, "ap@news.example", "approver")
+	path := issuePath(issue.ID)
+	button := func(name string) string {
+		t.Helper()
+		return regexp.MustCompile(name + `:\d+:\w+`).FindString(look(200, "GET", path, ""))
+	}
+	state := func() string {
+		i, err := r.Digest.Issue(t.Context(), issue.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return i.State
+	}
+	unapproved := button("approve")
+	if err := r.Digest.MoveIssue(t.Context(), r.DB.Write, issue.ID, "held", digest.Unapproved, "draft"); err != nil {
+		t.Fatal(err)
+	}
+	look(303, "POST", path, "do="+unapproved)
+	if state() != "approved" {
+		t.Errorf("the issue that only its slot had held is %s", state())
+	}
+	look(303, "POST", path+"/stories/en/"+fmt.Sprint(r.stories[0]), "do=pin") // a draft again
+	before := map[string]string{"approve": button("approve"), "send": button("send")}
+	if err := r.Hold(t.Context(), issue.ID, "held by ed@news.example", "ed@news.example"); err != nil {
+		t.Fatal(err)
+	}
+	for _, do := range before {
+		if page := look(409, "POST", path, "do="+do); !strings.Contains(page, "It is held now: held by ed@news.example.") {
+			t.Errorf("%s does not say who has held the issue: %s", do, page)
+		}
+	}
+	if state() != "held" {
+		t.Errorf("the issue that another has held is %s", state())
+	}
+	look(303, "POST", path, "do="+button("approve")) // who has read it may
+	now := button("send")
+	if err := r.DB.InTx(t.Context(), func(tx *sql.Tx) error {
+		return r.Digest.Countdown(t.Context(), tx, issue.ID, r.Now().Add(time.Minute))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if said := look(303, "POST", path, "do="+now); said != "The countdown is running. Hold stops it." || state() != "countdown" {
+		t.Errorf("Send now of a page from before the countdown: %q, %s", said, state())
 	}
 }
 

@@ -376,7 +376,7 @@ func (p *Press) atSlot(ctx context.Context, i digest.Issue) error {
 		if err := p.raise(ctx, "approval", fmt.Sprintf("issue %d", i.ID), "It is ready, its time has come, and it waits for somebody to approve it."); err != nil {
 			return err
 		}
-		return p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "held", "waits for approval", "draft")
+		return p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "held", digest.Unapproved, "draft")
 	}
 	if _, err := p.Sealer.Seal(ctx, i.ID); err != nil {
 		return err

@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -20,9 +19,10 @@ func (d *Desk) actions(i digest.Issue, red int, to string) []templates.Action {
 	post := func(title, do string) templates.Action {
 		return templates.Action{Title: title, URL: issueURL(i.ID), Method: "post", Do: do}
 	}
-	approve := post("Approve", "approve:"+strconv.Itoa(i.Revision))
+	seen := fmt.Sprintf(":%d:%s", i.Revision, standing(i))
+	approve := post("Approve", "approve"+seen)
 	approve.Primary, approve.Key, approve.Confirm = true, "a", "Approve exactly what the preview shows? It goes out "+Leaves(i, d.Now())+", to "+to+"."
-	now := post("Send now", fmt.Sprintf("send:%d:%s", i.Revision, i.State))
+	now := post("Send now", "send"+seen)
 	now.Confirm = "Send to " + to + " now, without waiting for the slot?"
 	if red > 0 {
 		approve.Confirm += " " + plural(red, "check is red.", "checks are red.")
@@ -55,26 +55,47 @@ func (d *Desk) actions(i digest.Issue, red int, to string) []templates.Action {
 	return nil
 }
 
+// standing is how an issue stands for whoever decides about it: a hold is another one
+// for another reason, and a draft that its slot found unapproved is still that draft.
+func standing(i digest.Issue) string {
+	switch {
+	case i.State != "held":
+		return i.State
+	case i.Reason == digest.Unapproved:
+		return "draft"
+	}
+	sum := sha256.Sum256([]byte(i.Reason))
+	return "held" + hex.EncodeToString(sum[:8])
+}
+
 // act is what an approver does to a whole issue.
 func (d *Desk) act(r *request) error {
 	id, by := r.id("id"), r.user.Email
-	do, argument, _ := strings.Cut(r.FormValue("do"), ":")
-	var err error
+	do, seen, _ := strings.Cut(r.FormValue("do"), ":")
+	at, stood, _ := strings.Cut(seen, ":")
+	revision, _ := strconv.Atoi(at)
+	was, err := d.Digest.Issue(r.ctx, id)
+	if err != nil {
+		return err
+	}
 	said := ""
 	switch do {
 	case "approve":
-		revision, _ := strconv.Atoi(argument)
+		if was.State == "held" && standing(was) != stood {
+			return digest.ErrState // another has held it since
+		}
 		err, said = d.Approve(r.ctx, id, revision, by), "Approved."
 		if i, e := d.Digest.Issue(r.ctx, id); e == nil {
 			said = "Approved. It goes out " + Leaves(i, d.Now()) + "."
 		}
 	case "send":
-		at, state, _ := strings.Cut(argument, ":")
-		revision, _ := strconv.Atoi(at)
-		if was, e := d.Digest.Issue(r.ctx, id); e != nil || was.State != state || was.Revision != revision {
-			return cmp.Or(e, digest.ErrState) // another has held or changed it since
+		if was.Revision != revision || was.State == "held" && standing(was) != stood {
+			return digest.ErrState // another has held or changed it since
 		}
-		err, said = d.SendNow(r.ctx, id, revision, by), "Sending has begun."
+		if was.State != "countdown" || stood == "countdown" { // now, twice, is without the countdown
+			err = d.SendNow(r.ctx, id, revision, by)
+		}
+		said = "Sending has begun."
 		if i, e := d.Digest.Issue(r.ctx, id); e == nil && i.State == "countdown" {
 			said = "The countdown is running. Hold stops it."
 		}

@@ -287,10 +287,14 @@ func (d *Desk) failed(r *request, err error) {
 		d.message(r, http.StatusNotFound, "Not here", "There is nothing at this address. It may have been removed.")
 	case errors.Is(err, digest.ErrState):
 		again := templates.Action{Title: "Today", URL: "/desk/"}
+		text := "The issue has moved on since you opened the page, so nothing was changed."
 		if strings.HasPrefix(r.URL.Path, "/desk/issues/") {
 			again = templates.Action{Title: "The issue", URL: issueURL(r.id("id")) + looking(r), Primary: true}
+			if i, err := d.Digest.Issue(r.ctx, r.id("id")); err == nil && i.Reason != "" {
+				text += " It is " + i.State + " now: " + strings.TrimSuffix(i.Reason, ".") + "."
+			}
 		}
-		d.told(r, http.StatusConflict, "Not any more", again, "The issue has moved on since you opened the page, so nothing was changed. Open it again to see where it stands.")
+		d.told(r, http.StatusConflict, "Not any more", again, text, "Open it again to see where it stands.")
 	case errors.Is(err, installation.ErrUnrecorded):
 		d.Log.Error("desk", "path", r.URL.Path, "err", err)
 		d.message(r, http.StatusInternalServerError, "Done, but not written down", "What you asked for was done.", unrecorded)
