@@ -197,6 +197,7 @@ func within(t *testing.T, d time.Duration, what string, ok func() bool) {
 }
 
 func TestEndToEnd(t *testing.T) {
+	t.Parallel()
 	for name, open := range map[string]func(*testing.T) string{
 		"sqlite":   func(t *testing.T) string { return filepath.Join(t.TempDir(), "press.db") },
 		"postgres": func(t *testing.T) string { return schematest.PostgresURL(t) },

@@ -230,6 +230,7 @@ func deliveryReport(to, said string) []string {
 // TestEndToEndBounce: mail out, bounce back, never mailed again, and why says so;
 // the same for a complaint, and for leaving by mail.
 func TestEndToEndBounce(t *testing.T) {
+	t.Parallel()
 	for name, open := range map[string]func(t *testing.T) string{
 		"sqlite":   func(t *testing.T) string { return filepath.Join(t.TempDir(), "press.db") },
 		"postgres": func(t *testing.T) string { return schematest.PostgresURL(t) },

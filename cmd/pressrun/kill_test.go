@@ -23,6 +23,7 @@ import (
 // TestFaultKillNine ends serve in the middle of a send, without a warning and
 // with one. The receiver, which outlives it, is the judge.
 func TestFaultKillNine(t *testing.T) {
+	t.Parallel()
 	name := program(t)
 	engines(t, func(t *testing.T, database string) {
 		t.Parallel()
@@ -32,6 +33,7 @@ func TestFaultKillNine(t *testing.T) {
 
 // TestFaultTerminate is the same with SIGTERM: nobody is lost, nobody doubled.
 func TestFaultTerminate(t *testing.T) {
+	t.Parallel()
 	name := program(t)
 	engines(t, func(t *testing.T, database string) {
 		t.Parallel()
@@ -43,6 +45,7 @@ func TestFaultTerminate(t *testing.T) {
 // while their relay takes a hundred messages an hour: a second later nothing
 // more begins for them, though it was claimed, nor when the hour is over.
 func TestFaultLeaveInMidSend(t *testing.T) {
+	t.Parallel()
 	name := program(t)
 	engines(t, func(t *testing.T, database string) {
 		t.Parallel()

@@ -327,6 +327,7 @@ func (n *noise) has(words ...string) bool {
 // and database are in trouble one after the other: what can go on does, what
 // cannot is announced, and when it is over everything is made up.
 func TestFaultServeOutlivesTrouble(t *testing.T) {
+	t.Parallel()
 	engines(t, func(t *testing.T, database string) {
 		if !strings.Contains(database, "://") {
 			database = filepath.Join(t.TempDir(), database)

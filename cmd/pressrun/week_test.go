@@ -39,6 +39,7 @@ import (
 // Three days hold every kind of trouble. With ./test --soak it lives through
 // the whole week, which takes minutes.
 func TestWeek(t *testing.T) {
+	t.Parallel()
 	live := (*week).short
 	begins := time.Date(2026, 3, 28, 7, 0, 0, 0, time.UTC)
 	if os.Getenv("PRESSRUN_SOAK") != "" {

@@ -26,6 +26,7 @@ import (
 // TestEndToEndOwnData is a reader who gets his data, takes another address and
 // erases himself, over HTTP and SMTP, on an installation that serves.
 func TestEndToEndOwnData(t *testing.T) {
+	t.Parallel()
 	inbox, relay := receiver(t)
 	var later atomic.Int64
 	now := func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
