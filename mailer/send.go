@@ -115,6 +115,22 @@ func (m *Mailer) Expire(ctx context.Context, tx *sql.Tx, issue int64, reason str
 	return int(n) + waiting, err
 }
 
+// Lapse is Expire for an issue of which nothing that is left could still go out: all of
+// it has expired. It returns 0 while anything could.
+func (m *Mailer) Lapse(ctx context.Context, tx *sql.Tx, issue int64, reason string) (int, error) {
+	var live bool
+	err := tx.QueryRowContext(ctx, `
+		select exists (select 1 from deliveries where +issue_id = $1 and done_at is null and (expires_at > $2 or state = 'claimed'))
+			or exists (select 1 from audience_parts where issue_id = $1 and (expires_at > $2 or owner <> ''))`, issue, m.nowMillis()).Scan(&live)
+	if err != nil {
+		return 0, fmt.Errorf("look for living copies of issue %d: %w", issue, err)
+	}
+	if live {
+		return 0, nil
+	}
+	return m.Expire(ctx, tx, issue, reason)
+}
+
 // Cancel ends an issue's sending for good: what is not being sent this second
 // is cancelled, and what is uncertain parked, for it may have been taken. What is
 // already claimed follows within a second.

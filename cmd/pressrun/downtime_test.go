@@ -78,7 +78,7 @@ func TestDowntimeOverAnIssue(t *testing.T) {
 					return
 				}
 				want := map[bool]string{true: "held", false: "skipped"}[c.down < 24*time.Hour] // then it has expired
-				if i.State != want || slot.State != "missed" || !strings.Contains(slot.Reason, "more than 3 h ago") {
+				if i.State != want || slot.State != "missed" || !strings.Contains(i.Reason, "more than 3 h ago") || !strings.Contains(slot.Reason, "more than 3 h ago") {
 					t.Fatalf("the issue is %s (%s), its slot %s (%s); want %s, and missed", i.State, i.Reason, slot.State, slot.Reason, want)
 				}
 				alarms, err := p.Installation.Alarms(ctx, true, 10)

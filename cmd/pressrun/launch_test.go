@@ -301,6 +301,30 @@ func TestRetryAfterTheWindow(t *testing.T) {
 	})
 }
 
+// TestPauseEndsWhenNothingCanGoOut: an issue that a person has paused until all of its
+// copies had expired is over, and says why.
+func TestPauseEndsWhenNothingCanGoOut(t *testing.T) {
+	engines(t, func(t *testing.T, database string) {
+		pl := newPlant(t, "", database, "", "")
+		pl.subscribers(3, "daily")
+		pl.stories()
+		by := pl.shift()
+		id := pl.due(digest.Spec{})
+		pl.moves(id, "approved", "sending")
+		if err := pl.press.PauseIssue(t.Context(), id, "ed@news.example"); err != nil {
+			t.Fatal(err)
+		}
+		pl.moves(id, "paused")
+		by.Store(int64(7 * 24 * time.Hour))
+		pl.until(60*time.Second, "it is over", func() bool {
+			return pl.press.advance(t.Context(), pl.issueNow(id)) == nil && pl.issueNow(id).State == "cancelled"
+		})
+		if i, sum := pl.issueNow(id), pl.sum(id); i.Reason != "paused by ed@news.example, until what was left had expired" || sum[mailer.StateExpired] != 3 {
+			t.Errorf("%s, copies %v", i.Reason, sum)
+		}
+	})
+}
+
 // TestBreakerWantsAPerson shows at the issue what the mailer's breaker did, and
 // holds the next one until somebody has seen it.
 func TestBreakerWantsAPerson(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -367,7 +368,11 @@ const policySend = "policy send"
 func (p *Press) atSlot(ctx context.Context, i digest.Issue) error {
 	if p.Now().Sub(i.SlotAt) > time.Duration(i.Spec.Expires) {
 		p.settled(ctx, i.ID)
-		return p.Digest.Leave(ctx, i.ID, "skipped", "nobody approved it within "+templates.Span(time.Duration(i.Spec.Expires)))
+		reason := "nobody approved it within " + templates.Span(time.Duration(i.Spec.Expires))
+		if i.State == "held" && i.Reason != digest.Unapproved { // that is what went wrong first
+			reason = strings.TrimSuffix(i.Reason, ".") + "; then " + reason
+		}
+		return p.Digest.Leave(ctx, i.ID, "skipped", reason)
 	}
 	if i.State == "held" {
 		return nil
@@ -491,6 +496,8 @@ func (p *Press) follow(ctx context.Context, i digest.Issue) error {
 			p.Log.Info("sent", "issue", i.ID, "newsletter", i.Newsletter, "number", i.Number, "audience", i.Audience, "copies", counts)
 		}
 		return err
+	case i.State == "paused":
+		return p.lapse(ctx, i)
 	case i.State == "sent" && open+counts["deferred"] == 0 && sum == i.Audience:
 		err := p.closeIssue(ctx, i.ID)
 		if n := counts["parked"]; err == nil && n > 0 {
@@ -499,6 +506,26 @@ func (p *Press) follow(ctx context.Context, i digest.Issue) error {
 		return err
 	}
 	return nil
+}
+
+// lapse ends an issue that a person has paused until nothing of it could go out any more.
+// What the breaker stopped waits for a person, and what a send window stops lives on.
+func (p *Press) lapse(ctx context.Context, i digest.Issue) error {
+	send, err := p.Mailer.SendOf(ctx, p.DB.Read, i.ID)
+	if err != nil || send.Tripped != "" || !send.Closes.IsZero() && i.Spec.Overflow != "stop" {
+		return err
+	}
+	return p.DB.InTx(ctx, func(tx *sql.Tx) error {
+		n, err := p.Mailer.Lapse(ctx, tx, i.ID, "it expired while the issue was paused")
+		if err != nil || n == 0 {
+			return err
+		}
+		why := i.Reason + ", until what was left had expired"
+		if err := p.Digest.MoveIssue(ctx, tx, i.ID, "cancelled", why, "paused"); err != nil {
+			return err
+		}
+		return p.Mailer.Cancel(ctx, tx, i.ID, why)
+	})
 }
 
 // parkedWords say what is to be decided about n copies that are parked.
