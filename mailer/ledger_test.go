@@ -297,11 +297,10 @@ func TestLetterOvertakes(t *testing.T) {
 		r.freeze()
 		r.start()
 		r.sentAtLeast(10)
-		began := time.Now()
 		id := r.post(confirmation(9999))
 		r.untilLetter(id, mailer.StateAccepted)
-		if d := time.Since(began); d > 3*time.Second {
-			t.Errorf("the letter took %v", d)
+		if n := r.acceptedByReceiver(); n > 150 {
+			t.Errorf("the letter left after %d copies", n)
 		}
 		if ids := r.catcher.Booked(address(9999)); len(ids) != 1 {
 			t.Errorf("the receiver has %v", ids)

