@@ -676,6 +676,76 @@ func TestSourceTroubleIsAnnouncedOnce(t *testing.T) {
 	})
 }
 
+// TestWallBeforeThePages: a site whose feed answers and whose pages do not, for six
+// hours and more, is announced, and so is the end of it. One page that cannot be read while
+// others can is nobody's trouble.
+func TestWallBeforeThePages(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		r := newRoom(t, db)
+		p := newPaper(t)
+		c, src := r.press(t, p, "feed", "own")
+		wall, raised := func(string) int { return 0 }, []string{}
+		p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			if status := wall(req.URL.Path); status != 0 {
+				w.WriteHeader(status)
+				return
+			}
+			p.serve(w, req)
+		})
+		c.Alarm = func(_ context.Context, kind, _, detail string) { raised = append(raised, kind+": "+detail) }
+		c.Clear = func(_ context.Context, kind, _ string) {
+			if kind == "failing source" {
+				raised = nil
+			}
+		}
+		n := 0
+		polls := func(many int) (state, reason string) {
+			t.Helper()
+			for range many {
+				n++
+				r.now = r.now.Add(2 * time.Hour)
+				a := harbourNews(n, r.now)
+				a.at = r.now
+				p.posts = append([]post{a}, p.posts...)
+				poll(t, c, src)
+			}
+			got, err := r.Source(t.Context(), src.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return got.State, got.Reason
+		}
+		polls(2)
+		wall = func(path string) int { // before those with an odd number
+			if strings.HasPrefix(path, "/n") && path[len(path)-1]%2 == 1 {
+				return 403
+			}
+			return 0
+		}
+		if state, _ := polls(6); state != "active" {
+			t.Errorf("some of its pages cannot be read, and it is %s", state)
+		}
+		for _, status := range []int{403, 503} {
+			wall = func(path string) int {
+				if strings.HasPrefix(path, "/n") {
+					return status
+				}
+				return 0
+			}
+			if state, reason := polls(3); state != "active" {
+				t.Errorf("HTTP %d for four hours: it is %s, %s", status, state, reason)
+			}
+			if state, reason := polls(2); state != "failing" || !strings.Contains(reason, fmt.Sprint(status)) || len(raised) == 0 || !strings.Contains(raised[0], "none of its articles could be read") {
+				t.Errorf("HTTP %d for eight hours: it is %s, %q; alarms %q", status, state, reason, raised)
+			}
+			wall = func(string) int { return 0 }
+			if state, reason := polls(2); state != "active" || reason != "" || len(raised) != 0 {
+				t.Errorf("after HTTP %d: it is %s, %q; alarms %q", status, state, reason, raised)
+			}
+		}
+	})
+}
+
 // TestFeedOfWrongDates: a feed that dates what is new ten years back, so that none of it
 // is told, is announced like one that is silent, once, however much it lists.
 func TestFeedOfWrongDates(t *testing.T) {

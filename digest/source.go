@@ -264,7 +264,14 @@ func (s *Store) Polled(ctx context.Context, src Source, p Poll) (Health, error) 
 	if err != nil {
 		return Health{}, err
 	}
+	walled, err := s.walled(ctx, src.ID)
+	if err != nil {
+		return Health{}, err
+	}
 	src.take(p, published, now)
+	if src.State != "failing" && walled != "" {
+		src.State, src.Reason = "failing", walled
+	}
 	h := Health{src.State, src.Reason}
 	next := schedule.Next(fetch.Poll{At: now, Failures: src.Errors, Permanent: p.Permanent && src.Errors >= FailingAfter,
 		RetryAfter: p.RetryAfter, MaxAge: p.MaxAge, TTL: p.TTL, Published: published})
@@ -323,6 +330,36 @@ func (src *Source) take(p Poll, published []time.Time, now time.Time) {
 		}
 		src.Reason = fmt.Sprintf("it answers, but has had nothing new for %s, longer than usual for it: %s", ageWords(since), mend)
 	}
+}
+
+// walledFor is how long, and walledAt how many, articles of a source stay unread
+// before that is announced: of one where films come between articles some are read.
+const (
+	walledFor  = 6 * time.Hour
+	walledAt   = 3
+	walledLook = 14 * 24 * time.Hour // older ones are not looked at
+)
+
+// walled says in words that a source lists news, but that none of its pages could
+// be read of late, as behind a wall against robots; "" when one could.
+func (s *Store) walled(ctx context.Context, source int64) (string, error) {
+	var n int
+	var since schema.Time
+	var why sql.NullString
+	err := s.DB.Read.QueryRowContext(ctx, `
+		with listed as (select id, seen_at, state, reason from entries where source_id = $1 and published_at >= $2),
+			unread as (select id, seen_at, reason from listed where state in ('new', 'failed')
+				and seen_at > coalesce((select max(seen_at) from listed where state = 'read'), 0))
+		select count(*), min(seen_at), (select reason from unread where reason <> '' order by id desc limit 1) from unread`,
+		source, schema.At(s.Now().Add(-walledLook))).Scan(&n, &since, &why)
+	if err != nil {
+		return "", fmt.Errorf("unread pages of source %d: %w", source, err)
+	}
+	age := s.Now().Sub(since.Time)
+	if n < walledAt || age < walledFor || why.String == "" {
+		return "", nil
+	}
+	return fmt.Sprintf("it answers, but for %s none of its articles could be read: %s", ageWords(age), why.String), nil
 }
 
 // publishedBy is when the newest entries of a source were published: its habit.

@@ -214,6 +214,9 @@ func (p *Press) examineSources(ctx context.Context) []finding {
 	var list []finding
 	for _, s := range sources {
 		_, err := p.Collector.Client.Get(ctx, s.URL, fetch.Validators{})
+		if err == nil && s.State == "failing" && s.Errors == 0 { // its pages cannot be read
+			err = fmt.Errorf("%s: %s", s.URL, s.Reason)
+		}
 		list = append(list, found("source", s.URL+" answers", err))
 	}
 	return list
