@@ -5,6 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
+	_ "image/gif"
+	_ "image/jpeg"
+	_ "image/png"
 	"net/mail"
 	"net/netip"
 	"net/url"
@@ -330,8 +334,10 @@ type sight struct {
 	at      time.Time
 }
 
-// maxPicture is how many bytes a picture in a mail may have.
-const maxPicture = 2_000_000
+const (
+	maxPicture = 2_000_000 // bytes that a picture in a mail may have
+	minPicture = 50        // pixels that it must have each way
+)
 
 // Look fetches the pictures of editions that were not looked at within
 // GuardEvery. One that merely does not answer counts as good: only what the
@@ -382,6 +388,18 @@ func (p *Pictures) fetch(ctx context.Context, address string) string {
 		return "is no picture (" + res.ContentType + ")"
 	case len(res.Body) > maxPicture:
 		return fmt.Sprintf("has %.1f MB", float64(len(res.Body))/1e6)
+	}
+	kind, _, _ := strings.Cut(strings.ToLower(res.ContentType), ";")
+	if slices.Contains([]string{"image/svg+xml", "image/avif", "image/heic", "image/tiff", "image/jxl"}, strings.TrimSpace(kind)) {
+		return "is of a kind that many mail programs do not show (" + kind + ")"
+	}
+	size, _, err := image.DecodeConfig(bytes.NewReader(res.Body))
+	switch w, h := size.Width, size.Height; {
+	case err != nil: // WebP, say
+	case min(w, h) < minPicture:
+		return fmt.Sprintf("has %d × %d pixels: that is a counter or an icon", w, h)
+	case h > 3*w:
+		return fmt.Sprintf("has %d × %d pixels: readers would scroll past it for long", w, h)
 	}
 	return ""
 }

@@ -3,6 +3,8 @@ package digest
 import (
 	"context"
 	"fmt"
+	"image"
+	"image/png"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -168,6 +170,15 @@ func TestPicturesAreLookedAt(t *testing.T) {
 		case "/large.png":
 			w.Header().Set("Content-Type", "image/png")
 			w.Write(make([]byte, maxPicture+1))
+		case "/drawing.svg":
+			w.Header().Set("Content-Type", "image/svg+xml; charset=utf-8")
+			w.Write([]byte("<svg/>"))
+		case "/dot.png":
+			png.Encode(w, image.NewGray(image.Rect(0, 0, 1, 1)))
+		case "/tower.png":
+			png.Encode(w, image.NewGray(image.Rect(0, 0, 60, 240)))
+		case "/portrait.png":
+			png.Encode(w, image.NewGray(image.Rect(0, 0, 60, 120)))
 		default:
 			http.NotFound(w, r)
 		}
@@ -176,7 +187,9 @@ func TestPicturesAreLookedAt(t *testing.T) {
 	now := noon
 	p := &Pictures{Client: &fetch.Client{Delay: -1, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, Now: func() time.Time { return now }}
 	var page strings.Builder
-	want := map[string]string{"/good.png": "", "/page.png": "is no picture (text/html)", "/busy.png": "", "/large.png": "has 2.0 MB", "/gone.png": "is gone (HTTP 404)"}
+	want := map[string]string{"/good.png": "", "/page.png": "is no picture (text/html)", "/busy.png": "", "/large.png": "has 2.0 MB",
+		"/drawing.svg": "is of a kind that many mail programs do not show (image/svg+xml)", "/dot.png": "has 1 × 1 pixels: that is a counter or an icon",
+		"/tower.png": "has 60 × 240 pixels: readers would scroll past it for long", "/portrait.png": "", "/gone.png": "is gone (HTTP 404)"}
 	for path := range want {
 		fmt.Fprintf(&page, `<img alt="" src="%s%s">`, site.URL, path)
 	}
