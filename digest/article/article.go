@@ -122,8 +122,9 @@ func Extract(page []byte, o Options) (Article, error) {
 	a := p.article(rules)
 	body := p.body(rules, &a)
 	a.Text = body.text()
-	a.Language, a.Direction = Language(p.languageClaim(o.Language), a.Title, body.lead())
 	a.Kind = p.kind(a)
+	a.Title = unescaped(a.Title)
+	a.Language, a.Direction = Language(p.languageClaim(o.Language), a.Title, body.lead())
 	if a.Text == "" {
 		return a, fmt.Errorf("extract %s: %w", cmp.Or(clip(o.URL), "page"), ErrNoArticle)
 	}

@@ -267,6 +267,8 @@ func TestHeadline(t *testing.T) {
 		"site name as heading":  {`<title>Data law passes | The Post</title><h1>The Post</h1><h1>Data law passes</h1>`, "Data law passes"},
 		"no heading":            {`<title>Data law passes at last in night session | The Post</title>`, "Data law passes at last in night session"},
 		"only heading":          {`<h1>Data law passes</h1>`, "Data law passes"},
+		"escaped twice":         {`<title>Crown &amp;amp; anchor open</title><h1>&lt;b&gt;Crown&lt;/b&gt; &amp;amp; anchor&amp;#8217;s open</h1>`, "Crown & anchor’s open"},
+		"less than":             {`<title>Share of under 18s &lt; 5 % says AT&amp;T</title>`, "Share of under 18s < 5 % says AT&T"},
 		"dash that belongs":     {`<title>The long, long road - and a short cut home | Post</title>`, "The long, long road - and a short cut home"},
 	} {
 		if a, _ := Extract([]byte(c.page), Options{}); a.Title != c.want {

@@ -1,6 +1,11 @@
 package article
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+
+	"golang.org/x/net/html"
+)
 
 // shownTitles are the titles a reader sees: headings and the title element.
 func (p *page) shownTitles() []string {
@@ -10,6 +15,17 @@ func (p *page) shownTitles() []string {
 	}
 	return append(out, p.title)
 }
+
+// unescaped is a headline without the references and the markup that a site escaped
+// once too often.
+func unescaped(s string) string {
+	if !strings.ContainsAny(s, "&<") {
+		return s
+	}
+	return clean(inlineTag.ReplaceAllString(html.UnescapeString(s), ""))
+}
+
+var inlineTag = regexp.MustCompile(`(?i)</?(?:a|abbr|b|big|br|em|font|i|p|q|s|small|span|strong|sub|sup|u|wbr)(?:\s[^<>]*)?/?>`)
 
 // headline lets the candidates vote: a first-level heading wins when the
 // machine-readable titles agree with it, the first such heading before others.

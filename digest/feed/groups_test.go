@@ -122,6 +122,10 @@ func TestEntities(t *testing.T) {
 			}
 		}
 	}
+	f := parse(t, `<rss><channel><item><title>Tram &amp;lt;b&amp;gt;bold&amp;lt;/b&amp;gt; &amp;amp;lt; now</title><link>/1</link></item></channel></rss>`)
+	if got, want := f.Items[0].Title, "Tram bold < now"; got != want {
+		t.Errorf("markup escaped twice: got %q, want %q", got, want)
+	}
 	if n < 245 {
 		t.Errorf("%d names tried", n)
 	}
