@@ -410,6 +410,7 @@ func TestFlags(t *testing.T) {
 			{path: "/c", title: "Why the pier should go", text: about(3), at: at, tags: []string{"Opinion"}},
 			{path: "/d", title: "A hotel with a view", text: about(4), at: at, tags: []string{"Sponsored"}},
 			{path: "/e", title: "Plain news of the day", text: about(5), at: at},
+			{path: "/f", title: "Sponsored: the bank that listens", text: about(6), at: at},
 		}
 		poll(t, c, src)
 		r.now = r.now.Add(time.Minute)
@@ -420,7 +421,7 @@ func TestFlags(t *testing.T) {
 			path := strings.TrimPrefix(s.URL, p.URL)
 			ids[path], flags[path] = s.ID, s.Flags
 		}
-		for path, want := range map[string]string{"/a": "sensitive", "/court/b": "legal", "/c": "opinion", "/d": "paid", "/e": ""} {
+		for path, want := range map[string]string{"/a": "sensitive", "/court/b": "legal", "/c": "opinion", "/d": "paid", "/e": "", "/f": "paid"} {
 			if flags[path] != want {
 				t.Errorf("%s: flags %q, want %q", path, flags[path], want)
 			}

@@ -375,8 +375,11 @@ func (s *Store) correct(ctx context.Context, tx *sql.Tx, src Source, e Entry, a 
 	return markRead(ctx, tx, e.ID, "")
 }
 
-// ruleFlags are the flags of an article by its page, tags and address.
+// ruleFlags are the flags of an article by its page, headline, tags and address.
 func (s Story) ruleFlags(src Source, e Entry, a article.Article) string {
+	if article.SaysPaid(e.Title) {
+		a.Kind = article.KindPaid
+	}
 	return flagsOf(src.Settings.Flags, a, append([]string{s.Section}, e.Tags...), e.URL, s.URL)
 }
 

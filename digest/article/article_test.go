@@ -258,6 +258,10 @@ func TestKinds(t *testing.T) {
 		{"https://e.example/opinion/a", text, KindOpinion},
 		{"https://e.example/a", ld(`{"@type":"AdvertiserContentArticle","headline":"x"}`) + text, KindPaid},
 		{"https://e.example/a", ld(`{"@type":"NewsArticle","headline":"x","isAccessibleForFree":"False"}`) + text[:600], KindPaywall},
+		{"https://e.example/a", "<title>How to save on power</title><span>Paid post</span><h1>How to save on power</h1>" + text, KindPaid},
+		{"https://e.example/a", "<title>Strom sparen</title><h1>Strom sparen</h1><p class=kicker>Gesponserter Inhalt</p>" + text, KindPaid},
+		{"https://e.example/a", "<title>Anzeige: So sparen Sie Strom</title><h1>Anzeige: So sparen Sie Strom</h1>" + text, KindPaid},
+		{"https://e.example/a", "<title>Data law passes</title><nav><a>Sponsored content</a></nav><h1>Data law passes</h1><div>Anzeige</div>" + text + "<h3>Sponsored content</h3>", KindArticle},
 	} {
 		if a := extract(t, []byte(c.page), Options{URL: c.url}); a.Kind != c.want {
 			t.Errorf("%s: kind %q, want %q", c.url, a.Kind, c.want)

@@ -345,6 +345,9 @@ func (p *page) kind(a Article) string {
 			return k
 		}
 	}
+	if SaysPaid(a.Title) || p.labelledPaid(a.Title) {
+		return KindPaid
+	}
 	switch n := wordCount(a.Text); {
 	case p.closed(t) && n < 3*BriefWords:
 		return KindPaywall
@@ -353,6 +356,41 @@ func (p *page) kind(a Article) string {
 	}
 	return KindArticle
 }
+
+// paidLabels are the words that stand alone near the headline of what was paid for.
+// "Advertisement", "Anzeige" and the like are not among them: they stand over banners.
+var paidLabels = set("advertorial", "advertisement feature", "paid post", "paid content", "paid partner content", "sponsored content", "sponsored post", "sponsored article",
+	"partner content", "branded content", "brand content", "content from our partners", "bezahlter inhalt", "gesponserter inhalt", "gesponserter beitrag", "bezahlte anzeige",
+	"contenu sponsorisé", "contenu partenaire", "publi rédactionnel", "publirédactionnel", "publireportage", "contenido patrocinado", "publirreportaje", "contenuto sponsorizzato",
+	"conteúdo patrocinado", "artykuł sponsorowany", "materiał sponsorowany", "komerční sdělení", "komerční článek", "gesponsorde inhoud",
+	"на правах рекламы", "партнёрский материал", "партнерский материал", "sponsorlu içerik", "advertoriál", "広告特集", "محتوى ممول", "مادة إعلانية")
+
+// labelledPaid reports whether such a label stands near the headline, up to the
+// first paragraph. In menus and lists it leads to others.
+func (p *page) labelledPaid(title string) bool {
+	behind, before := p.header(title)
+	for i, x := range behind {
+		if len(x.text) > 120 {
+			behind = behind[:i]
+			break
+		}
+	}
+	for _, x := range slices.Concat(before, behind) {
+		if len(x.text) < 60 && paidLabels[norm(x.text)] && within(x.in, listed) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func listed(n *html.Node) bool {
+	return n.DataAtom == atom.Nav || n.DataAtom == atom.Li || n.DataAtom == atom.Aside || n.DataAtom == atom.Footer
+}
+
+var paidHeadline = regexp.MustCompile(`(?i)^[\[(]?(?:advertorial|sponsored|sponsored (?:content|post)|paid (?:post|content)|partner content|anzeige|publireportage|publirreportaje|на правах рекламы)(?:[\])]|\s*[:|]) ?|[\[(](?:advertorial|sponsored|anzeige|paid post|реклама)[\])]$`)
+
+// SaysPaid reports whether a headline calls itself paid for: "Sponsored: …", "… (Anzeige)".
+func SaysPaid(headline string) bool { return paidHeadline.MatchString(strings.TrimSpace(headline)) }
 
 // closed tells whether the page says that its text is not free.
 func (p *page) closed(t thing) bool {
