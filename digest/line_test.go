@@ -1,7 +1,9 @@
 package digest
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"testing"
 
 	"pressrun/deploy/schema"
@@ -27,9 +29,9 @@ func TestLines(t *testing.T) {
 		if _, err := r.Begin(ctx, n, slot); err != nil {
 			t.Fatal(err)
 		}
-		list, err := r.Lines(ctx, 10)
-		if err != nil || len(list) != 2 {
-			t.Fatal(list, err)
+		list, total, err := r.Lines(ctx, LineFilter{Page: 1, Per: 10})
+		if err != nil || len(list) != 2 || total != 2 {
+			t.Fatal(list, total, err)
 		}
 		if l := list[0]; l.Number != 2 || l.State != "building" || l.Subject != "Morning" || l.SlotAt.Format("2006-01-02 15:04 MST") != "2026-03-21 13:00 CET" {
 			t.Errorf("the unsealed one: %+v", l)
@@ -37,8 +39,42 @@ func TestLines(t *testing.T) {
 		if l := list[1]; l.ID != first.ID || l.Name != "morning" || l.Newsletter != "Morning" || l.State != "skipped" || l.Reason != "a holiday" || l.Subject == "Morning" || !l.Started.IsZero() {
 			t.Errorf("the sealed one: %+v", l)
 		}
-		if list, err := r.Lines(ctx, 1); err != nil || len(list) != 1 || list[0].Number != 2 {
-			t.Errorf("the newest alone: %+v, %v", list, err)
+		if _, err := db.Write.ExecContext(ctx, `update issues set reason = 'ein Übel', audience = 7 where id = $1`, first.ID); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			LineFilter
+			numbers []int
+			total   int
+		}{
+			{LineFilter{Per: 1}, []int{2}, 2},
+			{LineFilter{Per: 1, Page: 2}, []int{1}, 2},
+			{LineFilter{Per: 1, Page: 3}, nil, 2},
+			{LineFilter{Sort: "newsletter"}, []int{1, 2}, 2},
+			{LineFilter{Sort: "-newsletter"}, []int{2, 1}, 2},
+			{LineFilter{Sort: "slot"}, []int{1, 2}, 2},
+			{LineFilter{Sort: "-state"}, []int{1, 2}, 2},
+			{LineFilter{Sort: "-readers"}, []int{1, 2}, 2},
+			{LineFilter{Sort: "readers", Per: 1}, []int{2}, 2},
+			{LineFilter{Sort: "what is this"}, []int{2, 1}, 2},
+			{LineFilter{State: "skipped"}, []int{1}, 1},
+			{LineFilter{Search: " übel "}, []int{1}, 1},
+			{LineFilter{Search: "MORNING no. 2"}, []int{2}, 1},
+			{LineFilter{Search: "morning", Sort: "slot", Per: 1, Page: 2}, []int{2}, 2},
+			{LineFilter{Search: "übel", State: "building"}, nil, 0},
+		} {
+			c.Page, c.Per = max(c.Page, 1), cmp.Or(c.Per, 10)
+			list, total, err := r.Lines(ctx, c.LineFilter)
+			var numbers []int
+			for _, l := range list {
+				numbers = append(numbers, l.Number)
+			}
+			if err != nil || !slices.Equal(numbers, c.numbers) || total != c.total {
+				t.Errorf("%+v: %v of %d, %v; want %v of %d", c.LineFilter, numbers, total, err, c.numbers, c.total)
+			}
+		}
+		if counts, err := r.LineCounts(ctx); err != nil || counts["skipped"] != 1 || counts["building"] != 1 {
+			t.Errorf("counts: %v, %v", counts, err)
 		}
 	})
 }

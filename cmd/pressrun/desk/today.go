@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"pressrun/digest"
@@ -158,7 +157,7 @@ func (d *Desk) nextSlots(r *request) (templates.Table, error) {
 }
 
 func (d *Desk) recentIssues(r *request) (templates.Table, error) {
-	issues, err := d.Digest.Lines(r.ctx, 12)
+	issues, _, err := d.Digest.Lines(r.ctx, digest.LineFilter{Page: 1, Per: 12})
 	t := issueTable()
 	t.Empty = templates.Empty{Text: "No issue has been sent yet."}
 	for _, i := range issues {
@@ -188,35 +187,29 @@ func (d *Desk) issueRow(i digest.Line) templates.Row {
 func issueURL(id int64) string { return "/desk/issues/" + strconv.FormatInt(id, 10) }
 
 func (d *Desk) issues(r *request) error {
-	all, err := d.Digest.Lines(r.ctx, math.MaxInt32)
+	q := r.URL.Query()
+	f := digest.LineFilter{Search: q.Get("q"), State: q.Get("state"), Sort: q.Get("sort"), Page: pageOf(r), Per: perPage(r)}
+	list, total, err := d.Digest.Lines(r.ctx, f)
 	if err != nil {
 		return err
 	}
-	want := r.URL.Query().Get("state")
-	counts := map[string]int{}
-	var rows []digest.Line
-	for _, i := range all {
-		counts[i.State]++
-		if want == "" || i.State == want {
-			rows = append(rows, i)
-		}
+	counts, err := d.Digest.LineCounts(r.ctx)
+	if err != nil {
+		return err
 	}
 	t := issueTable()
-	t.Columns = nil
-	type line = digest.Line
-	for _, i := range arrange(r, &t, rows, func(i line) string {
-		return strings.Join([]string{i.Newsletter, i.Name, "No. " + strconv.Itoa(i.Number), i.Subject, i.Reason}, " ")
-	},
-		column[line]{templates.Column{Title: "Issue", Wide: true}, "newsletter", byText(func(i line) string { return fmt.Sprintf("%s %09d", i.Newsletter, i.Number) })},
-		column[line]{templates.Column{Title: "State"}, "state", byText(func(i line) string { return i.State })},
-		column[line]{templates.Column{Title: "Slot"}, "slot", func(a, b line) int { return a.SlotAt.Compare(b.SlotAt) }},
-		column[line]{templates.Column{Title: "Readers", Number: true}, "readers", func(a, b line) int { return cmp.Compare(a.Audience, b.Audience) }}) {
+	for i, key := range []string{"newsletter", "state", "slot", "readers"} {
+		t.Columns[i] = eitherWay(r, t.Columns[i], key, f.Sort)
+	}
+	for _, i := range list {
 		t.Rows = append(t.Rows, d.issueRow(i))
 	}
-	filters := []templates.Filter{{Title: "All", URL: "/desk/issues", Count: len(all), Current: want == ""}}
+	t.Pager = pager(r, f.Page, f.Per, total)
+	filters := []templates.Filter{{Title: "All", URL: "/desk/issues", Current: f.State == ""}}
 	for _, s := range []string{"building", "draft", "held", "approved", "countdown", "sending", "paused", "sent", "closed", "skipped", "cancelled", "failed"} {
 		if counts[s] > 0 {
-			filters = append(filters, templates.Filter{Title: s, URL: "/desk/issues?state=" + s, Count: counts[s], Current: want == s})
+			filters = append(filters, templates.Filter{Title: s, URL: "/desk/issues?state=" + s, Count: counts[s], Current: f.State == s})
+			filters[0].Count += counts[s]
 		}
 	}
 	return d.draw(r, templates.DeskTable, templates.DeskPage{Title: "Issues", Current: "Issues",

@@ -192,7 +192,7 @@ create table issues (
     closed_at     bigint,
     unique (newsletter_id, number)
 );
-create index issues_state on issues (state);
+create index issues_state on issues (state, slot_at);
 create index issues_newest on issues (slot_at);
 create index issues_of on issues (newsletter_id, slot_at);
 
