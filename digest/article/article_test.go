@@ -262,6 +262,7 @@ func TestKinds(t *testing.T) {
 		{"https://e.example/a", "<title>Strom sparen</title><h1>Strom sparen</h1><p class=kicker>Gesponserter Inhalt</p>" + text, KindPaid},
 		{"https://e.example/a", "<title>Anzeige: So sparen Sie Strom</title><h1>Anzeige: So sparen Sie Strom</h1>" + text, KindPaid},
 		{"https://e.example/a", "<title>Data law passes</title><nav><a>Sponsored content</a></nav><h1>Data law passes</h1><div>Anzeige</div>" + text + "<h3>Sponsored content</h3>", KindArticle},
+		{"https://e.example/a", "<title>Data law passes</title><h1>Data law passes</h1><div><label>Advertorial</label><h5><a href=/b>Hybrids</a></h5></div><div><label>Advertorial</label><h5><a href=/c>Cars</a></h5></div>" + text, KindArticle},
 	} {
 		if a := extract(t, []byte(c.page), Options{URL: c.url}); a.Kind != c.want {
 			t.Errorf("%s: kind %q, want %q", c.url, a.Kind, c.want)

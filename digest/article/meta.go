@@ -366,22 +366,30 @@ var paidLabels = set("advertorial", "advertisement feature", "paid post", "paid 
 	"на правах рекламы", "партнёрский материал", "партнерский материал", "sponsorlu içerik", "advertoriál", "広告特集", "محتوى ممول", "مادة إعلانية")
 
 // labelledPaid reports whether such a label stands near the headline, up to the
-// first paragraph. In menus and lists it leads to others.
+// first paragraph. In menus and lists, and over another headline, it is of others.
 func (p *page) labelledPaid(title string) bool {
 	behind, before := p.header(title)
+	near := before[:min(len(before), paidBefore)]
 	for i, x := range behind {
 		if len(x.text) > 120 {
 			behind = behind[:i]
 			break
 		}
+		if within(x.in, isHeading) != nil {
+			behind = behind[:max(i-1, 0)] // without what stands over it
+			break
+		}
 	}
-	for _, x := range slices.Concat(before, behind) {
+	for _, x := range slices.Concat(near, behind) {
 		if len(x.text) < 60 && paidLabels[norm(x.text)] && within(x.in, listed) == nil {
 			return true
 		}
 	}
 	return false
 }
+
+// paidBefore is how many texts before the headline may be such a label.
+const paidBefore = 3
 
 func listed(n *html.Node) bool {
 	return n.DataAtom == atom.Nav || n.DataAtom == atom.Li || n.DataAtom == atom.Aside || n.DataAtom == atom.Footer
