@@ -52,7 +52,10 @@ type Client struct {
 	robots    robotsCache
 }
 
-const maxRedirects = 10
+const (
+	maxRedirects = 10
+	maxRefreshes = 2
+)
 
 // Validators is what a site needs to tell whether a page has changed: keep
 // those of the last response and hand them to the next Get.
@@ -119,9 +122,18 @@ func (c *Client) Get(ctx context.Context, url string, v Validators) (Response, e
 }
 
 // GetFrom fetches a page as a reader does who follows a link on another, for
-// sites that look at where one comes from; "" says nothing about that.
+// sites that look at where one comes from; "" says nothing about that. A page that
+// sends browsers on by itself ("you are being redirected") is followed.
 func (c *Client) GetFrom(ctx context.Context, url, referer string) (Response, error) {
-	return c.get(ctx, url, Validators{referer: referer}, c.maxBytes())
+	res, err := c.get(ctx, url, Validators{referer: referer}, c.maxBytes())
+	for range maxRefreshes {
+		next := refresh(res)
+		if err != nil || next == "" || next == res.URL {
+			break
+		}
+		res, err = c.get(ctx, next, Validators{referer: referer}, c.maxBytes())
+	}
+	return res, err
 }
 
 func (c *Client) get(ctx context.Context, url string, v Validators, limit int64) (Response, error) {

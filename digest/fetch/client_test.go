@@ -81,6 +81,35 @@ func TestReferer(t *testing.T) {
 	}
 }
 
+// TestRefresh: a page that sends browsers on is followed; not one that is loaded anew
+// every few minutes, one for browsers without script, or a circle without end.
+func TestRefresh(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, map[string]string{
+			"/at-once":  `<html><head><META HTTP-EQUIV="Refresh" CONTENT="0; URL='/there'"></head><body>You are being redirected</body>`,
+			"/twice":    `<meta http-equiv=refresh content="1;url=at-once">`,
+			"/news":     `<meta http-equiv="refresh" content="300;url=/news?again"><p>news`,
+			"/itself":   `<meta http-equiv="refresh" content="0"><p>itself`,
+			"/noscript": `<head><noscript><meta http-equiv="refresh" content="0;url=/plain"></noscript></head><p>noscript`,
+			"/circle":   `<meta http-equiv="refresh" content="0;url=/circle?` + r.URL.RawQuery + `x">`,
+			"/script":   `<meta http-equiv="refresh" content="0;url=javascript:alert(1)"><p>script`,
+			"/there":    `<p>there`,
+		}[r.URL.Path])
+	})
+	for from, to := range map[string]string{"/at-once": "/there", "/twice": "/there", "/news": "/news", "/itself": "/itself", "/noscript": "/noscript", "/circle": "/circle?xx", "/script": "/script"} {
+		if r, err := local().GetFrom(t.Context(), s.URL+from, ""); err != nil || r.URL != s.URL+to {
+			t.Errorf("%s leads to %s, %v, want %s", from, r.URL, err, to)
+		}
+	}
+	refused := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `<meta http-equiv="refresh" content="0;url=http://10.0.0.1/">`)
+	})
+	if _, err := local().GetFrom(t.Context(), refused.URL, ""); err == nil {
+		t.Error("it leads into a private network")
+	}
+}
+
 func TestStatusInWords(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
