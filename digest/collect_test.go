@@ -781,6 +781,47 @@ func TestFeedOfWrongDates(t *testing.T) {
 	})
 }
 
+// TestYearOfTheWeek: around New Year, what a site dates with the year of the week is
+// news of the day; what is a year old, or a scheme of a year ahead, is not.
+func TestYearOfTheWeek(t *testing.T) {
+	r := newRoom(t, schematest.SQLite(t))
+	p := newPaper(t)
+	c, src := r.press(t, p, "feed", "own")
+	for n, k := range []struct {
+		now, dated string
+		told       string // the day it is told under, "" = not
+	}{
+		{"2025-12-30T12:00:00Z", "2025-12-30T10:00:00Z", "2025-12-30"},
+		{"2025-12-30T13:00:00Z", "2026-12-30T11:00:00Z", "2025-12-30"},
+		{"2025-12-30T14:00:00Z", "2026-06-01T11:00:00Z", "ahead"},
+		{"2027-01-02T12:00:00Z", "2026-01-02T10:00:00Z", "2027-01-02"},
+		{"2027-01-02T13:00:00Z", "2025-01-02T10:00:00Z", ""},
+		{"2027-03-02T13:00:00Z", "2026-03-02T10:00:00Z", ""},
+	} {
+		r.now, _ = time.Parse(time.RFC3339, k.now)
+		a := harbourNews(n, r.now)
+		a.at, _ = time.Parse(time.RFC3339, k.dated)
+		p.posts = []post{a}
+		poll(t, c, src)
+		list, err := r.Stories(t.Context(), r.now.Add(-7*24*time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, s := range list {
+			if s.Title != a.title {
+				continue
+			}
+			if got = s.Published.Format(time.DateOnly); s.NotBefore.After(r.now) {
+				got = "ahead"
+			}
+		}
+		if got != k.told {
+			t.Errorf("dated %s on %s: told under %q, want %q", k.dated, k.now, got, k.told)
+		}
+	}
+}
+
 // TestCacheThatNeverChanges: a feed of which a cache says for ever that nothing has
 // changed is read anew once it is silent.
 func TestCacheThatNeverChanges(t *testing.T) {

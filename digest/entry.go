@@ -107,7 +107,7 @@ func entryOf(src Source, it feed.Item, now time.Time) (Entry, error) {
 	e := Entry{
 		SourceID: src.ID, GUID: cmp.Or(it.ID, it.URL), Key: string(key), URL: it.URL, Title: it.Title, Author: strings.Join(it.Author, ", "), Section: first(it.Categories),
 		Language: it.Language, Summary: feed.Text(it.Summary), Content: it.Content, Image: it.Image, ImageAlt: it.ImageAlt, Credit: it.Credit,
-		Tags: it.Categories, State: "new", Published: it.Published, NotBefore: embargo(it.Categories),
+		Tags: it.Categories, State: "new", Published: ofYear(it.Published, now, src.LastOK), NotBefore: embargo(it.Categories),
 	}
 	if e.Published.IsZero() {
 		e.Published, e.Undated = now, true
@@ -120,6 +120,20 @@ func entryOf(src Source, it feed.Item, now time.Time) (Entry, error) {
 		e.State = "blocked"
 	}
 	return e, nil
+}
+
+// ofYear mends a date of which the year alone is wrong, as around New Year where a
+// site writes the year of the week: the last days of December are dated a year ahead,
+// and of a source that was read before, the first of January a year back.
+func ofYear(t, now, lastOK time.Time) time.Time {
+	recent := func(t time.Time) bool { return !t.After(now.Add(24*time.Hour)) && now.Sub(t) < 7*24*time.Hour }
+	switch before, after := t.AddDate(-1, 0, 0), t.AddDate(1, 0, 0); {
+	case t.Month() == time.December && recent(before):
+		return before
+	case t.Month() == time.January && t.Day() <= 7 && !lastOK.IsZero() && recent(after):
+		return after
+	}
+	return t
 }
 
 // embargo reads a tag such as "embargo:2026-11-25T18:00Z"; zero without one.
