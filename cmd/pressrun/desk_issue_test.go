@@ -187,6 +187,21 @@ func TestDeskMovesPastDropped(t *testing.T) {
 	if got := order(); !strings.HasPrefix(got, "1:"+third+" 2:") {
 		t.Errorf("after one press on the arrow: %q", got)
 	}
+	approved := func() digest.Issue {
+		i, err := r.Digest.Issue(t.Context(), issue.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return i
+	}
+	if err := r.Approve(t.Context(), issue.ID, 0, "ap@news.example"); err != nil {
+		t.Fatal(err)
+	}
+	for _, do := range []string{"up", "down", "pin", "unpin"} { // from a page on which it was not dropped yet
+		if page := edit(409, "POST", path+"/stories/en/"+second, "do="+do); !strings.Contains(page, "has left the issue") || approved().State != "approved" {
+			t.Errorf("%s of a story that another has dropped: the issue is %s, and one reads %s", do, approved().State, page)
+		}
+	}
 }
 
 // What changes nothing leaves an approval as it is, at the desk and in the terminal;

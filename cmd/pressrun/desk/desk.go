@@ -292,6 +292,8 @@ func (d *Desk) failed(r *request, err error) {
 			again = templates.Action{Title: "The issue", URL: issueURL(r.id("id")) + looking(r), Primary: true}
 			if i, err := d.Digest.Issue(r.ctx, r.id("id")); err == nil && i.Reason != "" {
 				text += " It is " + i.State + " now: " + strings.TrimSuffix(i.Reason, ".") + "."
+			} else if err == nil && i.State != "draft" {
+				text += " It is " + i.State + " now."
 			}
 		}
 		d.told(r, http.StatusConflict, "Not any more", again, text, "Open it again to see where it stands.")

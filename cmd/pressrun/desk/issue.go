@@ -431,6 +431,14 @@ func (d *Desk) editStory(r *request) error {
 	}
 	yes, no := true, false
 	switch r.FormValue("do") {
+	case "up", "down", "pin", "unpin":
+		if place == 0 {
+			d.told(r, http.StatusConflict, "Not in the issue any more", templates.Action{Title: "The issue", URL: issueURL(id) + looking(r), Primary: true},
+				"This story has left the issue since you opened the page, so nothing was changed. “Put back”, under Dropped, brings back what somebody dropped.")
+			return nil
+		}
+	}
+	switch r.FormValue("do") {
 	case "edit":
 		title, summary := r.FormValue("title"), strings.ReplaceAll(r.FormValue("summary"), "\r\n", "\n")
 		e.Title, e.Summary, e.Over = &title, &summary, r.FormValue("over")
