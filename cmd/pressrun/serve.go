@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -215,9 +216,11 @@ func (p *Press) Handler() http.Handler {
 	mux.Handle("/", (&signup.Site{Store: p.Subscribers, Trusted: trusted, Languages: p.languages, Coming: p.coming, Mails: p.mailsOf, Log: p.Log}).Handler())
 	mux.HandleFunc("GET /robots.txt", robots)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
-		err := p.DB.Read.PingContext(r.Context())
+		ctx, cancel := context.WithTimeout(r.Context(), healthyWithin)
+		defer cancel()
+		err := p.DB.Read.PingContext(ctx)
 		if err != nil { // connections that a restart of the database has cut fail once
-			err = p.DB.Read.PingContext(r.Context())
+			err = p.DB.Read.PingContext(ctx)
 		}
 		if err != nil {
 			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
@@ -241,7 +244,27 @@ func (p *Press) Handler() http.Handler {
 	for _, own := range []string{"/confirm/", "/u/", "/preferences/", "/yours/", "/move/"} {
 		guard.AddInsecureBypassPattern(own)
 	}
-	return p.proxies.watch(securityHeaders(guard.Handler(mux)))
+	return p.proxies.watch(securityHeaders(answering(guard.Handler(mux))))
+}
+
+// How long a database that says nothing is waited for; tests are less patient.
+var (
+	healthyWithin = 3 * time.Second  // monitors wait for five or ten
+	answerWithin  = 25 * time.Second // proxies wait for thirty or sixty
+)
+
+// answering gives every page its time, after which it says that it failed. What is
+// posted at the desk may be a large file, or take long.
+func answering(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/desk/") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
 }
 
 // robots tells search engines what is for everybody. An address with somebody's own

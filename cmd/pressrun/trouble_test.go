@@ -475,3 +475,28 @@ func TestServeEndsInTheMidstOfAJob(t *testing.T) {
 		t.Errorf("a job ran on: %s", log.text.String())
 	}
 }
+
+// TestNoPageWaitsWithoutEnd: where the database says nothing at all, every page says
+// that it failed, and /healthz in time for a monitor.
+func TestNoPageWaitsWithoutEnd(t *testing.T) {
+	healthy, answer := healthyWithin, answerWithin
+	healthyWithin, answerWithin = 10*time.Millisecond, 50*time.Millisecond
+	t.Cleanup(func() { healthyWithin, answerWithin = healthy, answer })
+	_, relay := receiver(t)
+	log := &noise{}
+	p, _ := pressOn(t, time.Now, log, filepath.Join(t.TempDir(), "press.db"), "", relay)
+	for range p.DB.Read.Stats().MaxOpenConnections {
+		c, err := p.DB.Read.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	for path, want := range map[string]int{"/healthz": 503, "/subscribe": 500, "/archive/": 500} {
+		w := httptest.NewRecorder()
+		p.Handler().ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		if w.Code != want || !log.has("deadline exceeded") && path != "/healthz" {
+			t.Errorf("%s answers %d, want %d; the log:\n%s", path, w.Code, want, log.text.String())
+		}
+	}
+}

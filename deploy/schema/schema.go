@@ -13,17 +13,21 @@
 package schema
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -79,7 +83,31 @@ func parsePostgres(dsn string) (conf *pgx.ConnConfig, name string, err error) {
 	if conf, err = pgx.ParseConfig(dsn); err != nil {
 		return nil, "", fmt.Errorf("open database %s: %s", u.Redacted(), how)
 	}
+	// A server that takes connections and says nothing, or is cut off from us, would be
+	// waited for without end, and for a quarter of an hour after another took its place.
+	conf.ConnectTimeout = cmp.Or(conf.ConnectTimeout, lostAfter)
+	conf.DialFunc = (&net.Dialer{
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: lostAfter, Interval: lostAfter / 4, Count: 4},
+		Control:         lost,
+	}).DialContext
 	return conf, u.Redacted(), nil
+}
+
+// lostAfter is how long a server may leave a new connection, or what we sent,
+// unanswered by as much as its system. A query may take as long as it likes.
+const lostAfter = 20 * time.Second
+
+// lost has Linux give up what nobody acknowledges; keep-alives are for connections
+// on which nothing is under way.
+func lost(network, _ string, c syscall.RawConn) (err error) {
+	const userTimeout = 18 // TCP_USER_TIMEOUT, tcp(7)
+	if runtime.GOOS != "linux" || !strings.HasPrefix(network, "tcp") {
+		return nil
+	}
+	failed := c.Control(func(fd uintptr) {
+		err = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, userTimeout, int(lostAfter/time.Millisecond))
+	})
+	return cmp.Or(failed, err)
 }
 
 func openPostgres(ctx context.Context, dsn string) (*DB, error) {

@@ -4,11 +4,16 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"pressrun/deploy/schema"
 	"pressrun/deploy/schema/schematest"
@@ -94,6 +99,38 @@ func TestSleeperLetsGo(t *testing.T) {
 	var left string
 	if err := db.Write.QueryRow(`show idle_in_transaction_session_timeout`).Scan(&left); err != nil || left != "30s" {
 		t.Errorf("a transaction may be left for %s, %v; want 30s, half of a lease", left, err)
+	}
+}
+
+// A server that is cut off, or takes connections and says nothing, is given up soon.
+func TestLostServerIsGivenUp(t *testing.T) {
+	db := schematest.Open(t, schematest.PostgresURL(t))
+	c, err := db.Read.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	err = c.Raw(func(driver any) error {
+		conn := driver.(*stdlib.Conn).Conn()
+		if got := conn.Config().ConnectTimeout; got != 20*time.Second {
+			t.Errorf("a new connection may take %s", got)
+		}
+		if tcp, ok := conn.PgConn().Conn().(*net.TCPConn); ok && runtime.GOOS == "linux" {
+			raw, err := tcp.SyscallConn()
+			if err != nil {
+				return err
+			}
+			return raw.Control(func(fd uintptr) {
+				const userTimeout = 18 // TCP_USER_TIMEOUT
+				if ms, err := syscall.GetsockoptInt(int(fd), syscall.IPPROTO_TCP, userTimeout); ms != 20_000 {
+					t.Errorf("what nobody acknowledges is repeated for %d ms, %v", ms, err)
+				}
+			})
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

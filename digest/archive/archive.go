@@ -362,7 +362,7 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, n digest.Newsletter,
 		v.Kind, status = "request", http.StatusMethodNotAllowed
 		w.Header().Set("Allow", "GET, HEAD")
 	}
-	if status == http.StatusInternalServerError && r.Context().Err() == nil {
+	if status == http.StatusInternalServerError && r.Context().Err() != context.Canceled {
 		cmp.Or(s.Log, slog.Default()).Error("archive", "path", r.URL.Path, "err", err)
 	}
 	if v.Kind != "request" { // what was posted is not told again by a link

@@ -153,7 +153,7 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, status int, kind, la
 
 // trouble answers an error that no reader can mend.
 func (s *Site) trouble(w http.ResponseWriter, r *http.Request, lang string, err error) {
-	if r.Context().Err() == nil {
+	if r.Context().Err() != context.Canceled { // or he has gone
 		s.log().Error("public page", "route", r.Pattern, "err", err)
 	}
 	s.fail(w, r, http.StatusInternalServerError, "failed", lang)
