@@ -48,7 +48,7 @@ func (p *Press) Serve(ctx context.Context, l net.Listener) error {
 	if err := p.endGone(ctx, true); err != nil {
 		p.complain("alarms about what is gone", err)
 	}
-	failed := make(chan error, 4)
+	failed := make(chan error, 5)
 	run := func(name string, f func(context.Context) error) {
 		done.Go(func() {
 			if err := f(work); err != nil && !errors.Is(err, context.Canceled) {
@@ -63,6 +63,7 @@ func (p *Press) Serve(ctx context.Context, l net.Listener) error {
 	run("sender", p.Mailer.Run)
 	run("clock", p.tick)
 	run("bounces", p.receive)
+	run("database", p.watchDatabase)
 	server := &http.Server{Handler: p.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, ReadTimeout: time.Minute}
 	done.Go(func() {
 		err := p.listen(server, l)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
+
+	"pressrun/templates"
 )
 
 // webhookJob tells the newsroom's chat that an alarm was opened or is over. It
@@ -80,4 +82,48 @@ func (p *Press) runWebhook(ctx context.Context, job webhookJob) error {
 		return fmt.Errorf("post to alarm_webhook: it answered %s", res.Status)
 	}
 	return nil
+}
+
+// How often the database is given something to write, and how long it may fail to take
+// it before somebody is told; tests are less patient.
+var (
+	writtenEvery = 30 * time.Second
+	unwritten    = 2 * time.Minute
+)
+
+// watchDatabase posts by itself that the database takes nothing: no alarm about that
+// can be kept there, nor mailed.
+func (p *Press) watchDatabase(ctx context.Context) error {
+	if p.Config.AlarmWebhook == "" {
+		return nil
+	}
+	job := webhookJob{Alarm: "ledger", Subject: p.DB.Name, Title: "Sending waits: the database cannot be written", Desk: p.Config.PublicURL + "/desk/"}
+	told := false
+	for since := p.Now(); ; {
+		limit, cancel := context.WithTimeout(ctx, 20*time.Second)
+		failed := p.Installation.MarkGood(limit, "database", "written")
+		cancel()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if failed == nil {
+			since = p.Now()
+		}
+		if down := p.Now().Sub(since) >= unwritten; down != told {
+			job.State, job.Detail, job.At = "closed", "", p.Now().UTC()
+			if down {
+				job.State, job.Detail = "open", "Since "+templates.Exact(since)+" nothing can be collected, built or sent. All goes on by itself when it works again. Technical text: "+withAdvice(failed)
+			}
+			if err := p.runWebhook(ctx, job); err != nil {
+				p.Log.Error("alarm webhook", "err", err)
+			} else {
+				told = down
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(writtenEvery):
+		}
+	}
 }

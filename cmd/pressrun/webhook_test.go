@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -66,5 +67,41 @@ func TestWebhookTroubleKeepsTheAddress(t *testing.T) {
 	err := p.runWebhook(context.Background(), webhookJob{Alarm: "relay", State: "open"})
 	if err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("error %v; want one without the address", err)
+	}
+}
+
+// A database that takes nothing keeps no alarm: the webhook is told by itself, once, and
+// when it is over.
+func TestWebhookHearsOfTheDatabase(t *testing.T) {
+	every, after := writtenEvery, unwritten
+	writtenEvery, unwritten = 10*time.Millisecond, time.Millisecond
+	t.Cleanup(func() { writtenEvery, unwritten = every, after })
+	heard := make(chan string, 100)
+	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		heard <- string(b)
+	}))
+	defer hook.Close()
+	p, _ := pressAt(t, filepath.Join(t.TempDir(), "press.db"), "", "127.0.0.1:1")
+	p.Config.AlarmWebhook = hook.URL
+	const readOnly = `pragma query_only = `
+	if _, err := p.DB.Write.Exec(readOnly + "1"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- p.watchDatabase(ctx) }()
+	if v := <-heard; !strings.Contains(v, `"text":"Sending waits: the database cannot be written. Since `) || !strings.Contains(v, "the database is read-only: ") || !strings.Contains(v, `"state":"open"`) {
+		t.Errorf("heard %s", v)
+	}
+	if _, err := p.DB.Write.Exec(readOnly + "0"); err != nil {
+		t.Fatal(err)
+	}
+	if v := <-heard; !strings.Contains(v, "Over: Sending waits") {
+		t.Errorf("then %s", v)
+	}
+	stop()
+	if err := <-done; err != nil || len(heard) > 0 {
+		t.Errorf("%v; heard %d more", err, len(heard))
 	}
 }
