@@ -29,8 +29,7 @@ func (s *sending) feed(ctx context.Context) {
 		began := time.Now()
 		if !more && !s.anyDue(ctx, delivery) {
 			s.tidy(ctx)
-			// Where much is due that must wait, looking for what need not is work.
-			sleep(ctx, max(s.pause(), 20*time.Since(began)))
+			sleep(ctx, max(s.pause(), schema.Rest(time.Since(began))))
 			continue
 		}
 		size := s.size(l)

@@ -467,7 +467,7 @@ func (p *Press) follow(ctx context.Context, i digest.Issue) error {
 	if err != nil {
 		return err
 	}
-	p.counted[i.ID] = time.Now().Add(20 * time.Since(began)) // counting a million rows takes a second
+	p.counted[i.ID] = time.Now().Add(schema.Rest(time.Since(began))) // counting a million rows takes a second
 	sum := 0
 	for _, n := range counts {
 		sum += n

@@ -163,3 +163,13 @@ func TestSQLiteIsForItsOwnerAlone(t *testing.T) {
 		}
 	}
 }
+
+// Counting a million rows for a second is followed by twenty without; a database that
+// was frozen for minutes is not left alone for hours.
+func TestRest(t *testing.T) {
+	for took, want := range map[time.Duration]time.Duration{10 * time.Millisecond: 200 * time.Millisecond, time.Second: 20 * time.Second, 8 * time.Minute: 20 * time.Second} {
+		if got := schema.Rest(took); got != want {
+			t.Errorf("after %s rest for %s, want %s", took, got, want)
+		}
+	}
+}

@@ -33,3 +33,7 @@ func (t *Time) Scan(src any) error {
 	}
 	return nil
 }
+
+// Rest is how long to leave a look at much alone that took so long: looking is work. A
+// database that did not answer has not worked, and is asked again soon.
+func Rest(took time.Duration) time.Duration { return min(20*took, 20*time.Second) }
