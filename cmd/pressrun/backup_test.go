@@ -49,8 +49,15 @@ func TestEndToEndBackup(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- p.Serve(ctx, l) }()
 		backup := filepath.Join(t.TempDir(), "monday")
+		killed := backup + ".unfinished" // is no backup, and keeps none from being made
+		if err := errors.Join(os.Mkdir(killed, 0o700), os.WriteFile(filepath.Join(killed, "press.database"), []byte("SQLite"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
 		does(0, "link keys and journal", "backup", backup)
 		does(1, "a backup needs a new directory", "backup", backup)
+		if _, err := os.Stat(killed); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("what a killed backup left: %v", err)
+		}
 		files, err := os.ReadDir(backup)
 		if err != nil {
 			t.Fatal(err)

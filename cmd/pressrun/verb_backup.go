@@ -36,21 +36,26 @@ func (v *backupVerb) Run(e *env) error {
 			return fmt.Errorf("there is no database to back up: %w", err)
 		}
 	}
-	if err := os.MkdirAll(filepath.Dir(v.To), 0o700); err != nil {
+	if _, err := os.Lstat(v.To); err == nil {
+		return fmt.Errorf("a backup needs a new directory: %s is there", v.To)
+	}
+	// Under its own name it is whole: what a kill or a power cut leaves is none.
+	begun := filepath.Clean(v.To) + ".unfinished"
+	if err := errors.Join(os.RemoveAll(begun), os.MkdirAll(begun, 0o700)); err != nil {
 		return err
 	}
-	if err := os.Mkdir(v.To, 0o700); err != nil {
-		return fmt.Errorf("a backup needs a new directory: %w", err)
-	}
 	// The journal after the database: it may know more, never less.
-	err = schema.Backup(e.ctx, c.Database, filepath.Join(v.To, backedDatabase))
+	err = schema.Backup(e.ctx, c.Database, filepath.Join(begun, backedDatabase))
 	for from, to := range map[string]string{e.config: backedConfig, c.Keys: backedKeys, c.Journal: backedJournal} {
 		if err == nil {
-			err = copyNew(from, filepath.Join(v.To, to))
+			err = copyNew(from, filepath.Join(begun, to))
 		}
 	}
+	if err == nil {
+		err = os.Rename(begun, v.To)
+	}
 	if err != nil {
-		return errors.Join(err, os.RemoveAll(v.To))
+		return errors.Join(err, os.RemoveAll(begun))
 	}
 	return e.did(facts{"backup": v.To, "apart": c.secretFiles()}, "%s holds database, configuration, link keys and journal%s; bring it back with: pressrun -c NEW/press.toml restore %s", v.To, apart(c.secretFiles()), v.To)
 }
