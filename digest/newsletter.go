@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"net/mail"
 	"net/url"
 	"regexp"
@@ -141,7 +142,22 @@ func (d Duration) MarshalText() ([]byte, error) {
 	if d == 0 {
 		return []byte(""), nil
 	}
-	return []byte(time.Duration(d).String()), nil
+	return []byte(d.String()), nil
+}
+
+// String is d as people write it, and as ParseDuration reads it: 45m, 24h, 3d.
+func (d Duration) String() string {
+	if days := d / Duration(24*time.Hour); days > 1 && d%Duration(24*time.Hour) == 0 && days <= math.MaxUint16 {
+		return fmt.Sprintf("%dd", days)
+	}
+	text := time.Duration(d).String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // UnmarshalText implements encoding.TextUnmarshaler. Nothing is 0.

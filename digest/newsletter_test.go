@@ -24,6 +24,23 @@ func TestParseDuration(t *testing.T) {
 	}
 }
 
+// A length of time is written as people do, and read again it is the same.
+func TestDurationText(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "", 45 * time.Minute: "45m", 24 * time.Hour: "24h", 72 * time.Hour: "3d", 36 * time.Hour: "36h", 90 * time.Minute: "1h30m", 10 * time.Second: "10s", 70 * time.Second: "1m10s",
+		time.Hour + 10*time.Second: "1h0m10s", 70000 * 24 * time.Hour: "1680000h",
+	} {
+		text, err := Duration(d).MarshalText()
+		var again Duration
+		if err == nil {
+			err = again.UnmarshalText(text)
+		}
+		if err != nil || string(text) != want || again != Duration(d) {
+			t.Errorf("%v: %q, read again %v: %v; want %q", d, text, time.Duration(again), err, want)
+		}
+	}
+}
+
 // TestNameIsNoNumber: a newsletter is not given a name that could be another's number;
 // one that has it from before is never taken for that, and can be changed.
 func TestNameIsNoNumber(t *testing.T) {
