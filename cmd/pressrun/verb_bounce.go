@@ -109,7 +109,7 @@ func (bounceAddress) Run(e *env) error {
 }
 
 type bounceClassify struct {
-	Files []string `arg:"" help:"Mail files."`
+	Files []string `arg:"" help:"Mail files, - for standard input."`
 }
 
-func (v *bounceClassify) Run(e *env) error { return bounce.ClassifyFiles(e.out, v.Files) }
+func (v *bounceClassify) Run(e *env) error { return bounce.ClassifyFiles(e.out, e.in, v.Files) }

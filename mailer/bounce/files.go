@@ -21,13 +21,13 @@ type line struct {
 	Reason    string `json:"reason"`
 }
 
-// ClassifyFiles writes one JSON line per recipient of each file, in order. It
-// stops at the first file that cannot be read.
-func ClassifyFiles(w io.Writer, names []string) error {
+// ClassifyFiles writes one JSON line per recipient of each file, in order; the file
+// "-" is in. It stops at the first file that cannot be read.
+func ClassifyFiles(w io.Writer, in io.Reader, names []string) error {
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)
 	for _, name := range names {
-		raw, err := readFile(name)
+		raw, err := readFile(name, in)
 		if err != nil {
 			return err
 		}
@@ -64,13 +64,16 @@ func classifyAll(raw []byte) []Report {
 	return reports[:1]
 }
 
-func readFile(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("reading a mail: %w", err)
+func readFile(name string, in io.Reader) ([]byte, error) {
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("reading a mail: %w", err)
+		}
+		defer f.Close()
+		in = f
 	}
-	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, maxMail))
+	raw, err := io.ReadAll(io.LimitReader(in, maxMail))
 	if err != nil {
 		return nil, fmt.Errorf("reading a mail %s: %w", name, err)
 	}

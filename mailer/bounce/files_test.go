@@ -17,17 +17,18 @@ func TestClassifyFiles(t *testing.T) {
 	write(t, box, bytes.Join([][]byte{postmark, mail, []byte("\r\n"), postmark, second}, nil))
 
 	var out bytes.Buffer
-	if err := ClassifyFiles(&out, []string{one, box}); err != nil {
+	if err := ClassifyFiles(&out, bytes.NewReader(mail), []string{one, box, "-"}); err != nil {
 		t.Fatal(err)
 	}
 	want := `{"file":"` + one + `","kind":"bounce","recipient":"mara@example.org","status":"5.1.1","reply":"","class":"hard","reason":"userunknown"}
 {"file":"` + box + `","kind":"bounce","recipient":"mara@example.org","status":"5.1.1","reply":"","class":"hard","reason":"userunknown"}
 {"file":"` + box + `","kind":"bounce","recipient":"juna@example.net","status":"5.2.2","reply":"","class":"soft","reason":"mailboxfull"}
+{"file":"-","kind":"bounce","recipient":"mara@example.org","status":"5.1.1","reply":"","class":"hard","reason":"userunknown"}
 `
 	if got := out.String(); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
-	if err := ClassifyFiles(&out, []string{filepath.Join(dir, "none")}); err == nil {
+	if err := ClassifyFiles(&out, nil, []string{filepath.Join(dir, "none")}); err == nil {
 		t.Error("got no error for a file that is not there")
 	}
 }
