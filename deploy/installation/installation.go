@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -204,16 +205,37 @@ func (s *Store) Audit(ctx context.Context, actor, action, object, detail string)
 // ForgetAddress takes an address, in lower case, out of the audit, within the
 // transaction that erases its holder. That something was done to it stays.
 func ForgetAddress(ctx context.Context, tx *sql.Tx, address string) error {
-	if _, err := tx.ExecContext(ctx, `update audit set object = 'an erased address' where lower(object) = $1`, address); err != nil {
+	type noted struct {
+		id     int64
+		detail string
+	}
+	list, err := schema.Each(ctx, tx, func(r schema.Row) (n noted, err error) { return n, r.Scan(&n.id, &n.detail) },
+		`select id, detail from audit where lower(detail) like $1 escape '\'`, "%"+literally(address)+"%")
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `update audit set object = 'an erased address' where lower(object) = $1`, address)
+	}
+	whole := regexp.MustCompile(`(?i)(^|[^\pL\d.+_-])` + regexp.QuoteMeta(address) + `(\.?(?:[^\pL\d._-]|$))`) // not a part of another address
+	for _, n := range list {
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `update audit set detail = $2 where id = $1`, n.id, whole.ReplaceAllString(n.detail, "${1}an erased address${2}"))
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("forget an address in the audit: %w", err)
 	}
 	return nil
 }
 
+// literally is a text that like ... escape '\' takes as it stands.
+func literally(text string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
+}
+
 // Actions lists actions whose text contains search, the newest first unless
 // oldest is asked for, and counts them all.
 func (s *Store) Actions(ctx context.Context, search string, oldest bool, limit, offset int) ([]Action, int, error) {
-	const where = ` from audit where $1 = '' or lower(actor || ' ' || action || ' ' || object || ' ' || detail) like '%' || lower($1) || '%'`
+	const where = ` from audit where $1 = '' or lower(actor || ' ' || action || ' ' || object || ' ' || detail) like '%' || lower($1) || '%' escape '\'`
+	search = literally(search)
 	total := 0
 	if err := s.DB.Read.QueryRowContext(ctx, `select count(*)`+where, search).Scan(&total); err != nil {
 		return nil, 0, err

@@ -142,3 +142,37 @@ func TestRemoveUserSaysWhatFailed(t *testing.T) {
 		}
 	})
 }
+
+// An address that is erased leaves what was noted about it too, and others stay; what
+// is looked for among the actions is looked for as it is written.
+func TestAuditWithoutAnErasedAddress(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := t.Context()
+		s := &installation.Store{DB: db, Now: time.Now}
+		for object, detail := range map[string]string{
+			"Ann_Lee@readers.example": "asked by Ann_Lee@Readers.example.", "cyd@readers.example": "as ann_lee@readers.example, 100% sure", "annxlee@readers.example": "joann_lee@readers.example, ann_lee@readers.example.org",
+		} {
+			if err := s.Audit(ctx, "ed@news.example", "suppress", object, detail); err != nil {
+				t.Fatal(err)
+			}
+		}
+		found := func(search string, want int) {
+			t.Helper()
+			if list, n, err := s.Actions(ctx, search, false, 10, 0); err != nil || n != want || len(list) != want {
+				t.Errorf("%q: %d of %+v, %v; want %d", search, n, list, err, want)
+			}
+		}
+		found("ann_lee@readers.example", 3)
+		found("0% sure", 1)
+		found("%", 1)
+		found(`\`, 0)
+		if err := db.InTx(ctx, func(tx *sql.Tx) error { return installation.ForgetAddress(ctx, tx, "ann_lee@readers.example") }); err != nil {
+			t.Fatal(err)
+		}
+		found("ann_lee@readers.example", 1) // parts of other addresses
+		found("asked by an erased address.", 1)
+		found("as an erased address, 100% sure", 1)
+		found("joann_lee@readers.example, ann_lee@readers.example.org", 1)
+		found("annxlee@readers.example", 1)
+	})
+}
