@@ -546,6 +546,28 @@ func TestSlotByHandHidesNone(t *testing.T) {
 	})
 }
 
+// TestPlannedOnce: what is planned already costs no number of a slot, however often the
+// clock looks.
+func TestPlannedOnce(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		ctx := context.Background()
+		r := newRoom(t, db)
+		n := r.newsletter(t, nil)
+		for range 5 {
+			if err := r.Plan(ctx, n); err != nil {
+				t.Fatal(err)
+			}
+		}
+		list, err := r.Slots(ctx, n.ID, r.now)
+		if err != nil || len(list) == 0 {
+			t.Fatal(list, err)
+		}
+		if next, err := r.AddSlot(ctx, n.ID, r.now.Add(time.Minute)); err != nil || next.ID != int64(len(list))+1 {
+			t.Errorf("after %d slots comes number %d, %v", len(list), next.ID, err)
+		}
+	})
+}
+
 func TestUsedStoriesAreNotToldAgain(t *testing.T) {
 	schematest.Each(t, func(t *testing.T, db *schema.DB) {
 		ctx := context.Background()

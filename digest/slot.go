@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"pressrun/deploy/schema"
@@ -68,7 +69,15 @@ func (s *Store) plan(ctx context.Context, n Newsletter, sched Schedule) error {
 		}
 		from = later(from, since)
 	}
+	// Asked at each tick: an insert that finds its row takes a write lock and, on PostgreSQL, a number all the same.
+	planned, err := schema.Each(ctx, s.DB.Read, schema.Column[int64], `select slot_at from slots where newsletter_id = $1 and slot_at > $2`, n.ID, schema.At(from))
+	if err != nil {
+		return err
+	}
 	for at := sched.Next(from); !at.IsZero() && at.Before(now.Add(planAhead)); at = sched.Next(at) {
+		if slices.Contains(planned, schema.Millis(at)) {
+			continue
+		}
 		_, err := s.DB.Write.ExecContext(ctx, `
 			insert into slots (newsletter_id, slot_at, state) values ($1, $2, 'planned')
 			on conflict (newsletter_id, slot_at) do nothing`, n.ID, schema.At(at))
