@@ -123,11 +123,15 @@ func (s *Store) Sources(ctx context.Context) ([]Source, error) {
 		`select `+sourceColumns+` from sources order by title, id`)
 }
 
-// LastPoll is when any source was asked last; zero when none ever was.
-func (s *Store) LastPoll(ctx context.Context) (time.Time, error) {
-	var last schema.Time
-	err := s.DB.Read.QueryRowContext(ctx, `select max(last_poll_at) from sources where state <> 'paused'`).Scan(&last)
-	return last.Time, err
+// LeftAlone is how long nobody has asked any source when what is known is old news.
+const LeftAlone = time.Hour
+
+// LastPoll is when any source was asked last, by whichever process, and back when that
+// was for the last time the first after LeftAlone; zero when none ever was.
+func (s *Store) LastPoll(ctx context.Context) (last, back time.Time, err error) {
+	var l, b schema.Time
+	err = s.DB.Read.QueryRowContext(ctx, `select max(last_poll_at), max(back_at) from sources where state <> 'paused'`).Scan(&l, &b)
+	return l.Time, b.Time, err
 }
 
 // Behind reports whether a newsletter's sources are still to be read as of since,
@@ -288,10 +292,11 @@ func (s *Store) Polled(ctx context.Context, src Source, p Poll) (Health, error) 
 		}
 		res, err := tx.ExecContext(ctx, `
 			update sources set title = $2, state = $3, reason = $4, errors = $5, interval_s = $6, etag = $7, last_modified = $8,
-				body_hash = $9, next_poll_at = $10, last_poll_at = $11, last_ok_at = $12, last_new_at = $13
+				body_hash = $9, next_poll_at = $10, last_poll_at = $11, last_ok_at = $12, last_new_at = $13,
+				back_at = case when (select max(last_poll_at) from sources) < $14 then $11 else back_at end
 			where id = $1 and state <> 'paused'`,
 			src.ID, src.Title, src.State, src.Reason, src.Errors, int(next.Sub(now).Seconds()), src.ETag, src.Modified,
-			src.BodyHash, schema.At(next), schema.At(src.LastPoll), schema.At(src.LastOK), schema.At(src.LastNew))
+			src.BodyHash, schema.At(next), schema.At(src.LastPoll), schema.At(src.LastOK), schema.At(src.LastNew), schema.Millis(now.Add(-LeftAlone)))
 		if err != nil {
 			return err
 		}

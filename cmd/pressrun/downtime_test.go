@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -105,9 +106,10 @@ func TestDowntimeOverAnIssue(t *testing.T) {
 }
 
 // TestDowntimeBeforeAnIssue: after ten days an issue that is due is built from the news
-// of these days, once it is read and confirmed, and within twenty minutes in any case.
+// of these days, once it is read and confirmed, and within twenty minutes in any case:
+// also by a process that slept meanwhile, and by one that begins beside another.
 func TestDowntimeBeforeAnIssue(t *testing.T) {
-	for name, read := range map[string]bool{"sources answer": true, "sources hang": false} {
+	for _, name := range []string{"sources answer", "sources hang", "slept", "beside another"} {
 		t.Run(name, func(t *testing.T) {
 			ctx := context.Background()
 			var by atomic.Int64
@@ -116,6 +118,11 @@ func TestDowntimeBeforeAnIssue(t *testing.T) {
 			p, _ := pressOn(t, now, io.Discard, filepath.Join(t.TempDir(), "press.db"), "", relay)
 			site := newPaper(t, "Harbour Gazette", now, time.Now().Add(-24*time.Hour), 3*time.Hour)
 			draftOf(t, p, site, nil)
+			if name == "slept" {
+				if err := p.Tick(ctx); err != nil {
+					t.Fatal(err)
+				}
+			}
 			by.Store(int64(240 * time.Hour))
 			n, err := p.Digest.Newsletter(ctx, "morning")
 			if err != nil {
@@ -151,7 +158,7 @@ func TestDowntimeBeforeAnIssue(t *testing.T) {
 			if ordered() {
 				t.Error("built before the sources were read")
 			}
-			if !read {
+			if name == "sources hang" {
 				by.Add(int64(catchUp))
 				if !ordered() {
 					t.Errorf("not built after %s", catchUp)
@@ -159,6 +166,12 @@ func TestDowntimeBeforeAnIssue(t *testing.T) {
 				return
 			}
 			poll()
+			if name == "beside another" {
+				if p, err = Open(ctx, p.Config, now, logTo(io.Discard, slog.LevelInfo)); err != nil {
+					t.Fatal(err)
+				}
+				defer p.Close()
+			}
 			if ordered() {
 				t.Error("built before the news was confirmed")
 			}
@@ -171,6 +184,38 @@ func TestDowntimeBeforeAnIssue(t *testing.T) {
 				t.Errorf("the issue is %s (%s), %v", issue.State, issue.Reason, err)
 			}
 		})
+	}
+}
+
+// TestDecidedInTheSameInstant: an alarm that an issue waits or did not go out is over when
+// a person approved it before it was held, and stands when another process held it.
+func TestDecidedInTheSameInstant(t *testing.T) {
+	ctx := context.Background()
+	_, relay := receiver(t)
+	p, _ := pressOn(t, time.Now, io.Discard, filepath.Join(t.TempDir(), "press.db"), "", relay)
+	site := newPaper(t, "Harbour Gazette", time.Now, time.Now().Add(-24*time.Hour), 3*time.Hour)
+	i, err := p.Digest.Issue(ctx, draftOf(t, p, site, func(s *digest.Spec) { s.Approval, s.MaxAge = "hold", digest.Duration(48*time.Hour) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		meanwhile func() error
+		open      int
+	}{
+		{func() error { return p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "held", "by another process", "draft") }, 2},
+		{func() error { return p.Approve(ctx, i.ID, 0, "ed") }, 0},
+	} {
+		if err := c.meanwhile(); err != nil {
+			t.Fatal(err)
+		}
+		for _, late := range []func(context.Context, digest.Issue) error{p.atSlot, p.miss} { // i is what they read before
+			if err := late(ctx, i); !errors.Is(err, digest.ErrState) {
+				t.Errorf("late: %v", err)
+			}
+		}
+		if alarms, err := p.Installation.Alarms(ctx, true, 10); err != nil || len(alarms) != c.open {
+			t.Errorf("alarms %+v, %v; want %d", alarms, err, c.open)
+		}
 	}
 }
 

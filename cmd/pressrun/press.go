@@ -68,8 +68,8 @@ type Press struct {
 	counting   counting             // of visits
 	mailbox    *intake.Mailbox      // that bounces are read from, nil = none
 	close      []func() error
-	began      time.Time           // of the first tick
-	away       bool                // until then nobody had asked the sources for long
+	ticked     time.Time           // the last tick
+	away       time.Time           // nobody had asked the sources for long until then; zero = they were not left alone
 	watched    map[int64]int64     // issue → last round of Watch that was ordered
 	counted    map[int64]time.Time // issue → when its copies may be counted again
 	isDemo     bool                // readers are on this machine, and their mail may be read by anybody
@@ -194,36 +194,43 @@ func (p *Press) plan(ctx context.Context, n digest.Newsletter) error {
 	return p.enqueue(ctx, buildJob{Slot: due.ID, Try: p.try(due.At.Add(-time.Duration(spec.Lead)))})
 }
 
-// After longAway without a poll the news is read before an issue is built from it, which
-// takes catchUp at most: a poll, one that confirms it, and the pages.
-const (
-	longAway = time.Hour
-	catchUp  = 20 * time.Minute
-)
+// catchUp is how long the news is read, at most, before an issue is built after nobody
+// had read any for long: a poll, one that confirms it, and the pages.
+const catchUp = 20 * time.Minute
 
-// begin notes at the first tick whether the sources were left alone for long.
+// begin notes at the first tick, and at the first after a sleep of the machine, whether
+// the sources were left alone for long, until now or until another process came to them
+// just before.
 func (p *Press) begin(ctx context.Context) error {
-	if !p.began.IsZero() {
+	now := p.Now()
+	if !p.ticked.IsZero() && now.Sub(p.ticked) < digest.LeftAlone {
+		p.ticked = now
 		return nil
 	}
-	last, err := p.Digest.LastPoll(ctx)
+	last, back, err := p.Digest.LastPoll(ctx)
 	if err != nil {
 		return err
 	}
-	p.began = p.Now()
-	if p.away = !last.IsZero() && p.began.Sub(last) > longAway; p.away {
-		p.Log.Info("nobody has read the sources for long: what is due is built when they are read", "since", last, "at the latest", p.began.Add(catchUp))
+	p.ticked, p.away = now, time.Time{}
+	switch {
+	case !last.IsZero() && now.Sub(last) > digest.LeftAlone:
+		p.away = now
+	case now.Sub(back) < catchUp:
+		p.away = back
+	default:
+		return nil
 	}
+	p.Log.Info("nobody has read the sources for long: what is due is built when they are read", "last read", last, "at the latest", p.away.Add(catchUp))
 	return nil
 }
 
 // behind reports whether an issue has to wait for its sources. Built at once after a
 // downtime it would be of old news, or skipped for want of any.
 func (p *Press) behind(ctx context.Context, spec digest.Spec) (bool, error) {
-	if !p.away || p.Now().Sub(p.began) >= catchUp {
+	if p.away.IsZero() || p.Now().Sub(p.away) >= catchUp {
 		return false, nil
 	}
-	return p.Digest.Behind(ctx, spec, p.began)
+	return p.Digest.Behind(ctx, spec, p.away.Add(-jobTimeout)) // a poll is noted at its end, after what it listed
 }
 
 // missSlots announces the slots of a newsletter that nothing came of, all in one: after
@@ -355,10 +362,22 @@ func (p *Press) miss(ctx context.Context, i digest.Issue) error {
 	if p.Now().Sub(i.SlotAt) < time.Duration(i.Spec.Expires) {
 		text += " It is held: approve it to send it all the same, or skip it."
 	}
-	if err := p.raise(ctx, "slot", i.Newsletter+" "+i.SlotAt.Format(time.RFC3339), text); err != nil {
+	subject := i.Newsletter + " " + i.SlotAt.Format(time.RFC3339)
+	if err := p.raise(ctx, "slot", subject, text); err != nil {
 		return err
 	}
-	return p.Digest.Miss(ctx, i, reason)
+	return p.unlessDecided(ctx, i.ID, "slot", subject, p.Digest.Miss(ctx, i, reason))
+}
+
+// unlessDecided is the failure to hold an issue after an alarm, which is taken back when
+// a person has decided in the same instant. Another process that was faster leaves it held.
+func (p *Press) unlessDecided(ctx context.Context, id int64, kind, subject string, failure error) error {
+	if errors.Is(failure, digest.ErrState) {
+		if i, err := p.Digest.Issue(ctx, id); err == nil && i.State != "held" {
+			p.Clear(ctx, kind, subject)
+		}
+	}
+	return failure
 }
 
 // policySend is who approves an issue of a newsletter that nobody has to look at.
@@ -378,10 +397,11 @@ func (p *Press) atSlot(ctx context.Context, i digest.Issue) error {
 		return nil
 	}
 	if i.Spec.Approval == "hold" {
-		if err := p.raise(ctx, "approval", fmt.Sprintf("issue %d", i.ID), "It is ready, its time has come, and it waits for somebody to approve it."); err != nil {
+		subject := fmt.Sprintf("issue %d", i.ID)
+		if err := p.raise(ctx, "approval", subject, "It is ready, its time has come, and it waits for somebody to approve it."); err != nil {
 			return err
 		}
-		return p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "held", digest.Unapproved, "draft")
+		return p.unlessDecided(ctx, i.ID, "approval", subject, p.Digest.MoveIssue(ctx, p.DB.Write, i.ID, "held", digest.Unapproved, "draft"))
 	}
 	if _, err := p.Sealer.Seal(ctx, i.ID); err != nil {
 		return err

@@ -28,6 +28,7 @@ create table sources (
     created_at    bigint  not null,
     next_poll_at  bigint  not null,
     last_poll_at  bigint,
+    back_at       bigint,                       -- when it was the first that was polled after nobody had asked any for an hour
     last_ok_at    bigint,
     last_new_at   bigint
 );
