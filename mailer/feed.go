@@ -174,7 +174,7 @@ func (s *sending) pause() time.Duration {
 	if busy {
 		return 2 * time.Millisecond
 	}
-	return 50 * time.Millisecond
+	return 200 * time.Millisecond
 }
 
 // capacity counts the lanes that could send a delivery now.

@@ -101,7 +101,7 @@ func (p *Press) openJobs() error {
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: jobTimeout + time.Minute,
 		FetchCooldown:        50 * time.Millisecond,
-		FetchPollInterval:    250 * time.Millisecond,
+		FetchPollInterval:    time.Second, // what this process orders is fetched at once
 		Logger:               log,
 		ErrorHandler:         jobErrors{log},
 
