@@ -2,8 +2,11 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 
 	"pressrun/deploy/schema"
 	"pressrun/subscribers"
@@ -19,7 +22,11 @@ func (c *Config) checkFiles() error {
 		}
 	}
 	dir := filepath.Dir(c.path)
-	look(schema.Reachable(c.Database))
+	err := schema.Reachable(c.Database)
+	if err == nil && !strings.Contains(c.Database, "://") {
+		err = writable("database", c.Database)
+	}
+	look(err)
 	for _, r := range c.Relays {
 		if _, folder := r.maildir(); !folder && !c.Catch {
 			_, err := r.password(dir)
@@ -42,11 +49,36 @@ func (c *Config) checkFiles() error {
 		_, err := openCertificate(c.TLSCert, c.TLSKey, nil)
 		look(err)
 	}
-	if _, err := subscribers.LoadKeys(c.Keys); !errors.Is(err, os.ErrNotExist) { // the first serve makes them
+	if _, err := subscribers.LoadKeys(c.Keys); errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // the first serve makes them
+		look(writable("keys", c.Keys))
+	} else {
 		look(err)
 	}
+	look(writable("journal", c.Journal))
 	if len(bad) > 0 {
 		return bad
 	}
 	return nil
+}
+
+// writable says why the file that a key of press.toml names cannot be written, or not
+// be made: its directories are made with it.
+func writable(key, path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err == nil {
+		return f.Close()
+	}
+	dir := filepath.Dir(path)
+	for errors.Is(err, os.ErrNotExist) {
+		var probe *os.File // gone at once
+		if probe, err = os.CreateTemp(dir, ".pressrun"); err == nil {
+			probe.Close()
+			return os.Remove(probe.Name())
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	return fmt.Errorf("%s: %w; mend %[1]s in press.toml, or let the user that runs pressrun write there", key, err)
 }

@@ -26,6 +26,9 @@ func TestConfigCheckOpensFiles(t *testing.T) {
 		"no directory": {"database = \"empty.pem/press.db\"\n", []string{"empty.pem is a file, no directory; mend its path"}},
 		"no database":  {"database = \"press.toml\"\n", []string{"press.toml: the file is not a SQLite database: mend database in press.toml"}},
 		"a URL":        {"database = \"postgres://press:hunter2@db.example.com:port/press\"\n", []string{"the URL cannot be read", "postgres://user:password@host:5432/name"}},
+		"no place":     {"keys = \"empty.pem/link.keys\"\n", []string{"empty.pem", "mend keys in press.toml"}},
+		"a journal":    {"journal = \"empty.pem/new/departures.journal\"\n", []string{"empty.pem", "mend journal in press.toml"}},
+		"no journal":   {"journal = \".\"\n", []string{"is a directory", "mend journal in press.toml"}},
 		"link keys":    {"keys = \"empty.pem\"\n", []string{"empty.pem", "it holds no key"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"sync"
@@ -260,6 +261,25 @@ func TestPortTaken(t *testing.T) {
 	defer l.Close()
 	if _, err := listen(l.Addr().String(), "--port"); err == nil || !strings.Contains(err.Error(), "another program uses that port; end it, or choose another port: --port") {
 		t.Errorf("got %v, want words about the port", err)
+	}
+}
+
+// Each key that a configuration may hold is explained in the file that init writes.
+func TestEveryKeyIsExplained(t *testing.T) {
+	table, said := regexp.MustCompile(`^#? ?\[+(\w+)\]`), map[string]bool{}
+	at := ""
+	for line := range strings.Lines(configTemplate) {
+		if m := table.FindStringSubmatch(line); m != nil {
+			at = m[1] + "."
+		}
+		for _, m := range regexp.MustCompile(`(\w+) = `).FindAllStringSubmatch(line, -1) {
+			said[at+m[1]] = true
+		}
+	}
+	for _, key := range configKeys(reflect.TypeFor[Config](), "") {
+		if key = strings.Replace(key, "relay.warmup.", "relay.", 1); !said[key] {
+			t.Errorf("press.toml.tmpl says nothing of %s", key)
+		}
 	}
 }
 

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,9 +31,9 @@ url = "maildir:`+dir+`"`)
 	if err := r.start(ctx, issue.ID); err != nil {
 		t.Fatal(err)
 	}
-	run, end := context.WithCancel(ctx)
+	sending, end := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- r.Mailer.Run(run) }()
+	go func() { ended <- r.Mailer.Run(sending) }()
 	for sent := 0; sent < 2; time.Sleep(20 * time.Millisecond) {
 		counts, err := r.Mailer.Counts(ctx, issue.ID)
 		if err != nil {
@@ -48,5 +50,12 @@ url = "maildir:`+dir+`"`)
 		t.Fatalf("%d files, want 2: %v", len(files), err)
 	}
 	r.say(t, append([]string{"issue", "verify"}, files...)...) // exits 0 when all are as sealed
+	var out, errs bytes.Buffer
+	if code := run(ctx, append([]string{"-c", r.Config.path, "issue", "verify", filepath.Join(dir, "gone.eml")}, files...), nil, &out, &errs); code != exitFailed || !strings.Contains(out.String(), "gone.eml: it cannot be read") || !strings.Contains(out.String(), "2 of 3") {
+		t.Errorf("with a file that is gone: exit %d: %s%s", code, out.String(), errs.String())
+	}
+	if err := r.waitSent(&env{ctx: ctx, out: &out, err: &errs}, issue.ID); err != nil || strings.Contains(errs.String(), "\r") {
+		t.Errorf("a line that is written over and over went to a log: %q, %v", errs.String(), err)
+	}
 	r.say(t, "doctor", "smtp")
 }

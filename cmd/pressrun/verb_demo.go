@@ -132,7 +132,7 @@ func (v *demoVerb) open(e *env) (*newsroom, error) {
 	if v.Relay != "" {
 		c.Relays = []RelayConfig{{Name: "relay", URL: v.Relay, Connections: 4}}
 	}
-	if err := n.writeConfig(c); err != nil {
+	if err := n.writeConfig(e.ctx, c); err != nil {
 		n.web.Close()
 		n.news.Close()
 		return nil, err
@@ -160,10 +160,14 @@ func (v *demoVerb) open(e *env) (*newsroom, error) {
 const demoConfig = "# Written by pressrun demo, anew whenever it runs in this directory."
 
 // writeConfig leaves the configuration for other verbs. It never touches a real
-// newsroom's: the demo would put fictional readers into that.
-func (n *newsroom) writeConfig(c Config) error {
+// newsroom's: the demo would put fictional readers into that. Nor that of a demo which
+// runs, for verbs would look for it at another port.
+func (n *newsroom) writeConfig(ctx context.Context, c Config) error {
 	if old, err := os.ReadFile(c.path); err == nil && !strings.HasPrefix(string(old), demoConfig) {
 		return fmt.Errorf("%s belongs to a newsroom that is no demo; choose another --dir", c.path)
+	}
+	if running, err := LoadConfig(c.path); err == nil && running.examineServe(ctx)[0].OK { // we have a port of our own by now
+		return fmt.Errorf("a demo runs in %s already: %s; end it, or choose another --dir", n.dir, running.PublicURL)
 	}
 	text := fmt.Sprintf("%s\ndatabase = \"press.db\"\nlisten = %q\npublic_url = %q\nbeacon_token = %q\nredis = %q\n\n[fetch]\nallow = [\"127.0.0.0/8\"]\ndelay = \"0s\"\n",
 		demoConfig, n.web.Addr(), c.PublicURL, c.BeaconToken, c.Redis)

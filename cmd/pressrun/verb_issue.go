@@ -431,13 +431,11 @@ func (v *issueVerify) Run(e *env) error {
 		var list []verified
 		good := 0
 		for _, name := range v.Files {
-			raw, err := readAll(e, name)
-			if err != nil {
-				return err
-			}
 			one := verified{File: name}
-			if one.Seal, err = p.Verify(e.ctx, raw); err != nil {
-				one.Problem = err.Error()
+			if raw, err := readAll(e, name); err != nil {
+				one.Problem = "it cannot be read: " + err.Error()
+			} else if one.Seal, err = p.Verify(e.ctx, raw); err != nil {
+				one.Problem = "NOT sealed by us: " + err.Error()
 			} else {
 				good++
 			}
@@ -445,7 +443,7 @@ func (v *issueVerify) Run(e *env) error {
 		}
 		if err := e.print(facts{"verified": good, "of": len(list), "mails": list}, func(w io.Writer) {
 			for _, m := range list {
-				fmt.Fprintf(w, "%s: %s\n", m.File, cmp.Or(m.Seal, "NOT sealed by us: "+m.Problem))
+				fmt.Fprintf(w, "%s: %s\n", m.File, cmp.Or(m.Seal, m.Problem))
 			}
 			fmt.Fprintf(w, "%d of %d\n", good, len(list))
 		}); err != nil {

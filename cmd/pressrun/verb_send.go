@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"time"
 
@@ -95,7 +96,7 @@ func (v *issueSkip) Run(e *env) error {
 
 type issueSend struct {
 	ID     int64 `arg:"" help:"Issue id."`
-	Wait   bool  `help:"Wait until every copy has gone out, showing progress."`
+	Wait   bool  `help:"Wait until every copy has gone out, showing progress in a terminal."`
 	Anyway bool  `help:"Although a check is red."`
 }
 
@@ -114,8 +115,12 @@ func (v *issueSend) Run(e *env) error {
 	})
 }
 
-// waitSent follows a running issue with a line of progress on standard error.
+// waitSent follows a running issue, in a terminal with a line of progress on standard error.
 func (p *Press) waitSent(e *env, id int64) error {
+	shown := io.Discard
+	if terminal(e.err) {
+		shown = e.err
+	}
 	for {
 		i, err := p.Digest.Issue(e.ctx, id)
 		if err != nil {
@@ -127,16 +132,16 @@ func (p *Press) waitSent(e *env, id int64) error {
 		}
 		open := counts["queued"] + counts["claimed"]
 		if i.State == "countdown" {
-			fmt.Fprintf(e.err, "\rgoes out in %s; stop it with: pressrun issue cancel %d --why …  ", max(i.Starts.Sub(p.Now()), 0).Round(time.Second), id)
+			fmt.Fprintf(shown, "\rgoes out in %s; stop it with: pressrun issue cancel %d --why …  ", max(i.Starts.Sub(p.Now()), 0).Round(time.Second), id)
 		} else {
 			pace, err := p.Mailer.Progress(e.ctx, id, i.Spec.GoesOn())
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(e.err, "\r%d of %d sent, %d to go %-70s", i.Audience-open, i.Audience, open, desk.Pace(i, pace, p.Now()))
+			fmt.Fprintf(shown, "\r%d of %d sent, %d to go %-70s", i.Audience-open, i.Audience, open, desk.Pace(i, pace, p.Now()))
 		}
 		if open == 0 && i.State != "countdown" {
-			fmt.Fprintln(e.err)
+			fmt.Fprintln(shown)
 			return p.printStatus(e, id)
 		}
 		select {
@@ -145,6 +150,16 @@ func (p *Press) waitSent(e *env, id int64) error {
 		case <-time.After(500 * time.Millisecond):
 		}
 	}
+}
+
+// terminal reports whether somebody reads w as it is written, not a file or a program later.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 type issuePause struct {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -402,6 +403,10 @@ func TestDemoLeavesAConfiguration(t *testing.T) {
 		}
 		if c, err := LoadConfig(d.config); err != nil || c.PublicURL != n.press.Config.PublicURL || c.Keys != n.press.Config.Keys || c.Journal != n.press.Config.Journal {
 			t.Errorf("its configuration is not the demo's: %+v, %v", c, err)
+		}
+		go http.Serve(n.web, n.press.Handler())
+		if _, err := (&demoVerb{Dir: d.dir}).open(&env{ctx: t.Context(), out: io.Discard, err: io.Discard}); err == nil || !strings.Contains(err.Error(), n.press.Config.PublicURL+"; end it, or choose another --dir") {
+			t.Errorf("a second one beside it: %v", err)
 		}
 		n.web.Close()
 		n.news.Close()
