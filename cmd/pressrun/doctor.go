@@ -17,6 +17,7 @@ import (
 	"pressrun/mailer"
 	"pressrun/mailer/smtp"
 	"pressrun/subscribers"
+	"pressrun/templates"
 )
 
 // What the doctor looks at, each a part of its report; the DNS is in doctor_dns.go.
@@ -61,6 +62,20 @@ func (p *Press) examineCounters(ctx context.Context) []finding {
 		list = append(list, found("counters "+k.Layout.Key, text, err))
 	}
 	return list
+}
+
+// examineSending says what keeps mail here whatever the relays do: after a restore and a
+// move nothing else tells of it.
+func (p *Press) examineSending(ctx context.Context) []finding {
+	st, err := p.Mailer.Status(ctx)
+	if err == nil && st.Stopped {
+		err = fmt.Errorf("it is stopped since %s by %s; when it may go on: pressrun start", templates.Exact(st.Since), st.StoppedBy)
+	}
+	text := "is not stopped"
+	if !st.Armed && len(p.Config.Relays) > 0 && !p.Config.onlyLoopback() {
+		text += ", but disarmed: all mail goes to the built-in inbox until pressrun arm --to YOUR-ADDRESS"
+	}
+	return []finding{found("sending", text, err)}
 }
 
 func (p *Press) examineRelays(ctx context.Context) []finding {

@@ -57,5 +57,12 @@ url = "maildir:`+dir+`"`)
 	if err := r.waitSent(&env{ctx: ctx, out: &out, err: &errs}, issue.ID); err != nil || strings.Contains(errs.String(), "\r") {
 		t.Errorf("a line that is written over and over went to a log: %q, %v", errs.String(), err)
 	}
-	r.say(t, "doctor", "smtp")
+	if said := r.say(t, "doctor", "smtp"); !strings.Contains(said, "sending      is not stopped\n") {
+		t.Errorf("doctor says %s", said)
+	}
+	r.say(t, "stop")
+	out.Reset()
+	if code := run(ctx, []string{"-c", r.Config.path, "doctor", "smtp"}, nil, &out, &errs); code != exitFailed || !strings.Contains(out.String(), "by command line; when it may go on: pressrun start") {
+		t.Errorf("stopped, doctor exits %d and says %s", code, out.String())
+	}
 }

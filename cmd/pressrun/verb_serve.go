@@ -275,6 +275,7 @@ func (v *doctorVerb) Run(e *env) error {
 			{v.What == "all", func(context.Context) []finding { return p.examineDisks(room) }},
 			{v.What == "all", p.examineNewsletters},
 			{v.What == "all" || v.What == "redis", p.examineCounters},
+			{v.What == "all" || v.What == "smtp", p.examineSending},
 			{v.What == "all" || v.What == "smtp", p.examineRelays},
 			{v.What == "dns" || v.What == "all" && away, func(ctx context.Context) []finding { return p.examineDNS(ctx, v.Resolver) }},
 			{v.What == "all" && away, p.examineReach},
