@@ -28,3 +28,20 @@ func TestListsAreCountedFromIndexes(t *testing.T) {
 		}
 	}
 }
+
+// TestPlansLookReadersUp: who is on a list, in a state that few are in, or suppressed, is
+// not looked for among all readers, and the newest are not found by sorting all.
+func TestPlansLookReadersUp(t *testing.T) {
+	db := schematest.SQLite(t)
+	for _, f := range []Filter{{}, {List: "daily"}, {List: "daily", State: "paused"}, {State: "pending"}, {State: "suppressed"}} {
+		where, args, err := f.where()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, step := range schematest.Plan(t, db, `select u.name from subscribers u`+where+` order by `+orders[f.Sort]+` limit 50`, args...) {
+			if f != (Filter{}) && strings.HasPrefix(step, "SCAN u") || f == (Filter{}) && strings.Contains(step, "TEMP B-TREE") {
+				t.Errorf("%+v: %s", f, step)
+			}
+		}
+	}
+}
