@@ -174,6 +174,7 @@ func workAtDesk(t *testing.T, n *newsroom) {
 	if !strings.Contains(frame, "A headline the editor wrote") {
 		t.Error("the preview does not show the new headline")
 	}
+	showsControls(t, wide)
 	keepsPlace(t, wide)
 	previewsAs(t, n, wide)
 	approve(t, n, wide, issue, waiting[evening].ID)
@@ -181,6 +182,32 @@ func workAtDesk(t *testing.T, n *newsroom) {
 	peopleAlone(t, n, tab)
 	readArchive(t, n, tab)
 	storyAtDesk(t, n, tab, wide)
+}
+
+// showsControls: what can be pressed or filled in has an edge that is seen (WCAG 2.2,
+// 1.4.11: 3:1), and where colours are forced the chosen tab has a ground of its own.
+func showsControls(t *testing.T, wide context.Context) {
+	t.Helper()
+	faint := js[string](t, wide, `(() => {
+		const light = c => c.match(/[\d.]+/g).slice(0, 3).map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4).reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
+		const ground = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor; if (c !== 'rgba(0, 0, 0, 0)') return c; } return 'rgb(255, 255, 255)'; };
+		const ratio = (a, b) => (Math.max(light(a), light(b)) + .05) / (Math.min(light(a), light(b)) + .05);
+		return [...document.querySelectorAll('main button, main .button, main input, main textarea, main select')]
+			.filter(e => e.offsetParent && parseFloat(getComputedStyle(e).borderTopWidth) && ratio(getComputedStyle(e).borderTopColor, ground(e.parentElement)) < 3)
+			.map(e => e.innerText || e.name).join(', ');
+	})()`)
+	if faint != "" {
+		t.Errorf("with an edge that hardly shows: %s", faint)
+	}
+	media := func(forced string) {
+		call(t, wide, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "light"}, {Name: "forced-colors", Value: forced}}})
+	}
+	media("active")
+	defer media("none")
+	if alike := js[string](t, wide, `[...document.querySelectorAll('.tabs [aria-current], .nav [aria-current]')].filter(e => getComputedStyle(e).backgroundColor ===
+		getComputedStyle(document.querySelector('.tabs a:not([aria-current])')).backgroundColor).map(e => e.innerText).join(', ')`); alike != "" {
+		t.Errorf("in forced colours these look like the others: %s", alike)
+	}
 }
 
 // keepsPlace edits stories by the keyboard: what was pressed has the focus again, or
