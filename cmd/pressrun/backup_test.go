@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"pressrun/deploy/schema"
 	"pressrun/deploy/schema/schematest"
 )
 
@@ -133,4 +134,49 @@ func TestEndToEndBackup(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A PostgreSQL database that was brought back stays when what comes next fails, or
+// is ended: nothing goes out of it all the same.
+func TestEndToEndRestoreThatFails(t *testing.T) {
+	t.Setenv("PRESSRUN_DATABASE", schematest.PostgresURL(t))
+	d, _ := newDeskless(t)
+	does := func(want int, words string, args ...string) {
+		t.Helper()
+		if code, out, errs := d.verb("", args...); code != want || !strings.Contains(out+errs, words) {
+			t.Fatalf("%v: exit %d, want %d and %q: %s%s", args, code, want, words, out, errs)
+		}
+	}
+	open := func() *schema.DB {
+		t.Helper()
+		db, err := schema.Open(t.Context(), os.Getenv("PRESSRUN_DATABASE"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { db.Close() })
+		return db
+	}
+	does(0, "", "subscriber", "add", "ann@readers.example", "--list", "morning", "--source", "fair")
+	for _, statement := range []string{
+		`insert into switches (name, value, set_by, set_at) values ('armed', 'old', 'ed', 0)`,
+		`create function refuse() returns trigger language plpgsql as $$ begin raise exception 'no departures'; end $$`,
+		`create trigger refuse before update on subscriptions for each row when (new.state = 'unsubscribed') execute function refuse()`,
+	} {
+		if _, err := open().Write.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	backup := filepath.Join(t.TempDir(), "monday")
+	does(0, "link keys and journal", "backup", backup)
+	if _, err := open().Write.ExecContext(t.Context(), `drop trigger refuse on subscriptions`); err != nil {
+		t.Fatal(err)
+	}
+	does(0, "", "subscriber", "leave", "ann@readers.example", "--list", "morning")
+
+	t.Setenv("PRESSRUN_DATABASE", schematest.EmptyPostgresURL(t))
+	does(1, "no departures", "restore", backup)
+	var stopped, armed int
+	if err := open().Read.QueryRow(`select (select count(*) from switches where name = 'stopped'), (select count(*) from switches where name = 'armed')`).Scan(&stopped, &armed); err != nil || stopped != 1 || armed != 0 {
+		t.Errorf("of what a failed restore left %d stopped and %d armed, %v; want stopped and disarmed", stopped, armed, err)
+	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -156,6 +157,10 @@ func (v *restoreVerb) Run(e *env) (err error) {
 		return err
 	}
 	defer p.Close()
+	// First of all, and to its end: a PostgreSQL database stays when what comes next fails.
+	if err := p.hold(context.WithoutCancel(e.ctx)); err != nil {
+		return err
+	}
 	if err := p.recall(e.ctx); err != nil {
 		return err
 	}
@@ -180,19 +185,20 @@ func (v *restoreVerb) database(e *env, c Config, made *[]string) error {
 	return nil
 }
 
-// restored leaves sending to a person, and says what to look at first; asOld says
-// that the journal is as old as the backup.
+// hold leaves sending from a restored database to a person.
+func (p *Press) hold(ctx context.Context) error {
+	if err := p.Mailer.Stop(ctx, "restore", "restored from a backup: look at the issues that were under way, then start"); err != nil {
+		return err
+	}
+	if err := p.Mailer.Disarm(ctx); err != nil {
+		return err
+	}
+	return p.DB.SkipNumbers(ctx)
+}
+
+// restored says what a person has to look at first; asOld says that the journal is
+// as old as the backup.
 func (p *Press) restored(e *env, from string, asOld bool) error {
-	const by = "restore"
-	if err := p.Mailer.Stop(e.ctx, by, "restored from a backup: look at the issues that were under way, then start"); err != nil {
-		return err
-	}
-	if err := p.Mailer.Disarm(e.ctx); err != nil {
-		return err
-	}
-	if err := p.DB.SkipNumbers(e.ctx); err != nil {
-		return err
-	}
 	if err := e.record(p, "restore", "database", from); err != nil {
 		return err
 	}
