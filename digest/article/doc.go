@@ -27,10 +27,9 @@
 // merged .983 and .959. The better of the two on every page, an oracle, would
 // give .984 and .963. Joining both texts was worse than either cut (.974, .955).
 //
-// Our own decoding. Valid UTF-8 is UTF-8 whatever header and meta say; the
-// detector of x/net looks at one kilobyte and calls many UTF-8 pages
-// windows-1252, which costs 2.6 points of F1. A few broken bytes do not
-// change a page's encoding.
+// Pages are decoded as feeds are, by [feed.UTF8]: valid UTF-8 is UTF-8 whatever
+// header and meta say. The detector of x/net looks at one kilobyte and calls many
+// UTF-8 pages windows-1252, which costs 2.6 points of F1.
 //
 // Furniture in two strengths. A class such as author-box or comments goes however long it
 // is, up to six tenths of the page's prose; one such as caption or promo goes

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"mime"
 	"regexp"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/gogs/chardet"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/ianaindex"
+	"golang.org/x/text/encoding/japanese"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/encoding/unicode/utf32"
 )
@@ -20,10 +22,10 @@ import (
 // written in. It never fails; body may be returned itself.
 //
 // What decides, in this order: a byte order mark; valid UTF-8, whatever a
-// label says, also where a few of many characters are damaged; the charset of the
-// content type (RFC 7303 section 3.2 puts it before the document's own); the XML
-// prolog or meta element; nearly valid UTF-8, whose bad bytes are replaced; a
-// detector; windows-1252.
+// label says, also where a few of many characters are damaged; the escapes of
+// ISO-2022-JP; the charset of the content type (RFC 7303 section 3.2 puts it before
+// the document's own); the XML prolog or meta element; nearly valid UTF-8, whose
+// bad bytes are replaced; a detector, with what the document calls its language; windows-1252.
 func UTF8(body []byte, contentType string) []byte {
 	_, text := read(body, contentType)
 	return text
@@ -49,8 +51,12 @@ func read(body []byte, contentType string) (why string, text []byte) {
 	if enc := wide(body); enc != nil {
 		return "read as " + name(enc) + ", by its first characters", decode(enc, body)
 	}
-	if utf8.Valid(body) && !bytes.Contains(body, []byte{0x1b, '$'}) { // ISO-2022 is ASCII with escapes
+	if escaped := bytes.Contains(body, []byte{0x1b, '$'}); utf8.Valid(body) && !escaped { // ISO-2022 is ASCII with escapes
 		return "the bytes are valid UTF-8 and read as such", body
+	} else if escaped && bytes.IndexFunc(body, func(r rune) bool { return r >= utf8.RuneSelf }) < 0 {
+		if out := decode(japanese.ISO2022JP, body); !bytes.Contains(out, replacement) && keepsMarkup(out, body) {
+			return "read as iso-2022-jp, by its escapes", out
+		}
 	}
 	good, bad := characters(body)
 	for i, label := range []string{headerLabel(contentType), prologLabel(body)} {
@@ -139,9 +145,13 @@ func headerLabel(contentType string) string {
 
 var labels = regexp.MustCompile(`(?i)<(?:\?xml\b[^>]{0,200}?\bencoding|meta\b[^>]{0,200}?\bcharset)\s*=\s*["']?([\w.:-]{2,40})`)
 
+// labelWithin is where a document may say such things: browsers stop after one
+// kilobyte, pages do not.
+const labelWithin = 16 << 10
+
 // prologLabel finds the charset a document claims for itself.
 func prologLabel(body []byte) string {
-	m := labels.FindSubmatch(body[:min(len(body), 4096)])
+	m := labels.FindSubmatch(body[:min(len(body), labelWithin)])
 	if m == nil {
 		return ""
 	}
@@ -181,21 +191,60 @@ func characters(b []byte) (good, bad int) {
 	return good, bad
 }
 
-// detect guesses a charset from the letters used.
+// detect guesses a charset from the letters used. A language that the document
+// claims decides where the letters do not: Turkish and Hungarian look alike.
 func detect(body []byte) encoding.Encoding {
-	sample := body[:min(len(body), 64<<10)]
+	sample := foreign(body)
 	if isThai(sample) {
 		return charmap.Windows874
 	}
-	res, err := chardet.NewHtmlDetector().DetectBest(sample)
-	if err != nil || res == nil {
+	guesses, err := chardet.NewTextDetector().DetectAll(sample)
+	if err != nil {
 		return charmap.Windows1252
 	}
-	enc := lookup(res.Charset)
-	if enc == nil || enc == unicode.UTF8 || !keepsMarkup(enc, sample) {
+	best := guesses[0]
+	if m := claims.FindSubmatch(body[:min(len(body), labelWithin)]); m != nil {
+		claimed := strings.ToLower(string(m[1]) + string(m[2]))
+		for _, g := range guesses {
+			if g.Language == claimed && 2*g.Confidence >= best.Confidence {
+				best = g
+				break
+			}
+		}
+	}
+	if strings.HasPrefix(best.Charset, "ISO-8859-8") {
+		return charmap.Windows1255 // the same with vowels, which are undefined there
+	}
+	enc := lookup(best.Charset)
+	if head := body[:min(len(body), 64<<10)]; enc == nil || enc == unicode.UTF8 || !keepsMarkup(decode(enc, head), head) {
 		return charmap.Windows1252
 	}
 	return enc
+}
+
+// claims are what a page or a feed says its language is.
+var claims = regexp.MustCompile(`(?i)<html\b[^>]{0,200}?\blang\s*=\s*["']?([a-z]{2})\b|<(?:dc:)?language>\s*([a-z]{2})\b`)
+
+// foreign is the text of a document, as far as it is not ASCII alone: scripts,
+// styles and markup, of which a page may have more than of text, tell nothing.
+func foreign(body []byte) []byte {
+	var out []byte
+	for part := range bytes.SplitSeq(body, []byte("<")) {
+		_, text, ok := bytes.Cut(part, []byte(">"))
+		if !ok {
+			text = part
+		}
+		if bytes.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) {
+			out = append(append(out, text...), ' ')
+		}
+		if len(out) >= 64<<10 {
+			break
+		}
+	}
+	if len(out) == 0 { // it is in the markup
+		return body[:min(len(body), 64<<10)]
+	}
+	return out
 }
 
 // isThai reports whether text is TIS-620, which the detector does not know: it
@@ -226,7 +275,7 @@ func isThai(sample []byte) bool {
 
 // keepsMarkup refuses a guess that swallows the tags: a stray escape byte makes
 // a detector think of ISO-2022, which reads all that follows as Chinese.
-func keepsMarkup(enc encoding.Encoding, sample []byte) bool {
+func keepsMarkup(decoded, body []byte) bool {
 	tags := []byte("<")
-	return 10*bytes.Count(decode(enc, sample), tags) >= 9*bytes.Count(sample, tags)
+	return 10*bytes.Count(decoded, tags) >= 9*bytes.Count(body, tags)
 }

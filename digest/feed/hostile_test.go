@@ -118,6 +118,7 @@ var seeds = []string{
 	`<rss><channel><item><description><![CDATA[<a href="javascript:x">`,
 	`<rss><channel><item><link>/1</link></item><item><guid>2</guid><link><![CDATA[https://a.example/?a=1&amp;b=2`, "<?xml encoding='windows-1251'?><rss>Привет, мир\xd1",
 	"\x1f\x8b\x08\x00", "\xff\xfe<\x00r\x00", "<?xml encoding='windows-1251'?><rss>\xcf",
+	"<rss><language>tr</language><item><title>K\xf6pr\xfc a\xe7\xfdld\xfd<x \xfd", "<html lang=he>\xe4\xe2\xf9\xf8\xa4", "<rss>\x1b$B;T\x1b(B<item>", "\x1b$B<item>",
 }
 
 func FuzzParse(f *testing.F) {
