@@ -16,7 +16,8 @@ type Preferences struct {
 	TextOnly bool
 	Offered  []int64 // lists the page showed; others stay as they are
 	Lists    []int64 // those of Offered that he wants
-	// Pause is 0 for no pause, else its length from now; negative = as it is.
+	// Pause is 0 for no pause, else its length from now; negative = as it is: where all
+	// is paused, what he joins is so as well, until the last of these pauses ends.
 	Pause   time.Duration
 	Source  string // for the consent to lists he joins
 	Wording string
@@ -60,6 +61,13 @@ func (s *Store) SavePreferences(ctx context.Context, id int64, p Preferences) er
 				joined = append(joined, list)
 			}
 		}
+		if until := s.allPaused(have); p.Pause < 0 && !until.IsZero() {
+			for _, list := range joined {
+				if err := s.pause(ctx, tx, id, list, until, ""); err != nil {
+					return err
+				}
+			}
+		}
 		return s.pauseAll(ctx, tx, id, p.Pause)
 	})
 	if err == nil {
@@ -67,6 +75,20 @@ func (s *Store) SavePreferences(ctx context.Context, id int64, p Preferences) er
 		s.tell(ctx, id, joined)
 	}
 	return err
+}
+
+// allPaused is when the last pause of a reader who has paused all he gets ends; zero
+// when something comes to him.
+func (s *Store) allPaused(have []Subscription) (until time.Time) {
+	for _, v := range have {
+		switch {
+		case v.State == Active, v.State == Paused && !v.Resume.After(s.Now()):
+			return time.Time{}
+		case v.State == Paused && v.Resume.After(until):
+			until = v.Resume
+		}
+	}
+	return until
 }
 
 // choose brings one list to what the reader wants, and says whether he joins it

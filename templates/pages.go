@@ -151,13 +151,19 @@ type PreferencesPage struct {
 	Lists     []ListChoice
 	Languages []LanguageChoice // none = not offered
 	TextOnly  bool
-	Pauses    []int     // days offered: 7, 30
-	Paused    time.Time // until when, in the reader's zone; zero = not paused
-	Saved     bool      // what was posted is stored
-	Left      bool      // the reader has left all there are
-	Withheld  string    // why nothing is sent whatever is ticked: hard, complaint, manual; "" = it is sent
-	Form      string    // address of the sign-up form
-	Sent      bool      // the link to YoursPage was asked for
+	Pauses    []int   // days offered: 7, 30
+	Paused    []Pause // those that are on; none = not paused
+	Saved     bool    // what was posted is stored
+	Left      bool    // the reader has left all there are
+	Withheld  string  // why nothing is sent whatever is ticked: hard, complaint, manual; "" = it is sent
+	Form      string  // address of the sign-up form
+	Sent      bool    // the link to YoursPage was asked for
+}
+
+// Pause is one that is on.
+type Pause struct {
+	Newsletter string    // title; "" = all that the reader gets
+	Until      time.Time // in the reader's zone
 }
 
 // YoursPage is where a reader gets what is held about him, asks to be moved to
@@ -506,7 +512,15 @@ func (c Coming) When(w *Vocabulary) string {
 	return w.Say("confirmed.next", "when", w.Moment(c.Next))
 }
 
-// Paragraph is the sentence about the pause that is on; for templates.
+// Paragraph is the phrase about the pauses that are on; for templates.
 func (v PreferencesPage) Paragraph(w *Vocabulary) string {
-	return w.Say("preferences.pause.until", "when", w.LongDate(v.Paused))
+	var says []string
+	for _, p := range v.Paused {
+		if when := w.LongDate(p.Until); p.Newsletter == "" {
+			says = append(says, w.Say("preferences.pause.until", "when", when))
+		} else {
+			says = append(says, w.Say("preferences.pause.list", "newsletter", clean(p.Newsletter), "when", when))
+		}
+	}
+	return w.List(says)
 }

@@ -32,7 +32,7 @@ func samplePages(lang string) map[string]any {
 		PageUnsubscribe:   UnsubscribePage{Frame: f, Action: "/u/k1.abc", Newsletter: "Morning Digest", Email: email, Preferences: link},
 		PageUnsubscribed:  UnsubscribedPage{Frame: f, Newsletter: "Morning Digest", Again: "/subscribe"},
 		PagePreferences: PreferencesPage{
-			Frame: f, Action: link, Email: email, Name: "Amina", Lists: lists, Pauses: []int{7, 30}, Paused: at(30, 0, 0), Saved: true, Withheld: "hard", Form: "/subscribe",
+			Frame: f, Action: link, Email: email, Name: "Amina", Lists: lists, Pauses: []int{7, 30}, Paused: []Pause{{Until: at(30, 0, 0)}}, Saved: true, Withheld: "hard", Form: "/subscribe",
 			Languages: []LanguageChoice{{"en", true}, {"ur", false}},
 		},
 		PageYours:  YoursPage{Frame: f, Action: "/yours/k1.abc", Data: "/yours/k1.abc/data", Email: email, Typed: "amina@new,example", Problem: "email", Suggestion: "amina@new.example"},

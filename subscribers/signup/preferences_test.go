@@ -297,3 +297,25 @@ func TestPreferencesWithNothingTicked(t *testing.T) {
 	_, page = d.post(t, link, url.Values{templates.FieldPause: {"0"}, templates.FieldList: {"weekend"}})
 	check("back", page, []string{"Saved.", "Unsubscribe from all"}, []string{nothing})
 }
+
+// Who has paused all and ticks one more keeps the pause that the page shows, for that
+// too; where something comes, the page names what is paused.
+func TestPauseCoversWhatIsTickedWhileItIsOn(t *testing.T) {
+	each(t, func(t *testing.T, d *desk) {
+		jan, _, link := d.reader(t, "jan@example.com")
+		d.post(t, link, url.Values{"pause": {"7"}, "list": {"daily"}})
+		_, page := d.post(t, link, url.Values{"pause": {"keep"}, "list": {"daily", "weekend"}})
+		if got := d.states(t, jan); got["daily"] != subscribers.Paused || got["weekend"] != subscribers.Paused || !strings.Contains(page, ">Paused until 30 November 2026<") {
+			t.Errorf("%v\n%s", got, page)
+		}
+		ida, _, link := d.reader(t, "ida@example.com")
+		d.post(t, link, url.Values{"pause": {"0"}, "list": {"daily", "weekend"}})
+		if err := d.store.Pause(t.Context(), ida, d.daily.ID, d.store.Now().Add(48*time.Hour), "kim@newsroom.example"); err != nil {
+			t.Fatal(err)
+		}
+		_, page = d.post(t, link, url.Values{"pause": {"keep"}, "list": {"daily", "weekend"}})
+		if got := d.states(t, ida); got["weekend"] != subscribers.Active || !strings.Contains(page, ">The daily paused until 25 November 2026<") {
+			t.Errorf("%v\n%s", got, page)
+		}
+	})
+}

@@ -352,6 +352,25 @@ func (s *Site) offered(r *http.Request, id int64, lang string) ([]offer, error) 
 	return out, nil
 }
 
+// paused are the pauses that are on: one for all that the reader gets when all of it
+// is paused until the same day, else that of each list.
+func paused(offered []offer, now time.Time, zone *time.Location) []templates.Pause {
+	var out []templates.Pause
+	same := true
+	for _, o := range offered {
+		if !o.paused.After(now) {
+			same = same && !o.choice.Checked
+			continue
+		}
+		out = append(out, templates.Pause{Newsletter: o.choice.Title, Until: o.paused.In(zone)})
+		same = same && out[0].Until.Format(time.DateOnly) == o.paused.In(zone).Format(time.DateOnly)
+	}
+	if same && len(out) > 0 {
+		return []templates.Pause{{Until: out[0].Until}}
+	}
+	return out
+}
+
 func (s *Site) writePreferences(w http.ResponseWriter, r *http.Request, v subscribers.Subscriber, lang, done string) {
 	offered, err := s.offered(r, v.ID, lang)
 	if err != nil {
@@ -368,10 +387,8 @@ func (s *Site) writePreferences(w http.ResponseWriter, r *http.Request, v subscr
 	}
 	for _, o := range offered {
 		view.Lists = append(view.Lists, o.choice)
-		if o.paused.After(s.Store.Now()) && o.paused.After(view.Paused) {
-			view.Paused = o.paused.In(zone)
-		}
 	}
+	view.Paused = paused(offered, s.Store.Now(), zone)
 	for _, l := range s.languages(r.Context()) {
 		view.Languages = append(view.Languages, templates.LanguageChoice{Language: l, Checked: templates.SameLanguage(l, v.Language)})
 	}
