@@ -52,6 +52,9 @@ func (r *room) rows(t testing.TB, a subscribers.Audience) string {
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
+	if n := r.count(t, a); n != len(out) {
+		t.Errorf("%d readers are counted, %d would get it", n, len(out))
+	}
 	return strings.Join(out, "\n")
 }
 

@@ -199,7 +199,8 @@ func TestStrongestReasonIsRestored(t *testing.T) {
 // readers are the local parts of those who would get a list's mail now.
 func (r *room) readers(t testing.TB, list int64) string {
 	t.Helper()
-	query, args, err := r.Audience(t.Context(), subscribers.Audience{List: list, DefaultEdition: 1, Slot: r.clock()})
+	a := subscribers.Audience{List: list, DefaultEdition: 1, Slot: r.clock()}
+	query, args, err := r.Audience(t.Context(), a)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,6 +220,9 @@ func (r *room) readers(t testing.TB, list int64) string {
 	}
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
+	}
+	if n := r.count(t, a); n != len(out) {
+		t.Errorf("%d readers are counted, %d would get it", n, len(out))
 	}
 	return strings.Join(out, " ")
 }
