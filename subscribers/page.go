@@ -66,6 +66,13 @@ func (f Filter) where() (string, []any, error) {
 	return b.String(), args, nil
 }
 
+// chosenSQL is the numbers of a page's readers; how many and from which on are the last of
+// n arguments. They are chosen before anything else is read of them: a late page passes
+// over many.
+func chosenSQL(where, order string, n int) string {
+	return `select u.id from subscribers u` + where + ` order by ` + order + fmt.Sprintf(` limit $%d offset $%d`, n-1, n)
+}
+
 // Page returns one page of subscribers with their lists and suppressions, and
 // how many match in all.
 func (s *Store) Page(ctx context.Context, f Filter) ([]Subscriber, int, error) {
@@ -86,8 +93,7 @@ func (s *Store) Page(ctx context.Context, f Filter) ([]Subscriber, int, error) {
 		return nil, 0, fmt.Errorf("subscribers: %w", err)
 	}
 	args = append(args, f.Per, (f.Page-1)*f.Per)
-	query := `select ` + subscriberColumns + ` from subscribers u` + where + ` order by ` + order + fmt.Sprintf(` limit $%d offset $%d`, len(args)-1, len(args))
-	found, err := schema.Each(ctx, s.DB.Read, scanSubscriber, query, args...)
+	found, err := schema.Each(ctx, s.DB.Read, scanSubscriber, `select `+subscriberColumns+` from subscribers u where u.id in (`+chosenSQL(where, order, len(args))+`) order by `+order, args...)
 	if err != nil {
 		return nil, 0, fmt.Errorf("subscribers: %w", err)
 	}
