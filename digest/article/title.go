@@ -1,10 +1,9 @@
 package article
 
 import (
-	"regexp"
 	"strings"
 
-	"golang.org/x/net/html"
+	"pressrun/digest/feed"
 )
 
 // shownTitles are the titles a reader sees: headings and the title element.
@@ -16,16 +15,13 @@ func (p *page) shownTitles() []string {
 	return append(out, p.title)
 }
 
-// unescaped is a headline without the references and the markup that a site escaped
-// once too often.
+// unescaped is a headline as feed.Unescape reads it.
 func unescaped(s string) string {
 	if !strings.ContainsAny(s, "&<") {
 		return s
 	}
-	return clean(inlineTag.ReplaceAllString(html.UnescapeString(s), ""))
+	return clean(feed.Unescape(s))
 }
-
-var inlineTag = regexp.MustCompile(`(?i)</?(?:a|abbr|b|big|br|em|font|i|p|q|s|small|span|strong|sub|sup|u|wbr)(?:\s[^<>]*)?/?>`)
 
 // headline lets the candidates vote: a first-level heading wins when the
 // machine-readable titles agree with it, the first such heading before others.

@@ -163,7 +163,7 @@ func plain(s string, n int) string {
 		s = Text(s)
 	}
 	if entity.MatchString(s) { // "&amp;amp;": escaped twice
-		s = inlineTag.ReplaceAllString(html.UnescapeString(s), "")
+		s = Unescape(s)
 	}
 	s = strings.Join(strings.Fields(strings.Map(dropMarks, s)), " ")
 	if utf8.RuneCountInString(s) <= n {
@@ -177,6 +177,12 @@ func plain(s string, n int) string {
 }
 
 var entity = regexp.MustCompile(`&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});`)
+
+// Unescape reads the references of a headline that a site escaped once too often,
+// and drops the markup that comes to light.
+func Unescape(s string) string {
+	return inlineTag.ReplaceAllString(html.UnescapeString(s), "")
+}
 
 var inlineTag = regexp.MustCompile(`(?i)</?(?:a|abbr|b|big|br|em|font|i|p|q|s|small|span|strong|sub|sup|u|wbr)(?:\s[^<>]*)?/?>`)
 
