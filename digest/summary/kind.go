@@ -22,12 +22,15 @@ const (
 )
 
 var (
-	clock    = regexp.MustCompile(`^[(\[【]?((?:[01]?\d|2[0-3])[:.h][0-5]\d)(?:\s*[ap]\.?m\b\.?)?(?:\s*(?:GMT|BST|EST|EDT|ET|PT|CET|CEST|UTC|IST|PKT|MSK|МСК|Uhr)\b)?(?:】\s*|[)\]]?(?:\s*[-–—:：|]\s*|\s+|$))`)
+	clock    = regexp.MustCompile(`^(?:LIVE\s+)?[(\[【]?((?:[01]?\d|2[0-3])[:.h][0-5]\d)(?::[0-5]\d)?(?:\s*[ap]\.?m\b\.?)?(?:\s*[(\[]?(?:` + zones + `)[)\]]?)?(?:】\s*|[)\]]?(?:\s*[-–—:：|]\s*|\s+|$))`)
 	numbered = regexp.MustCompile(`^(?:\d{1,2}[.)]\s+|#\d{1,2}[.:]?\s+|No\. ?\d{1,2}:\s+|第[一二三四五六七八九十]+[、，：:]|[一二三四五六七八九十]、|\d{1,2}、|[٠-٩۰-۹]{1,2}[.)\-]\s+)`)
 	bullet   = regexp.MustCompile(`^(?:[•●▪■◆►▶‣]\s*|[*·–—\-ـ]\s+)`)
 	asked    = regexp.MustCompile(`^(?:Q|A|Question|Answer|Pregunta|Respuesta|P|R|Frage|Antwort|F|Вопрос|Ответ|В|О|问|答|問|س|ج|سوال|جواب|سؤال|Hỏi|Đáp)\s*[:：]\s*`)
 	speaker  = regexp.MustCompile(`^(\p{Lu}[\p{L}.'’\-]*(?: \p{Lu}[\p{L}.'’\-]*){0,3})\s*:\s+`)
 )
+
+// zones are what stands behind a time of day.
+const zones = `(?:GMT|UTC|BST|IST|[ECMP][SD]?T|CES?T|EES?T|WES?T|MSK|PKT|GST|SGT|HKT|JST|KST|SAST|CAT|WAT|A[ECW][SD]T|NZ[SD]T)(?:[+−-]\d{1,2}(?::?\d\d)?)?|МСК|мск\.?|Uhr|更新|بتوقيت (?:غرينتش|جرينتش|مكة المكرمة|مكة|القاهرة|القدس|بيروت|الرباط)`
 
 // line is one line of the article.
 type line struct{ start, end int }

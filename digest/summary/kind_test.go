@@ -49,6 +49,12 @@ United | 12 | 20
 
 The two sides meet again in March at the old ground by the harbour.`
 
+// zoned is a live blog with the times given.
+func zoned(a, b, c string) string {
+	return a + "Turnout has reached 41 per cent, the returning officer says. That is four points up on the last vote.\n\n" +
+		b + "The polling station at the lido has reopened after a burst pipe. Nobody was hurt.\n\n" + c + "The queue outside the library is fifty people long."
+}
+
 func TestKinds(t *testing.T) {
 	long := strings.Repeat("The ferry company and the harbour board and the islanders and the unions and the town met again, ", 6) + "and nothing was decided."
 	for _, c := range []struct {
@@ -77,6 +83,18 @@ func TestKinds(t *testing.T) {
 			holds: []string{"Turnout has reached"}, lacks: []string{"library", "lido", "14.20"}},
 		{name: "live blog, each entry a line", doc: summary.Doc{Language: "ru", Title: "Корран выбирает: онлайн", Text: "14:20 Явка достигла 41%, сообщила избирательная комиссия. Это на четыре пункта выше, чем в прошлый раз.\n\n12:05 Участок в бассейне снова открыт после прорыва трубы.\n\n09:30 Очередь у библиотеки — около пятидесяти человек."},
 			holds: []string{"Явка достигла"}, lacks: []string{"бассейне", "библиотеки", "14:20"}},
+		{name: "live blog, zone in brackets", doc: summary.Doc{Language: "en", Title: "Harrow Bay votes: live", Text: zoned("14:20 (GMT) ", "12:05 (GMT) ", "09:30 (GMT) ")},
+			holds: []string{"Turnout has reached"}, lacks: []string{"GMT", "14:20", "lido"}},
+		{name: "live blog, zone by its offset", doc: summary.Doc{Language: "en", Title: "Harrow Bay votes: live", Text: zoned("14:20 GMT+5: ", "12:05 GMT+5: ", "09:30 GMT+5: ")},
+			holds: []string{"Turnout has reached"}, lacks: []string{"GMT", "+5", "lido"}},
+		{name: "live blog, a zone far away", doc: summary.Doc{Language: "en", Title: "Harrow Bay votes: live", Text: zoned("14.20 AEST ", "12.05 AEST ", "09.30 AEST ")},
+			holds: []string{"Turnout has reached"}, lacks: []string{"AEST", "14.20", "lido"}},
+		{name: "live blog, to the second", doc: summary.Doc{Language: "en", Title: "Harrow Bay votes: live", Text: zoned("LIVE 14:20:31 ", "12:05:02 ", "09:30:44 ")},
+			holds: []string{"Turnout has reached"}, lacks: []string{"LIVE", "31", "lido"}},
+		{name: "live blog, Arabic zone", doc: summary.Doc{Language: "ar", Title: "انتخابات كوران: مباشر", Text: "14:20 بتوقيت غرينتش\n\nقالت اللجنة الانتخابية إن نسبة المشاركة بلغت 41 في المئة.\n\n12:05 بتوقيت غرينتش\n\nأعيد فتح مركز الاقتراع في المسبح بعد إصلاح الأنابيب.\n\n09:30 بتوقيت غرينتش\n\nوقف نحو خمسين شخصا أمام المكتبة."},
+			holds: []string{"نسبة المشاركة"}, lacks: []string{"غرينتش", "المسبح"}},
+		{name: "a time that begins a sentence", doc: summary.Doc{Language: "en", Title: "Ferry is late", Text: "14:20 NATO time was what the clocks on the ferry showed when it came in. Nobody on the pier had been told."},
+			holds: []string{"NATO time was"}},
 		{name: "live blog, times in Chinese brackets", doc: summary.Doc{Language: "zh", Title: "直播：科兰选举", Text: "【14:20】选举官员说，投票率已达百分之四十一。\n\n【12:05】泳池投票站重新开放，没有人受伤。\n\n【09:30】图书馆门外排起约五十人的长队。"},
 			want: "选举官员说，投票率已达百分之四十一。"},
 		{name: "a chronology at the end", doc: summary.Doc{Language: "en", Title: "Mayor of Corran on trial", Text: "A jury of twelve will decide what becomes of Mayor Peter Lund, a judge in Corran said on Monday. The trial begins in March.\n\n2008: Mayor Lund opens the harbour and resigns from the trial board of Corran.\n\nMr Peter Lund."},
