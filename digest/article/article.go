@@ -73,7 +73,8 @@ type Article struct {
 	// Language is an ISO 639-1 code (639-3 where there is none), Direction "ltr" or "rtl".
 	Language, Direction string
 	// Text is the body: paragraphs separated by an empty line, without headline,
-	// captions, author boxes, links to other stories and the like.
+	// captions, author boxes, links to other stories and the like. Of a gallery
+	// without other text it is the captions.
 	Text string
 	// Description is the page's own summary. It is the publisher's marketing text,
 	// never to be mistaken for the article's words.
@@ -120,9 +121,16 @@ func Extract(page []byte, o Options) (Article, error) {
 	p.cut(rules.remove)
 	p.scan()
 	a := p.article(rules)
+	captions := p.captions() // the body is found by taking the page apart
 	body := p.body(rules, &a)
+	gallery := len(body) == 0 && len(captions) > 0
+	if gallery {
+		body = captions
+	}
 	a.Text = body.text()
-	a.Kind = p.kind(a)
+	if a.Kind = p.kind(a); gallery && (a.Kind == KindArticle || a.Kind == KindBrief) {
+		a.Kind = KindGallery
+	}
 	a.Title = unescaped(a.Title)
 	a.Language, a.Direction = Language(p.languageClaim(o.Language), a.Title, body.lead())
 	if a.Text == "" {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -341,6 +342,7 @@ func FuzzExtract(f *testing.F) {
 		}
 		f.Add(b, "text/html", "https://e.example/2026/05/03/a")
 	}
+	f.Add([]byte(`<h1>T</h1><main><figure><img srcset="a 1w, ,b 9w" data-src=":"><figcaption class=caption>a b c d e<b class=credit>d</b></figcaption></figure><p class=caption>f g h i j<p class=caption>k l m n o`), "", "https://e.example/")
 	f.Add([]byte("<h1>T</h1><p itemprop=author><script type=application/ld+json>[{,}"), "text/html; charset=gbk", "http://[::1]/")
 	f.Fuzz(func(t *testing.T, page []byte, contentType, address string) {
 		a, err := Extract(page, Options{URL: address, ContentType: contentType, Language: contentType})
@@ -382,5 +384,59 @@ func TestPictureCredits(t *testing.T) {
 		if err != nil || !strings.Contains(a.ImageCredit, "AFP") || strings.Contains(a.ImageCredit, "Reuters") || strings.Contains(a.ImageCredit, "Redaktion") || !strings.Contains(a.Image, "quay-1200x675") {
 			t.Errorf("%s: %s credited to %q, %v", name, a.Image, a.ImageCredit, err)
 		}
+	}
+}
+
+// TestLeadPicture: where the page names no picture, or its logo for all, the first
+// one in a figure of the article is taken with what stands under it.
+func TestLeadPicture(t *testing.T) {
+	const logo = `<meta property="og:image" content="https://a.example/static/site-logo.png">`
+	const quay = `<figure><img src="/2026/11/quay.jpg" alt="The quay at noon"><figcaption>The quay. Photo: Ada Quist</figcaption></figure>`
+	const want = "https://a.example/2026/11/quay.jpg"
+	for name, c := range map[string]struct{ head, figure, want string }{
+		"no picture named":      {"", quay, want},
+		"a logo":                {logo, quay, want},
+		"the publisher's logo":  {`<meta property="og:image" content="https://a.example/i/7.png"><script type="application/ld+json">{"@type":"NewsArticle","headline":"The quay is empty","publisher":{"@type":"Organization","name":"Post","logo":{"@type":"ImageObject","url":"/i/7.png"}}}</script>`, quay, want},
+		"a logo and nothing":    {logo, "", ""},
+		"another picture named": {`<meta property="og:image" content="https://a.example/2026/11/pier.jpg">`, quay, "https://a.example/2026/11/pier.jpg"},
+		"a name about a logo":   {`<meta property="og:image" content="https://a.example/2026/11/the-mayor-shows-the-new-logo-of-the-town.jpg">`, quay, "https://a.example/2026/11/the-mayor-shows-the-new-logo-of-the-town.jpg"},
+		"drawn late":            {"", strings.Replace(quay, `src="`, `src="/i/placeholder.gif" data-src="`, 1), want},
+		"of several sizes":      {"", strings.Replace(quay, `src="/2026/11/quay.jpg"`, `src="data:image/gif;base64,R0lGOD" srcset="/s.jpg 320w, /2026/11/quay.jpg 1280w, /l.jpg 4000w"`, 1), want},
+		"opens itself":          {"", `<figure><a href="/2026/11/quay-2000x1000.jpg">` + quay[len("<figure>"):strings.Index(quay, "<figcap")] + `</a></figure>`, want},
+		"leads to another":      {"", `<figure><a href="/news/other"><img src="/other.jpg"></a></figure>` + quay, want},
+		"the author's":          {"", `<div class="author-box"><figure><img src="/ada.jpg"></figure></div>` + quay, want},
+		"small":                 {"", `<figure><img src="/share.png" width="32" height="32"></figure>` + quay, want},
+		"in no figure":          {"", `<p><img src="/chart.png"></p>`, ""},
+	} {
+		page := `<html lang="en"><head>` + c.head + `</head><body><header><img src="/static/site-logo.png"></header><aside><figure><img src="/beside.jpg"></figure></aside><article><h1>The quay is empty</h1>` + c.figure +
+			`<p>` + strings.Repeat("The quay was empty on Monday, and the harbour board does not know when the ferry will call again. ", 6) + `</p></article></body></html>`
+		a, err := Extract([]byte(page), Options{URL: "https://a.example/quay"})
+		if err != nil || a.Image != c.want {
+			t.Errorf("%s: picture %q, %v; want %q", name, a.Image, err, c.want)
+		}
+		if c.want == want && name != "opens itself" && (!strings.Contains(a.ImageCredit, "Ada Quist") || a.ImageAlt != "The quay at noon") {
+			t.Errorf("%s: described %q, credited to %q", name, a.ImageAlt, a.ImageCredit)
+		}
+	}
+}
+
+// TestCaptions: pictures and what stands under them are an article; teasers of
+// other pages with pictures are none.
+func TestCaptions(t *testing.T) {
+	under := []string{"Divers lift the bell of the old ferry out of the harbour.", "Children wait on the mole for the first boat in spring.", "The keeper lights the lamp on Corran Head for the last time."}
+	figures, teasers := "", ""
+	for i, s := range under {
+		figures += fmt.Sprintf(`<figure><img src="/%d.jpg"><figcaption>%s <span class="photo-credit">Photo: Ada Quist</span></figcaption></figure>`, i, s)
+		teasers += fmt.Sprintf(`<figure><a href="/news/%d"><img src="/%d.jpg"></a><figcaption><a href="/news/%d">%s</a></figcaption></figure>`, i, i, i, s)
+	}
+	page := func(in string) []byte {
+		return []byte(`<html lang="en"><head><title>The week in pictures</title></head><body><nav><a href="/">Home</a></nav><main><article><h1>The week in pictures</h1><p class="byline">By Ada Quist</p>` + in + `</article></main><footer>© Post. All rights reserved.</footer></body></html>`)
+	}
+	a, err := Extract(page(figures), Options{URL: "https://a.example/news/week"})
+	if want := strings.Join(under, "\n\n"); err != nil || a.Text != want || a.Kind != KindGallery {
+		t.Errorf("a gallery is %s with %q, %v; want %q", a.Kind, a.Text, err, want)
+	}
+	if a, err := Extract(page(teasers), Options{URL: "https://a.example/news"}); !errors.Is(err, ErrNoArticle) {
+		t.Errorf("teasers are %s with %q, %v", a.Kind, a.Text, err)
 	}
 }

@@ -49,7 +49,9 @@
 // the headline and in the address, in this order. Readability .528, so .872.
 //
 // Of a picture the version without query that the page shows is taken when its address
-// is og:image's but for the query. A page's description is never its text.
+// is og:image's but for the query. Where the page names none, or its logo, the first
+// in a figure of the article is taken: of eight logos on 320 labelled pages none stays
+// (by the publisher's data or the file's name), and no picture of an article goes. A page's description is never its text.
 //
 // The price is 1.6 to 1.75 times the processor time of readability alone on
 // the same page (BenchmarkExtract in the tests). What would change our mind: a Go

@@ -7,8 +7,10 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/andybalholm/cascadia"
 	"golang.org/x/net/html"
@@ -183,8 +185,11 @@ func (p *page) picture(t thing) (src, alt, credit string) {
 	if src == "" {
 		src = p.absolute(cmp.Or(p.metaFirst("twitter:image", "twitter:image:src", "parsely-image-url", "thumbnail"), cmp.Or(p.links["image_src"]...)))
 	}
+	if p.isLogo(t, src) {
+		src = ""
+	}
 	bare, _, _ := strings.Cut(src, "?")
-	var variant, lead *html.Node
+	var variant, lead, own *html.Node
 	for n := range p.doc.Descendants() {
 		if n.DataAtom != atom.Img {
 			continue
@@ -202,8 +207,13 @@ func (p *page) picture(t thing) (src, alt, credit string) {
 		if lead == nil && isLead(n) {
 			lead = n
 		}
+		if src == "" && own == nil && p.isOwn(t, n) {
+			own = n
+		}
 	}
 	switch {
+	case src == "" && own != nil:
+		return p.drawn(own), clean(attr(own, "alt")), joined(credit, captionOf(own))
 	case src == "":
 	case variant != nil: // the same in another size
 		return src, cmp.Or(clean(attr(variant, "alt")), p.metaFirst("og:image:alt", "twitter:image:alt")), joined(credit, captionOf(variant))
@@ -241,6 +251,98 @@ func isLead(img *html.Node) bool {
 	}
 	return false
 }
+
+// logoWords are what the files of pictures are called that stand for a site, not for
+// an article.
+var logoWords = set("logo", "logos", "favicon", "placeholder", "fallback", "default", "avatar", "gravatar", "noimage", "blank", "spacer", "pixel")
+
+// isLogo reports whether a picture is the site's own, by the data of its publisher
+// or by its name.
+func (p *page) isLogo(t thing, address string) bool {
+	for _, o := range p.objects(t["publisher"]) {
+		for _, logo := range append(texts(o["logo"]), p.logoOf(o)) {
+			if address != "" && address == p.absolute(logo) {
+				return true
+			}
+		}
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	words := strings.FieldsFunc(strings.ToLower(path.Base(u.Path)), func(r rune) bool { return !unicode.IsLetter(r) })
+	return len(words) <= maxLogoName && slices.ContainsFunc(words, func(w string) bool { return logoWords[w] })
+}
+
+// maxLogoName is how many words the name of such a file has at most: more describe a
+// picture ("notes but no logo").
+const maxLogoName = 6
+
+func (p *page) logoOf(publisher thing) string {
+	for _, o := range p.objects(publisher["logo"]) {
+		return cmp.Or(o.text("url"), o.text("contentUrl"))
+	}
+	return ""
+}
+
+// isOwn reports whether a picture is the article's, so that it may stand for it:
+// in a figure of the article, no link to another page, no furniture, and not small.
+func (p *page) isOwn(t thing, img *html.Node) bool {
+	address := p.drawn(img)
+	if !isLead(img) || address == "" || p.isLogo(t, address) {
+		return false
+	}
+	for _, side := range []string{"width", "height"} {
+		if n, err := strconv.Atoi(attr(img, side)); err == nil && n < leastSide {
+			return false
+		}
+	}
+	for n := img; n != nil; n = n.Parent {
+		switch n.DataAtom {
+		case atom.Nav, atom.Aside, atom.Footer:
+			return false
+		case atom.A:
+			if to := p.absolute(attr(n, "href")); to != "" && !pictureFile.MatchString(to) {
+				return false
+			}
+		}
+		if furniture().judgeAll(attr(n, "class")+" "+attr(n, "id")) == strong {
+			return false
+		}
+	}
+	return true
+}
+
+var pictureFile = regexp.MustCompile(`(?i)\.(?:jpe?g|png|webp|gif|avif)(?:\?|$)`)
+
+// leastSide is how many pixels a lead picture has to a side at least.
+const leastSide = 200
+
+// drawn is the address of the picture that a browser comes to draw: the real one
+// where src has a stand-in until it is looked at, else of several sizes the
+// smallest that is sharp in a mail.
+func (p *page) drawn(img *html.Node) string {
+	for _, name := range []string{"data-src", "data-lazy-src", "data-original", "src"} {
+		if a := p.absolute(attr(img, name)); a != "" && !p.isLogo(nil, a) {
+			return a
+		}
+	}
+	best, width := "", 0
+	for c := range strings.SplitSeq(cmp.Or(attr(img, "data-srcset"), attr(img, "srcset")), ", ") {
+		f := strings.Fields(c)
+		if len(f) == 0 {
+			continue
+		}
+		w, _ := strconv.Atoi(strings.TrimSuffix(f[len(f)-1], "w"))
+		if best == "" || width < sharp && w > width || w >= sharp && w < width {
+			best, width = p.absolute(f[0]), w
+		}
+	}
+	return best
+}
+
+// sharp is twice the width of a mail, in pixels.
+const sharp = 1200
 
 // maxCredit leaves room for a long caption: whose a picture is stands at its end.
 const maxCredit = 2000
