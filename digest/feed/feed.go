@@ -67,8 +67,9 @@ type Feed struct {
 	Truncated bool
 }
 
-// Item is one entry of a feed. All text is valid UTF-8, Title and Author are
-// plain text, Summary and Content have passed [Sanitize] with absolute URLs.
+// Item is one entry of a feed. All text is valid UTF-8 without NUL, which not
+// every database takes; Title and Author are plain text, Summary and Content
+// have passed [Sanitize] with absolute URLs.
 type Item struct {
 	// ID is the feed's own id (guid, atom:id, JSON id), else the URL, else a
 	// hash of title and content; unique within its feed.
@@ -189,7 +190,7 @@ const maxTTL = 7 * 24 * time.Hour
 // finish bounds and cleans one item. site resolves its address, the address
 // resolves what its HTML points to.
 func (it *Item) finish(site, lang string) {
-	it.ID = clip(strings.TrimSpace(it.ID), maxURL)
+	it.ID = clip(strings.TrimSpace(strings.Map(dropMarks, it.ID)), maxURL)
 	it.Title = plain(it.Title, maxTitle)
 	it.URL = CleanURL(Absolute(site, it.URL))
 	base := it.URL
