@@ -466,8 +466,12 @@ func (s *Store) Newsletter(ctx context.Context, ref string) (Newsletter, error) 
 	return n, notFound(err, "newsletter", ref)
 }
 
-// NewsletterNamed finds a newsletter by its name alone.
+// NewsletterNamed finds a newsletter by its name alone, which may be anything that
+// an address of the archive can hold.
 func (s *Store) NewsletterNamed(ctx context.Context, name string) (Newsletter, error) {
+	if !nameRule.MatchString(name) {
+		return Newsletter{}, notFound(sql.ErrNoRows, "newsletter", name)
+	}
 	n, err := scanNewsletter(s.DB.Read.QueryRowContext(ctx, `select `+newsletterColumns+` from newsletters where name = $1`, name))
 	return n, notFound(err, "newsletter", name)
 }

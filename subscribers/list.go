@@ -124,9 +124,15 @@ func (s *Store) CreateList(ctx context.Context, l List) (List, error) {
 	return l, nil
 }
 
-// complete fills in what an empty title and language stand for.
+// maxDescription bounds the description of a list, in characters; its title is
+// bounded as a person's name is.
+const maxDescription = 500
+
+// complete fills in what an empty title and language stand for, and makes one
+// line of each text.
 func (l *List) complete() error {
-	l.Title, l.Language = cmp.Or(l.Title, l.Name), cmp.Or(l.Language, "en")
+	l.Title, l.Language = cmp.Or(clip(l.Title, MaxName), l.Name), cmp.Or(l.Language, "en")
+	l.Description = clip(l.Description, maxDescription)
 	for _, lang := range append(slices.Collect(maps.Keys(l.Words)), l.Language) {
 		if _, err := language.Parse(lang); err != nil {
 			return fmt.Errorf("%q is %w; write for instance en or ur", lang, ErrLanguage)
@@ -134,6 +140,9 @@ func (l *List) complete() error {
 	}
 	l.Words = maps.Clone(l.Words)
 	delete(l.Words, base(l.Language))
+	for lang, w := range l.Words {
+		l.Words[lang] = ListWords{Title: clip(w.Title, MaxName), Description: clip(w.Description, maxDescription)}
+	}
 	return nil
 }
 
