@@ -45,7 +45,9 @@ func newCountingRoom(t *testing.T, toml string) *countingRoom {
 	if err != nil {
 		t.Fatal(err)
 	}
-	schematest.SQLiteFile(t, c.Database)
+	if !strings.HasPrefix(c.Database, "postgres:") {
+		schematest.SQLiteFile(t, c.Database)
+	}
 	p, err := Open(ctx, c, time.Now, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

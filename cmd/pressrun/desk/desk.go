@@ -254,6 +254,9 @@ func (d *Desk) guarded(role string, most int64, f func(*request) error) http.Han
 		}
 		hr.Body = http.MaxBytesReader(w, body, most) // only whoever may is read from at length
 		if err == nil {
+			err = r.read()
+		}
+		if err == nil {
 			err = f(r)
 		}
 		if err != nil {
@@ -280,6 +283,43 @@ func (d *Desk) locked(w http.ResponseWriter, r *http.Request) {
 	}}})
 }
 
+// errUnread is a form that did not come whole: nothing of it is acted on.
+var errUnread = errors.New("the form cannot be read")
+
+// read takes a form, other than one with a file, and makes text of all that was
+// sent: no database should have to refuse NUL and broken UTF-8, as PostgreSQL does.
+func (r *request) read() error {
+	if text(r.URL.Path) != r.URL.Path {
+		return digest.ErrNotFound
+	}
+	if query := r.URL.Query(); texts(query) {
+		r.URL.RawQuery = query.Encode()
+	}
+	err := r.ParseForm()
+	texts(r.Form)
+	texts(r.PostForm)
+	if err != nil && r.Method == http.MethodPost {
+		return fmt.Errorf("%w: %w", errUnread, err)
+	}
+	return nil
+}
+
+// texts makes text of all values and says whether one was none.
+func texts(form url.Values) (changed bool) {
+	for _, values := range form {
+		for i, v := range values {
+			values[i] = text(v)
+			changed = changed || values[i] != v
+		}
+	}
+	return changed
+}
+
+// text leaves out of s what no text has.
+func text(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\x00", "")
+}
+
 // failed turns an error into a page that says what happened and what was kept.
 func (d *Desk) failed(r *request, err error) {
 	switch {
@@ -297,6 +337,13 @@ func (d *Desk) failed(r *request, err error) {
 			}
 		}
 		d.told(r, http.StatusConflict, "Not any more", again, text, "Open it again to see where it stands.")
+	case errors.Is(err, errUnread):
+		var long *http.MaxBytesError
+		if errors.As(err, &long) {
+			d.message(r, http.StatusRequestEntityTooLarge, "Too long", fmt.Sprintf("What you sent is longer than %d KB, so nothing was changed. Go back and shorten it.", long.Limit>>10))
+			return
+		}
+		d.message(r, http.StatusBadRequest, "Not understood", "What you sent is not a form as a browser sends one, so nothing was changed. Go back and send it again.")
 	case errors.Is(err, installation.ErrUnrecorded):
 		d.Log.Error("desk", "path", r.URL.Path, "err", err)
 		d.message(r, http.StatusInternalServerError, "Done, but not written down", "What you asked for was done.", unrecorded)
@@ -365,6 +412,9 @@ func (d *Desk) loopback() bool {
 // done sends the browser back with a sentence about what was done, and one more
 // where that is not written down.
 func done(r *request, to, sentence string) error {
+	if c := []rune(sentence); len(c) > 250 { // a browser keeps no cookie of more than 4 KB
+		sentence = string(c[:249]) + "…"
+	}
 	if r.unrecorded {
 		sentence += "\n" + unrecorded
 	}

@@ -85,7 +85,8 @@ func (d *Desk) importAct(r *request) error {
 		return d.drawImports(r, http.StatusBadRequest, "Choose a file.", "")
 	}
 	defer f.Close()
-	o := importer.Options{File: head.Filename, List: r.FormValue("list"), Source: strings.TrimSpace(r.FormValue("source")), Evidence: strings.TrimSpace(r.FormValue("evidence")), By: r.user.Email}
+	texts(r.Form)
+	o := importer.Options{File: text(head.Filename), List: r.FormValue("list"), Source: strings.TrimSpace(r.FormValue("source")), Evidence: strings.TrimSpace(r.FormValue("evidence")), By: r.user.Email}
 	if o.Source == "" {
 		return d.drawImports(r, http.StatusBadRequest, "Choose it again.", "Say where they agreed: it is kept with each of them as the proof of our right to write.")
 	}

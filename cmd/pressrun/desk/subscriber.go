@@ -26,6 +26,9 @@ func (d *Desk) drawSubscribers(r *request, status int, address, source string) e
 	if !slices.Contains([]string{"created", "email", "-email", "name", "-name"}, f.Sort) {
 		f.Sort = "-created"
 	}
+	if f.State != "suppressed" && !slices.Contains(subscribers.States, subscribers.State(f.State)) {
+		f.State = ""
+	}
 	list, total, err := d.Subscribers.Page(r.ctx, f)
 	if err != nil {
 		return err
