@@ -198,7 +198,7 @@ func orderWords(r digest.Ranking, now time.Time) string {
 	text := ""
 	switch r.By {
 	case "views":
-		text = "Trending Now is in the order of what is read now; the newest visit was counted " + templates.Near(r.ViewsAt, now) + "."
+		text = "Trending Now is in the order of what was read when the issue was built; the newest visit counted by then was " + templates.Near(r.ViewsAt, now) + "."
 	case "snapshot":
 		text = "Visits could not be counted: Trending Now is in the order of the last count, whose newest visit was of " + templates.Near(r.ViewsAt, now) + "."
 	case "date":

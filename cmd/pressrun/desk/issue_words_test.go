@@ -14,7 +14,7 @@ func TestOrderInWords(t *testing.T) {
 	got := orderWords(digest.Ranking{By: "views", ViewsAt: now.Add(-12 * time.Minute), Pool: 40,
 		Balance:   map[string]digest.Spread{"section": {Chosen: 4, Pool: 7, Most: "Politics", Share: .5, PoolShare: .25}},
 		Displaced: []digest.Displaced{{Title: "The ferry", Reason: "the last place is for another section"}}}, now)
-	want := "Trending Now is in the order of what is read now; the newest visit was counted 12 min ago. " +
+	want := "Trending Now is in the order of what was read when the issue was built; the newest visit counted by then was 12 min ago. " +
 		"The stories are from 4 of the 7 sections that had something to offer; 50 % are from Politics, which had 25 % of what was offered. " +
 		"More read, but left out by the newsletter’s rules: “The ferry” (the last place is for another section)."
 	if got != want {
