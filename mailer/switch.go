@@ -45,6 +45,13 @@ func (m *Mailer) Stop(ctx context.Context, by, why string) error {
 	return m.setSwitch(ctx, m.DB.Write, switchStopped, why, by)
 }
 
+// StopText is Stop as a statement, for a database that is not open yet.
+func (m *Mailer) StopText(by, why string) string {
+	quote := func(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+	return fmt.Sprintf(`insert into switches (name, value, set_by, set_at) values (%[1]s, %[2]s, %[3]s, %[4]d)
+		on conflict (name) do update set value = %[2]s, set_by = %[3]s, set_at = %[4]d`, quote(switchStopped), quote(why), quote(by), m.nowMillis())
+}
+
 // Start undoes Stop.
 func (m *Mailer) Start(ctx context.Context) error {
 	return m.clearSwitch(ctx, m.DB.Write, switchStopped)

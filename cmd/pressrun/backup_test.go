@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,6 +15,7 @@ import (
 
 	"pressrun/deploy/schema"
 	"pressrun/deploy/schema/schematest"
+	"pressrun/mailer"
 )
 
 // A backup taken while serve runs is brought back elsewhere whole: who left after
@@ -101,12 +104,35 @@ func TestEndToEndBackup(t *testing.T) {
 		if err := errors.Join(os.WriteFile(d.path("departures.journal"), journal, 0o600), os.WriteFile(d.path("link.keys"), append(keys, since...), 0o600)); err != nil {
 			t.Fatal(err)
 		}
+		left := []string{d.path("departures.journal.unfinished"), d.path("press.db.restoring"), d.path("press.db.restoring.unfinished")} // by one that was killed
+		for _, name := range left {
+			if err := os.WriteFile(name, []byte("SQLite"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
 		does(0, "sending is stopped", "restore", backup)
+		if files, _ := filepath.Glob(d.path("*.restoring*")); len(files) > 0 && database == "press.db" {
+			t.Errorf("a restore leaves %v", files)
+		}
 		does(0, "ann@readers.example", "subscriber", "ls", "--list", "morning", "--state", "active")
 		does(0, "bob@readers.example", "subscriber", "ls", "--list", "morning", "--state", "unsubscribed")
 		does(0, "draft", "issue", "ls")
 		does(0, "k2", "key", "ls")
 		does(0, `"id": 100000`, "subscriber", "add", "cyd@readers.example", "--list", "morning", "--source", "fair", "--json") // links that were given since the backup are not his
+		again, err := schema.Open(t.Context(), os.Getenv("PRESSRUN_DATABASE"))
+		if database == "press.db" {
+			again, err = schema.Open(t.Context(), d.path("press.db"))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer again.Close()
+		if _, err := again.Write.ExecContext(t.Context(), (&mailer.Mailer{}).StopText("restore", (&restoreVerb{From: backup}).under())); err != nil { // as if killed there
+			t.Fatal(err)
+		}
+		does(1, "its restore was cut off; do it again: pressrun restore "+backup, "doctor")
+		does(0, "sending is stopped", "restore", backup)
+		does(1, "restored from a backup", "doctor")
 		if database == "press.db" {
 			does(1, "replaces nothing", "restore", backup)
 		}
@@ -185,5 +211,70 @@ func TestEndToEndRestoreThatFails(t *testing.T) {
 	defer p.Close()
 	if st, err := p.Mailer.Status(t.Context()); err != nil || !st.Stopped {
 		t.Errorf("of what a failed restore left sending is %+v, %v; want stopped", st, err)
+	}
+	if _, err := open().Write.ExecContext(t.Context(), `drop trigger refuse on subscriptions`); err != nil {
+		t.Fatal(err)
+	}
+	does(0, "sending is stopped", "restore", backup)
+	does(0, "ann@readers.example", "subscriber", "ls", "--list", "morning", "--state", "unsubscribed")
+	does(1, "replaces nothing", "restore", backup)
+}
+
+// A restore to PostgreSQL that is killed brings nothing: its pg_restore went on without
+// it, and left a database that sends.
+func TestFaultRestoreKilled(t *testing.T) {
+	t.Parallel()
+	name := program(t)
+	original, place := schematest.PostgresURL(t), schematest.EmptyPostgresURL(t)
+	dir := t.TempDir()
+	config, backup := filepath.Join(dir, "press.toml"), filepath.Join(dir, "monday")
+	if err := os.WriteFile(config, []byte("listen = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1:1\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	verb := func(database, path string, args ...string) *exec.Cmd {
+		c := exec.Command(name, append([]string{"-c", config}, args...)...)
+		c.Env = append(os.Environ(), "PRESSRUN_DATABASE="+database, "PATH="+path)
+		return c
+	}
+	path := os.Getenv("PATH")
+	for _, args := range [][]string{{"list", "ls"}, {"backup", backup}} { // the first makes the link keys
+		if out, err := verb(original, path, args...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	tool, err := exec.LookPath("pg_restore")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := fmt.Sprintf("#!/bin/sh\ncd %s\ntouch begun\nuntil [ -e go ]; do sleep .02; done\n%s \"$@\"\ntouch done\n", dir, tool)
+	if err := os.WriteFile(filepath.Join(dir, "pg_restore"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	there := func(name string) bool { _, err := os.Stat(filepath.Join(dir, name)); return err == nil }
+	restore := verb(place, dir+":"+path, "restore", backup)
+	if err := restore.Start(); err != nil {
+		t.Fatal(err)
+	}
+	within(t, time.Minute, "pg_restore begins", func() bool { return there("begun") })
+	restore.Process.Kill()
+	restore.Wait()
+	if err := os.WriteFile(filepath.Join(dir, "go"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	within(t, time.Minute, "pg_restore ends", func() bool { return there("done") })
+	if out, err := verb(place, path, "restore", backup).CombinedOutput(); err != nil || !strings.Contains(string(out), "sending is stopped") {
+		t.Errorf("the same again: %v: %s", err, out)
+	}
+}
+
+// What cannot be copied to its end is not there: half of the link keys kept the same
+// restore from being done again.
+func TestCopyNewIsWhole(t *testing.T) {
+	to := filepath.Join(t.TempDir(), "link.keys")
+	if err := copyNew(t.TempDir(), to); err == nil { // a directory opens, and cannot be read
+		t.Error("a directory was copied")
+	}
+	if left, err := filepath.Glob(to + "*"); err != nil || len(left) > 0 {
+		t.Errorf("%v is left, %v", left, err)
 	}
 }

@@ -69,7 +69,7 @@ func (p *Press) examineCounters(ctx context.Context) []finding {
 func (p *Press) examineSending(ctx context.Context) []finding {
 	st, err := p.Mailer.Status(ctx)
 	if err == nil && st.Stopped {
-		err = fmt.Errorf("it is stopped since %s by %s; when it may go on: pressrun start", templates.Exact(st.Since), st.StoppedBy)
+		err = fmt.Errorf("it is stopped since %s by %s (%s); when it may go on: pressrun start", templates.Exact(st.Since), st.StoppedBy, st.Why)
 	}
 	text := "is not stopped"
 	if !st.Armed && len(p.Config.Relays) > 0 && !p.Config.onlyLoopback() {

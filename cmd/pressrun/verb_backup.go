@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"pressrun/deploy/schema"
+	"pressrun/mailer"
 )
 
 // What a backup consists of: files of these names in a directory of its own.
@@ -149,7 +150,7 @@ func (v *restoreVerb) Run(e *env) (err error) {
 		}
 	}
 	asOld := same(journal, c.Journal)
-	if err := v.database(e, c, &made); err != nil {
+	if err := v.database(e, c, &made); err != nil && !(errors.Is(err, schema.ErrNotEmpty) && v.cutOff(e.ctx, c)) {
 		return err
 	}
 	p, err := Open(e.ctx, c, time.Now, e.log)
@@ -157,43 +158,57 @@ func (v *restoreVerb) Run(e *env) (err error) {
 		return err
 	}
 	defer p.Close()
-	// First of all, and to its end: a PostgreSQL database stays when what comes next fails.
-	if err := p.hold(context.WithoutCancel(e.ctx)); err != nil {
+	// Sending is stopped from the database's first moment. The rest can be done twice.
+	if err := errors.Join(p.Mailer.Disarm(e.ctx), p.DB.SkipNumbers(e.ctx)); err != nil {
 		return err
 	}
 	if err := p.recall(e.ctx); err != nil {
 		return err
 	}
+	if err := p.Mailer.Stop(e.ctx, "restore", "restored from a backup: look at the issues that were under way, then start"); err != nil {
+		return err
+	}
 	return p.restored(e, v.From, asOld)
 }
 
-// database brings the database, whole or not at all.
+// cutOff reports whether the database in its place comes from this very restore, which
+// was killed, or failed, before its end.
+func (v *restoreVerb) cutOff(ctx context.Context, c Config) bool {
+	db, err := schema.Open(ctx, c.Database)
+	if err != nil {
+		return false
+	}
+	defer db.Close()
+	st, err := (&mailer.Mailer{DB: db, Now: time.Now}).Status(ctx)
+	return err == nil && st.Why == v.under()
+}
+
+// under is why nothing goes out of a database whose restore has not come to its end,
+// and by which the same restore, done again, knows that it may go on.
+func (v *restoreVerb) under() string {
+	return "its restore was cut off; do it again: pressrun restore " + v.From
+}
+
+// database brings the database, stopped, whole or not at all.
 func (v *restoreVerb) database(e *env, c Config, made *[]string) error {
 	file := filepath.Join(v.From, backedDatabase)
+	stop := (&mailer.Mailer{Now: time.Now}).StopText("restore", v.under())
 	if strings.Contains(c.Database, "://") {
-		return schema.Restore(e.ctx, c.Database, file)
+		return schema.Restore(e.ctx, c.Database, file, stop)
 	}
 	beside := c.Database + ".restoring"
-	if err := copyNew(file, beside); err != nil {
+	if err := errors.Join(os.RemoveAll(beside), os.RemoveAll(beside+"-wal"), os.RemoveAll(beside+"-shm")); err != nil { // of one that was killed
 		return err
 	}
 	defer os.Remove(beside)
-	if err := schema.Restore(e.ctx, c.Database, beside); err != nil {
+	if err := copyNew(file, beside); err != nil {
+		return err
+	}
+	if err := schema.Restore(e.ctx, c.Database, beside, stop); err != nil {
 		return err
 	}
 	*made = append(*made, c.Database, c.Database+"-wal", c.Database+"-shm")
 	return nil
-}
-
-// hold leaves sending from a restored database to a person.
-func (p *Press) hold(ctx context.Context) error {
-	if err := p.Mailer.Stop(ctx, "restore", "restored from a backup: look at the issues that were under way, then start"); err != nil {
-		return err
-	}
-	if err := p.Mailer.Disarm(ctx); err != nil {
-		return err
-	}
-	return p.DB.SkipNumbers(ctx)
 }
 
 // restored says what a person has to look at first; asOld says that the journal is
@@ -249,23 +264,29 @@ func same(a, b string) bool {
 	return err1 == nil && err2 == nil && bytes.Equal(x, y)
 }
 
-// copyNew copies a file to a place where none is, readable by its owner alone.
+// copyNew copies a file to a place where none is, readable by its owner alone. It is
+// there whole or not at all.
 func copyNew(from, to string) error {
+	if _, err := os.Lstat(to); err == nil {
+		return fmt.Errorf("%s is there already and differs; nothing is replaced: move it away first", to)
+	}
 	source, err := os.Open(from)
 	if err != nil {
 		return err
 	}
 	defer source.Close()
-	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+	begun := to + ".unfinished"
+	if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o700), os.RemoveAll(begun)); err != nil { // of one that was killed
 		return err
 	}
-	f, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("%s is there already and differs; nothing is replaced: move it away first", to)
-	}
+	f, err := os.OpenFile(begun, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
+	defer os.Remove(begun)
 	_, err = io.Copy(f, source)
-	return errors.Join(err, f.Sync(), f.Close())
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(begun, to)
 }

@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -28,43 +31,106 @@ func Backup(ctx context.Context, dsn, file string) error {
 	defer db.Close()
 	if db.Engine == SQLite {
 		if _, err := db.Write.ExecContext(ctx, `vacuum into $1`, file); err != nil {
-			return fmt.Errorf("backup %s: %w", db.Name, err)
+			return fmt.Errorf("backup %s to %s: %w", db.Name, file, err) // a full disk is most likely the latter's
 		}
 		return os.Chmod(file, 0o600)
 	}
-	if err := postgresTool(ctx, dsn, "pg_dump", "--format=custom", "--no-owner", "--no-privileges", "--file="+file); err != nil {
+	cmd, err := postgresTool(ctx, dsn, "pg_dump", "--format=custom", "--no-owner", "--no-privileges", "--file="+file)
+	if err != nil {
 		return err
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return toolError(cmd, err, string(out))
 	}
 	return os.Chmod(file, 0o600)
 }
 
 // Restore brings a file that Backup wrote to the database at dsn, which must
-// hold nothing: ErrNotEmpty when it does. For SQLite the file must be on the
-// same file system; it is moved.
-func Restore(ctx context.Context, dsn, file string) error {
+// hold nothing: ErrNotEmpty when it does. The database is there whole, with what the
+// statement then changes in it, or not at all, however Restore ends. For SQLite the
+// file is changed, and must be on the same file system; it is moved.
+func Restore(ctx context.Context, dsn, file, then string) error {
 	if err := ofEngine(file, isPostgres(dsn)); err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
-	if !strings.Contains(dsn, "://") {
-		err := os.Link(file, dsn) // refuses to replace
-		if errors.Is(err, os.ErrExist) {
-			return fmt.Errorf("restore %s: %w", dsn, ErrNotEmpty)
-		}
+	if isPostgres(dsn) {
+		return restorePostgres(ctx, dsn, file, then)
+	}
+	db, err := Open(ctx, file)
+	if err != nil {
 		return err
 	}
+	_, err = db.Write.ExecContext(ctx, then)
+	if err := errors.Join(err, db.Close()); err != nil { // closed, it is one file again
+		return fmt.Errorf("restore %s: %w", dsn, err)
+	}
+	err = os.Link(file, dsn) // refuses to replace
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("restore %s: %w", dsn, ErrNotEmpty)
+	}
+	return err
+}
+
+func restorePostgres(ctx context.Context, dsn, file, then string) error {
 	db, err := Open(ctx, dsn)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	tables := 0
-	if err := db.Read.QueryRowContext(ctx, `select count(*) from information_schema.tables where table_schema = current_schema()`).Scan(&tables); err != nil {
+	var tables int
+	var schemas string // pg_restore leaves none in the path, and dsn may name its own
+	if err := db.Read.QueryRowContext(ctx, `select count(*), current_setting('search_path') from information_schema.tables where table_schema = current_schema()`).Scan(&tables, &schemas); err != nil {
 		return fmt.Errorf("restore %s: %w", db.Name, err)
 	}
 	if tables > 0 {
 		return fmt.Errorf("restore %s: %w", db.Name, ErrNotEmpty)
 	}
-	return postgresTool(ctx, dsn, "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", "--dbname="+databaseName(dsn), file)
+	return loadPostgres(ctx, dsn, file, "set search_path to "+schemas+";\n"+then)
+}
+
+// loadPostgres has pg_restore write what psql executes, and commits after it
+// ourselves: pg_restore alone would go on after we were killed.
+func loadPostgres(ctx context.Context, dsn, file, then string) error {
+	dump, err := postgresTool(ctx, dsn, "pg_restore", "--no-owner", "--no-privileges", "--file=-", file)
+	if err != nil {
+		return err
+	}
+	load, err := postgresTool(ctx, dsn, "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--dbname="+databaseName(dsn))
+	if err != nil {
+		return err
+	}
+	var said, loadSaid bytes.Buffer
+	dump.Stderr, load.Stderr = &said, &loadSaid
+	in, err := load.StdinPipe()
+	if err != nil {
+		return err
+	}
+	out, err := dump.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := load.Start(); err != nil {
+		return toolError(load, err, "")
+	}
+	_, err = io.WriteString(in, "begin;\n")
+	if err == nil {
+		if err = dump.Start(); err == nil {
+			_, err = io.Copy(in, out)
+			out.Close()
+			err = cmp.Or(dump.Wait(), err)
+		}
+	}
+	if err == nil {
+		_, err = io.WriteString(in, then+";\ncommit;\n")
+	}
+	in.Close() // without the commit nothing has happened
+	if failed := load.Wait(); failed != nil {
+		return toolError(load, failed, loadSaid.String())
+	}
+	if err != nil {
+		return toolError(dump, err, said.String())
+	}
+	return nil
 }
 
 // ofEngine looks whether a file that Backup wrote is of PostgreSQL or of SQLite, as
@@ -125,16 +191,16 @@ func databaseName(dsn string) string {
 	return c.Database
 }
 
-// postgresTool runs a program of PostgreSQL's own on the database at dsn. The
+// postgresTool is a program of PostgreSQL's own, to be run on the database at dsn. The
 // password goes by the environment, where other users do not see it.
-func postgresTool(ctx context.Context, dsn, name string, args ...string) error {
+func postgresTool(ctx context.Context, dsn, name string, args ...string) (*exec.Cmd, error) {
 	path, err := exec.LookPath(name)
 	if err != nil {
-		return fmt.Errorf("%s is not on this machine: install postgresql-client of the server's version, or run where it is: %s %s", name, name, strings.Join(args, " "))
+		return nil, fmt.Errorf("%s is not on this machine: install postgresql-client of the server's version, or run where it is: %s %s", name, name, strings.Join(args, " "))
 	}
 	c, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		return fmt.Errorf("%s: the URL of the database cannot be read", name)
+		return nil, fmt.Errorf("%s: the URL of the database cannot be read", name)
 	}
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env = append(os.Environ(), "PGHOST="+c.Host, "PGPORT="+strconv.Itoa(int(c.Port)), "PGUSER="+c.User, "PGPASSWORD="+c.Password, "PGDATABASE="+c.Database)
@@ -145,8 +211,10 @@ func postgresTool(ctx context.Context, dsn, name string, args ...string) error {
 			}
 		}
 	}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w: %s", name, err, strings.TrimSpace(string(out)))
-	}
-	return nil
+	return cmd, nil
+}
+
+// toolError is what a program of PostgreSQL's ended with, and what it said.
+func toolError(cmd *exec.Cmd, err error, said string) error {
+	return fmt.Errorf("%s: %w: %s", filepath.Base(cmd.Path), err, strings.TrimSpace(said))
 }
