@@ -178,10 +178,10 @@ func (s *Store) DropOldImports(ctx context.Context) error {
 	return nil
 }
 
-// IdleImports lists those that were started with a file kept here, or are to be
-// undone, and that nobody works at.
+// IdleImports lists those that run, or are to be undone, and that nobody works at. Of
+// one that was begun at the command line no file is kept, and nobody can go on with it.
 func (s *Store) IdleImports(ctx context.Context) ([]Import, error) {
-	return s.imports(ctx, `where coalesce(i.beat_at, 0) < $1 and (i.state = 'undoing' or i.state = 'running' and exists (select 1 from import_files where import_id = i.id))`,
+	return s.imports(ctx, `where coalesce(i.beat_at, 0) < $1 and i.state in ('running', 'undoing')`,
 		schema.At(s.Now().Add(-importBeat)))
 }
 
@@ -250,7 +250,7 @@ func (s *Store) UndoImport(ctx context.Context, id int64, by string) (Undone, er
 	case i.State == "waiting":
 		return done, fmt.Errorf("undo import %d: nothing of it was imported yet: %w", id, ErrState)
 	case (i.State == "running" || i.State == "undoing") && s.Now().Sub(i.Beat) < importBeat:
-		return done, fmt.Errorf("undo import %d: it is %s; wait until that is over: %w", id, i.State, ErrState)
+		return done, fmt.Errorf("undo import %d: it is %s; wait until that is over, or for a minute where it was cut off: %w", id, i.State, ErrState)
 	case i.State == "running": // and nobody works at it: nobody shall take it up again
 		if err := s.FailImport(ctx, id, "cut off"); err != nil {
 			return done, err

@@ -83,7 +83,9 @@ func (p *Press) runImport(ctx context.Context, id int64) error {
 	switch {
 	case errors.Is(err, subscribers.ErrState): // undone, or imported by another process
 		return nil
-	case errors.Is(err, importer.ErrNoAddress), errors.Is(err, subscribers.ErrNotFound):
+	case errors.Is(err, subscribers.ErrNotFound): // it came from the command line
+		return p.Subscribers.FailImport(ctx, id, "it was cut off; the same file once more brings the rest")
+	case errors.Is(err, importer.ErrNoAddress):
 		return p.Subscribers.FailImport(ctx, id, withAdvice(err))
 	case err != nil:
 		return fmt.Errorf("import %d: %w", id, err)

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -11,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"pressrun/cmd/pressrun/desk"
@@ -153,6 +156,65 @@ func TestImportAtTheDesk(t *testing.T) {
 	call(404, "GET", at, "")
 	r.as(t, "ed@news.example", "editor")(403, "GET", "/desk/subscribers/import", "")
 }
+
+// TestImportCutOff: an import at the command line that fails, is ended or killed is not
+// said to run for ever, and says what to do.
+func TestImportCutOff(t *testing.T) {
+	r := newCountingRoom(t, "")
+	ctx := t.Context()
+	if _, err := r.Subscribers.CreateList(ctx, subscribers.List{Name: "morning", Title: "Morning"}); err != nil {
+		t.Fatal(err)
+	}
+	rows := "email\n"
+	for i := range 5000 {
+		rows += fmt.Sprintf("reader%d@readers.example\n", i)
+	}
+	newest := func() subscribers.Import {
+		t.Helper()
+		list, err := r.Subscribers.Imports(ctx)
+		if err != nil || len(list) == 0 {
+			t.Fatalf("%d imports, %v", len(list), err)
+		}
+		return list[0]
+	}
+	for why, in := range map[string]func(end func()) io.Reader{
+		"damaged":      func(func()) io.Reader { return iotest.ErrReader(errors.New("damaged")) },
+		"it was ended": func(end func()) io.Reader { return readerFunc(func([]byte) (int, error) { end(); return 0, io.EOF }) },
+	} {
+		until, end := context.WithCancel(ctx)
+		var out, errs bytes.Buffer
+		code := run(until, []string{"-c", r.config, "subscriber", "import", "-", "--list", "morning", "--source", "fair", "--yes"}, io.MultiReader(strings.NewReader(rows), in(end)), &out, &errs)
+		end()
+		if code != exitFailed || !strings.Contains(errs.String(), "was cut off after ") || !strings.Contains(errs.String(), why) {
+			t.Errorf("%s: exit %d: %s%s", why, code, out.String(), errs.String())
+		}
+		if i := newest(); i.State != "failed" || !strings.Contains(i.Note, why) || !strings.Contains(i.Note, "the same file once more") {
+			t.Errorf("%s: %+v", why, i)
+		}
+	}
+	now := r.Subscribers.Now
+	r.Subscribers.Now = func() time.Time { return now().Add(-2 * time.Minute) }
+	id, err := r.Subscribers.BeginImport(ctx, subscribers.Import{File: "readers.csv", List: 1, Source: "fair", By: "command line"}) // and killed
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Subscribers.Now = now
+	if err := r.Jobs.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	defer r.Jobs.Stop(ctx)
+	if err := r.orderImports(ctx); err != nil {
+		t.Fatal(err)
+	}
+	within(t, 20*time.Second, "serve ends what nobody works at", func() bool {
+		i := newest()
+		return i.ID == id && i.State == "failed" && strings.Contains(i.Note, "cut off")
+	})
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
 // endless repeats a text.
 type endless string

@@ -170,6 +170,9 @@ func (v *subscriberImport) Run(e *env) error {
 			return err
 		}
 		report, err := importer.Import(e.ctx, p.Subscribers, in, importer.Options{File: name, List: v.List, Source: v.Source, Evidence: v.Evidence, DryRun: !v.Yes, By: "command line"})
+		if err != nil && report.ID > 0 {
+			return e.cutOff(p, report, err)
+		}
 		if err != nil {
 			return err
 		}
@@ -187,6 +190,16 @@ func (v *subscriberImport) Run(e *env) error {
 			}
 		})
 	})
+}
+
+// cutOff says what became of an import that did not come to its end. What cannot be
+// written down now, serve writes.
+func (e *env) cutOff(p *Press, report importer.Report, err error) error {
+	if e.ctx.Err() != nil {
+		err = errors.New("it was ended")
+	}
+	_ = p.Subscribers.FailImport(context.WithoutCancel(e.ctx), report.ID, fmt.Sprintf("%s after %d rows; the same file once more brings the rest", withAdvice(err), report.Rows))
+	return fmt.Errorf("import %d was cut off after %d rows, and the same once more brings the rest (or take back what it brought: pressrun subscriber undo %d): %w", report.ID, report.Rows, report.ID, err)
 }
 
 type subscriberImports struct{}
