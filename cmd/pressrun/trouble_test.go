@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"pressrun/deploy/schema/schematest"
 	"pressrun/digest"
 	"pressrun/mailer"
@@ -98,6 +100,18 @@ func TestVerbsSayHowToMend(t *testing.T) {
 	}
 
 	with(`redis = "redis://127.0.0.1:1/0"`).says(1, []string{"redis://127.0.0.1:1/0 do not answer", "connect to Redis", "ranked by the last snapshot until they do", "Check the address"}, "doctor", "redis")
+	full := schematest.Redis(t)
+	o, err := redis.ParseURL(full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := redis.NewClient(o)
+	defer c.Close()
+	if err := c.ConfigSet(t.Context(), "min-replicas-to-write", "1").Err(); err != nil { // as one that cannot save, it answers and refuses to write
+		t.Fatal(err)
+	}
+	defer c.ConfigSet(t.Context(), "min-replicas-to-write", "0")
+	with(fmt.Sprintf("redis = %q", full)).says(1, []string{"answer and take nothing", "NOREPLICAS", "waits in memory"}, "doctor", "redis")
 	log := filepath.Join(t.TempDir(), "access.log")
 	if err := os.WriteFile(log, []byte(`192.0.2.1 - - [28/Nov/2026:03:00:00 +0000] "GET /a HTTP/1.1" 200 1 "-" "Mozilla/5.0"`), 0o600); err != nil {
 		t.Fatal(err)

@@ -147,6 +147,10 @@ func (p *Press) examineViews(ctx context.Context) (string, error) {
 	if _, err := p.Counters.Newest(ctx); err != nil {
 		return "", fmt.Errorf("the counters in %s do not answer (%v); issues are ranked by the last snapshot until they do. Check the address, the password and, with ACLs, the line in digest/trend/README.md", viewsIn(p.Config), err)
 	}
+	// Asking for the day's salt writes, as counting does: a server that cannot save, is full or a replica answers and refuses that.
+	if _, err := p.Counters.Salt(ctx, trend.DayOf(p.Now())); err != nil {
+		return "", fmt.Errorf("the counters in %s answer and take nothing (%w); what is visited waits in memory until they do", viewsIn(p.Config), err)
+	}
 	match, err := p.matchViews(ctx)
 	return where + "; " + match, err
 }
