@@ -54,7 +54,7 @@ var sqliteAdvice = map[int]string{
 	sqlite3.SQLITE_IOERR:    "the disk cannot be read or written: look at the system's log",
 	sqlite3.SQLITE_CORRUPT:  "the file is damaged: restore a backup",
 	sqlite3.SQLITE_NOTADB:   "the file is not a SQLite database: mend database in press.toml, or restore a backup",
-	sqlite3.SQLITE_CANTOPEN: "the file cannot be opened: its folder is missing, or belongs to another user",
+	sqlite3.SQLITE_CANTOPEN: "the file cannot be opened: its folder is missing, belongs to another user, or is on a disk that is mounted read-only",
 }
 
 // By SQLSTATE, see appendix A of the PostgreSQL manual.
