@@ -332,7 +332,10 @@ func (b *Builder) KeptOut(ctx context.Context, next Issue, s Story) (string, err
 	if s.Has("paid") {
 		return "it is flagged paid", err
 	}
-	return "", err
+	if s.PinnedUntil.After(b.Now()) {
+		return "", err
+	}
+	return s.whyRoutine(), err
 }
 
 // toldIn is why a story is not told again.

@@ -68,10 +68,12 @@ type choice struct {
 	count     map[string]int // of a section, region, source or author in Trending Now, by kind and name
 	regions   map[int64]string
 	displaced []Displaced
+	news      bool // whether the pool has any beside a paper's routine
 }
 
 func (c *choice) fill() {
 	c.taken, c.count, c.regions = map[int64]bool{}, map[string]int{}, map[int64]string{}
+	c.news = slices.ContainsFunc(c.pool, func(s Story) bool { return s.routine() == "" })
 	// What an editor settled keeps its number, however old it has become
 	// meanwhile; everything else is ordered behind.
 	for _, k := range sortedByPlace(c.kept) {
@@ -263,6 +265,9 @@ func (c *choice) refuse(s Story) string {
 	if c.pinned(s) == 1 {
 		return ""
 	}
+	if c.isRoutine(s) {
+		return s.whyRoutine()
+	}
 	spec, names := c.issue.Spec, c.namesOf(s)
 	for _, rule := range []struct {
 		kind string
@@ -275,6 +280,9 @@ func (c *choice) refuse(s Story) string {
 	}
 	return ""
 }
+
+// isRoutine reports whether a story is left out for being no news.
+func (c *choice) isRoutine(s Story) bool { return c.news && s.routine() != "" }
 
 // perSource is the cap of a source, none where there is only one.
 func (c *choice) perSource() int {
@@ -314,7 +322,7 @@ func (c *choice) rising() {
 		if countIn(c.list, "rising") >= c.issue.Spec.Rising || r.Rising <= 0 {
 			return
 		}
-		if !c.taken[s.ID] && !s.Has("paid") && c.used[s.ID] <= 0 && r.Views["3h"] >= c.minViews() {
+		if !c.taken[s.ID] && !s.Has("paid") && c.used[s.ID] <= 0 && r.Views["3h"] >= c.minViews() && !c.isRoutine(s) {
 			c.add("rising", s, "rising: "+r.Reason, counted(r))
 		}
 	}
@@ -338,7 +346,7 @@ func (c *choice) latest() {
 		if n >= wanted {
 			return
 		}
-		if c.taken[s.ID] || s.Has("paid") || c.used[s.ID] > 0 {
+		if c.taken[s.ID] || s.Has("paid") || c.used[s.ID] > 0 || c.pinned(s) == 0 && c.isRoutine(s) {
 			continue
 		}
 		n++

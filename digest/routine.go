@@ -1,0 +1,82 @@
+package digest
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// What a paper prints every day whatever happens is no news: horoscopes, puzzles,
+// quizzes, tables of the weather. It is told when an editor pins it, or where a
+// newsletter has nothing else.
+
+// routineSections are the names of their sections, in addresses as well.
+var routineSections = func() map[string]string {
+	sections := map[string]string{}
+	for what, names := range map[string]string{
+		"a horoscope": "horoscope horoscopes daily-horoscope horoskop horoskope horóscopo horoscopo horóscopos horoscopos oroscopo oroscopi astrology astrologie astrología гороскоп гороскопы burç burçlar burc-yorumlari الأبراج أبراج 星座 占い 星占い",
+		"a puzzle":    "crossword crosswords puzzle puzzles sudoku kreuzworträtsel kreuzwortraetsel rätsel raetsel crucigrama crucigramas mots-croisés mots-croises cruciverba palavras-cruzadas кроссворд кроссворды krzyżówka krzyzowka kruiswoord bulmaca",
+		"a quiz":      "quiz quizzes викторина викторины",
+		"weather":     "weather weather-forecast wetter wettervorhersage météo meteo tiempo el-tiempo pogoda погода hava-durumu الطقس موسم 天気 天气",
+	} {
+		for name := range strings.FieldsSeq(names) {
+			sections[name] = what
+		}
+	}
+	return sections
+}()
+
+// routineHeadlines are headlines that say it: "Horoscope today", "Quick crossword
+// No 17,301", "Quiz: …". Others speak of such a thing: "Crossword setter dies".
+var routineHeadlines = []struct {
+	what string
+	is   *regexp.Regexp
+}{
+	{"a horoscope", regexp.MustCompile(`(?i)^(?:(?:your|daily|weekly|love|today['’]?s|the) )*(?:horoscopes?|horoskop|oroscopo|horóscopo|гороскоп)(?:$|[:,|–—-]| (?:for|today|tomorrow|heute|vom|du jour|del día|di oggi|de hoy|на) | (?:today|heute|du jour|di oggi|de hoy|del día)$)`)},
+	{"a puzzle", regexp.MustCompile(`(?i)^(?:(?:quick|cryptic|daily|weekly|today['’]?s|the|mini|general knowledge) )*(?:crossword|sudoku|kreuzworträtsel|crucigrama|mots croisés|cruciverba|кроссворд)(?:$|[:,|–—]| (?:no|nr|n°|№)\b\.? ?\d| ?[#№]? ?\d| (?:answers|solution))`)},
+	{"a quiz", regexp.MustCompile(`(?i)^(?:(?:the|daily|weekly|weekend|news|sports?|big|saturday|sunday|friday) )*quiz(?:$|[:|–—]| of the (?:day|week|month|year)\b)`)},
+}
+
+// routine says what of this a story is, "" for news. A section alone is enough but
+// for the weather's, where storms are told as well: there the text has to be figures.
+func (s Story) routine() string {
+	for _, h := range routineHeadlines {
+		if h.is.MatchString(s.Title) {
+			return h.what
+		}
+	}
+	names := strings.Split(strings.ToLower(s.Section), "/")
+	if u, err := url.Parse(s.URL); err == nil {
+		names = append(names, strings.Split(strings.ToLower(u.Path), "/")...)
+	}
+	for _, name := range names {
+		switch what := routineSections[strings.TrimSpace(name)]; {
+		case what == "weather" && figures(s.Body):
+			return "a weather table"
+		case what != "" && what != "weather":
+			return what
+		}
+	}
+	return ""
+}
+
+// figures reports whether of a text a fifth of the words are numbers.
+func figures(text string) bool {
+	words, numbers := 0, 0
+	for w := range strings.FieldsSeq(text) {
+		words++
+		if strings.ContainsFunc(w, unicode.IsDigit) {
+			numbers++
+		}
+	}
+	return words >= 10 && 5*numbers >= words
+}
+
+// whyRoutine is why a story that is no news is not chosen, "" for news.
+func (s Story) whyRoutine() string {
+	if what := s.routine(); what != "" {
+		return "it is " + what + ", which is told when an editor pins it"
+	}
+	return ""
+}
