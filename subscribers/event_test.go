@@ -34,7 +34,7 @@ func TestListsAreCountedFromIndexes(t *testing.T) {
 func TestPlansLookReadersUp(t *testing.T) {
 	db := schematest.SQLite(t)
 	for _, f := range []Filter{{}, {List: "daily"}, {List: "daily", State: "paused"}, {State: "pending"}, {State: "suppressed"}} {
-		where, args, err := f.where()
+		where, args, err := f.where(db.Engine)
 		if err != nil {
 			t.Fatal(err)
 		}

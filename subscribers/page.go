@@ -34,7 +34,7 @@ var orders = map[string]string{
 // where is the SQL text after from subscribers u, and its arguments. Those of a list, or
 // in a state that few are in, are looked up: to ask of a million readers one by one whether
 // they are among them takes SQLite most of a minute.
-func (f Filter) where() (string, []any, error) {
+func (f Filter) where(e schema.Engine) (string, []any, error) {
 	var b strings.Builder
 	var args []any
 	arg := func(v any) string {
@@ -42,9 +42,9 @@ func (f Filter) where() (string, []any, error) {
 		return "$" + strconv.Itoa(len(args))
 	}
 	b.WriteString(" where true")
-	if f.Search != "" {
-		p := arg(fold(f.Search))
-		fmt.Fprintf(&b, ` and (replace(u.email_key, %[1]s, '') <> u.email_key or replace(u.name_key, %[1]s, '') <> u.name_key)`, p)
+	if part := fold(f.Search); part != "" {
+		place := map[schema.Engine]string{schema.SQLite: "instr", schema.Postgres: "strpos"}[e]
+		fmt.Fprintf(&b, ` and (%[1]s(u.email_key, %[2]s) > 0 or %[1]s(u.name_key, %[2]s) > 0)`, place, arg(part))
 	}
 	state := ""
 	switch {
@@ -76,7 +76,7 @@ func chosenSQL(where, order string, n int) string {
 // Page returns one page of subscribers with their lists and suppressions, and
 // how many match in all.
 func (s *Store) Page(ctx context.Context, f Filter) ([]Subscriber, int, error) {
-	where, args, err := f.where()
+	where, args, err := f.where(s.DB.Engine)
 	if err != nil {
 		return nil, 0, fmt.Errorf("subscribers: %w", err)
 	}
@@ -88,16 +88,41 @@ func (s *Store) Page(ctx context.Context, f Filter) ([]Subscriber, int, error) {
 		f.Per = 50
 	}
 	f.Per, f.Page = min(f.Per, 500), max(f.Page, 1)
-	var total int
-	if err := s.DB.Read.QueryRowContext(ctx, `select count(*) from subscribers u`+where, args...).Scan(&total); err != nil {
+	ids, total, err := s.matching(ctx, f, where, order, args)
+	if err != nil {
 		return nil, 0, fmt.Errorf("subscribers: %w", err)
 	}
-	args = append(args, f.Per, (f.Page-1)*f.Per)
-	found, err := schema.Each(ctx, s.DB.Read, scanSubscriber, `select `+subscriberColumns+` from subscribers u where u.id in (`+chosenSQL(where, order, len(args))+`) order by `+order, args...)
+	among, arg := s.DB.Engine.Among("u.id", 1, ids)
+	found, err := schema.Each(ctx, s.DB.Read, scanSubscriber, `select `+subscriberColumns+` from subscribers u where `+among+` order by `+order, arg)
 	if err != nil {
 		return nil, 0, fmt.Errorf("subscribers: %w", err)
 	}
 	return found, total, s.decorate(ctx, found)
+}
+
+// few readers are what a search mostly finds.
+const few = 1000
+
+// matching returns the numbers of a page's readers, and how many match in all. A search
+// looks at every reader: once where it finds few, to find and to count them otherwise.
+func (s *Store) matching(ctx context.Context, f Filter, where, order string, args []any) (ids []int64, total int, err error) {
+	some := func(limit, offset int) ([]int64, error) {
+		return schema.Each(ctx, s.DB.Read, schema.Column[int64], chosenSQL(where, order, len(args)+2), append(slices.Clone(args), limit, offset)...)
+	}
+	from := (f.Page - 1) * f.Per
+	if f.Search != "" {
+		if ids, err = some(few+1, 0); err != nil {
+			return nil, 0, err
+		}
+		if n := len(ids); n <= few {
+			return ids[min(from, n):min(from+f.Per, n)], n, nil
+		}
+	}
+	if err := s.DB.Read.QueryRowContext(ctx, `select count(*) from subscribers u`+where, args...).Scan(&total); err != nil {
+		return nil, 0, err
+	}
+	ids, err = some(f.Per, from)
+	return ids, total, err
 }
 
 // decorate fills in lists and suppressions of a page.
@@ -171,7 +196,7 @@ const exportBatch = 500
 // suppressed, created_at, and a column for each attribute. Cells that a
 // spreadsheet would take for a formula begin with a '.
 func (s *Store) Export(ctx context.Context, w io.Writer, f Filter) error {
-	where, args, err := f.where()
+	where, args, err := f.where(s.DB.Engine)
 	if err != nil {
 		return fmt.Errorf("export: %w", err)
 	}

@@ -62,6 +62,9 @@ func TestPage(t *testing.T) {
 			{subscribers.Filter{Sort: "name", List: "daily"}, 7, "reader6@example.com"},
 			{subscribers.Filter{Search: "ÖMER"}, 7, "reader6@example.com"},
 			{subscribers.Filter{Search: "READER2"}, 1, "reader2@example.com"},
+			{subscribers.Filter{Search: " example.COM ", Sort: "email", Per: 3, Page: 3}, 7, "reader6@example.com"},
+			{subscribers.Filter{Search: "ömer", Sort: "-name", Per: 3, Page: 4}, 7, ""},
+			{subscribers.Filter{Search: " "}, 8, "other@example.org"},
 			{subscribers.Filter{Search: "%"}, 0, ""},
 			{subscribers.Filter{List: "daily", State: "unsubscribed"}, 1, "reader3@example.com"},
 			{subscribers.Filter{State: "unsubscribed"}, 1, "reader3@example.com"},
@@ -89,6 +92,33 @@ func TestPage(t *testing.T) {
 		lists, err := r.CountedLists(ctx)
 		if err != nil || len(lists) != 2 || lists[0].Counts[subscribers.Active] != 6 || lists[0].Reached != 5 || lists[1].Reached != 1 {
 			t.Errorf("lists: %+v, %v", lists, err)
+		}
+	})
+}
+
+// TestPageOfMany: a search that finds more than it reads at once counts them all, and goes on
+// behind them.
+func TestPageOfMany(t *testing.T) {
+	each(t, func(t *testing.T, r *room) {
+		if _, err := r.DB.Write.ExecContext(t.Context(), `
+			with recursive n(i) as (select 1 union all select i + 1 from n where i < 1100)
+			insert into subscribers (email, email_key, created_at, updated_at)
+			select 'reader' || (10000 + i) || '@example.com', 'reader' || (10000 + i) || '@example.com', 1, 1 from n`); err != nil {
+			t.Fatal(err)
+		}
+		for _, tt := range []struct {
+			f     subscribers.Filter
+			total int
+			first string
+		}{
+			{subscribers.Filter{Search: "reader", Sort: "email"}, 1100, "reader10001@example.com"},
+			{subscribers.Filter{Search: "reader", Sort: "email", Page: 22}, 1100, "reader11051@example.com"},
+			{subscribers.Filter{Search: "reader10", Sort: "-email", Page: 2}, 999, "reader10949@example.com"},
+		} {
+			page, total, err := r.Page(t.Context(), tt.f)
+			if err != nil || total != tt.total || len(page) != 50 || string(page[0].Email) != tt.first {
+				t.Errorf("%+v: %d of %d, %v; want %s first of %d", tt.f, len(page), total, err, tt.first, tt.total)
+			}
 		}
 	})
 }
