@@ -33,18 +33,18 @@ type Consent struct {
 	Given      time.Time `json:"given_at"`
 }
 
-// Check says what is missing: a source always, an end for implied consent,
-// evidence for imported consent.
+// Check says what is missing: a source always, an end for implied consent. It is
+// ErrConsent.
 func (c Consent) Check() error {
 	switch {
 	case !slices.Contains([]Basis{Express, Implied, Imported}, c.Basis):
-		return fmt.Errorf("basis %q is not express, implied or imported: %w", c.Basis, ErrConsent)
+		return fmt.Errorf("%w: its basis %q is not express, implied or imported", ErrConsent, c.Basis)
 	case strings.TrimSpace(c.Source) == "":
-		return ErrConsent
+		return fmt.Errorf("%w: say where it comes from", ErrConsent)
 	case c.Basis == Implied && c.Until.IsZero():
-		return fmt.Errorf("implied consent needs a date on which it ends: %w", ErrConsent)
+		return fmt.Errorf("%w: implied, it needs a date on which it ends", ErrConsent)
 	case c.Basis != Implied && !c.Until.IsZero():
-		return fmt.Errorf("only implied consent ends on a date: %w", ErrConsent)
+		return fmt.Errorf("%w: only one that is implied ends on a date", ErrConsent)
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ var (
 	ErrTaken = errors.New("it is taken")
 	// ErrConsent is returned when nothing says with which right we write to
 	// somebody.
-	ErrConsent = errors.New("say where the consent comes from")
+	ErrConsent = errors.New("the consent is not complete")
 )
 
 func (s *Store) log() *slog.Logger {

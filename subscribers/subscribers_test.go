@@ -485,6 +485,8 @@ func TestImpliedConsentEnds(t *testing.T) {
 		for _, c := range []subscribers.Consent{{}, {Basis: "maybe", Source: "x"}, {Basis: subscribers.Implied, Source: "x"}, {Basis: subscribers.Imported, Source: " "}} {
 			if _, err := r.Add(ctx, subscribers.New{Subscriber: subscribers.Subscriber{Email: "x@example.com"}, Consent: c}); !errors.Is(err, subscribers.ErrConsent) {
 				t.Errorf("consent %+v: got %v, want ErrConsent", c, err)
+			} else if c.Source == "x" && strings.Contains(err.Error(), "where it comes from") {
+				t.Errorf("consent %+v asks for the source it has: %v", c, err)
 			}
 		}
 	})

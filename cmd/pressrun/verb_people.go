@@ -24,7 +24,7 @@ type subscriberVerb struct {
 	Import  subscriberImport  `cmd:"" help:"Import a CSV file; a report first, nothing without --yes."`
 	Imports subscriberImports `cmd:"" help:"List imports, the newest first."`
 	Undo    subscriberUndo    `cmd:"" help:"Take an import back."`
-	Export  subscriberExport  `cmd:"" help:"Export readers as CSV."`
+	Export  subscriberExport  `cmd:"" help:"Export readers as CSV, with --json too."`
 	Pause   subscriberPause   `cmd:"" help:"Pause a reader's subscription."`
 	Leave   subscriberLeave   `cmd:"" help:"End a reader's subscription on his request."`
 	Move    subscriberMove    `cmd:"" help:"Change a reader's address."`
