@@ -404,6 +404,16 @@ func TestArm(t *testing.T) {
 		}
 		stop()
 
+		ways := r.Transports
+		r.Catch, r.Transports = true, nil // as of serve --catch
+		stop = r.start()
+		r.untilLetter(r.post(confirmation(3)), mailer.StateAccepted)
+		if st, err := r.Status(ctx); err != nil || st.Armed || len(outside.Messages("")) != 2 {
+			t.Errorf("all is to be caught: %+v %v, the world has %d", st, err, len(outside.Messages("")))
+		}
+		stop()
+		r.Catch, r.Transports = false, ways
+
 		copied := *r.Mailer
 		copied.Host = "press2"
 		if st, err := copied.Status(ctx); err != nil || st.Armed || st.ArmedFor != "press1 news.example" {

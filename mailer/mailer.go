@@ -36,6 +36,9 @@ type Mailer struct {
 	// Catcher takes everything while the installation is disarmed, except when
 	// every relay is on loopback. Without one, nothing is sent then.
 	Catcher *smtp.Relay
+	// Catch has the Catcher take everything: the installation is as disarmed here,
+	// whatever it is armed for.
+	Catch bool
 	// Transports are further ways beside the Relays.
 	Transports []Transport
 	// Owner names this process in the ledger, unlike any other before or

@@ -126,7 +126,7 @@ func (m *Mailer) Status(ctx context.Context) (Status, error) {
 		}
 		switch name {
 		case switchArmed:
-			st.ArmedFor, st.Armed, armedAt = value, value == m.armedValue() && m.SenderDomain != "", at.Time
+			st.ArmedFor, st.Armed, armedAt = value, value == m.armedValue() && m.SenderDomain != "" && !m.Catch, at.Time
 		case switchStopped:
 			st.Stopped, st.StoppedBy, st.Why, st.Since = true, by, value, at.Time
 		}

@@ -72,7 +72,9 @@ func (p *Press) examineSending(ctx context.Context) []finding {
 		err = fmt.Errorf("it is stopped since %s by %s (%s); when it may go on: pressrun start", templates.Exact(st.Since), st.StoppedBy, st.Why)
 	}
 	text := "is not stopped"
-	if !st.Armed && len(p.Config.Relays) > 0 && !p.Config.onlyLoopback() {
+	if p.Config.Catch {
+		text += ", and all mail goes to the built-in inbox: catch is set"
+	} else if !st.Armed && len(p.Config.Relays) > 0 && !p.Config.onlyLoopback() {
 		text += ", but disarmed: all mail goes to the built-in inbox until pressrun arm --to YOUR-ADDRESS"
 	}
 	return []finding{found("sending", text, err)}

@@ -275,7 +275,7 @@ func erased(ctx context.Context, tx *sql.Tx, subscriber int64, address string) e
 
 func (p *Press) openMailer(ctx context.Context) error {
 	host, _ := os.Hostname()
-	p.Mailer = &mailer.Mailer{DB: p.DB, Now: p.Now, Owner: fmt.Sprintf("%s-%d-%d", host, os.Getpid(), time.Now().UnixNano()), Log: p.Log}
+	p.Mailer = &mailer.Mailer{DB: p.DB, Now: p.Now, Owner: fmt.Sprintf("%s-%d-%d", host, os.Getpid(), time.Now().UnixNano()), Log: p.Log, Catch: p.Config.Catch}
 	dir := filepath.Dir(p.Config.path)
 	for _, r := range p.Config.Relays {
 		if p.Config.Catch {
