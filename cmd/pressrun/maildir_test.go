@@ -62,7 +62,7 @@ url = "maildir:`+dir+`"`)
 	}
 	r.say(t, "stop")
 	out.Reset()
-	if code := run(ctx, []string{"-c", r.Config.path, "doctor", "smtp"}, nil, &out, &errs); code != exitFailed || !strings.Contains(out.String(), "by command line; when it may go on: pressrun start") {
+	if code := run(ctx, []string{"-c", r.Config.path, "doctor", "smtp"}, nil, &out, &errs); code != exitFailed || !strings.Contains(out.String(), "by command line (stopped on the command line); when it may go on: pressrun start") {
 		t.Errorf("stopped, doctor exits %d and says %s", code, out.String())
 	}
 }
