@@ -77,7 +77,16 @@ func TestEveryAlarmHasATitle(t *testing.T) {
 	if err != nil || len(seen) < 20 {
 		t.Fatalf("found %d kinds of alarms, %v", len(seen), err)
 	}
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, kinds, _ := strings.Cut(string(readme), "The kinds:\n")
+	kinds, _, _ = strings.Cut(kinds, "\n\nPrometheus")
 	for kind := range seen {
+		if !strings.Contains(kinds, "`"+kind+"`") {
+			t.Errorf("the README does not tell who listens to the webhook of the kind %q", kind)
+		}
 		if title, _ := desk.AlarmTitle(t.Context(), r.Digest, kind, "it"); strings.HasPrefix(title, kind+": ") {
 			t.Errorf("an alarm of the kind %q has no title", kind)
 		}
