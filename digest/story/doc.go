@@ -6,7 +6,8 @@
 //
 //   - Copies. Texts are sets of three-word shingles. One shingle in four leads
 //     to candidates; sharing 40 % of the shorter text, six shingles at least,
-//     makes one story.
+//     makes one story, unless they name different people: a house's obituaries
+//     and match reports are made of one template.
 //   - Events. Title and first words are compared by shared names, words, figures
 //     and senses (senses.txt), each by how rare it is in the window and in newspapers
 //     (common.txt), by the headline each has and the other says, by how early both
@@ -31,6 +32,13 @@
 // TestQualityCopies holds us to 99 %. Bands of a MinHash are a poor fit for so low a
 // bar, an inverted index over sampled shingles is 40 lines. One in four
 // instead of one in eight, because briefs have few shingles.
+//
+// Names tell a template from a copy, for the share of the text does not: follow-ups
+// of one house share .42 to .81 of it, invented obituaries .79. Of labelled articles
+// nothing changes (copies recall .996 at precision 1, 11 of 782 with strangers).
+// Without names in a headline, and in scripts without capitals, templates still
+// meet: to go by the leads alone takes .012 of that recall, for of a text that was
+// cut the lead is another.
 //
 // Fitted forests, not rules with hand-set bars, and two of them. Each set of
 // testdata is twenty events (the second: eight) as three houses report them, with

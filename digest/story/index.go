@@ -249,7 +249,20 @@ func (x *index) copiesOf(i int32, t *tally) []pair {
 func shareOf(a, b entry) (float64, bool) {
 	n := common(a.shingles, b.shingles)
 	share := float64(n) / float64(max(min(len(a.shingles), len(b.shingles)), 1))
-	return share, n >= minShared && share >= minContainment
+	return share, n >= minShared && share >= minContainment && !fromTemplate(a.profile, b.profile)
+}
+
+// fromTemplate reports whether two texts speak of different people in the same
+// words, as a house's obituaries and match reports do: their headlines name nobody
+// in common, and of the names in their leads less than a third are in both. Who
+// goes on with a story names again who was in it.
+func fromTemplate(a, b profile) bool {
+	inA, inB := a.names(isName|inTitle), b.names(isName|inTitle)
+	if !a.cased || !b.cased || len(inA) == 0 || len(inB) == 0 || common(inA, inB) > 0 {
+		return false
+	}
+	inA, inB = a.names(isName), b.names(isName)
+	return 3*common(inA, inB) < min(len(inA), len(inB))
 }
 
 // reportsOf compares an article with those earlier ones in the window that

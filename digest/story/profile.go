@@ -154,6 +154,17 @@ func (p *profiler) profile(title, text string) profile {
 	return out
 }
 
+// names are the terms with all of some flags, sorted.
+func (p profile) names(flags uint16) []uint32 {
+	var out []uint32
+	for _, t := range p.terms {
+		if t.flags&flags == flags {
+			out = append(out, t.hash)
+		}
+	}
+	return out
+}
+
 // hasCase reports whether a text is in a script with capitals.
 func hasCase(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return unicode.IsUpper(r) || unicode.IsLower(r) })

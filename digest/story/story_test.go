@@ -28,6 +28,34 @@ func TestCopiesAreOneStory(t *testing.T) {
 	}
 }
 
+// TestTemplates: a house writes of different people in the same words, and again of
+// the same ones in others.
+func TestTemplates(t *testing.T) {
+	obituary := func(first, last, town, trade, club string) string {
+		return first + " " + last + ", who died on Tuesday, was for many years a " + trade + " in " + town + ". The funeral will be held at the parish church on Friday at two o'clock, and the family asks for no flowers but for gifts to the hospice. " +
+			last + " was born in " + town + " and went to school there before learning the trade. Friends remember a generous neighbour with a dry sense of humour who never missed a meeting of " + club + ". " +
+			first + " " + last + " is survived by two children and four grandchildren. A book of condolence is open at the town hall during office hours this week."
+	}
+	match := func(home, away, scorer, keeper, ground string) string {
+		return home + " won against " + away + " on Saturday thanks to an early goal by " + scorer + ", who met the ball at the far post after ten minutes and left " + keeper + " without a chance. Before a crowd at " + ground +
+			" the visitors had more of the ball in the second half but could not turn it into chances that counted. The home side stays among the first four of the table and plays away from home next Saturday, when the captain returns from his suspension. " + away + " has won only one of its last six games."
+	}
+	ada := obituary("Ada", "Quist", "Lindholm", "bridge engineer", "the Norra Rowing Club")
+	got := Cluster([]Doc{
+		{ID: "ada", Title: "Obituary: Ada Quist, bridge engineer", Text: ada, Source: "courier", Published: monday},
+		{ID: "tom", Title: "Obituary: Tom Barr, baker", Text: obituary("Tom", "Barr", "Ellery", "baker", "the Harbour Brass Band"), Source: "courier", Published: monday.Add(time.Hour)},
+		{ID: "nils", Title: "Obituary: Nils Farrow, teacher", Text: obituary("Nils", "Farrow", "Ostby", "teacher", "the Kvarn Chess Society"), Source: "courier", Published: monday.Add(2 * time.Hour)},
+		{ID: "rovers", Title: "Okoro strikes early as Rovers beat Wanderers", Text: match("Rovers", "Wanderers", "Sam Okoro", "Jan Vell", "Mill Lane"), Source: "courier", Published: monday},
+		{ID: "albion", Title: "Early Marsh goal is enough for Albion", Text: match("Albion", "Thistle", "Ivo Marsh", "Per Dahl", "Castle Park"), Source: "courier", Published: monday},
+		{ID: "farewell", Title: "Hundreds say farewell to Ada Quist", Text: "Hundreds came to the church of Lindholm on Friday to say farewell to Ada Quist, and the mayor, Britt Sander, spoke. " + ada, Source: "courier", Published: monday.Add(60 * time.Hour)},
+	})
+	for id, want := range map[string]string{"ada": "ada", "tom": "tom", "nils": "nils", "rovers": "rovers", "albion": "albion", "farewell": "ada"} {
+		if got[id].Story != want {
+			t.Errorf("%s: got story %q (%s), want %q", id, got[id].Story, got[id].Why, want)
+		}
+	}
+}
+
 // TestDecisionsStick: what stays in a story by decision neither leaves it nor
 // meets what stays in another.
 func TestDecisionsStick(t *testing.T) {
