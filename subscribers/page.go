@@ -87,7 +87,7 @@ func (s *Store) Page(ctx context.Context, f Filter) ([]Subscriber, int, error) {
 	if f.Per <= 0 {
 		f.Per = 50
 	}
-	f.Per, f.Page = min(f.Per, 500), max(f.Page, 1)
+	f.Per, f.Page = min(f.Per, 500), max(min(f.Page, maxPage), 1)
 	ids, total, err := s.matching(ctx, f, where, order, args)
 	if err != nil {
 		return nil, 0, fmt.Errorf("subscribers: %w", err)
@@ -99,6 +99,9 @@ func (s *Store) Page(ctx context.Context, f Filter) ([]Subscriber, int, error) {
 	}
 	return found, total, s.decorate(ctx, found)
 }
+
+// maxPage is behind the last page of any list, and few enough to count readers up to it.
+const maxPage = 1_000_000_000
 
 // few readers are what a search mostly finds.
 const few = 1000

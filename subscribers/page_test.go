@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -118,6 +119,12 @@ func TestPageOfMany(t *testing.T) {
 			page, total, err := r.Page(t.Context(), tt.f)
 			if err != nil || total != tt.total || len(page) != 50 || string(page[0].Email) != tt.first {
 				t.Errorf("%+v: %d of %d, %v; want %s first of %d", tt.f, len(page), total, err, tt.first, tt.total)
+			}
+		}
+		for _, search := range []string{"reader", "reader10", ""} {
+			page, total, err := r.Page(t.Context(), subscribers.Filter{Search: search, Page: math.MaxInt})
+			if err != nil || total < 999 || len(page) != 0 {
+				t.Errorf("behind the last page of %q: %d of %d, %v", search, len(page), total, err)
 			}
 		}
 	})

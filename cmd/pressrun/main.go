@@ -228,11 +228,14 @@ func inWords(err error) string {
 // count is how many lines, days or readers, or which page: a number from 1.
 type count int
 
+// maxCount is the largest: the number of a line stays one when they are multiplied.
+const maxCount = 1_000_000_000
+
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (c *count) UnmarshalText(text []byte) error {
 	n, err := strconv.Atoi(string(text))
-	if err != nil || n < 1 {
-		return fmt.Errorf("%q is not a number from 1", text)
+	if err != nil || n < 1 || n > maxCount {
+		return fmt.Errorf("%q is not a number from 1 to %d", text, maxCount)
 	}
 	*c = count(n)
 	return nil

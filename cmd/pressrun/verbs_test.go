@@ -271,14 +271,15 @@ func TestVerbsSayWhereToLook(t *testing.T) {
 func TestCommandLineInWords(t *testing.T) {
 	d := &deskless{T: t, config: filepath.Join(t.TempDir(), "none.toml")}
 	for line, want := range map[string]string{
-		"token add cms --for 30":             `--for: "30" is not a length of time; write for instance 45m, 24h or 30d`,
-		"token add cms --for=":               `--for: "" is not a length of time`,
-		"source add site --fresh=-1h":        `--fresh: "-1h" is not a length of time`,
-		"issue show first":                   `<id>: "first" is not a number`,
-		"issue ls -n few":                    `--n: "few" is not a number from 1`,
-		"issue ls --newsletter":              `--newsletter: its value is missing`,
-		"subscriber ls --state here":         `--state must be one of "pending","active","paused","unsubscribed","expired","suppressed" but got "here"`,
-		"delivery ls --issue 1 --state here": `--state "here" is no state of a copy; write one of queued, claimed, deferred, `,
+		"token add cms --for 30":                   `--for: "30" is not a length of time; write for instance 45m, 24h or 30d`,
+		"token add cms --for=":                     `--for: "" is not a length of time`,
+		"source add site --fresh=-1h":              `--fresh: "-1h" is not a length of time`,
+		"issue show first":                         `<id>: "first" is not a number`,
+		"issue ls -n few":                          `--n: "few" is not a number from 1`,
+		"subscriber ls --page 9223372036854775807": `--page: "9223372036854775807" is not a number from 1 to 1000000000`,
+		"issue ls --newsletter":                    `--newsletter: its value is missing`,
+		"subscriber ls --state here":               `--state must be one of "pending","active","paused","unsubscribed","expired","suppressed" but got "here"`,
+		"delivery ls --issue 1 --state here":       `--state "here" is no state of a copy; write one of queued, claimed, deferred, `,
 	} {
 		if code, _, errs := d.verb("", strings.Fields(line)...); code != exitUsage || !strings.Contains(errs, want) {
 			t.Errorf("%s: exit %d, %q; want %q", line, code, errs, want)
