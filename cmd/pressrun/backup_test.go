@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,15 +35,8 @@ func TestEndToEndBackup(t *testing.T) {
 		}
 		does(0, "", "subscriber", "add", "ann@readers.example", "--list", "morning", "--source", "fair")
 		does(0, "", "subscriber", "add", "bob@readers.example", "--list", "morning", "--source", "fair")
-		c, err := LoadConfig(d.config)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := Open(t.Context(), c, time.Now, logTo(io.Discard, slog.LevelInfo))
-		if err != nil {
-			t.Fatal(err)
-		}
-		l, err := listen(c.Listen, "")
+		p := d.open()
+		l, err := listen(p.Config.Listen, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -200,14 +191,7 @@ func TestEndToEndRestoreThatFails(t *testing.T) {
 
 	t.Setenv("PRESSRUN_DATABASE", schematest.EmptyPostgresURL(t))
 	does(1, "no departures", "restore", backup)
-	c, err := LoadConfig(d.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := Open(t.Context(), c, time.Now, logTo(io.Discard, slog.LevelInfo))
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := d.open()
 	defer p.Close()
 	if st, err := p.Mailer.Status(t.Context()); err != nil || !st.Stopped {
 		t.Errorf("of what a failed restore left sending is %+v, %v; want stopped", st, err)

@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -236,17 +234,6 @@ func TestKeyFileTrouble(t *testing.T) {
 // alarm back.
 func TestServeFollowsKeys(t *testing.T) {
 	d, _ := newDeskless(t)
-	running := func() *Press {
-		c, err := LoadConfig(d.config)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := Open(t.Context(), c, time.Now, logTo(io.Discard, slog.LevelInfo))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
 	token := func(p *Press) string { return p.Subscribers.Keys.Token(subscribers.KindPreferences, 1, 0) }
 	answers := func(p *Press, token string, want int) {
 		t.Helper()
@@ -269,7 +256,7 @@ func TestServeFollowsKeys(t *testing.T) {
 		return subjects
 	}
 	d.says(0, nil, "subscriber", "add", "ann@readers.example", "--list", "morning", "--source", "fair")
-	p := running()
+	p := d.open()
 	old := token(p)
 	answers(p, old, http.StatusOK)
 	d.says(1, []string{"key k1", "add another first"}, "key", "retire", "k1")
@@ -303,7 +290,7 @@ func TestServeFollowsKeys(t *testing.T) {
 	if err := os.WriteFile(d.path("link.keys"), whole, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p = running()
+	p = d.open()
 	defer p.Close()
 	if err := p.Tick(t.Context()); err != nil {
 		t.Fatal(err)

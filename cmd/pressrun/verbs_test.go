@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -35,6 +36,20 @@ func (d *deskless) verb(in string, args ...string) (code int, out, errs string) 
 	var stdout, stderr bytes.Buffer
 	code = run(context.Background(), append([]string{"--config", d.config}, args...), strings.NewReader(in), &stdout, &stderr)
 	return code, stdout.String(), stderr.String()
+}
+
+// open opens the newsroom in this process, which closes it.
+func (d *deskless) open() *Press {
+	d.Helper()
+	c, err := LoadConfig(d.config)
+	if err != nil {
+		d.Fatal(err)
+	}
+	p, err := Open(d.Context(), c, time.Now, logTo(io.Discard, slog.LevelInfo))
+	if err != nil {
+		d.Fatal(err)
+	}
+	return p
 }
 
 func (d *deskless) path(name string) string { return filepath.Join(d.dir, name) }
