@@ -2,10 +2,13 @@ package feed
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"mime"
 	"regexp"
+	"slices"
 	"strings"
+	letter "unicode"
 	"unicode/utf8"
 
 	"github.com/gogs/chardet"
@@ -202,24 +205,80 @@ func detect(body []byte) encoding.Encoding {
 	if err != nil {
 		return charmap.Windows1252
 	}
+	// Guesses of one confidence come in any order, and of a short text several have it.
+	slices.SortFunc(guesses, func(a, b chardet.Result) int {
+		return cmp.Or(b.Confidence-a.Confidence, family(a.Charset)-family(b.Charset), strings.Compare(a.Charset, b.Charset))
+	})
+	guesses = slices.DeleteFunc(guesses, func(g chardet.Result) bool {
+		enc := lookup(g.Charset)
+		return enc == nil || enc == unicode.UTF8 || mixesScripts(decode(enc, sample))
+	})
+	if len(guesses) == 0 {
+		return charmap.Windows1252
+	}
 	best := guesses[0]
 	if m := claims.FindSubmatch(body[:min(len(body), labelWithin)]); m != nil {
 		claimed := strings.ToLower(string(m[1]) + string(m[2]))
-		for _, g := range guesses {
-			if g.Language == claimed && 2*g.Confidence >= best.Confidence {
-				best = g
-				break
-			}
-		}
+		i := slices.IndexFunc(guesses, func(g chardet.Result) bool {
+			return 2*g.Confidence >= best.Confidence && strings.Contains(families[family(g.Charset)].languages, claimed)
+		})
+		best = guesses[max(i, 0)]
 	}
 	if strings.HasPrefix(best.Charset, "ISO-8859-8") {
 		return charmap.Windows1255 // the same with vowels, which are undefined there
 	}
 	enc := lookup(best.Charset)
-	if head := body[:min(len(body), 64<<10)]; enc == nil || enc == unicode.UTF8 || !keepsMarkup(decode(enc, head), head) {
+	if head := body[:min(len(body), 64<<10)]; !keepsMarkup(decode(enc, head), head) {
 		return charmap.Windows1252
 	}
 	return enc
+}
+
+// families are charsets, by the detector's names, and the languages written in them;
+// of guesses that are as good as each other the first is taken.
+var families = []struct{ charsets, languages string }{
+	{"ISO-8859-1 windows-1252", "da de en es fi fr is it nb nl nn no pt sv"},
+	{"ISO-8859-2 windows-1250", "bs cs hr hu pl ro sk sl sq"},
+	{"ISO-8859-9 windows-1254", "tr"},
+	{"windows-1251 KOI8-R ISO-8859-5", "be bg kk mk ru sr uk"},
+	{"ISO-8859-7 windows-1253", "el"},
+	{"windows-1256 ISO-8859-6", "ar fa ur"},
+	{"ISO-8859-8-I ISO-8859-8 windows-1255", "he iw yi"},
+	{"Shift_JIS EUC-JP ISO-2022-JP", "ja"},
+	{"EUC-KR ISO-2022-KR", "ko"},
+	{"GB-18030 Big5 ISO-2022-CN", "zh"},
+	{"", ""},
+}
+
+func family(charset string) int {
+	return slices.IndexFunc(families, func(f struct{ charsets, languages string }) bool {
+		return f.charsets == "" || slices.Contains(strings.Fields(f.charsets), charset)
+	})
+}
+
+// mixesScripts reports whether of the letters that are not Latin every third or more
+// stands beside a small Latin one: that is a text in Latin letters, read as Greek.
+func mixesScripts(text []byte) bool {
+	letters, mixed := 0, 0
+	before, wasMixed := ' ', false
+	for _, r := range string(text) {
+		isMixed := false
+		switch {
+		case isOther(r):
+			letters++
+			if isMixed = 'a' <= before && before <= 'z'; isMixed {
+				mixed++
+			}
+		case 'a' <= r && r <= 'z' && isOther(before) && !wasMixed:
+			mixed++
+		}
+		before, wasMixed = r, isMixed
+	}
+	return mixed > 0 && 3*mixed >= letters
+}
+
+func isOther(r rune) bool {
+	return r >= utf8.RuneSelf && letter.IsLetter(r) && !letter.Is(letter.Latin, r)
 }
 
 // claims are what a page or a feed says its language is.

@@ -17,6 +17,9 @@ func TestUndeclared(t *testing.T) {
 		language, name, text string
 		in                   encoding.Encoding
 	}{
+		{"", "windows-1252", "crème brûlée é è à ç", charmap.Windows1252}, // five guesses are as good as each other
+		{"is", "windows-1252", "Brúin yfir ána opnaði á þriðjudag", charmap.Windows1252},
+		{"ru", "windows-1251", "iPhone и iPad: новые цены в магазинах", charmap.Windows1251},
 		{"tr", "windows-1254", "Köprü salı günü açıldı", charmap.Windows1254},
 		{"", "windows-1254", "Belediye meclisi eski köprünün yenilenmesini oy çokluğuyla kabul etti; çalışmaların mart ayında başlaması bekleniyor", charmap.Windows1254},
 		{"", "windows-1255", "המועצה אישרה את הגשר", charmap.Windows1255},
@@ -39,8 +42,10 @@ func TestUndeclared(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := string(UTF8([]byte(body), "text/html")); !strings.Contains(got, c.text) {
-				t.Errorf("%s in %s, language %q: %s", kind, c.name, c.language, Charset([]byte(body), ""))
+			for range 20 { // always the same
+				if got := string(UTF8([]byte(body), "text/html")); !strings.Contains(got, c.text) {
+					t.Errorf("%s in %s, language %q: %s", kind, c.name, c.language, Charset([]byte(body), ""))
+				}
 			}
 		}
 	}
