@@ -3,8 +3,10 @@ package importer
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -98,6 +100,9 @@ func guessCharset(start []byte) string {
 	if err != nil {
 		return "windows-1251"
 	}
+	slices.SortFunc(all, func(a, b chardet.Result) int { // of equal ones, which come in any order, what spreadsheets write
+		return cmp.Or(b.Confidence-a.Confidence, -strings.Compare(a.Charset, b.Charset))
+	})
 	for _, guess := range all { // the best first
 		name := strings.ToLower(guess.Charset)
 		if !westernCharsets[name] && !strings.HasPrefix(name, "utf-") {

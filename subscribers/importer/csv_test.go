@@ -86,6 +86,11 @@ func TestDecode(t *testing.T) {
 			t.Errorf("%s (taken for %s): %q, %v", name, charset, got, err)
 		}
 	}
+	for range 50 { // gb18030 is as good a guess, and which comes first is chance
+		if got := guessCharset([]byte("email,\xe8\xec\xff\nan@example.com,\xc0\xed\xed\xe0\n")); got != "windows-1251" {
+			t.Fatalf("Анна is taken for %s", got)
+		}
+	}
 	r, charset, err := decode(strings.NewReader("email,name\njan@example.com,J\xf6rg M\xfcller\n"))
 	if err != nil {
 		t.Fatal(err)
