@@ -375,12 +375,29 @@ func (w *week) caughtUp(at time.Time) {
 	}
 }
 
-// polled waits until no source is due.
+// polled waits until no source is due and the pages that they listed are read.
 func (w *week) polled() {
 	w.Helper()
+	ctx := context.Background()
 	w.until(60*time.Second, "the sources are polled", func() bool {
-		due, err := w.press.Digest.DueSources(context.Background())
+		due, err := w.press.Digest.DueSources(ctx)
 		return err == nil && len(due) == 0
+	})
+	// A page that could not be read is read with a later poll: no use to wait for that.
+	for end := time.Now().Add(10 * time.Second); w.unread() && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	}
+}
+
+// unread reports whether a page that was listed is to be read now.
+func (w *week) unread() bool {
+	w.Helper()
+	sources, err := w.press.Digest.Sources(context.Background())
+	if err != nil {
+		w.Fatal(err)
+	}
+	return slices.ContainsFunc(sources, func(src digest.Source) bool {
+		list, err := w.press.Digest.UnreadEntries(context.Background(), src.ID, 1)
+		return err != nil || len(list) > 0
 	})
 }
 
