@@ -16,10 +16,10 @@ import (
 // Ranking is how the stories of an edition were chosen; it is frozen with the
 // issue.
 type Ranking struct {
-	By      string    `json:"by"`             // views | snapshot | date: what chose the first stories
-	ViewsAt time.Time `json:"views_at"`       // when the newest view was counted; zero = none was
-	Note    string    `json:"note,omitempty"` // what was wrong with the counters
-	Pool    int       `json:"pool"`           // stories it was chosen from
+	By      string    `json:"by"`                // views | snapshot | date: what chose the first stories
+	ViewsAt time.Time `json:"views_at,omitzero"` // when the newest view was counted; zero = none was
+	Note    string    `json:"note,omitempty"`    // what was wrong with the counters
+	Pool    int       `json:"pool"`              // stories it was chosen from
 	// Displaced are the stories that more people read than one that was chosen,
 	// and which rule left them out.
 	Displaced []Displaced `json:"displaced,omitempty"`
@@ -331,7 +331,7 @@ func (c *choice) rising() {
 func (c *choice) latest() {
 	wanted := c.issue.Spec.Latest
 	if countIn(c.list, "trending") == 0 {
-		wanted += c.issue.Spec.Trending
+		wanted += max(c.issue.Spec.Trending, 0)
 	}
 	score := map[int64]map[string]float64{}
 	for _, r := range c.ranked.Ranked {

@@ -195,6 +195,11 @@ func TestRisingIsASectionOfItsOwn(t *testing.T) {
 	choose(list, nil).check(t, "rising")
 }
 
+// Without Trending Now, Latest is as long as the newsletter says.
+func TestLatestAlone(t *testing.T) {
+	choose([]read{{views: 90}, {views: 80}, {views: 70}}, func(c *choice) { c.issue.Spec.Trending = -1 }).check(t, "latest", 1, 2)
+}
+
 func TestToldStoriesSayWhere(t *testing.T) {
 	c := choose([]read{{views: 90}, {views: 80}, {views: 70}, {views: 60}}, func(c *choice) { c.used = map[int64]int{1: 411, 2: -411} })
 	c.check(t, "trending", 2, 3, 4)

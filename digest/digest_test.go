@@ -721,21 +721,33 @@ func TestMovesAreTheDatabasesChecks(t *testing.T) {
 }
 
 func TestSpecCheckSaysHowToMend(t *testing.T) {
-	good := Spec{Title: "M", List: "l", From: "M <a@b.example>", Brand: templates.Brand{Postal: "x"}, Schedule: "0 7 * * *", Zone: "UTC"}
+	good := Spec{Title: "M", List: "l", From: "M <a@b.example>", Brand: templates.Brand{Name: "N", Postal: "x"}, Schedule: "0 7 * * *", Zone: "UTC"}
 	if bad := good.WithDefaults("m").Check("m"); len(bad) > 0 {
 		t.Fatalf("a good spec: %v", bad)
 	}
 	for want, change := range map[string]func(*Spec){
-		"zone":     func(s *Spec) { s.Zone = "Nowhere" },
-		"schedule": func(s *Spec) { s.Schedule = "soon" },
-		"approval": func(s *Spec) { s.Approval = "maybe" },
-		"from":     func(s *Spec) { s.From = "nobody" },
-		"list":     func(s *Spec) { s.List = "" },
-		"postal":   func(s *Spec) { s.Brand.Postal = " " },
-		"logo":     func(s *Spec) { s.Brand.Logo = "http://x/y.png" },
-		"accent":   func(s *Spec) { s.Brand.Accent = "red" },
-		"editions": func(s *Spec) { s.Editions = []EditionSpec{{Name: "a"}, {Name: "a"}} },
-		"-text":    func(s *Spec) { s.Editions = []EditionSpec{{Name: "a"}, {Name: "a-text"}} }, // as the text-only form of a
+		"zone":                        func(s *Spec) { s.Zone = "Nowhere" },
+		"schedule":                    func(s *Spec) { s.Schedule = "soon" },
+		"approval":                    func(s *Spec) { s.Approval = "maybe" },
+		"from":                        func(s *Spec) { s.From = "nobody" },
+		"list":                        func(s *Spec) { s.List = "" },
+		"never comes":                 func(s *Spec) { s.Schedule = "0 7 31 2 *" },
+		"list_host \"a b\"":           func(s *Spec) { s.ListHost = "a b" },
+		"brand.name":                  func(s *Spec) { s.Brand.Name = "" },
+		"brand.url \"news.example\"":  func(s *Spec) { s.Brand.URL = "news.example" },
+		"language \"english\" is not": func(s *Spec) { s.Language = "english" },
+		"editions, a: language \"\"":  func(s *Spec) { s.Editions = []EditionSpec{{Name: "a"}} },
+		"editions, a: languages \"urdu\"": func(s *Spec) {
+			s.Editions = []EditionSpec{{Name: "a", Language: "en", Languages: []string{"*", "urdu"}}}
+		},
+		"min_stories are numbers": func(s *Spec) { s.MinStories = -1 },
+		"got -2 and":              func(s *Spec) { s.MinViews = -2 },
+		"room for 4":              func(s *Spec) { s.Trending, s.Latest, s.MinStories = -1, 4, 5 },
+		"postal":                  func(s *Spec) { s.Brand.Postal = " " },
+		"logo":                    func(s *Spec) { s.Brand.Logo = "http://x/y.png" },
+		"accent":                  func(s *Spec) { s.Brand.Accent = "red" },
+		"editions":                func(s *Spec) { s.Editions = []EditionSpec{{Name: "a"}, {Name: "a"}} },
+		"-text":                   func(s *Spec) { s.Editions = []EditionSpec{{Name: "a"}, {Name: "a-text"}} }, // as the text-only form of a
 	} {
 		s := good
 		change(&s)

@@ -17,6 +17,8 @@ import (
 	"time"
 	"unicode"
 
+	bcp47 "golang.org/x/text/language"
+
 	"pressrun/deploy/schema"
 	"pressrun/templates"
 )
@@ -66,9 +68,9 @@ type Spec struct {
 	ListHost string          `toml:"list_host" comment:"List-Id is <name.list_host>; \"\" = the domain of from" json:"list_host"`
 	Brand    templates.Brand `toml:"brand" comment:"how the newsroom looks" json:"brand"`
 
-	Trending    int                 `toml:"trending" comment:"stories in Trending Now; 0 = 5" json:"trending"`
+	Trending    int                 `toml:"trending" comment:"stories in Trending Now; 0 = 5, -1 = no such section" json:"trending"`
 	Rising      int                 `toml:"rising" comment:"stories in Rising, whose views come faster and faster; 0 = no such section" json:"rising"`
-	Latest      int                 `toml:"latest" comment:"stories in Latest News; 0 = 7" json:"latest"`
+	Latest      int                 `toml:"latest" comment:"stories in Latest News; 0 = 7, -1 = no such section" json:"latest"`
 	Related     int                 `toml:"related" comment:"links under a lead story; 0 = 2, -1 = none" json:"related"`
 	MinViews    int                 `toml:"min_views" comment:"views in 24 h that a trending story needs; 0 = 3" json:"min_views"`
 	MaxAge      Duration            `toml:"max_age" comment:"how old a story may be; \"\" = 48h" json:"max_age"`
@@ -89,7 +91,7 @@ type Spec struct {
 	AI       bool              `toml:"ai" comment:"the language model of press.toml writes the summaries of sources whose rights allow it, marked as such; where it fails a guard the chosen sentences stand" json:"ai,omitempty"`
 	Sponsors []Sponsor         `toml:"sponsors,omitempty" comment:"places that are paid for" json:"sponsors,omitempty"`
 
-	Editions []EditionSpec `toml:"editions" comment:"forms an issue takes; none = one, in the newsletter's language, with stories of that language" json:"editions,omitempty"`
+	Editions []EditionSpec `toml:"editions,omitempty" comment:"forms an issue takes; none = one, in the newsletter's language, with stories of that language" json:"editions,omitempty"`
 	Mark     string        `toml:"mark" comment:"constant mark on every link (?src=…), the same for all readers; \"\" = the newsletter's name" json:"mark"`
 }
 
@@ -279,6 +281,7 @@ func (s Spec) Unspoken() []string {
 var (
 	nameRule = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
 	accent   = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
+	hostRule = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
 )
 
 // Segments are those that who gets it depends on.
@@ -306,8 +309,10 @@ func (s Spec) Check(name string) []string {
 	}
 	if _, err := time.LoadLocation(s.Zone); err != nil {
 		say("zone %q is not known; write an IANA name such as Europe/Berlin", s.Zone)
-	} else if _, err := ParseSchedule(s.Schedule, s.Zone); s.Schedule != "" && err != nil {
+	} else if sched, err := ParseSchedule(s.Schedule, s.Zone); s.Schedule != "" && err != nil {
 		say("schedule: %v", err)
+	} else if s.Schedule != "" && sched.Next(time.Unix(0, 0)).IsZero() {
+		say("schedule: %q names a day that never comes; write for instance 0 7 * * 1-5 for 07:00 on working days", s.Schedule)
 	}
 	for _, d := range []struct {
 		key    string
@@ -331,6 +336,9 @@ func (s Spec) Check(name string) []string {
 	checkAddress("from", s.From, true)
 	checkAddress("reply_to", s.ReplyTo, false)
 	checkAddress("envelope", s.Envelope, false)
+	if s.ListHost != "" && !hostRule.MatchString(s.ListHost) {
+		say("list_host %q is not a host name; write for instance news.example.com", s.ListHost)
+	}
 	if !slices.Contains([]string{"", "public", "private"}, s.Archive) {
 		say("archive %q: write public or private, or leave it empty to follow the list", s.Archive)
 	}
@@ -338,6 +346,12 @@ func (s Spec) Check(name string) []string {
 	s.checkSponsors(say)
 	if s.List == "" {
 		say("list is missing: name the list it goes to")
+	}
+	if strings.TrimSpace(s.Brand.Name) == "" {
+		say("brand.name is missing: mails say by it from whom they come")
+	}
+	if u, err := url.Parse(s.Brand.URL); s.Brand.URL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		say("brand.url %q is not a web address; write for instance https://news.example.com", s.Brand.URL)
 	}
 	if strings.TrimSpace(s.Brand.Postal) == "" {
 		say("brand.postal is missing: the law of most countries wants a postal address in every mail")
@@ -349,6 +363,7 @@ func (s Spec) Check(name string) []string {
 		say("brand.logo %q: pictures in mails need an https address", s.Brand.Logo)
 	}
 	s.checkChoice(say)
+	s.checkLanguages(say)
 	seen := map[string]bool{}
 	for _, e := range s.Editions {
 		if !nameRule.MatchString(e.Name) || seen[e.Name] {
@@ -359,6 +374,24 @@ func (s Spec) Check(name string) []string {
 		seen[e.Name] = true
 	}
 	return bad
+}
+
+// checkLanguages reports tags that name no language: no story would be in it.
+func (s Spec) checkLanguages(say func(format string, args ...any)) {
+	check := func(key, tag string) {
+		if _, err := bcp47.Parse(tag); err != nil {
+			say("%s %q is not a language; write its code, for instance en or ur", key, tag)
+		}
+	}
+	check("language", s.Language)
+	for _, e := range s.Editions {
+		check(fmt.Sprintf("editions, %s: language", e.Name), e.Language)
+		for _, tag := range e.Languages {
+			if tag != "*" {
+				check(fmt.Sprintf("editions, %s: languages", e.Name), tag)
+			}
+		}
+	}
 }
 
 // checkChoice reports what is wrong with what stories are chosen and how much is
@@ -380,6 +413,12 @@ func (s Spec) checkChoice(say func(format string, args ...any)) {
 	}
 	if least, most := min(s.Rising, s.MinSections, s.MinRegions, s.MinSources), max(s.MinSections, s.MinRegions, s.MinSources); least < 0 || most > max(s.Trending, 0) {
 		say("rising, min_sections, min_regions and min_sources are numbers from 0; no more different sections, regions or sources than trending (%d) fit in", s.Trending)
+	}
+	if s.MinViews < 0 || s.MinStories < 0 {
+		say("min_views and min_stories are numbers from 0; got %d and %d", s.MinViews, s.MinStories)
+	}
+	if most := (max(s.Trending, 0) + max(s.Rising, 0) + max(s.Latest, 0)) * max(len(s.Editions), 1); s.MinStories > most {
+		say("min_stories is %d, and trending, rising and latest have room for %d: every issue would be skipped", s.MinStories, most)
 	}
 	if len(s.Regions) == 0 && (s.PerRegion > 0 || s.MinRegions > 0) {
 		say("per_region and min_regions need regions: name them with the words that tell of them, for instance Sindh = [\"Karachi\", \"Hyderabad\"]")

@@ -47,7 +47,7 @@ func TestNameIsNoNumber(t *testing.T) {
 	schematest.Each(t, func(t *testing.T, db *schema.DB) {
 		ctx := t.Context()
 		s := &Store{DB: db, Now: time.Now}
-		spec := Spec{Title: "M", List: "l", From: "M <a@b.example>", Brand: templates.Brand{Postal: "x"}}
+		spec := Spec{Title: "M", List: "l", From: "M <a@b.example>", Brand: templates.Brand{Name: "N", Postal: "x"}}
 		for _, name := range []string{"1", "2026-11"} {
 			if _, _, err := s.ApplyNewsletter(ctx, name, spec, "test"); err == nil || !strings.Contains(err.Error(), `write for instance name = "daily-`+name+`"`) {
 				t.Errorf("newsletter %s: %v", name, err)

@@ -38,12 +38,37 @@ type apiStory struct {
 	Flags     []string       `json:"flags"`
 	NotBefore time.Time      `json:"not_before,omitzero"`
 	Issues    []string       `json:"issues"`  // that told it, the newest first: "morning #411"
-	Waiting   []digest.Order `json:"waiting"` // until it is collected, or can be done
+	Waiting   []waitingOrder `json:"waiting"` // until it is collected, or can be done
+}
+
+// waitingOrder is an order as PUT takes it: not_before is "" where it lifts an embargo.
+type waitingOrder struct {
+	digest.Order
+	NotBefore *string `json:"not_before,omitempty"`
+}
+
+func waitingOf(list []digest.Order) []waitingOrder {
+	out := make([]waitingOrder, 0, len(list))
+	for _, o := range list {
+		w := waitingOrder{Order: o}
+		if o.NotBefore != nil {
+			w.NotBefore = new(string)
+			if !o.NotBefore.IsZero() {
+				*w.NotBefore = o.NotBefore.UTC().Format(time.RFC3339Nano)
+			}
+		}
+		out = append(out, w)
+	}
+	return out
 }
 
 func (p *Press) apiRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /v1/stories", p.api("viewer", apiBody, p.apiGet))
 	mux.HandleFunc("PUT /v1/stories", p.api("editor", apiBody, p.apiPut))
+	mux.HandleFunc("/v1/stories", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", "GET, HEAD, PUT")
+		p.refuse(w, r, refusal{http.StatusMethodNotAllowed, "PUT decides about an article, GET with ?url=… asks about it; nothing else is done here"})
+	})
 	mux.HandleFunc("POST /v1/bounces/{service}", p.api("list admin", serviceBody, p.apiBounces))
 }
 
@@ -128,7 +153,11 @@ func (p *Press) caller(r *http.Request, role string) (string, error) {
 }
 
 func (p *Press) apiGet(r *http.Request, _ string) (int, any, error) {
-	answer, err := p.apiStory(r, r.URL.Query().Get("url"))
+	address := r.URL.Query().Get("url")
+	if address == "" {
+		return 0, nil, refusal{http.StatusBadRequest, "say which article: GET /v1/stories?url=https://…"}
+	}
+	answer, err := p.apiStory(r, address)
 	return http.StatusOK, answer, err
 }
 
@@ -179,12 +208,12 @@ func (p *Press) apiPut(r *http.Request, by string) (int, any, error) {
 
 // apiStory says what is known of an article.
 func (p *Press) apiStory(r *http.Request, url string) (apiStory, error) {
-	out := apiStory{URL: url, State: "unknown", Flags: []string{}, Issues: []string{}, Waiting: []digest.Order{}}
+	out := apiStory{URL: url, State: "unknown", Flags: []string{}, Issues: []string{}, Waiting: []waitingOrder{}}
 	id, waiting, err := p.Digest.ByAddress(r.Context(), url)
 	if errors.Is(err, digest.ErrOrder) {
 		return out, refusal{http.StatusBadRequest, "url: " + err.Error()}
 	}
-	out.Waiting = append(out.Waiting, waiting...)
+	out.Waiting = waitingOf(waiting)
 	if err != nil || id == 0 {
 		return out, err
 	}

@@ -121,6 +121,34 @@ func TestAPIDecides(t *testing.T) {
 	}
 }
 
+// TestAPIBlocksTheLastStory: a draft of which nothing is left keeps neither the program
+// nor other drafts waiting, and cannot be approved. An embargo that is lifted ahead is
+// told as it was sent, and another method is refused with a word.
+func TestAPIBlocksTheLastStory(t *testing.T) {
+	r := newCountingRoom(t, "")
+	ctx := t.Context()
+	issue := r.draft(t)
+	call := r.calls(t, strings.Fields(r.say(t, "token", "add", "cms"))[0])
+	for _, id := range r.stories {
+		s, err := r.Digest.Story(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := call(200, "PUT", "/v1/stories", fmt.Sprintf(`{"url": %q, "blocked": true}`, s.URL)); got.State != "blocked" || len(got.Waiting) != 0 {
+			t.Errorf("it says %+v", got)
+		}
+	}
+	if err := r.Approve(ctx, issue.ID, 0, "test"); err == nil {
+		t.Error("an issue of blocked stories alone is approved")
+	}
+	got := call(202, "PUT", "/v1/stories", `{"url": "https://news.example/later", "not_before": ""}`)
+	if len(got.Waiting) != 1 || got.Waiting[0].NotBefore == nil || *got.Waiting[0].NotBefore != "" {
+		t.Errorf("a lifted embargo is told as %+v", got.Waiting)
+	}
+	call(405, "POST", "/v1/stories", `{}`)
+	call(400, "GET", "/v1/stories", "")
+}
+
 // TestAPIRefuses: who may not, and what is not understood.
 func TestAPIRefuses(t *testing.T) {
 	r := newCountingRoom(t, "")

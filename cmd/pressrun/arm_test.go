@@ -56,7 +56,7 @@ func TestArmProvesTheRelay(t *testing.T) {
 	arm(nobody, exitFailed, "connection refused")
 	elsewhere(relay)
 	go inbox.Serve(relay)
-	d.verb("name = \"evening\"\nlist = \"morning\"\nfrom = \"News <digest@news.example>\"\n[brand]\npostal = \"Postal address missing: set brand.postal\"\n", "newsletter", "apply", "-f", "-")
+	d.verb("name = \"evening\"\nlist = \"morning\"\nfrom = \"News <digest@news.example>\"\n[brand]\nname = \"News\"\npostal = \"Postal address missing: set brand.postal\"\n", "newsletter", "apply", "-f", "-")
 	arm(nobody, exitFailed, "newsletter evening has no postal address")
 	d.verb("", "newsletter", "pause", "evening")
 	arm(nobody, exitFailed, "no serve with this relay is running")

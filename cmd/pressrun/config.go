@@ -63,6 +63,8 @@ type Config struct {
 	AI           AIConfig    `toml:"ai"`
 
 	path string // of the file it was read from
+	// variables of the environment that took the place of keys, by key
+	variables map[string]string
 }
 
 // CountersConfig is view counters that a site already keeps in Redis.
@@ -116,7 +118,8 @@ func LoadConfig(path string) (Config, error) {
 		return c, err
 	}
 	c.path = path
-	if err := fromEnvironment(reflect.ValueOf(&c).Elem(), os.LookupEnv); err != nil {
+	c.variables = map[string]string{}
+	if err := fromEnvironment(reflect.ValueOf(&c).Elem(), "", os.LookupEnv, c.variables); err != nil {
 		return c, err
 	}
 	c.defaults(filepath.Dir(path))
@@ -282,7 +285,7 @@ func didYouMean(key string, valid []string) string {
 	for _, v := range slices.Concat(beside, valid) {
 		last := v[strings.LastIndexByte(v, '.')+1:]
 		d := min(levenshtein.ComputeDistance(key, v), levenshtein.ComputeDistance(key, last))
-		if d < at || best == "" && strings.HasPrefix(v, key) {
+		if d < min(at, (len(key)+1)/2) || best == "" && strings.HasPrefix(v, key) {
 			best, at = v, min(d, at)
 		}
 	}
@@ -292,12 +295,13 @@ func didYouMean(key string, valid []string) string {
 	return fmt.Sprintf("; did you mean %q?", best)
 }
 
-// fromEnvironment puts environment variables over the fields that name one.
-func fromEnvironment(v reflect.Value, lookup func(string) (string, bool)) error {
+// fromEnvironment puts environment variables over the fields that name one, and notes
+// in used which key got its value from which.
+func fromEnvironment(v reflect.Value, table string, lookup func(string) (string, bool), used map[string]string) error {
 	for i := range v.NumField() {
-		f := v.Field(i)
+		f, key := v.Field(i), table+keyOf(v.Type().Field(i))
 		if f.Kind() == reflect.Struct {
-			if err := fromEnvironment(f, lookup); err != nil {
+			if err := fromEnvironment(f, key+".", lookup, used); err != nil {
 				return err
 			}
 			continue
@@ -307,6 +311,7 @@ func fromEnvironment(v reflect.Value, lookup func(string) (string, bool)) error 
 		if name == "" || !ok {
 			continue
 		}
+		used[key] = name
 		switch f.Kind() {
 		case reflect.String:
 			f.SetString(value)
@@ -406,11 +411,19 @@ var databaseScheme = regexp.MustCompile(`\w+://|(?:^|/)(?:postgres|postgresql|sq
 func (c *Config) check() error {
 	var bad ConfigError
 	say := func(format string, args ...any) {
-		bad = append(bad, c.path+": "+fmt.Sprintf(format, args...))
+		text := fmt.Sprintf(format, args...)
+		key, _, _ := strings.Cut(text, " ")
+		if name, ok := c.variables[strings.TrimSuffix(key, ":")]; ok {
+			bad = append(bad, "environment "+name+": "+text)
+			return
+		}
+		bad = append(bad, c.path+": "+text)
 	}
 	u, err := url.Parse(c.PublicURL)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+	if err != nil || u.Hostname() == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		say("public_url %q is not a web address; write https://news.example.com", c.PublicURL)
+	} else if c.PublicURL != u.Scheme+"://"+u.Host {
+		say("public_url %q is more than scheme and host: pressrun answers at the root of a host of its own; write %s://%s", u.Redacted(), u.Scheme, u.Host)
 	} else if u.Scheme != "https" && !c.onlyLoopback() {
 		// RFC 8058 section 3.1: the one-click address must be https.
 		say("public_url %q must begin with https:// because a relay is not on this machine: one-click unsubscribe works over https alone", c.PublicURL)
@@ -433,9 +446,14 @@ func (c *Config) check() error {
 	if d, err := time.ParseDuration(c.Fetch.Delay); err != nil || d < 0 {
 		say("fetch.delay %q is not a length of time; write for instance 1s", c.Fetch.Delay)
 	}
-	for _, p := range slices.Concat(c.TrustedProxies, c.Newsroom, c.Fetch.Allow) {
-		if _, err := netip.ParsePrefix(p); err != nil {
-			say("%q is not a network; write for instance 10.0.0.0/8", p)
+	for _, networks := range []struct {
+		key  string
+		list []string
+	}{{"trusted_proxies", c.TrustedProxies}, {"newsroom", c.Newsroom}, {"fetch.allow", c.Fetch.Allow}} {
+		for _, p := range networks.list {
+			if _, err := netip.ParsePrefix(p); err != nil {
+				say("%s: %q is not a network; write for instance 10.0.0.0/8, or 10.0.0.1/32 for one address", networks.key, p)
+			}
 		}
 	}
 	if err := trend.CheckAddress(c.Redis); c.Redis != "" && err != nil {

@@ -72,7 +72,10 @@ func TestConfigSaysWhereAndHow(t *testing.T) {
 		{"http with a relay outside", "public_url = \"http://news.example.com\"\n[[relay]]\nurl = \"smtp://mail.example.com:587\"\n", "must begin with https://"},
 		{"a password in the URL", "public_url = \"https://news.example.com\"\n[[relay]]\nurl = \"smtp://me:hunter2@mail.example.com:587\"\n", "take the password out"},
 		{"half a certificate", "tls_cert = \"a.pem\"\n", "tls_cert and tls_key belong together"},
-		{"no network", "trusted_proxies = [\"10.0.0.1\"]\n", "is not a network"},
+		{"no network", "trusted_proxies = [\"10.0.0.1\"]\n", "press.toml: trusted_proxies: \"10.0.0.1\" is not a network"},
+		{"a table of another program", "[smtp]\nhost = \"x\"\n", `unknown key "smtp"; valid here are database`},
+		{"links below a directory", "public_url = \"https://example.com/digest/\"\n", "write https://example.com"},
+		{"links to no host", "listen = \":8080\"\n", "public_url \"http://:8080\" is not a web address"},
 		{"no Redis", "redis = \"127.0.0.1:6379\"\n", "write redis://127.0.0.1:6379/0"},
 		{"Sentinels without a master", "redis = \"redis-sentinel://:hunter2@10.0.0.1\"\n", "say which master"},
 		{"a mistyped key of counters", "[[counters]]\nkind = \"counter\"\nkez = \"views:{id}\"\n", `press.toml:3: unknown key "counters.kez"; did you mean "counters.key"?`},
@@ -114,6 +117,25 @@ func TestConfigDefaultsAndEnvironment(t *testing.T) {
 	}
 	if filepath.Base(c.Database) != "press.db" || !filepath.IsAbs(c.Database) {
 		t.Errorf("got database %s, want press.db beside the file", c.Database)
+	}
+}
+
+// What is wrong in the environment is said of the environment.
+func TestConfigNamesTheVariable(t *testing.T) {
+	t.Setenv("PRESSRUN_TRUSTED_PROXIES", "10.0.0.1")
+	t.Setenv("PRESSRUN_FETCH_DELAY", "soon")
+	_, err := load(t, "alarm_mail = \"me\"\n")
+	for _, want := range []string{"environment PRESSRUN_TRUSTED_PROXIES: trusted_proxies: ", "environment PRESSRUN_FETCH_DELAY: fetch.delay ", "press.toml: alarm_mail "} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+// Every shell can set the variable of a relay's password.
+func TestRelayPasswordVariable(t *testing.T) {
+	if got, want := (RelayConfig{Name: "mx.example.com"}).passwordVariable(), "PRESSRUN_RELAY_MX_EXAMPLE_COM_PASSWORD"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -193,5 +194,53 @@ func TestExportIsWhatWasApplied(t *testing.T) {
 		if again := r.say(t, "newsletter", "export", name); again != first {
 			t.Errorf("%s: exported again it is\n%s\nand was\n%s", name, again, first)
 		}
+	}
+}
+
+// An export shows every key that a newsletter may have; the tables it has none of
+// stand behind a #, and are what they show when that is taken away.
+func TestExportShowsEveryKey(t *testing.T) {
+	var b strings.Builder
+	bare := digest.Newsletter{Name: "bare", Spec: digest.Spec{List: "morning", From: "Morning <m@news.example>", Brand: testBrand}}
+	if err := exportNewsletter(&b, bare); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(b.String(), "\n")
+	for _, key := range configKeys(reflect.TypeFor[newsletterFile](), "") {
+		last := key[strings.LastIndexByte(key, '.')+1:]
+		if !slices.ContainsFunc(lines, func(l string) bool {
+			l = strings.Trim(l, "#[]")
+			return l == last || strings.HasPrefix(l, last+" = ")
+		}) {
+			t.Errorf("the export shows no %s", key)
+		}
+	}
+	if f, err := parseNewsletter("file", []byte(b.String())); err != nil || len(f.Regions)+len(f.Tones)+len(f.Sponsors)+len(f.Editions) != 0 {
+		t.Errorf("an example counts: %+v, %v", f.Spec, err)
+	}
+	f, err := parseNewsletter("file", []byte(regexp.MustCompile(`(?m)^#(\S)`).ReplaceAllString(b.String(), "$1")))
+	if err != nil || len(f.Regions) != 1 || len(f.Tones) != 2 || len(f.Sponsors) != 1 || len(f.Editions) != 1 {
+		t.Errorf("without their # the examples are %+v, %v", f.Spec, err)
+	}
+	if bad := f.Spec.WithDefaults("bare").Check("bare"); len(bad) > 0 {
+		t.Errorf("the examples are wrong: %v", bad)
+	}
+}
+
+// Slots of a paused newsletter are none to come; whoever names it sees when it would
+// go on, and that it is paused. A source that is not there is named at once.
+func TestPausedNewsletterAndMissingSource(t *testing.T) {
+	d, _ := newDeskless(t)
+	_, spec, _ := d.verb("", "newsletter", "export", "morning")
+	if code, out, errs := d.verb(regexp.MustCompile(`(?m)^sources = .*`).ReplaceAllString(spec, "sources = ['https://nowhere.example/']"), "newsletter", "apply", "-f", "-"); code != 0 || !strings.Contains(errs, "pressrun source add https://nowhere.example/") {
+		t.Errorf("%d %s %s", code, out, errs)
+	}
+	d.verb("", "newsletter", "pause", "morning")
+	if _, out, _ := d.verb("", "newsletter", "simulate"); !strings.Contains(out, "nothing is scheduled") {
+		t.Errorf("slots of a paused newsletter: %s", out)
+	}
+	code, out, errs := d.verb("", "newsletter", "next", "--name", "morning", "--json")
+	if code != 0 || !strings.Contains(out, `"paused": true`) || !strings.Contains(errs, "newsletter morning is paused") {
+		t.Errorf("%d %s %s", code, out, errs)
 	}
 }

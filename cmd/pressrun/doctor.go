@@ -141,7 +141,7 @@ func (p *Press) examineNewsletters(ctx context.Context) []finding {
 	}
 	var list []finding
 	for _, n := range newsletters {
-		spec, text := n.Spec.WithDefaults(n.Name), "its list is there"
+		spec, text := n.Spec.WithDefaults(n.Name), "what it names is there"
 		lacks, err := p.lacks(ctx, spec)
 		if err == nil && lacks != "" {
 			err = errors.New(lacks)
@@ -154,7 +154,7 @@ func (p *Press) examineNewsletters(ctx context.Context) []finding {
 	return list
 }
 
-// lacks says which list or segment of a newsletter is not there, and how it is made.
+// lacks says which list, segment or source of a newsletter is not there, and how it is made.
 func (p *Press) lacks(ctx context.Context, s digest.Spec) (string, error) {
 	if _, err := p.Subscribers.ListID(ctx, p.DB.Read, s.List); errors.Is(err, subscribers.ErrNotFound) {
 		return fmt.Sprintf("there is no list %q, so nobody gets it: pressrun list add %s", s.List, s.List), nil
@@ -162,10 +162,24 @@ func (p *Press) lacks(ctx context.Context, s digest.Spec) (string, error) {
 		return "", err
 	}
 	name, err := p.noSegment(ctx, s)
-	if err != nil || name == "" {
+	if err != nil {
 		return "", err
 	}
+	if name == "" {
+		return p.noSource(ctx, s)
+	}
 	return fmt.Sprintf("there is no segment %q, so nobody gets it: pressrun segment set %s RULE", name, name), nil
+}
+
+// noSource names the first source of a newsletter that is not there; "" = all are.
+func (p *Press) noSource(ctx context.Context, s digest.Spec) (string, error) {
+	there, err := p.Digest.Sources(ctx)
+	for _, address := range s.Sources {
+		if one := (digest.Spec{Sources: []string{address}}); err == nil && !slices.ContainsFunc(there, one.Takes) {
+			return fmt.Sprintf("there is no source %q, so no story comes from it: pressrun source add %s", address, address), nil
+		}
+	}
+	return "", err
 }
 
 // noSegment is the first segment of a newsletter that is not there; "" = all are.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"pressrun/deploy/schema"
+	"pressrun/digest"
 	"pressrun/mailer"
 	"pressrun/mailer/intake"
 	"pressrun/subscribers"
@@ -85,7 +86,7 @@ func (b BounceConfig) check(say func(string, ...any)) {
 		}
 	}
 	if d, err := time.ParseDuration(b.Every); err != nil || d < time.Second || d > maxPollEvery {
-		say("bounce.every %q: write a length of time from 1s to %s, for instance 1m; whoever leaves by mail is to be off the list within %s", b.Every, maxPollEvery, mailer.CanaryWithin)
+		say("bounce.every %q: write a length of time from 1s to %s, for instance 1m; whoever leaves by mail is to be off the list within %s", b.Every, digest.Duration(maxPollEvery), digest.Duration(mailer.CanaryWithin))
 	}
 	for name, n := range map[string]int{"connections": b.Connections, "soft_bounces": b.SoftBounces, "soft_days": b.SoftDays} {
 		if n < 0 {

@@ -49,7 +49,7 @@ func newWay(t *testing.T, database string) *way {
 	relay := ""
 	w.inbox, relay = receiver(t)
 	l := listenLoopback(t)
-	free := listenQuietly(t)
+	free := listenLoopback(t)
 	w.back = free.Addr().String()
 	free.Close()
 	if !strings.Contains(database, "://") {
@@ -449,7 +449,7 @@ func TestBounceConfig(t *testing.T) {
 		"address = \"b@b.example\"\nlisten = \"lmtp:///run/x.sock\"\nplain = true":                                             "plain is for mailboxes",
 		"address = \"b@b.example\"\nimap = \"imaps://mail.example\"":                                                           "imaps://user@mail.example.com",
 		"address = \"b@b.example\"\nimap = \"imaps://u:p@mail.example\"":                                                       "take the password out",
-		"address = \"b@b.example\"\nimap = \"imaps://u@mail.example\"\nevery = \"10m\"":                                        "within 5m0s",
+		"address = \"b@b.example\"\nimap = \"imaps://u@mail.example\"\nevery = \"10m\"":                                        "within 5m",
 		"address = \"b@b.example\"\nimap = \"imaps://u@mail.example\"\nsoft_days = -1":                                         "soft_days is -1",
 		"address = \"b@b.example\"\nimap = \"imaps://u@mail.example\"\nlisten = \"smtp://x:25\"":                               "choose one",
 		`adress = "b@b.example"`:                                                                                               `did you mean "bounce.address"`,

@@ -159,9 +159,13 @@ func loopback(raw string) bool {
 	return u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
 }
 
+// passwordVariable is named so that every shell can set it: mx.example.com is
+// PRESSRUN_RELAY_MX_EXAMPLE_COM_PASSWORD.
 func (r RelayConfig) passwordVariable() string {
-	return "PRESSRUN_RELAY_" + strings.ToUpper(strings.ReplaceAll(r.Name, "-", "_")) + "_PASSWORD"
+	return "PRESSRUN_RELAY_" + notInVariables.ReplaceAllString(strings.ToUpper(r.Name), "_") + "_PASSWORD"
 }
+
+var notInVariables = regexp.MustCompile(`[^A-Z0-9_]`)
 
 // password is the relay's secret, from the environment or its file; "" = none.
 func (r RelayConfig) password(dir string) (string, error) {

@@ -62,12 +62,14 @@ func (p *Press) reseal(ctx context.Context, story int64, action, by string) erro
 			return err
 		}
 	}
-	for id := range issues {
-		if _, err := p.Sealer.Seal(ctx, id); err != nil && !errors.Is(err, digest.ErrState) {
-			return err
+	var failed error
+	for id := range issues { // all: one that fails keeps no other from losing the story
+		// Without a story left there is nothing to seal; nobody can approve that either.
+		if _, err := p.Sealer.Seal(ctx, id); err != nil && !errors.Is(err, digest.ErrState) && !errors.Is(err, digest.ErrThin) {
+			failed = errors.Join(failed, err)
 		}
 	}
-	return nil
+	return failed
 }
 
 // tellOnce takes out of a waiting issue what has become part of a story that the same

@@ -173,7 +173,17 @@ func (v *initVerb) report(e *env, p *Press, issue digest.Issue, admin string) er
 	if err != nil {
 		return err
 	}
-	return e.print(map[string]any{"config": e.config, "issue": issue, "preview": preview, "user": admin, "sign_in": link}, func(w io.Writer) {
+	type choice struct {
+		Position int    `json:"position"`
+		Story    int64  `json:"story"`
+		Title    string `json:"title"`
+		Reason   string `json:"reason"`
+	}
+	stories := make([]choice, 0, len(list))
+	for _, c := range list {
+		stories = append(stories, choice{c.Position, c.Story.ID, c.Title, c.Reason})
+	}
+	return e.print(map[string]any{"config": e.config, "issue": issue, "stories": stories, "preview": preview, "user": admin, "sign_in": link}, func(w io.Writer) {
 		defer v.whoSignsIn(e, w, admin)
 		if len(list) == 0 {
 			fmt.Fprintf(w, "\nThe newsroom is made, but has no draft yet: %s.\nNew stories are read while serve runs, and the next draft is built 45 minutes before its slot (pressrun -c %s newsletter next).\nTo have one of what was read: set min_stories to 1 (pressrun -c %[2]s newsletter export %s > FILE, then newsletter apply -f FILE), then run: pressrun -c %[2]s issue build %[3]s\n", issue.Reason, e.config, v.Name)
@@ -199,7 +209,41 @@ func (v *initVerb) whoSignsIn(e *env, w io.Writer, admin string) {
 	}
 }
 
-// exportNewsletter writes a newsletter as the file that apply reads.
+// exportNewsletter writes a newsletter as the file that apply reads. The tables that it
+// has none of follow as examples that mean nothing until their # is taken away.
 func exportNewsletter(w io.Writer, n digest.Newsletter) error {
-	return toml.NewEncoder(w).Encode(newsletterFile{Name: n.Name, Spec: n.Spec})
+	if err := toml.NewEncoder(w).Encode(newsletterFile{Name: n.Name, Spec: n.Spec}); err != nil {
+		return err
+	}
+	var example strings.Builder
+	if err := toml.NewEncoder(&example).Encode(exampleTables); err != nil {
+		return err
+	}
+	has := map[string]bool{"regions": len(n.Spec.Regions) > 0, "tones": len(n.Spec.Tones) > 0, "sponsors": len(n.Spec.Sponsors) > 0, "editions": len(n.Spec.Editions) > 0}
+	for block := range strings.SplitSeq(strings.TrimSpace(example.String()), "\n\n") {
+		var text strings.Builder
+		table := ""
+		for line := range strings.Lines(block + "\n") {
+			if strings.HasPrefix(line, "[") {
+				table = strings.Trim(line, "[]\n")
+			}
+			if !strings.HasPrefix(line, "#") {
+				text.WriteByte('#')
+			}
+			text.WriteString(line)
+		}
+		if there, known := has[table]; known && !there {
+			if _, err := fmt.Fprint(w, "\n", text.String()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// exampleTables are what an export shows of the tables that a newsletter has none of.
+var exampleTables = digest.Spec{
+	Regions: map[string][]string{"Sindh": {"Karachi", "Hyderabad"}}, Tones: map[string]string{"trending": "full", "latest": "line"},
+	Sponsors: []digest.Sponsor{{Name: "Ferry Line", Title: "Sail at half price", Text: "Until the end of the year.", Link: "https://ferry.example/offer", Section: "latest", Editions: []string{"en"}, From: "2026-12-01", Until: "2026-12-31"}},
+	Editions: []digest.EditionSpec{{Name: "en", Language: "en"}},
 }

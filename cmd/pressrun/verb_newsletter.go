@@ -136,22 +136,30 @@ type plannedSlot struct {
 	Newsletter string    `json:"newsletter"`
 	Local      string    `json:"local"`
 	At         time.Time `json:"at"`
+	Paused     bool      `json:"paused,omitempty"` // it does not come unless the newsletter plans slots again
 }
 
+// printSlots prints the next n slots of each newsletter, until a time if that is not
+// zero. Those of a paused one are shown when it is named, and that they do not come.
 func (p *Press) printSlots(e *env, name string, n int, until time.Time) error {
 	list, err := p.Digest.Newsletters(e.ctx)
 	if err != nil {
 		return err
 	}
 	if name != "" {
-		if _, err := p.Digest.Newsletter(e.ctx, name); err != nil {
+		only, err := p.Digest.Newsletter(e.ctx, name)
+		if err != nil {
 			return err
+		}
+		list = []digest.Newsletter{only}
+		if only.State == "paused" {
+			defer fmt.Fprintf(e.err, "newsletter %s is paused, nothing goes out; these come after: pressrun newsletter pause %[1]s --resume\n", only.Name)
 		}
 	}
 	var out []plannedSlot
 	for _, nl := range list {
-		spec := nl.Spec.WithDefaults(nl.Name)
-		if spec.Schedule == "" || name != "" && name != nl.Name {
+		spec, paused := nl.Spec.WithDefaults(nl.Name), nl.State == "paused"
+		if spec.Schedule == "" || name == "" && paused {
 			continue
 		}
 		sched, err := digest.ParseSchedule(spec.Schedule, spec.Zone)
@@ -167,7 +175,7 @@ func (p *Press) printSlots(e *env, name string, n int, until time.Time) error {
 			if at = sched.Next(at); at.IsZero() || !until.IsZero() && at.After(until) {
 				break
 			}
-			out = append(out, plannedSlot{nl.Name, at.In(zone).Format("Mon 2006-01-02 15:04 MST"), at})
+			out = append(out, plannedSlot{nl.Name, at.In(zone).Format("Mon 2006-01-02 15:04 MST"), at, paused})
 		}
 	}
 	return e.print(out, func(w io.Writer) {

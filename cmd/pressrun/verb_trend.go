@@ -92,7 +92,12 @@ func (v *trendLs) Run(e *env) error {
 			slices.SortStableFunc(list, func(a, b standing) int { return cmp.Compare(b.Rising, a.Rising) })
 		}
 		list = list[:min(int(v.N), len(list))]
-		return e.print(map[string]any{"by": ranked.By, "views_at": ranked.Fresh, "note": ranked.Note, "stories": list}, func(w io.Writer) {
+		return e.print(struct {
+			By      string     `json:"by"`
+			ViewsAt time.Time  `json:"views_at,omitzero"` // when the newest view was counted; zero = none was
+			Note    string     `json:"note"`
+			Stories []standing `json:"stories"`
+		}{ranked.By, ranked.Fresh, ranked.Note, list}, func(w io.Writer) {
 			fmt.Fprintf(w, "ranked by %s; newest view %s\n", ranked.By, when(ranked.Fresh))
 			if ranked.Note != "" {
 				fmt.Fprintln(w, ranked.Note)
@@ -302,7 +307,7 @@ func printExplanation(w io.Writer, s standing, places []place) {
 }
 
 type trendLog struct {
-	File       string `arg:"" optional:"" default:"-" help:"Log in combined format, - for standard input."`
+	File       string `arg:"" optional:"" default:"-" help:"Log, - for standard input: the combined format of nginx and Apache, Apache's vhost_combined, or Caddy's JSON. Unpack an older one: zcat access.log.2.gz."`
 	Site       string `required:"" help:"Site the log belongs to: https://news.example.com."`
 	Follow     bool   `short:"f" help:"Begin at the end of the log and go on as it grows, also through rotation, until interrupted."`
 	PathRegex  string `help:"Only paths that match are articles: ^/20[0-9]{2}/. Left out, all that are no picture, script, feed or front page."`

@@ -66,7 +66,9 @@ func newDeskless(t *testing.T) (*deskless, *paper) {
 	if code != 0 {
 		t.Fatalf("init: exit %d: %s", code, errs)
 	}
-	oneDocument(t, "init", out)
+	if oneDocument(t, "init", out); !strings.Contains(out, `"title": "Story`) && !strings.Contains(out, `"reason"`) {
+		t.Errorf("init --json does not tell the draft's stories: %s", out)
+	}
 	return d, site
 }
 
@@ -75,6 +77,9 @@ func oneDocument(t *testing.T, what, text string) any {
 	t.Helper()
 	dec := json.NewDecoder(strings.NewReader(text))
 	var v any
+	if strings.Contains(text, `"0001-01-01`) {
+		t.Errorf("%s: a time that is none is told as the year 1: %.3000s", what, text)
+	}
 	if err := dec.Decode(&v); err != nil {
 		t.Errorf("%s: not JSON: %v: %.200s", what, err, text)
 		return nil

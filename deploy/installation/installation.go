@@ -47,7 +47,7 @@ type User struct {
 	Email string    `json:"email"`
 	Name  string    `json:"name"`
 	Role  string    `json:"role"`
-	Seen  time.Time `json:"seen_at"`
+	Seen  time.Time `json:"seen_at,omitzero"` // at the desk, last; zero = never
 }
 
 // May reports whether the user's role includes the wanted one.

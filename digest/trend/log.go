@@ -5,9 +5,11 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -50,22 +52,23 @@ type LogOptions struct {
 // LogReport is what became of the lines of a log.
 type LogReport struct {
 	Lines   int            `json:"lines"`
-	Views   int            `json:"views"`   // handed on
-	Ignored map[string]int `json:"ignored"` // by reason
-	First   time.Time      `json:"first"`   // of the views handed on
-	Last    time.Time      `json:"last"`
+	Views   int            `json:"views"`          // handed on
+	Ignored map[string]int `json:"ignored"`        // by reason
+	First   time.Time      `json:"first,omitzero"` // of the views handed on; zero = there was none
+	Last    time.Time      `json:"last,omitzero"`
 }
 
 // Why a line of a log is not a view, besides the reasons of the beacon.
 const (
 	ignoredLine   = "not in combined format"
+	ignoredHost   = "of another site"
 	ignoredStatus = "not a page that was shown" // other methods than GET, other statuses than 200 and 304
 	ignoredPath   = "not an article"
 	ignoredOld    = "too old"
 )
 
-// IngestLog reads a web server's log in the combined format of nginx and
-// Apache until r ends, and hands views of people to add, in batches, whenever
+// IngestLog reads a web server's log, in the combined format of nginx and Apache,
+// Apache's vhost_combined or Caddy's JSON, until r ends, and hands views of people to add, in batches, whenever
 // r has nothing more at hand. Addresses and user agents are hashed at once.
 func IngestLog(ctx context.Context, r io.Reader, o LogOptions, add func([]View) error) (LogReport, error) {
 	in := &logReader{LogOptions: o, report: LogReport{Ignored: make(map[string]int)}, salts: make(map[int64][]byte)}
@@ -147,9 +150,16 @@ func (in *logReader) count(v View) {
 // line makes a View of a line, or says why it is none.
 func (in *logReader) line(ctx context.Context, text string) (View, string, error) {
 	in.report.Lines++
-	l, ok := parseCombined(strings.TrimRight(text, "\r\n"))
+	text = strings.TrimRight(text, "\r\n")
+	l, ok := parseCombined(text)
+	if strings.HasPrefix(text, "{") {
+		l, ok = parseCaddy(text)
+	}
 	if !ok {
 		return View{}, ignoredLine, nil
+	}
+	if l.host != "" && !in.ofSite(l.host) {
+		return View{}, ignoredHost, nil
 	}
 	u, why := in.page(l)
 	if why != "" {
@@ -176,6 +186,13 @@ func (in *logReader) line(ctx context.Context, text string) (View, string, error
 	v.Visitor = visitorHash(salt, l.addr, l.agent)
 	why = in.caps.admit(HourOf(l.at), v.Visitor, v.Key, prefixOf(l.addr, 24, 48), in.PerVisitor, in.PerNetwork)
 	return v, why, nil
+}
+
+// ofSite reports whether a host is the site's, with www. or without.
+func (in *logReader) ofSite(host string) bool {
+	u, err := url.Parse(in.Site)
+	bare := func(h string) string { return strings.TrimPrefix(strings.ToLower(h), "www.") }
+	return err != nil || bare(host) == bare(u.Hostname())
 }
 
 // page is the address of the article a line shows, or why it shows none.
@@ -227,10 +244,12 @@ func (in *logReader) salt(ctx context.Context, day int64) ([]byte, error) {
 	return s, nil
 }
 
-// logLine is a line of the combined log format
+// logLine is a line of the combined log format, in Apache's vhost_combined behind
+// HOST:PORT, or what Caddy writes of a request as JSON:
 //
 //	ADDRESS IDENT USER [02/Jan/2006:15:04:05 -0700] "METHOD TARGET PROTOCOL" STATUS BYTES "REFERER" "AGENT" …
 type logLine struct {
+	host           string // without its port; "" = the line does not say
 	addr           netip.Addr
 	at             time.Time
 	method, target string
@@ -245,6 +264,11 @@ func parseCombined(s string) (l logLine, ok bool) {
 	}
 	// a name instead of an address (HostnameLookups) leaves the zero address
 	l.addr, _ = netip.ParseAddr(strings.Trim(host, "[]"))
+	if name, port, found := strings.Cut(host, ":"); found && !l.addr.IsValid() && strings.Trim(port, "0123456789") == "" { // vhost_combined
+		if addr, after, _ := strings.Cut(rest, " "); l.addr.UnmarshalText([]byte(addr)) == nil && addr != "" {
+			l.host, rest = name, after
+		}
+	}
 	open := strings.IndexByte(rest, '[')
 	end := strings.IndexByte(rest, ']')
 	if open < 0 || end < open {
@@ -271,6 +295,50 @@ func parseCombined(s string) (l logLine, ok bool) {
 	}
 	l.agent, _, ok = quoted(rest)
 	return l, ok
+}
+
+// parseCaddy reads a request of Caddy's log: the time as it writes it by default, in
+// seconds since 1970, or with time_format iso8601 or rfc3339.
+func parseCaddy(s string) (l logLine, ok bool) {
+	var line struct {
+		TS      json.RawMessage `json:"ts"`
+		Status  int             `json:"status"`
+		Request struct {
+			RemoteIP   string              `json:"remote_ip"`
+			ClientIP   string              `json:"client_ip"`   // behind trusted proxies; since 2.7
+			RemoteAddr string              `json:"remote_addr"` // before 2.5, with the port
+			Method     string              `json:"method"`
+			Host       string              `json:"host"`
+			URI        string              `json:"uri"`
+			Headers    map[string][]string `json:"headers"`
+		} `json:"request"`
+	}
+	if json.Unmarshal([]byte(s), &line) != nil || line.Request.URI == "" {
+		return l, false
+	}
+	r := line.Request
+	remote, _, _ := net.SplitHostPort(r.RemoteAddr)
+	l = logLine{host: r.Host, method: r.Method, target: r.URI, status: line.Status, agent: strings.Join(r.Headers["User-Agent"], " ")}
+	if name, _, err := net.SplitHostPort(r.Host); err == nil {
+		l.host = name
+	}
+	l.addr, _ = netip.ParseAddr(cmp.Or(r.ClientIP, r.RemoteIP, remote))
+	var seconds float64
+	if json.Unmarshal(line.TS, &seconds) == nil {
+		l.at = time.UnixMilli(int64(seconds * 1000))
+		return l, true
+	}
+	var text string
+	if json.Unmarshal(line.TS, &text) != nil {
+		return l, false
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05.000Z0700"} {
+		var err error
+		if l.at, err = time.Parse(layout, text); err == nil {
+			return l, true
+		}
+	}
+	return l, false
 }
 
 // quoted cuts the next "quoted" part off s. A backslash hides a quote (Apache);

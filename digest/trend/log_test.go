@@ -25,6 +25,19 @@ func line(addr, when, request string, status int, agent string) string {
 	return fmt.Sprintf("%s - - [%s] \"%s\" %d 5120 \"https://news.example/\" \"%s\"\n", addr, when, request, status, agent)
 }
 
+// caddy is a line of Caddy's log of requests.
+func caddy(ts, host, uri, address, agent string) string {
+	return fmt.Sprintf(`{"level":"info","ts":%s,"logger":"http.log.access","msg":"handled request","request":{%q:"192.0.2.1","remote_port":"4711","proto":"HTTP/2.0","method":"GET","host":%q,"uri":%q,"headers":{"User-Agent":[%q]}},"size":5120,"status":200}`+"\n", ts, address, host, uri, agent)
+}
+
+// Readers of a virtual host are told apart by their addresses.
+func TestIngestLogVirtualHost(t *testing.T) {
+	_, views := ingest(t, trend.LogOptions{}, "news.example:443 "+line("192.0.2.1", noonLog, "GET /a HTTP/1.1", 200, firefox)+"news.example:443 "+line("192.0.2.2", noonLog, "GET /a HTTP/1.1", 200, firefox))
+	if len(views) != 2 {
+		t.Errorf("got %d views of two readers", len(views))
+	}
+}
+
 const noonLog = "29/Mar/2026:14:05:00 +0200" // 12:05 UTC
 
 func ingest(t *testing.T, o trend.LogOptions, text string) (trend.LogReport, []trend.View) {
@@ -62,6 +75,15 @@ func TestIngestLog(t *testing.T) {
 		{"newsletter", line("192.0.2.1", noonLog, "GET /a/story?src=digest HTTP/1.1", 200, firefox), "newsletter"},
 		{"preview", line("192.0.2.1", noonLog, "GET /?p=7&preview=true HTTP/1.1", 200, firefox), "preview"},
 		{"old", line("192.0.2.1", "20/Mar/2026:12:00:00 +0000", "GET /a/story HTTP/1.1", 200, firefox), "too old"},
+		{"Apache's vhost_combined", "www.news.example:443 " + line("192.0.2.1", noonLog, "GET /a/story HTTP/1.1", 200, firefox), ""},
+		{"an address with its port", line("192.0.2.1:51234", noonLog, "GET /a/story HTTP/1.1", 200, firefox), ""},
+		{"another virtual host", "shop.example:443 " + line("192.0.2.1", noonLog, "GET /a/story HTTP/1.1", 200, firefox), "of another site"},
+		{"Caddy", caddy(`1774785900.25`, "news.example", "/a/story", "client_ip", firefox), ""},
+		{"Caddy before 2.7, iso8601", caddy(`"2026-03-29T12:05:00.000Z"`, "news.example:443", "/a/story", "remote_ip", firefox), ""},
+		{"Caddy, rfc3339", caddy(`"2026-03-29T14:05:00+02:00"`, "news.example", "/a/story", "remote_ip", firefox), ""},
+		{"Caddy, another site", caddy(`1774785900`, "shop.example", "/a/story", "client_ip", firefox), "of another site"},
+		{"Caddy, a robot", caddy(`1774785900`, "news.example", "/a/story", "client_ip", "bingbot/2.0"), "bot"},
+		{"other JSON", `{"msg": "serving"}`, "not in combined format"},
 		{"common format", `192.0.2.1 - - [` + noonLog + `] "GET /a HTTP/1.1" 200 99`, "not in combined format"},
 		{"junk of a scanner", `192.0.2.1 - - [` + noonLog + `] "\x16\x03\x01" 400 150 "-" "-"`, "not in combined format"},
 		{"half a line", `192.0.2.1 - - [29/Mar`, "not in combined format"},
@@ -79,7 +101,7 @@ func TestIngestLog(t *testing.T) {
 			if len(views) == 0 {
 				return
 			}
-			if want := time.Date(2026, 3, 29, 12, 5, 0, 0, time.UTC); !views[0].At.Equal(want) || strings.Contains(fmt.Sprint(views[0]), "192.0.2.1") {
+			if want := time.Date(2026, 3, 29, 12, 5, 0, 0, time.UTC); !views[0].At.Truncate(time.Second).Equal(want) || strings.Contains(fmt.Sprint(views[0]), "192.0.2.1") {
 				t.Errorf("got %+v, want it at %v and without the address", views[0], want)
 			}
 			if key, _ := article.KeyOf("https://news.example/a/story"); c.name == "nginx" && views[0].Key != string(key) {
