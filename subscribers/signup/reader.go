@@ -186,8 +186,7 @@ func (s *Site) unsubscribed(w http.ResponseWriter, r *http.Request, c subscriber
 	}
 	own := s.preferences(c.Subscriber, lang)
 	switch private := func(l subscribers.Subscription) bool { return !l.Public }; {
-	case v.ID == 0:
-		view.Again = "/subscribe?lang=" + lang
+	case v.ID == 0: // erased, for good
 	case c.List != 0 && slices.ContainsFunc(lists, private):
 		view.Preferences = own
 	default:
