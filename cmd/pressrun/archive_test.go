@@ -54,7 +54,10 @@ func archived(t *testing.T) (*countingRoom, string) {
 		if err := r.Sealer.Approve(ctx, issues[i].ID, 0, "ed", false); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.DB.InTx(ctx, func(tx *sql.Tx) error { _, err := r.Digest.Start(ctx, tx, issues[i].ID); return err }); err != nil {
+		if err := r.DB.InTx(ctx, func(tx *sql.Tx) error {
+			issue, err := r.Digest.Start(ctx, tx, issues[i].ID)
+			return errors.Join(err, r.Digest.Frozen(ctx, tx, issue, 0))
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -441,6 +441,32 @@ func (p *Press) languages(ctx context.Context) []string {
 	return all
 }
 
+// nextSlot is when the next issue of a newsletter is due, by its schedule or by hand, but
+// for those left out; zero = nobody knows.
+func (p *Press) nextSlot(ctx context.Context, n digest.Newsletter) (next time.Time, err error) {
+	if n.State != "active" {
+		return next, nil
+	}
+	spec := n.Spec.WithDefaults(n.Name)
+	schedule, err := digest.ParseSchedule(spec.Schedule, spec.Zone)
+	if err == nil { // else none: by hand alone
+		next = schedule.Next(p.Now())
+	}
+	slots, err := p.Digest.Slots(ctx, n.ID, p.Now())
+	for _, s := range slots {
+		switch {
+		case s.State == "planned" || s.State == "running":
+			if next.IsZero() || s.At.Before(next) {
+				next = s.At
+			}
+			return next, nil
+		case s.At.Equal(next):
+			next = schedule.Next(next)
+		}
+	}
+	return next, err
+}
+
 // coming is what a reader of a list may look forward to, in the edition of his
 // language.
 func (p *Press) coming(ctx context.Context, list, language string) (templates.Coming, error) {
@@ -464,10 +490,10 @@ func (p *Press) coming(ctx context.Context, list, language string) (templates.Co
 		if err != nil {
 			return c, err
 		}
-		if s, err := digest.ParseSchedule(spec.Schedule, spec.Zone); err == nil && n.State == "active" { // no schedule: by hand alone
-			if next := s.Next(p.Now()); c.Next.IsZero() || next.Before(c.Next) {
-				c.Next = next.In(zone)
-			}
+		if next, err := p.nextSlot(ctx, n); err != nil {
+			return c, err
+		} else if !next.IsZero() && (c.Next.IsZero() || next.Before(c.Next)) {
+			c.Next = next.In(zone)
 		}
 		if !spec.Archived(isOpen) {
 			continue
