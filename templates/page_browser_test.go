@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"image/png"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -150,6 +151,35 @@ func TestBrowserReadsTheDesk(t *testing.T) {
 				for _, problem := range evaluate[[]string](t, ctx, test) {
 					t.Errorf("%s %s at %d: %s", name, scheme, width, problem)
 				}
+			}
+		}
+	}
+}
+
+// Words longer than a phone is wide break where they stand, and on a tablet all nouns
+// have room in one row.
+func TestBrowserDeskHasRoom(t *testing.T) {
+	site := newSite(t)
+	long := strings.Repeat("Donaudampfschifffahrtselektrizitätenhauptbetriebswerk", 3)
+	views := sampleDesk()
+	today, issue := views[DeskToday].Body.(TodayBody), views[DeskIssue].Body.(IssueBody)
+	today.Waiting, today.Alarms = slices.Clone(today.Waiting), slices.Clone(today.Alarms)
+	today.Waiting[0].Subject, today.Alarms[0].Subject, today.Alarms[0].Text = long, long, long
+	issue.Stories, issue.Dropped = slices.Clone(issue.Stories), slices.Clone(issue.Dropped)
+	issue.Stories[0].Title, issue.Stories[0].Reason, issue.Dropped[0].Title = long, long, long
+	issue.Preview.URL = "about:blank"
+	for name, body := range map[string]any{DeskToday: today, DeskIssue: issue} {
+		view := views[name]
+		view.Body = body
+		for _, width := range []int{390, 768, 820, 1440} {
+			ctx := tab(t, width, "light")
+			site.show(t, ctx, writeDesk(t, name, view))
+			evaluate[bool](t, ctx, "document.querySelectorAll('details').forEach((d) => { d.open = true; }), true")
+			if wide := evaluate[string](t, ctx, "[...document.querySelectorAll('.card *, .story *')].filter((e) => e.offsetParent && e.getBoundingClientRect().right > e.closest('.card, .story').getBoundingClientRect().right).map((e) => e.outerHTML.slice(0, 80)).join()"); wide != "" {
+				t.Errorf("%s at %d: beyond its card: %s", name, width, wide)
+			}
+			if got := evaluate[int](t, ctx, "new Set([...document.querySelectorAll('.nav li')].map((e) => e.getBoundingClientRect().top)).size"); width < 1000 && got != 1 {
+				t.Errorf("%s at %d: the nouns stand in %d rows", name, width, got)
 			}
 		}
 	}
