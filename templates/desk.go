@@ -43,7 +43,7 @@ type DeskPage struct {
 
 	Armed      bool   // mail leaves the house
 	Stopped    bool   // nothing is claimed until somebody starts it again
-	Where      string // where mail goes: "relay mail.example.org" or "the built-in catcher"
+	Where      string // by what mail leaves when armed: "relay mail.example.org"; "" = by nothing
 	ArmURL     string // the page that tells how to arm; shown while disarmed
 	CatcherURL string // the catcher's inbox; shown while disarmed
 	StopURL    string
@@ -231,6 +231,7 @@ type IssueBody struct {
 	SubjectURL string // where subject and preheader are posted to: fields "subject", "preheader"; "" = not editable
 	Preheader  string
 	SubjectWas string // the field "over" of that form
+	Due        bool   // it goes out at any moment: the page follows
 	Order      string // how the stories were ranked, in a sentence
 	Stories    []DeskStory
 	Dropped    []DeskStory

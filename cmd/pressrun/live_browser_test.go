@@ -1,6 +1,8 @@
 package main
 
 import (
+	"database/sql"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -53,4 +55,49 @@ func TestBrowserLive(t *testing.T) {
 		t.Fatal(err)
 	}
 	shows("Undo")
+}
+
+// TestBrowserFollowsWhatWasApproved: who approves an issue whose time has come sees the
+// countdown, in which it can still be stopped. What is being written is not lost for it.
+func TestBrowserFollowsWhatWasApproved(t *testing.T) {
+	r := newCountingRoom(t, "")
+	ctx := t.Context()
+	issue := r.draft(t)
+	if err := r.Approve(ctx, issue.ID, issue.Revision, "op@press.test"); err != nil {
+		t.Fatal(err)
+	}
+	late := r.Now().Add(2 * time.Hour)
+	d, session := r.Handler(), operator(t, r.Press)
+	page := func() string {
+		req := httptest.NewRequest("GET", issuePath(issue.ID), nil)
+		req.AddCookie(&http.Cookie{Name: desk.Cookie, Value: session})
+		w := httptest.NewRecorder()
+		d.ServeHTTP(w, req)
+		return w.Body.String()
+	}
+	if strings.Contains(page(), "data-live") {
+		t.Error("a page is asked for again and again an hour before its time")
+	}
+	r.Now = func() time.Time { return late }
+	d = r.Handler()
+	s := httptest.NewServer(d)
+	t.Cleanup(s.Close)
+	session = operator(t, r.Press)
+	tab := browser(t)(1280, 900, "light")
+	call(t, tab, network.SetCookie, network.SetCookieParams{Name: desk.Cookie, Value: session, URL: s.URL})
+	open(t, tab, s.URL+issuePath(issue.ID))
+	js[bool](t, tab, "document.getElementById('subject').focus(), true")
+	if err := r.DB.InTx(ctx, func(tx *sql.Tx) error { return r.Digest.Countdown(ctx, tx, issue.ID, late.Add(time.Minute)) }); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(3 * time.Second)
+	if !js[bool](t, tab, "document.activeElement.id === 'subject'") {
+		t.Fatal("the page went away from somebody who wrote")
+	}
+	js[bool](t, tab, "document.activeElement.blur(), true")
+	for end := time.Now().Add(10 * time.Second); !js[bool](t, tab, "!!document.querySelector('[role=timer]')"); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("no countdown: %s", js[string](t, tab, "document.querySelector('main').innerText"))
+		}
+	}
 }

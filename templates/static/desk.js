@@ -77,8 +77,8 @@
       try {
         const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
         const was = document.querySelector("[data-live]"), now = page.querySelector("[data-live]");
-        if (was.dataset.live !== now?.dataset.live) return location.reload();
-        was.replaceWith(now);
+        if (was.dataset.live === now?.dataset.live) was.replaceWith(now);
+        else if (!typing(document.activeElement)) return location.reload(); // else what is being written would be lost
       } catch {} // the server is away; it is asked again
     }
     setTimeout(look, 2000);

@@ -39,6 +39,7 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 	if !i.Started.IsZero() {
 		body.Hover = templates.Exact(i.Started)
 	}
+	body.Due = i.State == "approved" && !i.SlotAt.Add(-time.Duration(i.Spec.Countdown)).After(d.Now())
 	body.Subject, body.Preheader, body.SubjectWas = i.Subject, i.Preheader, subjectWording(i)
 	shown, problem, err := d.shown(r, i, editions)
 	if err != nil {
