@@ -9,7 +9,7 @@ import (
 
 func deskPage(title, current string, body any) DeskPage {
 	return DeskPage{
-		Title: title, Current: current, Nav: DeskNav(), User: "editor@courier.example", Role: "editor", Brand: "The Harbour Courier", Where: "the built-in catcher",
+		Title: title, Current: current, Nav: DeskNav(), User: "editor@courier.example", Role: "editor", Brand: "The Harbour Courier",
 		ArmURL: "/desk/arm", CatcherURL: "/desk/catcher/", StopURL: "/desk/stop", StartURL: "/desk/start", SignOutURL: "/desk/signout", Body: body,
 	}
 }
@@ -120,15 +120,19 @@ func TestDeskPages(t *testing.T) {
 func TestDeskSaysWhetherMailLeaves(t *testing.T) {
 	for _, tc := range []struct {
 		armed, stopped bool
+		where          string
 		want, button   string
 	}{
-		{false, false, "Disarmed.", "Stop all sending"}, {true, false, "Armed.", "Stop all sending"}, {true, true, "Stopped.", "Start sending"}, {false, true, "Stopped.", "Start sending"},
+		{false, false, "relay main", "<strong>Disarmed.</strong> All mail stays here, in the built-in catcher.", "Stop all sending"},
+		{true, false, "relay main", "<strong>Armed.</strong> Mail goes out through relay main.", "Stop all sending"},
+		{true, false, "", "<strong>Armed.</strong> But there is no relay: mail waits", "Stop all sending"},
+		{true, true, "relay main", "Stopped.", "Start sending"}, {false, true, "relay main", "Stopped.", "Start sending"},
 	} {
 		for name, view := range sampleDesk() {
 			if name == DeskSignIn {
 				continue
 			}
-			view.Armed, view.Stopped = tc.armed, tc.stopped
+			view.Armed, view.Stopped, view.Where = tc.armed, tc.stopped, tc.where
 			page := writeDesk(t, name, view)
 			if !strings.Contains(page, tc.want) || !strings.Contains(page, tc.button) {
 				t.Errorf("%s armed %v stopped %v: no %q or no %q", name, tc.armed, tc.stopped, tc.want, tc.button)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -101,5 +103,94 @@ func TestDeskListsAllAlarms(t *testing.T) {
 				t.Errorf("%s does not say %q", c.address, want)
 			}
 		}
+	}
+}
+
+// TestDeskSaysWhereMailGoes: the line at the top of every page is what happens to mail.
+func TestDeskSaysWhereMailGoes(t *testing.T) {
+	for _, tc := range []struct {
+		toml string
+		arm  bool
+		want string
+	}{
+		{"", false, "<strong>Disarmed.</strong> All mail stays here, in the built-in catcher."},
+		{"", true, "<strong>Armed.</strong> But there is no relay: mail waits"},
+		{remote, false, "<strong>Disarmed.</strong> All mail stays here, in the built-in catcher."},
+		{remote, true, "<strong>Armed.</strong> Mail goes out through relay main."},
+		{"catch = true\n" + remote, true, "<strong>Disarmed.</strong> All mail stays here, in the built-in catcher."},
+		{"[[relay]]\nname = \"trial\"\nurl = \"maildir:/var/tmp/digest\"\n", false, "<strong>Armed.</strong> Mail goes out through relay trial."},
+	} {
+		r := newCountingRoom(t, tc.toml)
+		r.Mailer.SenderDomain = "news.example"
+		if tc.arm {
+			if err := r.arm(t); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if page := r.editor(t)(200, "GET", "/desk/", ""); !strings.Contains(page, tc.want) {
+			bar, _, _ := strings.Cut(page, "</header>")
+			t.Errorf("armed %v with %q: no %q in\n%s", tc.arm, tc.toml, tc.want, bar)
+		}
+		waits := tc.arm && tc.toml == ""
+		if told := fmt.Sprint(r.examineSending(t.Context())); strings.Contains(told, "mail waits") != waits {
+			t.Errorf("armed %v with %q, doctor says %s", tc.arm, tc.toml, told)
+		}
+	}
+}
+
+const remote = "public_url = \"https://digest.example.com\"\n[[relay]]\nname = \"main\"\nurl = \"smtp://relay.example.com\"\n"
+
+// arm lets mail leave, as an operator does with the code of a test mail.
+func (r *countingRoom) arm(t *testing.T) error {
+	t.Helper()
+	var code string
+	err := r.DB.InTx(t.Context(), func(tx *sql.Tx) (err error) {
+		code, err = r.Mailer.ArmingCode(t.Context(), tx, "op")
+		return err
+	})
+	return errors.Join(err, r.Mailer.Arm(t.Context(), "op", code))
+}
+
+// TestComingCountsEverySlot: when the next issue is due is told by the slots, those by
+// hand too, and without those left out.
+func TestComingCountsEverySlot(t *testing.T) {
+	r := newCountingRoom(t, "")
+	ctx := t.Context()
+	at := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	r.Now = func() time.Time { return at }
+	r.Digest.Now = r.Now
+	n, _, err := r.Digest.ApplyNewsletter(ctx, "morning", digest.Spec{List: "readers", Schedule: "0 7 * * 1", From: "Morning <m@news.example>", Brand: testBrand}, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := func() string {
+		c, err := r.coming(ctx, "readers", "en")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Next.Format("2 January 15:04")
+	}
+	slot := func(day, hour int) digest.Slot {
+		s, err := r.Digest.AddSlot(ctx, n.ID, time.Date(2026, 12, day, hour, 0, 0, 0, time.UTC))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	slot(2, 18)
+	if got := next(); got != "30 November 07:00" {
+		t.Errorf("with an extra slot after the next of the schedule: %s", got)
+	}
+	extra := slot(-1, 18) // 29 November
+	if got := next(); got != "29 November 18:00" {
+		t.Errorf("with an extra slot before it: %s", got)
+	}
+	for _, s := range []digest.Slot{extra, slot(0, 7)} { // 30 November
+		if err := r.Digest.MoveSlot(ctx, r.DB.Write, s.ID, "planned", "skipped", "a holiday"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := next(); got != "2 December 18:00" {
+		t.Errorf("with both left out: %s", got)
 	}
 }

@@ -14,7 +14,7 @@ import (
 func (p *Press) desk() http.Handler {
 	d := &desk.Desk{
 		Digest: p.Digest, Subscribers: p.Subscribers, Mailer: p.Mailer, Installation: p.Installation, Now: p.Now, Log: p.Log,
-		Where: p.where(), PublicURL: p.Config.PublicURL, Secure: strings.HasPrefix(p.Config.PublicURL, "https://"),
+		Where: p.where(), Unarmed: p.Config.unarmed(), PublicURL: p.Config.PublicURL, Secure: strings.HasPrefix(p.Config.PublicURL, "https://"),
 		Edit: p.Edit, Approve: p.Approve, SendNow: p.sendNow, SendTest: p.SendTest, Pause: p.PauseIssue, Resume: p.ResumeIssue, Cancel: p.CancelIssue,
 		Subject: p.Subject, Hold: p.Hold, Skip: p.Skip, Rebuild: p.Rebuild, AcceptDNS: p.AcceptDNS,
 		EditionFor: func(ctx context.Context, i digest.Issue, address string) (digest.Edition, error) {
@@ -81,10 +81,10 @@ func (p *Press) desk() http.Handler {
 	return d.Handler()
 }
 
-// where says in words where mail goes when it may.
+// where says in words by what mail leaves when it may; "" = by nothing.
 func (p *Press) where() string {
-	if p.Config.Catch || len(p.Config.Relays) == 0 {
-		return "the built-in catcher"
+	if len(p.Config.Relays) == 0 {
+		return ""
 	}
 	var names []string
 	for _, r := range p.Config.Relays {

@@ -71,6 +71,9 @@ func (p *Press) examineSending(ctx context.Context) []finding {
 	if err == nil && st.Stopped {
 		err = fmt.Errorf("it is stopped since %s by %s (%s); when it may go on: pressrun start", templates.Exact(st.Since), st.StoppedBy, st.Why)
 	}
+	if err == nil && st.Armed && len(p.Config.Relays) == 0 {
+		err = errors.New("it is armed and there is no relay, so mail waits until it expires; add one under [[relay]] in press.toml, or have all of it caught here: pressrun disarm")
+	}
 	text := "is not stopped"
 	if p.Config.Catch {
 		text += ", and all mail goes to the built-in inbox: catch is set"
@@ -82,7 +85,7 @@ func (p *Press) examineSending(ctx context.Context) []finding {
 
 func (p *Press) examineRelays(ctx context.Context) []finding {
 	if len(p.Config.Relays) == 0 {
-		return []finding{found("relay", "none is configured: everything goes to the built-in catcher", nil)}
+		return []finding{found("relay", "none is configured", nil)}
 	}
 	states, err := p.Mailer.RelayStates(ctx)
 	if err != nil {

@@ -113,7 +113,7 @@ func (p *Press) tellSending(ctx context.Context, tell teller) error {
 		return err
 	}
 	c := p.Config
-	tell(gaugeArmed, truth(status.Armed || !c.Catch && len(c.Relays) > 0 && c.onlyLoopback()))
+	tell(gaugeArmed, truth(status.Armed || c.unarmed()))
 	tell(gaugeStopped, truth(status.Stopped))
 	relays, err := p.Mailer.RelayStates(ctx)
 	if err != nil {

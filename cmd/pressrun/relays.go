@@ -136,6 +136,9 @@ func (r RelayConfig) check(say func(format string, args ...any)) {
 	}
 }
 
+// unarmed reports whether mail leaves without arming: all relays are on this machine.
+func (c *Config) unarmed() bool { return !c.Catch && len(c.Relays) > 0 && c.onlyLoopback() }
+
 func (c *Config) onlyLoopback() bool {
 	for _, r := range c.Relays {
 		if !loopback(r.URL) {

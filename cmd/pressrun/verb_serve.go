@@ -178,7 +178,7 @@ func (v *armVerb) Validate() error {
 
 func (v *armVerb) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		if !p.Config.Catch && len(p.Config.Relays) > 0 && p.Config.onlyLoopback() {
+		if p.Config.unarmed() {
 			return e.did(facts{"armed": false, "needed": false}, "nothing to arm: every relay is on this machine, and mail goes to it as soon as serve runs")
 		}
 		if err := p.mayArm(e.ctx); err != nil {

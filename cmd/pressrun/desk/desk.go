@@ -43,8 +43,10 @@ type Desk struct {
 	Installation *installation.Store
 	Now          func() time.Time
 	Log          *slog.Logger
-	// Where says where mail goes: "relay main", "the built-in catcher".
+	// Where says by what mail leaves when it may: "relay main"; "" = by nothing.
 	Where string
+	// Unarmed says that mail leaves without arming.
+	Unarmed bool
 	// Inbox serves the caught mail below /inbox/, nil = there is none.
 	Inbox http.Handler
 	// PublicURL is where this installation is reached, without a slash at the end.
@@ -335,7 +337,7 @@ func (d *Desk) drawStatus(r *request, status int, name string, v templates.DeskP
 		return err
 	}
 	v.User, v.Role = r.user.Email, r.user.Role
-	v.Armed, v.Stopped, v.Where = st.Armed || d.loopback(), st.Stopped, d.Where
+	v.Armed, v.Stopped, v.Where = st.Armed || d.Unarmed, st.Stopped, d.Where
 	v.ArmURL, v.StopURL, v.StartURL, v.SignOutURL = "/desk/arm", "/desk/stop", "/desk/start", "/desk/sign-out"
 	if d.Inbox != nil {
 		v.CatcherURL = "/inbox/"
@@ -359,17 +361,6 @@ func (d *Desk) drawStatus(r *request, status int, name string, v templates.DeskP
 	r.w.WriteHeader(status)
 	_, err = r.w.Write(b.Bytes())
 	return err
-}
-
-// loopback reports whether every relay is on this machine: then mail goes out
-// without arming.
-func (d *Desk) loopback() bool {
-	for _, r := range d.Mailer.Relays {
-		if !r.Loopback() {
-			return false
-		}
-	}
-	return len(d.Mailer.Relays) > 0
 }
 
 // done sends the browser back with a sentence about what was done, and one more

@@ -15,7 +15,7 @@ func (d *Desk) deliverability(r *request) error {
 	if err != nil {
 		return err
 	}
-	t := templates.Table{Caption: "Relays", Empty: templates.Empty{Text: "No relay is configured: everything goes to the built-in catcher. Add one under [[relay]] in press.toml."}}
+	t := templates.Table{Caption: "Relays", Empty: templates.Empty{Text: "No relay is configured. Add one under [[relay]] in press.toml."}}
 	list = arrange(r, &t, list, func(s mailer.RelayState) string { return s.Name + " " + s.State + " " + s.Reason + " " + s.Words() },
 		column[mailer.RelayState]{templates.Column{Title: "Relay"}, "name", byText(func(s mailer.RelayState) string { return s.Name })},
 		column[mailer.RelayState]{templates.Column{Title: "State"}, "state", byText(func(s mailer.RelayState) string { return s.State })},
