@@ -349,12 +349,18 @@ func TestDeskHoldStandsAgainstAnOldPage(t *testing.T) {
 		t.Errorf("the issue that only its slot had held is %s", state())
 	}
 	look(303, "POST", path+"/stories/en/"+fmt.Sprint(r.stories[0]), "do=pin") // a draft again
+	if err := r.Subject(t.Context(), issue.ID, "Another", "", "ed@news.example"); err != nil {
+		t.Fatal(err)
+	}
+	if page := look(409, "POST", path, "do="+unapproved); !strings.Contains(page, "it was sealed again") {
+		t.Errorf("who approves what has changed since is not told so: %s", page)
+	}
 	before := map[string]string{"approve": button("approve"), "send": button("send")}
 	if err := r.Hold(t.Context(), issue.ID, "held by ed@news.example", "ed@news.example"); err != nil {
 		t.Fatal(err)
 	}
 	for _, do := range before {
-		if page := look(409, "POST", path, "do="+do); !strings.Contains(page, "It is held now: held by ed@news.example.") {
+		if page := look(409, "POST", path, "do="+do); !strings.Contains(page, "It is held now: held by ed@news.example.") || strings.Contains(page, "sealed again") {
 			t.Errorf("%s does not say who has held the issue: %s", do, page)
 		}
 	}

@@ -78,6 +78,7 @@ func (d *Desk) act(r *request) error {
 	if err != nil {
 		return err
 	}
+	r.resealed = (do == "approve" || do == "send") && was.Revision != revision
 	said := ""
 	switch do {
 	case "approve":

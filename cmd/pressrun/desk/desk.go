@@ -218,6 +218,8 @@ type request struct {
 	ctx  context.Context
 	// unrecorded says that something was done and could not be written down.
 	unrecorded bool
+	// resealed says that what was decided about is not what was seen any more.
+	resealed bool
 }
 
 // record writes down what was done, for the page "What was done". Where that
@@ -295,6 +297,9 @@ func (d *Desk) failed(r *request, err error) {
 		text := "The issue has moved on since you opened the page, so nothing was changed."
 		if strings.HasPrefix(r.URL.Path, "/desk/issues/") {
 			again = templates.Action{Title: "The issue", URL: issueURL(r.id("id")) + looking(r), Primary: true}
+			if r.resealed {
+				text += " Its words or stories were changed, and it was sealed again."
+			}
 			if i, err := d.Digest.Issue(r.ctx, r.id("id")); err == nil && i.Reason != "" {
 				text += " It is " + i.State + " now: " + strings.TrimSuffix(i.Reason, ".") + "."
 			} else if err == nil && i.State != "draft" {
