@@ -109,11 +109,28 @@ func (r FlagRule) applies(tags, addresses []string) bool {
 	})
 }
 
-// sectionFlags are the words by which sections name themselves.
+// sectionFlags are the words by which sections name themselves: parts of a tag, or,
+// as "Meinung" stands in "Meinungsfreiheit", all of it.
 var sectionFlags = map[string]string{
 	"opinion": "opinion", "comment": "opinion", "editorial": "opinion", "мнени": "opinion", "رائے": "opinion", "رأي": "opinion", "kommentar": "opinion", "opinión": "opinion",
 	"satire": "satire", "sponsored": "paid", "partner content": "paid", "advertorial": "paid", "реклама": "paid",
 }
+
+var wholeSections = func() map[string]string {
+	sections := map[string]string{}
+	for flag, names := range map[string]string{
+		"opinion": "meinung|meinungen|leitartikel|kolumne|kolumnen|leserbrief|leserbriefe|op-ed|op-eds|columns|columnists|letters|letters to the editor|viewpoint" +
+			"|колонка|колонки|колумнисты|авторская колонка|کالم|کالمز|اداریہ|نقطہ نظر|مقالات الرأي|آراء|tribunes|édito|éditos|chronique|chroniques" +
+			"|columna|columnas|cartas al director|opinião|colunas|colunistas|opinione|opinioni|commento|commenti|editoriale|editoriali|opinie|opinia|felietony|köşe yazıları|görüş|评论|社论|評論|社説|オピニオン|의견|사설",
+		"satire": "satira|сатира|طنز|طنز و مزاح|mizah",
+		"paid":   "anzeige|anzeigen|publireportage|publirreportaje|partnerinhalt|promoted|paid post|paid content|اشتہار|إعلان|на правах рекламы",
+	} {
+		for name := range strings.SplitSeq(names, "|") {
+			sections[name] = flag
+		}
+	}
+	return sections
+}()
 
 // flagsOf are the flags an article has by its page, its tags and the rules of
 // its source for them and its addresses.
@@ -128,6 +145,9 @@ func flagsOf(rules []FlagRule, a article.Article, tags []string, addresses ...st
 			if strings.Contains(strings.ToLower(t), word) {
 				set[flag] = true
 			}
+		}
+		if flag := wholeSections[strings.ToLower(strings.TrimSpace(t))]; flag != "" {
+			set[flag] = true
 		}
 	}
 	for _, r := range rules {

@@ -270,3 +270,17 @@ func TestQuotationWithoutSpaces(t *testing.T) {
 		t.Error("a short one is not")
 	}
 }
+
+// TestFlagsOfSections: sections name themselves in many languages, and what only
+// begins like such a name is none.
+func TestFlagsOfSections(t *testing.T) {
+	for tag, want := range map[string]string{
+		"Opinion": "opinion", "Meinung": "opinion", "Leserbriefe": "opinion", "Letters": "opinion", "Op-Ed": "opinion", "Колонка": "opinion", "کالم": "opinion", "اداریہ": "opinion", "Tribunes": "opinion", "社説": "opinion",
+		"Anzeige": "paid", "Publireportage": "paid", "طنز": "satire",
+		"Meinungsfreiheit": "", "Anzeigenmarkt": "", "Love letters": "", "News": "", "": "",
+	} {
+		if got := flagsOf(nil, article.Article{}, []string{" " + tag + " "}); got != want {
+			t.Errorf("%q: %q, want %q", tag, got, want)
+		}
+	}
+}

@@ -23,7 +23,7 @@ func TestEndToEndBackup(t *testing.T) {
 		if database != "press.db" {
 			t.Setenv("PRESSRUN_DATABASE", database)
 		}
-		free := listenLoopback(t)
+		free := listenQuietly(t)
 		free.Close()
 		t.Setenv("PRESSRUN_LISTEN", free.Addr().String())
 		d, _ := newDeskless(t)

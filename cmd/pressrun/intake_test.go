@@ -49,7 +49,7 @@ func newWay(t *testing.T, database string) *way {
 	relay := ""
 	w.inbox, relay = receiver(t)
 	l := listenLoopback(t)
-	free := listenLoopback(t)
+	free := listenQuietly(t)
 	w.back = free.Addr().String()
 	free.Close()
 	if !strings.Contains(database, "://") {

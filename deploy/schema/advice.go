@@ -47,10 +47,10 @@ func Advice(err error) string {
 const otherTables = "its tables are of another pressrun from before the first release: go on with that one, or begin a new database (readers by subscriber export and import, newsletters by newsletter export and apply)"
 
 var sqliteAdvice = map[int]string{
-	sqlite3.SQLITE_BUSY:     "another program holds the database: end it (a shell, a backup); pressrun then goes on by itself",
-	sqlite3.SQLITE_LOCKED:   "another program holds the database: end it (a shell, a backup); pressrun then goes on by itself",
+	sqlite3.SQLITE_BUSY:     "another program holds the database: end it (a shell, a backup); serve then goes on by itself, any other command is to be given again",
+	sqlite3.SQLITE_LOCKED:   "another program holds the database: end it (a shell, a backup); serve then goes on by itself, any other command is to be given again",
 	sqlite3.SQLITE_READONLY: "the database is read-only: give the file and its folder to the user that runs pressrun (chown), and mount the disk read-write",
-	sqlite3.SQLITE_FULL:     "the disk is full: make room on it; pressrun then goes on by itself",
+	sqlite3.SQLITE_FULL:     "the disk is full: make room on it; serve then goes on by itself, any other command is to be given again",
 	sqlite3.SQLITE_IOERR:    "the disk cannot be read or written: look at the system's log",
 	sqlite3.SQLITE_CORRUPT:  "the file is damaged: restore a backup",
 	sqlite3.SQLITE_NOTADB:   "the file is not a SQLite database: mend database in press.toml, or restore a backup",
@@ -66,8 +66,8 @@ var postgresAdvice = map[string]string{
 	"42501": "the user lacks a right: make it the owner of the database",
 	"42P01": otherTables,
 	"42703": otherTables,
-	"53100": "the disk of the database server is full: make room on it; pressrun then goes on by itself",
+	"53100": "the disk of the database server is full: make room on it; serve then goes on by itself, any other command is to be given again",
 	"53300": "the database server has no connection left: raise max_connections, or end other programs",
-	"55P03": "another program holds a lock: end it; pressrun then goes on by itself",
-	"57P03": "the database server is starting or stopping: pressrun goes on by itself when it is there",
+	"55P03": "another program holds a lock: end it; serve then goes on by itself, any other command is to be given again",
+	"57P03": "the database server is starting or stopping: when it is there serve goes on by itself, any other command is to be given again",
 }

@@ -271,6 +271,21 @@ func TestKinds(t *testing.T) {
 	}
 }
 
+// TestQuestionsAreNoNames: an interview's question of two capitals is not taken for
+// who wrote it, nor out of the text; nor is what follows a question to him at the end.
+func TestQuestionsAreNoNames(t *testing.T) {
+	answer := "<p>" + strings.Repeat("The harbour stays open in winter, and so do we. ", 6) + "</p>"
+	page := "<title>Ice</title><h1>Ice</h1>%s<p><b>Frau Wenz, warum Hohenstein?</b></p><p>Because of the ice.</p>" + answer + "<p><b>Ann Hall: And the ferry?</b></p><p>It stays, as it always did.</p><p>Nobody leaves.</p>"
+	a := extract(t, []byte(fmt.Sprintf(page, "")), Options{URL: "https://e.example/a"})
+	if len(a.Byline) > 0 || !strings.Contains(a.Text, "Frau Wenz, warum") {
+		t.Errorf("by %q: %q", a.Byline, a.Text)
+	}
+	a = extract(t, []byte(fmt.Sprintf(page, "<p>By Ann Hall</p>")), Options{URL: "https://e.example/a"})
+	if !slices.Equal(a.Byline, []string{"Ann Hall"}) || !strings.HasSuffix(a.Text, "Nobody leaves.") {
+		t.Errorf("by %q: %q", a.Byline, a.Text)
+	}
+}
+
 func TestMinutes(t *testing.T) {
 	for text, want := range map[string]int{"": 0, "A word.": 1, strings.Repeat("word ", 240): 1, strings.Repeat("word ", 241): 2, strings.Repeat("паром идёт ", 600): 5,
 		strings.Repeat("港口今天重新开放。", 100): 2, strings.Repeat("フェリーは毎朝七時に出る。", 100): 3, strings.Repeat("فیری روانہ ہوئی۔ ", 240): 3} {

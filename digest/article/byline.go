@@ -149,7 +149,7 @@ func (x piece) credit(announced, plain bool) (c credit, next bool) {
 		return credit{found, creditLink}, false
 	case within(x.in, called) != nil:
 		return credit{found, creditClass}, false
-	case plain && fullNames(found) && len(strings.Fields(text)) <= 4:
+	case plain && fullNames(found) && len(strings.Fields(text)) <= 4 && !strings.ContainsAny(text, "?!؟？"):
 		return credit{found, creditPlain}, false
 	}
 	return credit{}, false

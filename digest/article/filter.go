@@ -89,7 +89,7 @@ func (b body) withoutAuthor(byline []string) body {
 	}
 	end := len(b)
 	for i := max(len(b)-tailBlocks, 2); i < end; i++ {
-		if b[i].words <= maxLine && mentions(norm(b[i].text), byline, strings.HasPrefix) {
+		if b[i].words <= maxLine && !strings.HasSuffix(b[i].text, "?") && mentions(norm(b[i].text), byline, strings.HasPrefix) {
 			end = i
 		}
 	}

@@ -215,6 +215,7 @@ func TestNames(t *testing.T) {
 		"July 22, 2017":                            nil,
 		"Facebook":                                 nil,
 		"admin":                                    nil,
+		"By STAFF REPORT":                          nil,
 		"":                                         nil,
 		"the mayor said on Monday":                 nil,
 	} {

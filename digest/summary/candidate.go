@@ -62,7 +62,11 @@ func candidates(v *vocabulary, d Doc, text string, l layout, budget int) []Candi
 	rules := languageFor(d.Language)
 	trash := litterOf(text)
 	start := len(text) - len(strings.TrimLeftFunc(text, isBlank))
-	start += opening(text[start:])
+	if l.kind == interview {
+		start += opening(text[start:])
+	} else {
+		start += headed(text[start:])
+	}
 	var out []Candidate
 	order, last := 0, 0
 	for i, s := range Split(d.Language, text[start:]) {
@@ -163,7 +167,7 @@ func flaws(rules *language, trash litter, s string, words int) Flaw {
 	if dated.MatchString(s) {
 		f |= Stub
 	}
-	if trash.spoils(s) || isRow(s) {
+	if trash.spoils(s) || isRow(s) || stamped.MatchString(s) {
 		f |= Junk
 	}
 	if strings.Count(s, `"`)%2 != 0 {
@@ -177,6 +181,9 @@ func flaws(rules *language, trash litter, s string, words int) Flaw {
 
 // dated begins a line of a chronology: "2008: The mayor resigns."
 var dated = regexp.MustCompile(`^(?:1[89]|20)\d\d: `)
+
+// stamped is when the page was published: "Posted 6:15 a.m. Updated 8:40 a.m."
+var stamped = regexp.MustCompile(`(?i)^(?:first |last )?(?:posted|published|updated|modified)(?:[: ]+(?:on|at)?)? *(?:\p{L}{3,9}\.? )?\d`)
 
 // onlyNames says whether every word begins with a capital letter, as in a caption
 // "Mr Võ Tiến Hùng." or in a list: "Tokyo International (Haneda) 6."

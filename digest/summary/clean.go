@@ -21,6 +21,14 @@ var openings = []*regexp.Regexp{
 	regexp.MustCompile(`^\p{Lu}{3,}[\p{L}\d ,.\-]{0,40}[—–\-]+\s*(?:РИА Новости|ТАСС|Интерфакс|УНИАН|Укринформ)[^.]{0,30}\.\s*(?:/[^/]{2,40}/\.?\s*)?`),
 	// Mumbai, Jul 27 (PTI) Two persons · LONDON, England (CNN) -- · (Reuters) -
 	regexp.MustCompile(`^(?:\p{Lu}[\p{L}.'’\-]*(?:[ ,/]+[\p{L}\p{N}.'’\-]+){0,6}[ ,]*)?[(\[](?:\p{Lu}[\p{L}.&/]*(?:[ /.\-][\p{L}.]+){0,3}|dpa(?:/\w+)?|afp|ap|epd|sid|apa|efe|lusa)[)\]] *(?:\.?\s*(?:--|[-–—:])+)? *`),
+	// Niederau (ots) - In der Nacht · Hohenstein/Berlin (rd). Die Brücke
+	regexp.MustCompile(`^(?:\p{Lu}[\p{L}.'’\-]*(?:[ ,/]+[\p{L}\p{N}.'’\-]+){0,4} *)?\(\p{Ll}{2,5}(?:/\p{Ll}{2,6})?\) *[-–—.:]+ +`),
+	// MILLBROOK, Nov. 27, 2026 /PRNewswire/ -- · LONDON--(BUSINESS WIRE)--
+	regexp.MustCompile(`^\p{Lu}[\p{L}.'’\-]*(?:[ ,]+[\p{L}\p{N}.'’\-]+){0,8}[ ,]*(?:/[\p{L}\d .\-]{3,30}/ *|--\([\p{Lu} ]{3,30}\) *)(?:--|[-–—]) *`),
+	// Москва. 28 ноября. INTERFAX.RU -
+	regexp.MustCompile(`^\p{Lu}[\p{L} \-]{2,30}\. \d{1,2} \p{L}{3,8}\. (?:\p{Lu}[\p{Lu}.\-]{2,20}|\p{Lu}[\p{L}\-]{2,20}) *[-–—] *`),
+	// Самара, 28 ноября 2026, 11:20 — REGNUM
+	regexp.MustCompile(`^\p{Lu}[\p{L}\-]+(?: \p{Lu}[\p{L}\-]+)?, \d{1,2} \p{L}{3,9} \d{4},? \d{1,2}[:.]\d\d *[-–—] *(?:(?:ИА )?\p{Lu}{4,} )?`),
 	// （科兰日报讯 记者王丽） 〔記者林美惠／台南報導〕
 	regexp.MustCompile(`^[（(〔【][^）)〕】\n]{0,30}(?:讯|訊|电|電|报道|報道|报导|報導|记者|記者)[^）)〕】\n]{0,30}[）)〕】]\s*`),
 	// القاهرة (رويترز) - · كوران - (أ ف ب): · اسلام آباد (ویب ڈیسک)
@@ -47,6 +55,24 @@ func opening(s string) int {
 		}
 	}
 	return cut
+}
+
+// headed is opening for an article before whose dateline stand some lines that are
+// no sentences: a kicker, a byline, the time.
+func headed(s string) int {
+	for at, n := 0, 0; n < 5; n++ {
+		if cut := opening(s[at:]); cut > 0 {
+			return at + cut
+		}
+		first, _, more := strings.Cut(s[at:], "\n")
+		last, _ := utf8.DecodeLastRuneInString(strings.TrimRightFunc(first, isCloser))
+		if !more || (isTerminal(last) && Words(first) > 4 || Words(first) > 12) && !stamped.MatchString(first) {
+			break
+		}
+		at += len(first)
+		at += len(s[at:]) - len(strings.TrimLeftFunc(s[at:], isBlank))
+	}
+	return 0
 }
 
 // startsAnew says whether a sentence may start here: "The Audit Office (AO) said"
@@ -77,6 +103,7 @@ var junkAnywhere = []string{
 	"in this file", "in this photo", "in this image", "in this picture", "file picture", "(left)", "(right)", " poses for", " poses with", " pose for", " pose with", "looks on as", " gestures as", " is pictured", " are pictured", "smiles after", "smiles as", "walks past",
 	"xem thêm", "ảnh:", "ảnh minh họa", "ảnh minh hoạ", ">>", "đọc thêm", "bấm vào đây", "theo dõi chúng tôi",
 	"читайте также", "подписывайтесь", "подпишитесь", "смотрите также", "оставайтесь с нами", "читайте нас", "erid:", "на правах рекламы", "haz clic", "haga clic", "lea también", "lee también", "leer más", "suscríb",
+	"t&cs apply", "begambleaware", "gamble responsibly", "in free bets",
 	"lire aussi", "à lire", "abonnez-vous", "liens affiliés", "liens d'affiliation", "lesen sie auch", "mehr zum thema", "newsletter abonnieren", "affiliate-link", "enlaces de afiliad", "leia também", "leia mais", "assista a", "assista ao", "links de afiliad", "siga-nos",
 	"اقرأ أيضا", "اقرأ المزيد", "للمزيد", "تابعونا", "مزید پڑھیں", "یہ بھی پڑھیں", "点击", "點擊", "延伸阅读", "责任编辑", "責任編輯", "相关阅读", "扫码",
 }
@@ -84,8 +111,8 @@ var junkAnywhere = []string{
 var junkPrefix = []string{
 	"read:", "watch:", "pictured:", "more:", "related:", "also read", "photos:", "photo:", "video:", "image:", "picture:", "caption:", "editor's note",
 	"editor’s note", "editors' note", "correction:", "clarification:", "updated:", "published:", "by .", "source:", "via ", "credit:", "copyright", "©", "(c) ", "follow @",
-	"here's ", "here’s ", "here are ", "here is ", "updated at", "for more", "to read", "listen to", "tell us", "join the",
-	"ảnh:", "video hiện trường", "clip:", "nguồn:", "фото:", "видео:", "источник:", "foto:", "vídeo:", "fuente:", "photo :", "crédit", "bild:", "quelle:", "صورة:", "فيديو:", "المصدر:", "تصویر:", "图片来源", "图：", "来源：", "编辑：", "編輯：",
+	"here's ", "here’s ", "here are ", "here is ", "updated at", "for more", "to read", "listen to", "tell us", "join the", "below is the", "below is a",
+	"ảnh:", "video hiện trường", "clip:", "nguồn:", "фото:", "видео:", "источник:", "foto:", "vídeo:", "fuente:", "photo :", "crédit", "bild:", "quelle:", "mehr dazu", "nächste termine", "weitere termine", "karten unter ", "karten gibt es", "hier geht es ", "hier geht’s ", "صورة:", "فيديو:", "المصدر:", "تصویر:", "图片来源", "图：", "来源：", "编辑：", "編輯：",
 }
 
 // litter is what of the junk lists the whole article holds, so that its

@@ -131,7 +131,7 @@ func (l *language) abbreviates(a, b string) bool {
 	case size == len(word) && unicode.IsLower(first):
 		return !l.starters[firstWord(b)] // the last half of "u. a.", "т. д."
 	case l.ordinals && len(word) <= 2 && isDigits(word):
-		return true
+		return !l.starters[firstWord(b)] // "RE 17. Es fahren Busse"
 	}
 	return false
 }
@@ -160,8 +160,8 @@ var languages = withPersons(map[string]*language{
 		later:         split("The move|The incident|The decision|The announcement|The development|The step|The remark|The remarks|The statement|The comments|The comment|The ruling|The order|The attack|The accident|The crash|The blast|The event|The verdict|The news|The case|The suspect|The suspects|The victim|The victims|The accused|The deceased|The duo|The man|The woman|The boy|The girl|The same"),
 		many:          set("Police Officials Authorities Prosecutors Investigators Detectives Officers Doctors Friends Relatives Lawyers Witnesses Critics Experts Some Many Most Others Reports"),
 		personal:      set("i i'm i've i'd i'll we we're we've we'd we'll my our me us ours myself ourselves"),
-		abbreviations: set("mr mrs ms dr prof sen rep gov gen col lt sgt capt cmdr maj adm rev hon messrs vs v bros dept est mt ft e.g i.e fig approx ave blvd rd tp ths ts pgs gs op cit art spc pvt cpl supt insp det sr pres hr esq ph viz cf pp vol " + months),
-		either:        set("u.s u.k u.n d.c u.a.e e.u inc ltd co corp jr st no a.m p.m etc ph.d m.d b.c a.d l.a u.s.a"),
+		abbreviations: set("mr mrs ms dr drs prof sen sens rep reps gov gen col lt sgt capt cmdr maj adm rev hon messrs vs v bros dept est mt ft e.g i.e fig approx ave blvd rd tp ths ts pgs gs op cit art spc pvt cpl supt insp det sr pres hr esq ph viz cf pp vol " + months),
+		either:        set("u.s u.k u.n d.c u.a.e e.u inc ltd co corp jr st no nos a.m p.m etc ph.d m.d b.c a.d l.a u.s.a"),
 		starters:      set("The He She It They In On At But And A An This That We You I His Her For If When While After Before As There Their These Those Its My Our So Yet Still However Meanwhile According With Since Once To From By Some Many Most One Two All Both Not No What Who Why How Where Other Another Under During Earlier Last Police Officials"),
 	},
 	"es": {known: true,
@@ -191,7 +191,7 @@ var languages = withPersons(map[string]*language{
 		back:     split("Он|Она|Они|Оно|Это|Этот|Эта|Эти|Этого|Но|А|И|Однако|Также|При этом|Кроме того|Его|Её|Ее|Их|Затем|Тогда|Поэтому|Так|Такой|Такая|Такие|Тем не менее|Между тем|Впрочем|Тот|Та|Те|Там|После этого|До этого|Из-за этого|Вместо этого|В свою очередь|Ему|Ей|Им"),
 		links:    split("Но|А|И|Однако|Также|При этом|Кроме того|Тем не менее|Между тем|Впрочем"),
 		pronouns: set("он она ему ей"),
-		personal: set("я мы мой наш наша наши мне нам нас"), abbreviations: set("г гг ул им д стр кв пл пр просп тыс млн млрд руб коп т т.е т.к т.н т.ч см ср св проф акад ген полк гос оз р о-в чел ок долл обл р-н"), either: set("т.д т.п др пр гг г н.э"), starters: set("В На По И Но А Он Она Они Это Как При Для С Из К О Об От До Все Также Однако После")},
+		personal: set("я мы мой наш наша наши мне нам нас"), abbreviations: set("г гг ул им д стр кв пл пр просп т т.е т.к т.н т.ч см ср св проф акад ген полк гос оз р о-в ок долл обл р-н"), either: set("т.д т.п др пр гг г н.э"), starters: set("В На По И Но А Он Она Они Это Как При Для С Из К О Об От До Все Также Однако После")},
 	"uk": {known: true,
 		back:     split("Він|Вона|Вони|Це|Цей|Ця|Ці|Але|А|І|Однак|Також|При цьому|Крім того|Його|Її|Їх|Потім|Тому|Так|Тим часом"),
 		links:    split("Але|А|І|Однак|Також|При цьому|Крім того|Тим часом"),

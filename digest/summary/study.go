@@ -55,9 +55,7 @@ func NewStudy(d Doc, o Options) *Study {
 	title := s.vocabulary.tokens(head(d.Title), nil)
 	title = title[:min(len(title), 64)]
 	s.markStale()
-	for _, c := range s.Candidates {
-		s.walled = s.walled || c.Flaws&Junk != 0 && isPaywall(strings.ToLower(c.Text))
-	}
+	s.wall(text)
 	s.titled = len(title) > 1
 	s.words = make([]word, len(s.vocabulary.stems))
 	for i := range s.words {
@@ -72,6 +70,23 @@ func NewStudy(d Doc, o Options) *Study {
 	s.weighFairness()
 	s.introduce()
 	return s
+}
+
+// wall looks whether the page asks readers to subscribe. What little follows
+// belongs to the offer: "30 days for free."
+func (s *Study) wall(text string) {
+	for i, c := range s.Candidates {
+		if c.Flaws&Junk == 0 || !isPaywall(strings.ToLower(c.Text)) {
+			continue
+		}
+		s.walled = true
+		if Words(text[c.Spans[len(c.Spans)-1][1]:]) <= 60 {
+			for k := range s.Candidates[i:] {
+				s.Candidates[i+k].Flaws |= Junk
+			}
+			return
+		}
+	}
 }
 
 func (s *Study) countWords() {

@@ -105,3 +105,18 @@ func FuzzSummarize(f *testing.F) {
 		}
 	})
 }
+
+// TestBehindTheWall: an offer that follows a wall is not told, a line that asks
+// readers to subscribe does not end an article.
+func TestBehindTheWall(t *testing.T) {
+	const told = "Wenn um sechs Uhr die Glocke schlägt, steht Josef Adler schon im Turm und zählt die Schläge mit."
+	for _, offer := range []string{"Weiterlesen mit HT+\n\nTesten Sie das Angebot 30 Tage kostenlos.", "Nur für Abonnenten\n\nDas erste Jahr kostet die Hälfte. Danach zahlen alle den vollen Preis."} {
+		if s := summary.Summarize(summary.Doc{Language: "de", Title: "Der Glöckner", Text: told + "\n\n" + offer}, summary.Options{}); s.Text != told {
+			t.Errorf("behind %q: %q", offer, s.Text)
+		}
+	}
+	long := "Subscribe to the harbour letter.\n\n" + strings.Repeat("The council of Harrow Bay closed the lido on Monday after a long night. ", 8)
+	if s := summary.Summarize(summary.Doc{Language: "en", Title: "Lido", Text: long}, summary.Options{}); !strings.HasPrefix(s.Text, "The council") {
+		t.Errorf("of an article behind a call to subscribe: %q", s.Text)
+	}
+}

@@ -129,9 +129,12 @@ func (p *past) reason() string {
 	if usual := p.last(pastHours) / lived * 3; in == 3 && lived >= 6 && usual > 0 {
 		parts = append(parts, fmt.Sprintf("%.1f× its usual", n/usual))
 	}
-	if p.age < 48 {
+	switch {
+	case p.age < 1:
+		parts = append(parts, fmt.Sprintf("%d min old", int(p.age*60)))
+	case p.age < 48:
 		parts = append(parts, fmt.Sprintf("%d h old", int(p.age)))
-	} else {
+	default:
 		parts = append(parts, fmt.Sprintf("%d days old", int(p.age/24)))
 	}
 	return strings.Join(parts, ", ")

@@ -135,6 +135,12 @@ func TestRankByViews(t *testing.T) {
 		if want := "12 views in 3 h, 0.2× its usual, 32 h old"; res.Ranked[1].Reason != want {
 			t.Errorf("got reason %q, want %q", res.Ranked[1].Reason, want)
 		}
+		s.publish("newest", "en")
+		s.now = s.now.Add(20 * time.Minute)
+		s.view("newest", 900)
+		if got, want := s.rank().Ranked[0].Reason, "900 views in 3 h, 20 min old"; got != want {
+			t.Errorf("got reason %q, want %q", got, want)
+		}
 	})
 }
 
