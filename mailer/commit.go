@@ -270,7 +270,11 @@ func (c *committer) failed(err error) {
 	}
 	c.failing = true
 	c.s.m.log().Error("the ledger cannot be written; sending waits", "err", err)
-	c.s.m.alarm(context.Background(), "ledger", c.s.m.DB.Name, "Sending waits because the database cannot be written.")
+	why := "Sending waits because the database cannot be written"
+	if advice := schema.Advice(err); advice != "" {
+		why += ": " + advice
+	}
+	c.s.m.alarm(context.Background(), "ledger", c.s.m.DB.Name, why+".")
 }
 
 func (c *committer) recovered() {

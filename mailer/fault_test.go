@@ -520,12 +520,14 @@ func readOnly(r *room, _ func(string) error) {
 	r.trouble(func() { r.pragma("query_only = 1") }, func() { r.pragma("query_only = 0") })
 }
 
-// trouble is in the way of the ledger from begin to end; a person hears of it.
+// trouble is in the way of the ledger from begin to end; a person hears of it, and
+// how to mend it.
 func (r *room) trouble(begin, end func()) {
 	r.t.Helper()
-	told := r.alarmsLike("ledger")
+	words := "ledger " + r.DB.Name + " Sending waits because the database cannot be written: the d"
+	told := r.alarmsLike(words)
 	begin()
-	for until := time.Now().Add(60 * time.Second); r.alarmsLike("ledger") == told; time.Sleep(10 * time.Millisecond) {
+	for until := time.Now().Add(60 * time.Second); r.alarmsLike(words) == told; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(until) {
 			r.t.Fatal("nobody was told")
 		}

@@ -24,6 +24,9 @@ func Advice(err error) string {
 	}
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) {
+		if refused.Message == "could not write init file" { // what new connections meet there; it has no state of its own
+			return postgresAdvice["53100"]
+		}
 		return postgresAdvice[refused.Code]
 	}
 	var unreachable *pgconn.ConnectError
@@ -45,6 +48,9 @@ func Advice(err error) string {
 // otherTables is what a database says that was made before the first release, of
 // which each build may have tables of its own.
 const otherTables = "its tables are of another pressrun from before the first release: go on with that one, or begin a new database (readers by subscriber export and import, newsletters by newsletter export and apply)"
+
+// stopping is said of connections that the server ends, and of those it does not take yet.
+const stopping = "the database server is starting or stopping: when it is there serve goes on by itself, any other command is to be given again"
 
 var sqliteAdvice = map[int]string{
 	sqlite3.SQLITE_BUSY:     "another program holds the database: end it (a shell, a backup); serve then goes on by itself, any other command is to be given again",
@@ -69,5 +75,7 @@ var postgresAdvice = map[string]string{
 	"53100": "the disk of the database server is full: make room on it; serve then goes on by itself, any other command is to be given again",
 	"53300": "the database server has no connection left: raise max_connections, or end other programs",
 	"55P03": "another program holds a lock: end it; serve then goes on by itself, any other command is to be given again",
-	"57P03": "the database server is starting or stopping: when it is there serve goes on by itself, any other command is to be given again",
+	"57P01": stopping,
+	"57P02": stopping,
+	"57P03": stopping,
 }

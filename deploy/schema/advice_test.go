@@ -102,6 +102,9 @@ func TestAdviceFitsTheTrouble(t *testing.T) {
 			return err
 		}, "sslmode=disable"},
 		{"PostgreSQL's disk is full", func(*testing.T) error { return &pgconn.PgError{Code: "53100"} }, "make room"},
+		{"PostgreSQL's disk is full for a new connection", func(*testing.T) error {
+			return &pgconn.PgError{Severity: "FATAL", Code: "XX000", Message: "could not write init file"}
+		}, "make room"},
 		{"a file's disk is full", func(*testing.T) error { return &fs.PathError{Op: "write", Path: "journal", Err: syscall.ENOSPC} }, "make room"},
 		{"anything else", func(*testing.T) error { return sql.ErrNoRows }, ""},
 	} {
