@@ -80,28 +80,32 @@ func (j *Journal) Close() error {
 	return errors.Join(j.err, j.file.Close())
 }
 
-// Err says why facts are waiting to be written, nil when none are: a full disk,
-// for instance. Readers can leave meanwhile; the facts are written with the
-// next one, or by Replay at the next start.
-func (j *Journal) Err() error {
+// Flush writes the facts that wait for the journal, and says why they still do, nil
+// when none are left: a full disk, for instance. Readers can leave meanwhile. What a
+// process has not written until its end, Replay does.
+func (j *Journal) Flush() error {
 	if j == nil {
 		return nil
 	}
+	j.add()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.err
 }
 
-// add writes facts and syncs them. A file that cannot be written must not keep
-// a reader from leaving, so there is no error; see Err.
+// add writes facts and those that wait, and syncs them. A file that cannot be written
+// must not keep a reader from leaving, so there is no error; see Flush.
 func (j *Journal) add(facts ...fact) {
-	if j == nil || len(facts) == 0 {
+	if j == nil {
 		return
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, f := range facts {
 		j.unsent = append(j.unsent, f.line()...)
+	}
+	if len(j.unsent) == 0 {
+		return
 	}
 	n, err := j.file.Write(j.unsent) // O_APPEND: whole lines, beside those of other processes
 	if err == nil {

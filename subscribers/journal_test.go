@@ -296,7 +296,7 @@ func TestTornJournal(t *testing.T) {
 		}
 		r.Journal = torn
 		r.depart(t)
-		if err := torn.Err(); err != nil {
+		if err := torn.Flush(); err != nil {
 			t.Fatal(err)
 		}
 		if err := torn.Close(); err != nil {
@@ -307,7 +307,7 @@ func TestTornJournal(t *testing.T) {
 		if err := r.Unsubscribe(ctx, v.ID, daily.ID, "one click"); err != nil {
 			t.Errorf("with a journal that cannot be written: %v", err)
 		}
-		if torn.Err() == nil {
+		if torn.Flush() == nil {
 			t.Error("nobody hears that the journal cannot be written")
 		}
 		again, err := subscribers.OpenJournal(path)

@@ -349,5 +349,5 @@ func (s *Store) catchUp(ctx context.Context, all map[string]*memory, missing []f
 		}
 	}
 	s.Journal.add(missing...)
-	return s.Journal.Err()
+	return s.Journal.Flush()
 }

@@ -303,7 +303,11 @@ func (e *env) with(f func(p *Press) error) error {
 		return err
 	}
 	defer p.Close()
-	return f(p)
+	err = f(p)
+	if missing := p.Subscribers.Journal.Flush(); missing != nil {
+		fmt.Fprintf(e.err, "Not in the journal yet: who has left, is suppressed or erased by this. A restored backup would not know it. pressrun doctor writes it when that is mended: %s\n", withAdvice(missing))
+	}
+	return err
 }
 
 // print writes v as JSON when asked for, else calls text.

@@ -126,7 +126,7 @@ func (p *Press) Tick(ctx context.Context) error {
 // watchJournal announces a journal that cannot be written: those who leave now
 // would be forgotten by a restored backup.
 func (p *Press) watchJournal(ctx context.Context) {
-	p.stand(ctx, p.Subscribers.Journal.Err() != nil, "journal", p.Config.Journal,
+	p.stand(ctx, p.Subscribers.Journal.Flush() != nil, "journal", p.Config.Journal,
 		"Who leaves is recorded in the database but not in the journal beside it. Make room on the disk or mend its permissions; what is missing is written then.")
 }
 

@@ -128,6 +128,16 @@ func TestVerbsSayHowToMend(t *testing.T) {
 	with(`lisen = "127.0.0.1:1"`).says(2, []string{"other.toml:1", `unknown key "lisen"`, `did you mean "listen"?`}, "serve")
 	d.says(1, []string{taken.Addr().String(), "another program uses that port", "choose another port: listen in press.toml"}, "serve", "--listen", taken.Addr().String())
 	d.says(0, []string{site.URL}, "source", "ls") // all that changed nothing
+
+	var said strings.Builder
+	e := &env{ctx: t.Context(), config: d.config, err: &said}
+	err = e.with(func(p *Press) error {
+		p.Subscribers.Journal.Close() // so it cannot be written
+		return p.Subscribers.SuppressAddress(t.Context(), "ann@example.com", subscribers.Manual, "asked by telephone")
+	})
+	if text := said.String(); err != nil || !strings.Contains(text, "Not in the journal yet") || !strings.Contains(text, "pressrun doctor writes it") || !strings.Contains(text, "departures.journal") {
+		t.Errorf("of a journal that cannot be written a verb says %q, %v", text, err)
+	}
 }
 
 // TestPageOfAStoryFails has one page answer 500: the others are told, and the
