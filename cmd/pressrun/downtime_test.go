@@ -17,6 +17,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"pressrun/digest"
+	"pressrun/digest/trend"
 )
 
 // TestDowntimeOverAnIssue stops everything while an issue waits for its slot, and
@@ -396,6 +397,12 @@ func TestRecoveryIsLogged(t *testing.T) {
 	r.recovered(time.Now().Add(time.Hour))
 	ctx, cancel := context.WithTimeout(t.Context(), 0) // a database that does not answer in time
 	defer cancel()
+	r.counting.looked = true // at a start before
+	for range 2 {
+		if err := r.watchCounting(ctx, trend.Stats{}); err == nil {
+			t.Error("what the database has not taken is not tried again at the next tick")
+		}
+	}
 	r.complain("tick", r.Tick(ctx))
 	errors := strings.Count(log.String(), "level=ERROR")
 	for _, after := range []time.Duration{0, 5 * time.Second, 11 * time.Second, 20 * time.Second} {

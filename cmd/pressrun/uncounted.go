@@ -66,8 +66,11 @@ func (p *Press) watchCounting(ctx context.Context, st trend.Stats) error {
 	if since := now.Sub(c.marked); since >= 0 && since < time.Minute {
 		return nil
 	}
+	if err := p.Installation.MarkGood(ctx, "views", "counting"); err != nil {
+		return err
+	}
 	c.marked = now
-	return p.Installation.MarkGood(ctx, "views", "counting")
+	return nil
 }
 
 // tellGap announces the time before this run in which nobody counted, where the site
