@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -132,4 +134,34 @@ func TestUsersAtTheDesk(t *testing.T) {
 	call(200, "POST", "/desk/users", "do=remove:ed@news.example")
 	editor(401, "GET", "/desk/", "")
 	call(404, "POST", "/desk/users", "do=remove:ed@news.example")
+}
+
+// TestSignInLeadsOn: who opens a page of the desk by a link, as in an approval mail,
+// is there after signing in, and nowhere but at the desk.
+func TestSignInLeadsOn(t *testing.T) {
+	r := newCountingRoom(t, "")
+	operator(t, r.Press)
+	for asked, want := range map[string]string{"/desk/issues?q=harbour%3B+ferry": "/desk/issues?q=harbour%3B+ferry", "": "/desk/", "https://elsewhere.example/desk/": "/desk/"} {
+		token, err := r.Installation.SignInToken(t.Context(), "op@press.test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		desk := r.Handler()
+		req := httptest.NewRequest("POST", "/desk/sign-in/"+token, nil)
+		switch {
+		case strings.HasPrefix(asked, "/"):
+			locked := httptest.NewRecorder()
+			desk.ServeHTTP(locked, httptest.NewRequest("GET", asked, nil))
+			for _, c := range locked.Result().Cookies() {
+				req.AddCookie(c)
+			}
+		case asked != "":
+			req.AddCookie(&http.Cookie{Name: "pressrun_next", Value: url.QueryEscape(asked)})
+		}
+		in := httptest.NewRecorder()
+		desk.ServeHTTP(in, req)
+		if got := in.Header().Get("Location"); in.Code != http.StatusSeeOther || got != want {
+			t.Errorf("who asked for %q and signs in gets %d to %q, want %q", asked, in.Code, got, want)
+		}
+	}
 }

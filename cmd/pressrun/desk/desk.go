@@ -277,8 +277,15 @@ func (d *Desk) user(r *http.Request) (installation.User, error) {
 	return d.Installation.SessionUser(r.Context(), c.Value)
 }
 
+// nextCookie holds the page that somebody asked for who was not signed in, as by the
+// link in an approval mail, until he is.
+const nextCookie = "pressrun_next"
+
 // locked is what somebody sees who is not signed in.
 func (d *Desk) locked(w http.ResponseWriter, r *http.Request) {
+	if at := url.QueryEscape(r.URL.RequestURI()); r.Method == http.MethodGet && len(at) < 2000 {
+		http.SetCookie(w, &http.Cookie{Name: nextCookie, Value: at, Path: "/desk/", MaxAge: int(installation.LinkAge.Seconds()), HttpOnly: true, Secure: d.Secure, SameSite: http.SameSiteLaxMode})
+	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(http.StatusUnauthorized)
 	templates.Desk(w, templates.DeskMessage, templates.DeskPage{Title: "The desk is locked", Body: templates.MessageBody{Kept: kept(r), Text: []string{
@@ -427,7 +434,14 @@ func (d *Desk) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.SetCookie(w, &http.Cookie{Name: Cookie, Value: session, Path: "/", MaxAge: int(installation.SessionAge.Seconds()), HttpOnly: true, Secure: d.Secure, SameSite: http.SameSiteLaxMode})
-	http.Redirect(w, r, "/desk/", http.StatusSeeOther)
+	next := "/desk/"
+	if c, err := r.Cookie(nextCookie); err == nil {
+		if at, err := url.QueryUnescape(c.Value); err == nil && strings.HasPrefix(at, "/desk/") {
+			next = at
+		}
+		http.SetCookie(w, &http.Cookie{Name: nextCookie, Path: "/desk/", MaxAge: -1})
+	}
+	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
 func (d *Desk) signOut(r *request) error {
