@@ -9,6 +9,8 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -91,6 +93,7 @@ func TestConfigSaysWhereAndHow(t *testing.T) {
 		{"a language model without a name", "[ai]\nurl = \"http://127.0.0.1:1/v1/chat/completions\"\n", "ai.model is missing"},
 		{"a key in the language model's URL", "[ai]\nurl = \"https://a:hunter2@model.example/v1/chat/completions\"\n", "the key has its own place"},
 		{"a cap in money without prices", "[ai]\nurl = \"http://127.0.0.1:1/v1/chat/completions\"\nmodel = \"m\"\ndaily_cost = 2.5\n", "needs the prices"},
+		{"a name of two lines", "[fetch]\nuser_agent = \"digest\\nbot\"\n", "fetch.user_agent"},
 		{"a pause that is none", "[fetch]\ndelay = \"soon\"\n", "fetch.delay"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -350,6 +353,35 @@ func TestNewsletterFileSaysWhatIsWrong(t *testing.T) {
 		if code, _, errs := d.verb(good+more, "newsletter", "apply", "-f", "-"); code != exitUsage || errs != "pressrun newsletter apply: "+want+"\n" {
 			t.Errorf("%s: exit %d, %q; want %q", more, code, errs, want)
 		}
+	}
+}
+
+// TestInitReadsTheLanguage: a site whose feed does not say its language gets a
+// newsletter in that of its stories.
+func TestInitReadsTheLanguage(t *testing.T) {
+	t.Setenv("PRESSRUN_FETCH_DELAY", "0s")
+	var site *httptest.Server
+	site = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/feed" {
+			fmt.Fprintf(w, "<title>Brücke %[1]s</title><h1>Die Brücke %[1]s wird erneuert</h1><p>Der Stadtrat hat am Dienstag beschlossen, dass die Brücke %[1]s im Frühjahr erneuert wird; die Arbeiten dauern ein Jahr und kosten vier Millionen.</p><p>Die Fähre fährt in dieser Zeit auch nachts, sagte die Bürgermeisterin nach der Sitzung, und wer zur Schule muss, zahlt nichts.</p>", r.URL.Path[1:])
+			return
+		}
+		fmt.Fprint(w, `<rss version="2.0"><channel><title>Hafenblatt</title>`)
+		for i := range 6 {
+			fmt.Fprintf(w, `<item><title>Die Brücke %d wird erneuert</title><link>%s/%[1]d</link><pubDate>%[3]s</pubDate></item>`, i, site.URL, time.Now().Add(-time.Duration(i+1)*time.Hour).Format(time.RFC1123Z))
+		}
+		fmt.Fprint(w, `</channel></rss>`)
+	}))
+	t.Cleanup(site.Close)
+	d := &deskless{T: t, dir: t.TempDir()}
+	d.config = d.path("press.toml")
+	if code, _, errs := d.verb("", "init", "--site", site.URL+"/feed", "--dir", d.dir, "--allow", "127.0.0.0/8"); code != 0 {
+		t.Fatal(errs)
+	}
+	p := d.open()
+	list, err := p.Digest.Newsletters(t.Context())
+	if err != nil || len(list) != 1 || list[0].Spec.Language != "de" || list[0].Spec.Editions[0].Name != "de" {
+		t.Errorf("the newsletter of a German site: %+v, %v", list, err)
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -111,12 +112,17 @@ func (v *initVerb) writeConfig(path string) error {
 // real draft of today and the link to it.
 func (v *initVerb) firstDraft(e *env, p *Press, site, host string) error {
 	fmt.Fprintf(e.err, "reading %s …\n", site)
-	x, err := p.AddSource(e.ctx, site, "own", 48*time.Hour)
+	x, err := p.AddSource(e.ctx, site, "own", firstRead)
 	if err != nil {
 		return err
 	}
 	src, got := x.Source, x.Collected
 	fmt.Fprintf(e.err, "found %s: %s\n%d stories read, %d older ones put aside\n", x.Found[0].Kind, src.URL, got.Stories+got.Members, got.Old)
+	if src.Language == "" { // nor does its feed say so
+		if src.Language, err = mostly(e.ctx, p); err != nil {
+			return err
+		}
+	}
 	if _, err := p.Subscribers.CreateList(e.ctx, subscribers.List{Name: v.Name, Title: "Readers of " + src.Title, Language: cmp.Or(src.Language, "en"), Public: true}); err != nil && !errors.Is(err, subscribers.ErrTaken) {
 		return err
 	}
@@ -155,6 +161,22 @@ func (v *initVerb) spec(src digest.Source, host string) digest.Spec {
 		Editions: []digest.EditionSpec{{Name: cmp.Or(baseOf(src.Language), "en"), Language: cmp.Or(baseOf(src.Language), "en"), Languages: []string{"*"}}},
 		Brand:    templates.Brand{Name: title, URL: src.SiteURL, Postal: cmp.Or(v.Postal, "Postal address missing: set brand.postal")},
 	}
+}
+
+// firstRead is how old the news may be that a new newsroom begins with.
+const firstRead = 48 * time.Hour
+
+// mostly is the language of most stories; "" = none has been read.
+func mostly(ctx context.Context, p *Press) (string, error) {
+	list, err := p.Digest.Stories(ctx, p.Now().Add(-firstRead-time.Hour))
+	times, most := map[string]int{}, ""
+	for _, s := range list {
+		language := baseOf(s.Language)
+		if times[language]++; times[language] > times[most] {
+			most = language
+		}
+	}
+	return most, err
 }
 
 func baseOf(language string) string {
