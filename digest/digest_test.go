@@ -732,6 +732,7 @@ func TestSpecCheckSaysHowToMend(t *testing.T) {
 		"from":                        func(s *Spec) { s.From = "nobody" },
 		"list":                        func(s *Spec) { s.List = "" },
 		"never comes":                 func(s *Spec) { s.Schedule = "0 7 31 2 *" },
+		"less than 10m apart":         func(s *Spec) { s.Schedule = "* 7 * * 1" },
 		"list_host \"a b\"":           func(s *Spec) { s.ListHost = "a b" },
 		"brand.name":                  func(s *Spec) { s.Brand.Name = "" },
 		"brand.url \"news.example\"":  func(s *Spec) { s.Brand.URL = "news.example" },

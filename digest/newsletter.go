@@ -313,6 +313,8 @@ func (s Spec) Check(name string) []string {
 		say("schedule: %v", err)
 	} else if s.Schedule != "" && sched.Next(time.Unix(0, 0)).IsZero() {
 		say("schedule: %q names a day that never comes; write for instance 0 7 * * 1-5 for 07:00 on working days", s.Schedule)
+	} else if s.Schedule != "" && sched.rush() {
+		say("schedule: %q names times less than %s apart, and readers get an issue at each; write for instance 0 7 * * 1-5 for 07:00 on working days", s.Schedule, Duration(leastApart))
 	}
 	for _, d := range []struct {
 		key    string

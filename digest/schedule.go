@@ -39,6 +39,23 @@ func ParseSchedule(expr, zone string) (s Schedule, err error) {
 	return Schedule{cron: c, zone: loc, expr: expr}, nil
 }
 
+// leastApart is the least time between two issues: "* 7 * * *" means sixty, and is
+// written by whoever means one.
+const leastApart = 10 * time.Minute
+
+// rush reports whether of the next hundred times two are closer than leastApart.
+func (s Schedule) rush() bool {
+	last := s.Next(time.Unix(0, 0))
+	for range 100 {
+		next := s.Next(last)
+		if next.IsZero() || next.Sub(last) < leastApart {
+			return !next.IsZero()
+		}
+		last = next
+	}
+	return false
+}
+
 // Next is the first instant of the schedule after t, or the zero time when
 // there is none within the years the parser looks ahead (31 February).
 //

@@ -443,6 +443,9 @@ func (c *Config) check() error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		say("tls_cert and tls_key belong together: give both or neither")
 	}
+	if strings.ContainsFunc(c.Fetch.UserAgent, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		say("fetch.user_agent %q has more than one line", c.Fetch.UserAgent)
+	}
 	if d, err := time.ParseDuration(c.Fetch.Delay); err != nil || d < 0 {
 		say("fetch.delay %q is not a length of time; write for instance 1s", c.Fetch.Delay)
 	}
