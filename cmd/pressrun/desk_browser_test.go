@@ -146,7 +146,10 @@ func workAtDesk(t *testing.T, n *newsroom) {
 	}
 	open(t, wide, base+"/desk/sign-in/"+token)
 	js[bool](t, wide, "document.querySelector('main form button').click(), true")
-	within(t, 60*time.Second, "signed in", func() bool { return js[string](t, wide, "document.title") == "Today · pressrun" })
+	within(t, 60*time.Second, "the issue that was asked for", func() bool {
+		return js[bool](t, wide, "location.pathname === '"+issuePath(waiting[evening].ID)+"' && !document.title.includes('locked')")
+	})
+	open(t, wide, base+"/desk/")
 	if waits := js[string](t, wide, "document.querySelector('main').innerText"); !strings.Contains(waits, "Evening Digest") {
 		t.Errorf("Today does not show the draft: %s", waits)
 	}
