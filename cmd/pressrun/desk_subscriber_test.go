@@ -150,11 +150,16 @@ func TestSignInLeadsOn(t *testing.T) {
 		req := httptest.NewRequest("POST", "/desk/sign-in/"+token, nil)
 		switch {
 		case strings.HasPrefix(asked, "/"):
-			locked := httptest.NewRecorder()
-			desk.ServeHTTP(locked, httptest.NewRequest("GET", asked, nil))
-			for _, c := range locked.Result().Cookies() {
-				req.AddCookie(c)
+			ask := func(at, dest string) {
+				locked, get := httptest.NewRecorder(), httptest.NewRequest("GET", at, nil)
+				get.Header.Set("Sec-Fetch-Dest", dest)
+				desk.ServeHTTP(locked, get)
+				for _, c := range locked.Result().Cookies() {
+					req.AddCookie(c)
+				}
 			}
+			ask(asked, "document")
+			ask("/desk/issues/1/preview", "iframe")
 		case asked != "":
 			req.AddCookie(&http.Cookie{Name: "pressrun_next", Value: url.QueryEscape(asked)})
 		}

@@ -283,7 +283,8 @@ const nextCookie = "pressrun_next"
 
 // locked is what somebody sees who is not signed in.
 func (d *Desk) locked(w http.ResponseWriter, r *http.Request) {
-	if at := url.QueryEscape(r.URL.RequestURI()); r.Method == http.MethodGet && len(at) < 2000 {
+	part := r.Header.Get("Sec-Fetch-Dest") // a frame, or what a page asks for by itself: nobody wants to be led there
+	if at := url.QueryEscape(r.URL.RequestURI()); r.Method == http.MethodGet && (part == "" || part == "document") && len(at) < 2000 {
 		http.SetCookie(w, &http.Cookie{Name: nextCookie, Value: at, Path: "/desk/", MaxAge: int(installation.LinkAge.Seconds()), HttpOnly: true, Secure: d.Secure, SameSite: http.SameSiteLaxMode})
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
