@@ -159,7 +159,7 @@ func TestSignInLeadsOn(t *testing.T) {
 				}
 			}
 			ask(asked, "document")
-			ask("/desk/issues/1/preview", "iframe")
+			ask("/desk/issues/1/frame/1", "iframe")
 		case asked != "":
 			req.AddCookie(&http.Cookie{Name: "pressrun_next", Value: url.QueryEscape(asked)})
 		}
