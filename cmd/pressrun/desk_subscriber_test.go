@@ -155,7 +155,7 @@ func TestSignInLeadsOn(t *testing.T) {
 				get.Header.Set("Sec-Fetch-Dest", dest)
 				desk.ServeHTTP(locked, get)
 				for _, c := range locked.Result().Cookies() {
-					req.AddCookie(c)
+					req.Header.Set("Cookie", c.Name+"="+c.Value) // as a browser has it: in the place of the one before
 				}
 			}
 			ask(asked, "document")
