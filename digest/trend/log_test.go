@@ -200,6 +200,8 @@ func TestFollow(t *testing.T) {
 }
 
 func FuzzIngestLog(f *testing.F) {
+	f.Add(caddy(`1774785900.25`, "news.example:443", "/a/story", "client_ip", firefox))
+	f.Add("news.example:443 " + line("192.0.2.1", noonLog, "GET /a HTTP/1.1", 200, firefox))
 	f.Add(line("192.0.2.1", noonLog, "GET /a/story HTTP/1.1", 200, firefox))
 	f.Add(`::1 - - [29/Mar/2026:14:05:00 +0200] "GET http://[::1/ HTTP/1.1" 200 9 "\"" "Mozilla/5.0 \`)
 	f.Add("\"] [\n[]\"\"")
