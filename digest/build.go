@@ -139,6 +139,9 @@ func (b *Builder) buildOnce(ctx context.Context, id int64, takes *Spec) error {
 		if err := b.replaceChosen(ctx, tx, id, list); err != nil {
 			return err
 		}
+		if err := b.takeCorrections(ctx, tx, issue); err != nil {
+			return err
+		}
 		_, err = tx.ExecContext(ctx, `update issues set spec = $2, ranked_by = $3, views_at = $4, rankings = $5 where id = $1`, id, string(spec), first.By, schema.At(first.ViewsAt), string(frozen))
 		if err != nil || issue.State != "building" {
 			return err

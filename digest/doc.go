@@ -8,8 +8,8 @@
 // The nouns, one file each: [Source] (what is polled), [Entry] (an item as it
 // came), [Story] (one event, whatever the number of articles), [Newsletter]
 // and its [Spec], [Slot] (one planned run; the row is the truth, whoever runs
-// it), [Issue] (what a slot produced) and [Edition] (sealed bytes for readers
-// who see the same).
+// it), [Issue] (what a slot produced), [Edition] (sealed bytes for readers
+// who see the same) and [Correction] (what was taken back of an issue that went out).
 //
 // Who acts on them: [Collector] polls and reads (collect.go, cluster.go, fallback.go),
 // [Builder] chooses and summarises (build.go, choice.go, chosen.go, summarise.go),

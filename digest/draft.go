@@ -17,6 +17,8 @@ type Draft struct {
 	Stories    []Chosen `json:"stories"`
 	Related    []Story  `json:"related"` // that the stories name
 	ArchiveURL string   `json:"archive_url,omitempty"`
+	// Corrections of earlier issues, which this one tells.
+	Corrections []Correction `json:"corrections,omitempty"`
 }
 
 // Draft reads the draft of an issue.
@@ -32,8 +34,22 @@ func (s *Sealer) Draft(ctx context.Context, id int64) (Draft, error) {
 	if d.Related, err = s.relatedOf(ctx, d.Stories); err != nil {
 		return d, err
 	}
-	if s.ArchiveURL != nil {
-		d.ArchiveURL = s.ArchiveURL(i)
+	if d.Corrections, err = s.told(ctx, id); err != nil {
+		return d, err
+	}
+	if s.ArchiveURL == nil {
+		return d, nil
+	}
+	d.ArchiveURL = s.ArchiveURL(i)
+	for n := range d.Corrections {
+		c := &d.Corrections[n]
+		was, err := s.Issue(ctx, c.IssueID)
+		if err != nil {
+			return d, err
+		}
+		if c.URL = s.ArchiveURL(was); c.URL != "" && c.Edition != was.Spec.Editions[0].Name {
+			c.URL = withQuery(c.URL, "edition", c.Edition)
+		}
 	}
 	return d, nil
 }

@@ -333,6 +333,11 @@ func view(d Draft, e EditionSpec, chosen []Chosen, related map[int64]Story) (tem
 			v.Sections, sensitive = append(v.Sections, section), append(sensitive, grave)
 		}
 	}
+	for _, c := range d.Corrections {
+		if c.Edition == e.Name {
+			v.Corrections = append(v.Corrections, templates.Correction{Date: c.SlotAt.In(zone), URL: c.URL, Text: strings.Split(c.Text, "\n")})
+		}
+	}
 	ranking := issue.Rankings[e.Name]
 	v.ByDate = ranking.By == trend.ByDate || len(v.Sections) > 0 && v.Sections[0].Kind == "latest"
 	if ranking.By == trend.BySnapshot {

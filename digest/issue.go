@@ -192,12 +192,13 @@ func (s *Store) Newest(ctx context.Context, newsletter int64) (Issue, error) {
 	}
 	var back int
 	err = s.DB.Read.QueryRowContext(ctx, `
-		select count(*) from issue_stories c join stories s on s.id = c.story_id left join stories h on h.id = s.merged_into
+		select count(*) + (select count(*) from corrections w where w.issue_id = $1 and w.withdrawn_at is null)
+		from issue_stories c join stories s on s.id = c.story_id left join stories h on h.id = s.merged_into
 		where c.issue_id = $1 and c.state = 'in' and coalesce(h.state, s.state) <> 'live'`, i.ID).Scan(&back)
 	if err == nil && back > 0 {
 		err = sql.ErrNoRows
 	}
-	return i, notFound(err, "issue without a story that was taken back, of newsletter", newsletter)
+	return i, notFound(err, "issue of which nothing was taken back, of newsletter", newsletter)
 }
 
 // Reopen counts more readers in the audience of an issue that has gone out, and takes

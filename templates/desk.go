@@ -243,6 +243,18 @@ type IssueBody struct {
 	TestAs     string
 	// TestProblem is why no test was sent, "" unless one was refused.
 	TestProblem string
+	// Corrections are what was taken back of an issue that readers got, the newest
+	// first, and Forms the form for one more.
+	Corrections []DeskCorrection
+	Forms       []FormBody
+}
+
+// DeskCorrection is a correction at the desk.
+type DeskCorrection struct {
+	Text     string
+	Language string
+	Note     string   // when, by whom, where readers find it
+	Actions  []Action // take it back
 }
 
 // Countdown is the time in which an issue can still be stopped.

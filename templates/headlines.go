@@ -6,20 +6,30 @@ import (
 	"strings"
 )
 
-var headlines = template.Must(template.New("headlines").Funcs(pageFuncs).Parse(`<ul lang="{{.Language}}" dir="{{.Direction}}">
+var headlines = template.Must(template.New("headlines").Funcs(pageFuncs).Parse(`{{range .Corrections}}<p lang="{{$.Written}}" dir="{{$.Direction}}"><strong>{{.Of}}</strong>{{range .Text}}<br>{{.}}{{end}}</p>
+{{end}}<ul lang="{{.Language}}" dir="{{.Direction}}">
 {{range .Stories}}<li lang="{{.Language}}" dir="{{with .Direction}}{{.}}{{else}}auto{{end}}">{{with .Label}}{{.}}: {{end}}{{if .URL}}<a href="{{.URL}}">{{.Title}}</a>{{else}}{{.Title}}{{end}}{{with .Source}} <small>{{.}}</small>{{end}}</li>
 {{end}}</ul>`))
 
 // Headlines tells what an issue has in the words of a language, for feeds: its
-// headlines, each with its label, source and link, as HTML and as text, and in a
-// line those behind the first, which the subject says.
-func Headlines(lang string, stories []Story) (html, text, line string, err error) {
+// corrections, and its headlines, each with its label, source and link, as HTML and
+// as text, and in a line those behind the first, which the subject says.
+func Headlines(lang string, stories []Story, corrections []Correction) (html, text, line string, err error) {
 	w := Words(lang)
 	view := struct {
-		Language, Direction string
-		Stories             []Story
-	}{w.Language, w.Direction, make([]Story, len(stories))}
+		Language, Direction, Written string
+		Stories                      []Story
+		Corrections                  []correctionView
+	}{w.Language, w.Direction, tagOr(lang, w.Language), make([]Story, len(stories)), nil}
 	var lines, rest []string
+	for _, c := range corrections {
+		made := correctionView{Of: w.Say("correction.made", "date", w.LongDate(c.Date))}
+		for _, p := range c.Text {
+			made.Text = append(made.Text, clip(p, maxSummary))
+		}
+		view.Corrections = append(view.Corrections, made)
+		lines = append(lines, made.Of+"\n"+strings.Join(made.Text, "\n"))
+	}
 	for i, st := range stories {
 		st = Story{Title: clip(st.Title, maxTitle), URL: address(st.URL), Language: st.Language, Direction: st.Direction, Source: clip(st.Source, maxName), Label: clip(w.Label(st.Label), maxName)}
 		view.Stories[i] = st

@@ -146,9 +146,12 @@ type issueView struct {
 	Title    string
 	DateLine string
 	Sections []sectionView
-	Foot     []string // paragraphs
-	Links    []linkView
-	Postal   string
+	// Corrections stand under CorrectionsTitle, behind the stories.
+	Corrections      []correctionView
+	CorrectionsTitle string
+	Foot             []string // paragraphs
+	Links            []linkView
+	Postal           string
 }
 
 type sectionView struct {
@@ -178,6 +181,13 @@ type storyView struct {
 	RelatedTitle string
 }
 
+type correctionView struct {
+	Of    string // which issue, in words
+	URL   string
+	Text  []string
+	First bool
+}
+
 type linkView struct {
 	Title     string
 	URL       string
@@ -202,6 +212,12 @@ func newIssueView(v Issue) (issueView, error) {
 	}
 	if view.Sections == nil {
 		return issueView{}, errors.New("it has no story")
+	}
+	for i, c := range v.Corrections {
+		view.CorrectionsTitle = frame.W.Say("correction.title")
+		view.Corrections = append(view.Corrections, correctionView{
+			Of: frame.W.Say("correction.of", "date", frame.W.LongDate(c.Date)), URL: address(c.URL), Text: paragraphs(c.Text, frame.Direction), First: i == 0,
+		})
 	}
 	view.Subject = subject(frame, v)
 	view.Preheader = Isolate(clip(v.Preheader, maxSubject), frame.Direction)
@@ -273,15 +289,22 @@ func (view *issueView) story(st Story, now time.Time) storyView {
 		out.Label = clip(view.W.Label(st.Label), maxName) + ":"
 	}
 	out.Headline = strings.TrimSpace(out.Label + " " + out.Title)
-	for _, s := range st.Summary {
-		if s = clip(s, maxSummary); s != "" {
-			out.Summary = append(out.Summary, Isolate(s, direction))
-		}
-	}
+	out.Summary = paragraphs(st.Summary, direction)
 	for _, l := range st.Related {
 		if link := view.related(l); link.URL != "" && link.Title != "" {
 			link.Other = link.Language != lang
 			out.Related = append(out.Related, link)
+		}
+	}
+	return out
+}
+
+// paragraphs are texts ready to be printed, without those that say nothing.
+func paragraphs(texts []string, direction string) []string {
+	var out []string
+	for _, s := range texts {
+		if s = clip(s, maxSummary); s != "" {
+			out = append(out, Isolate(s, direction))
 		}
 	}
 	return out

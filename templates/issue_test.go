@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode"
 
 	"golang.org/x/net/html"
 )
@@ -169,10 +170,16 @@ func TestIssueStructure(t *testing.T) {
 		for _, s := range v.Sections {
 			stories += len(s.Stories)
 		}
-		count := map[string]int{}
+		headings := len(v.Sections)
+		if len(v.Corrections) > 0 {
+			headings++
+		}
+		said, count := "", map[string]int{}
 		for n := range doc.Descendants() {
 			count[n.Data]++
 			switch {
+			case n.Type == html.TextNode:
+				said += n.Data
 			case n.Data == "a":
 				links[attrOf(n, "href")]++
 			case n.Data == "img" && !strings.Contains(e.HTML, `alt="`):
@@ -181,8 +188,24 @@ func TestIssueStructure(t *testing.T) {
 				t.Errorf("%s: a layout table is not marked as one", name)
 			}
 		}
-		if count["h1"] != 1 || count["h2"] != len(v.Sections) || count["h3"] != stories {
-			t.Errorf("%s: %d h1, %d h2, %d h3; want 1, %d, %d", name, count["h1"], count["h2"], count["h3"], len(v.Sections), stories)
+		if count["h1"] != 1 || count["h2"] != headings || count["h3"] != stories {
+			t.Errorf("%s: %d h1, %d h2, %d h3; want 1, %d, %d", name, count["h1"], count["h2"], count["h3"], headings, stories)
+		}
+		text := strings.Map(func(r rune) rune { // a line, without what sets its direction
+			if unicode.Is(unicode.Cf, r) {
+				return -1
+			}
+			return r
+		}, strings.Join(strings.Fields(e.Text), " "))
+		for _, c := range v.Corrections {
+			for _, s := range c.Text {
+				if !strings.Contains(said, s) || !strings.Contains(text, s) {
+					t.Errorf("%s does not say %q", name, s)
+				}
+			}
+			if c.URL != "" && (links[c.URL] != 1 || strings.Count(e.Text, "\n   "+c.URL+"\n") != 1) {
+				t.Errorf("%s: %s is linked %d times", name, c.URL, links[c.URL])
+			}
 		}
 		for _, s := range v.Sections {
 			for _, st := range s.Stories {

@@ -253,6 +253,7 @@ type ArchiveEntry struct {
 	Language  string // of the subject
 	Direction string
 	Stories   int // 0 = not said
+	Corrected bool
 }
 
 // IssuePage shows one sent issue in a shadow tree, so that the mail's styles and the
@@ -267,10 +268,12 @@ type IssuePage struct {
 	Canonical  string // the page's own address, absolute
 	HTML       string // the issue as it was sent, of RenderIssue, its slots emptied; "" = the frame alone
 	FrameURL   string // address of the same
-	Archive    string
-	Newer      string
-	Older      string
-	Subscribe  string
+	// Corrections stand above the issue, the newest first.
+	Corrections []Correction
+	Archive     string
+	Newer       string
+	Older       string
+	Subscribe   string
 }
 
 // ErrorPage says what happened and what to do.

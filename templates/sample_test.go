@@ -70,6 +70,10 @@ func sampleEnglish() Issue {
 		Brand: sampleBrand(), Newsletter: "Morning Digest", Language: "en", Direction: "ltr", City: "Port Selwyn", Date: at(23, 7, 0), Number: 214,
 		Subject: "Ferry to the outer islands returns after eleven years, and the first crossing is full", Preheader: "City council moves the vote on the night bus · Why a slow harbour is good for us",
 		Sections: []Section{{Kind: "trending", Stories: stories}, {Kind: "latest", Stories: latest}}, ArchiveURL: "https://news.courier.example/morning/214",
+		Corrections: []Correction{
+			{Date: at(22, 7, 0), URL: "https://news.courier.example/morning/213", Text: []string{"We wrote that the harbour board has nine members. It has eleven; nine of them voted.", "The photograph of Pier 4 was by Ines Okafor."}},
+			{Date: at(20, 7, 0), URL: "https://news.courier.example/morning/211", Text: []string{"The regatta is on 5 December, not on 12 December."}},
+		},
 	}
 }
 
@@ -113,6 +117,7 @@ func sampleUrdu() Issue {
 		Brand: sampleBrand(), Newsletter: "صبح نامہ", Language: "ur", Direction: "rtl", City: "اسلام آباد", Date: at(23, 7, 0), Number: 88,
 		Subject: "OPEC کے ماہرین کا اجلاس ساحلی شہر میں شروع", Preheader: "گیارہ سال بعد جزیروں کی کشتی Marisol بحال · سست بندرگاہ ہمارے لیے کیوں اچھی ہے",
 		Sections: []Section{{Kind: "trending", Stories: trending}, {Kind: "latest", Stories: latest}}, ArchiveURL: "https://news.courier.example/subah/88",
+		Corrections: []Correction{{Date: at(22, 7, 0), URL: "https://news.courier.example/subah/87?edition=ur", Text: []string{"ہم نے لکھا تھا کہ کشتی Marisol میں 213 مسافر تھے۔ درست تعداد 312 ہے۔"}}},
 	}
 }
 
@@ -142,5 +147,6 @@ func sampleArabic() Issue {
 	return Issue{
 		Brand: sampleBrand(), Newsletter: "صباح الميناء", Language: "ar", City: "بورت سلوين", Date: at(23, 7, 0), Number: 12,
 		Subject: trending[0].Title, Sections: []Section{{Kind: "trending", Stories: trending}}, ArchiveURL: "https://news.courier.example/sabah/12",
+		Corrections: []Correction{{Date: at(22, 7, 0), Text: []string{"كتبنا أن الاجتماع ينتهي يوم الأربعاء، وهو ينتهي يوم الخميس."}}},
 	}
 }

@@ -73,6 +73,15 @@ type Issue struct {
 	// they were counted as the issue was made.
 	CountedAt  time.Time
 	ArchiveURL string // "" = no public archive
+	// Corrections of earlier issues stand behind the stories.
+	Corrections []Correction
+}
+
+// Correction is what was wrong in an issue that readers got, and what is right.
+type Correction struct {
+	Date time.Time // of the issue in a mail, of the correction on that issue's page
+	URL  string    // of the issue's page; "" = none
+	Text []string  // paragraphs, in the edition's language
 }
 
 // Section is a part of an issue under its own heading.

@@ -440,3 +440,76 @@ func TestConfirmedKnowsWhatComes(t *testing.T) {
 		t.Errorf("the latest issue: %d", w.Code)
 	}
 }
+
+// TestArchiveCorrections: what the desk takes back of an issue stands above it, in its
+// edition alone, in the list and in the feeds, until it is taken back itself.
+func TestArchiveCorrections(t *testing.T) {
+	r, _ := archived(t)
+	look := r.as(t, "ap@news.example", "approver")
+	texts := func(edition string) map[string]string {
+		out := map[string]string{}
+		for _, page := range []string{"1", "", "feed.atom", "feed.json"} {
+			out[page] = r.ask("GET", "/archive/morning/"+page+"?edition="+edition, "", nil).Body.String()
+		}
+		return out
+	}
+	before, urdu := texts("en"), texts("ur")
+	for _, role := range []string{"viewer", "editor"} {
+		as := r.as(t, role+"@news.example", role)
+		if page := as(http.StatusOK, "GET", "/desk/issues/1", ""); strings.Contains(page, "Publish a correction") {
+			t.Errorf("a %s is offered to publish a correction", role)
+		}
+		as(http.StatusForbidden, "POST", "/desk/issues/1/corrections", "text=No.")
+	}
+	if page := look(http.StatusOK, "GET", "/desk/issues/2", ""); strings.Contains(page, "Publish a correction") {
+		t.Error("a skipped issue can be corrected")
+	}
+	long := strings.Repeat("x", digest.MaxCorrection+1)
+	for _, text := range []string{"", "+%0A", long} {
+		page := look(http.StatusBadRequest, "POST", "/desk/issues/1/corrections", "edition=en&text="+text)
+		if !strings.Contains(page, `<p class="problem" id="p-text">`) || !strings.Contains(page, " open>") || text == long && !strings.Contains(page, long) {
+			t.Errorf("%.9q is refused by a page that does not say so, or loses it: %s", text, page)
+		}
+	}
+	look(http.StatusSeeOther, "POST", "/desk/issues/1/corrections", "edition=en&text=There+are+%3Cb%3Eeleven.%0AThe+picture+is+ours.")
+	page := look(http.StatusOK, "GET", "/desk/issues/1", "")
+	for _, want := range []string{"There are &lt;b&gt;eleven.", "by ap@news.example, in the archive; the next issue that is built tells it."} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the desk lacks %q: %s", want, page)
+		}
+	}
+	after := texts("en")
+	for page, want := range map[string][]string{
+		"1":         {`<section class="correction" aria-label="Correction, `, `<p lang="en" dir="ltr" class="">There are &lt;b&gt;eleven.</p>`, "The picture is ours."},
+		"":          {" · corrected</p>"},
+		"feed.atom": {"&lt;strong&gt;Correction, ", "There are &amp;lt;b&amp;gt;eleven."},
+		"feed.json": {"There are <b>eleven.\\nThe picture is ours.\\n\\nStory 0", "There are &lt;b&gt;eleven.<br>The picture is ours."},
+	} {
+		for _, w := range want {
+			if !strings.Contains(after[page], w) {
+				t.Errorf("%q lacks %q:\n%s", page, w, after[page])
+			}
+		}
+	}
+	if n := strings.Count(after[""], "corrected"); n != 1 {
+		t.Errorf("%d issues of the list are corrected", n)
+	}
+	for page, text := range texts("ur") {
+		if text != urdu[page] {
+			t.Errorf("the Urdu %q has changed", page)
+		}
+	}
+	if frame := r.ask("GET", "/archive/morning/1/frame", "", nil).Body.String(); strings.Contains(frame, "eleven") {
+		t.Error("what was sent was changed")
+	}
+	look(http.StatusSeeOther, "POST", "/desk/issues/1/corrections", "do=1")
+	for page, text := range texts("en") {
+		if text != before[page] {
+			t.Errorf("%q is not as it was before", page)
+		}
+	}
+	look(http.StatusNotFound, "POST", "/desk/issues/3/corrections", "do=1")
+	if audit := r.say(t, "audit"); !strings.Contains(audit, "There are <b>eleven.") || !strings.Contains(audit, "correction 1") {
+		t.Errorf("what was done lacks it: %s", audit)
+	}
+}

@@ -16,7 +16,7 @@ func (p *Press) desk() http.Handler {
 		Digest: p.Digest, Subscribers: p.Subscribers, Mailer: p.Mailer, Installation: p.Installation, Now: p.Now, Log: p.Log,
 		Where: p.where(), Unarmed: p.Config.unarmed(), PublicURL: p.Config.PublicURL, Secure: strings.HasPrefix(p.Config.PublicURL, "https://"),
 		Edit: p.Edit, Approve: p.Approve, SendNow: p.sendNow, SendTest: p.SendTest, Pause: p.PauseIssue, Resume: p.ResumeIssue, Cancel: p.CancelIssue,
-		Subject: p.Subject, Hold: p.Hold, Skip: p.Skip, Rebuild: p.Rebuild, AcceptDNS: p.AcceptDNS,
+		Subject: p.Subject, Hold: p.Hold, Skip: p.Skip, Rebuild: p.Rebuild, Correct: p.Correct, Withdraw: p.Withdraw, AcceptDNS: p.AcceptDNS,
 		EditionFor: func(ctx context.Context, i digest.Issue, address string) (digest.Edition, error) {
 			ed, _, err := p.copyFor(ctx, i, address)
 			return ed, err

@@ -84,6 +84,35 @@ func (p *Press) Subject(ctx context.Context, id int64, subject, preheader, by st
 	return p.Installation.Audit(ctx, by, "subject", fmt.Sprintf("issue %d", id), subject)
 }
 
+// Correct publishes a correction of an issue that readers got, and seals the issue
+// again that waits for approval and tells it.
+func (p *Press) Correct(ctx context.Context, c digest.Correction) (digest.Correction, error) {
+	made, err := p.Digest.Correct(ctx, c)
+	if err != nil {
+		return made, err
+	}
+	if made.ToldIn != 0 {
+		if _, err := p.Sealer.Seal(ctx, made.ToldIn); err != nil {
+			return made, err
+		}
+	}
+	return made, p.Installation.Audit(ctx, made.By, "correct", fmt.Sprintf("issue %d", made.IssueID), fmt.Sprintf("correction %d, edition %s: %s", made.ID, made.Edition, clip(made.Text, 200)))
+}
+
+// Withdraw takes a correction back out of the archive, and out of an issue that waits.
+func (p *Press) Withdraw(ctx context.Context, issue, correction int64, by string) error {
+	waits, err := p.Digest.Withdraw(ctx, issue, correction)
+	if err != nil {
+		return err
+	}
+	if waits != 0 {
+		if _, err := p.Sealer.Seal(ctx, waits); err != nil {
+			return err
+		}
+	}
+	return p.Installation.Audit(ctx, by, "withdraw", fmt.Sprintf("issue %d", issue), fmt.Sprintf("correction %d", correction))
+}
+
 // Retry queues copies again that failed, expired or are parked, and says how many.
 func (p *Press) Retry(ctx context.Context, deliveries []int64) (queued int, err error) {
 	issues, err := p.Mailer.IssuesOf(ctx, deliveries)

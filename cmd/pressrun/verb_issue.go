@@ -39,6 +39,7 @@ type issueVerb struct {
 	Resume  issueResume  `cmd:"" help:"Let a paused issue go on."`
 	Cancel  issueCancel  `cmd:"" help:"Send no further copy of an issue."`
 	Status  issueStatus  `cmd:"" help:"Print what became of every copy, in numbers."`
+	Correct issueCorrect `cmd:"" help:"Publish a correction of an issue that readers got: in the archive, and in the newsletter's next issue."`
 	Why     issueWhy     `cmd:"" help:"Tell what a reader got of an issue and why."`
 	Verify  issueVerify  `cmd:"" help:"Prove that a received mail is the sealed issue."`
 }
@@ -83,6 +84,10 @@ func (p *Press) printIssue(e *env, id int64) error {
 	if err != nil {
 		return err
 	}
+	corrected, err := p.Digest.Corrections(e.ctx, id)
+	if err != nil {
+		return err
+	}
 	list := d.Stories
 	for n := range list {
 		list[n].Story.Body = ""
@@ -102,6 +107,9 @@ func (p *Press) printIssue(e *env, id int64) error {
 		fmt.Fprintln(w)
 		for _, ed := range editions {
 			fmt.Fprintf(w, "edition %-10s %6d bytes  %s  %s\n", ed.Name, ed.Bytes, ed.Hash[:16], ed.Subject)
+		}
+		for _, c := range corrected[id] {
+			fmt.Fprintf(w, "correction %d of edition %s, %s by %s, %s: %s\n", c.ID, c.Edition, when(c.At), c.By, c.Standing(), clip(c.Text, 100))
 		}
 		for _, ed := range i.Spec.Editions {
 			for _, kind := range slices.Sorted(maps.Keys(i.Rankings[ed.Name].Balance)) {
@@ -284,6 +292,38 @@ func (p *Press) Rebuild(ctx context.Context, issue int64, by string) error {
 		return err
 	}
 	return p.Installation.Audit(ctx, by, "rebuild", fmt.Sprintf("issue %d", issue), "")
+}
+
+type issueCorrect struct {
+	ID          int64  `arg:"" help:"Issue id."`
+	Text        string `help:"What was wrong, and what is right; a paragraph a line."`
+	Edition     string `help:"Edition that was wrong; the first when left out."`
+	ArchiveOnly bool   `help:"Do not tell it in the next issue."`
+	Withdraw    int64  `help:"Take the correction of this number back."`
+	By          string `default:"command line" help:"In whose name."`
+}
+
+func (v *issueCorrect) Validate() error {
+	if (v.Text == "") == (v.Withdraw == 0) {
+		return errors.New("say what was wrong and what is right with --text, or take a correction back with --withdraw; pressrun issue show lists their numbers")
+	}
+	return nil
+}
+
+func (v *issueCorrect) Run(e *env) error {
+	return e.with(func(p *Press) error {
+		if v.Withdraw != 0 {
+			if err := p.Withdraw(e.ctx, v.ID, v.Withdraw, v.By); err != nil {
+				return err
+			}
+			return e.did(facts{"issue": v.ID, "withdrawn": v.Withdraw}, "correction %d is taken back", v.Withdraw)
+		}
+		c, err := p.Correct(e.ctx, digest.Correction{IssueID: v.ID, Edition: v.Edition, Text: v.Text, InNext: !v.ArchiveOnly, By: v.By})
+		if err != nil {
+			return err
+		}
+		return e.print(c, func(w io.Writer) { fmt.Fprintln(w, c.Standing()) })
+	})
 }
 
 type issueCheck struct {

@@ -262,9 +262,34 @@ func (s *Site) issue(w http.ResponseWriter, r *http.Request) {
 		}
 		out.Alternates = alternates(had, func(name string) string { return s.path(v, number, name, url.Values{}) })
 	}
+	corrected, err := s.corrections(r, digest.Published{ID: i.ID, Edition: ed.Name, At: out.Date})
+	if err != nil {
+		s.fail(w, r, v.Newsletter, err)
+		return
+	}
+	out.Corrections = corrected[i.ID]
 	own(w, v)
 	w.Header().Set("Content-Security-Policy", issuePolicy)
 	s.page(w, r, templates.PageIssue, ed.Language, out)
+}
+
+// corrections are those of issues in the edition that is shown, by issue, the newest
+// first, dated in the newsletter's zone.
+func (s *Site) corrections(r *http.Request, issues ...digest.Published) (map[int64][]templates.Correction, error) {
+	ids := make([]int64, len(issues))
+	for k, i := range issues {
+		ids[k] = i.ID
+	}
+	made, err := s.Store.Corrections(r.Context(), ids...)
+	out := map[int64][]templates.Correction{}
+	for _, i := range issues {
+		for _, c := range slices.Backward(made[i.ID]) {
+			if c.Edition == i.Edition {
+				out[i.ID] = append(out[i.ID], templates.Correction{Date: c.At.In(i.At.Location()), Text: strings.Split(c.Text, "\n")})
+			}
+		}
+	}
+	return out, err
 }
 
 // own keeps what one reader's link shows out of shared caches and search engines.

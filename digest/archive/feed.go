@@ -27,6 +27,7 @@ type feed struct {
 type feedIssue struct {
 	url, title, summary, html, text string
 	at                              time.Time
+	changed                         time.Time // by its newest correction, else at
 }
 
 // feed reads the newest issues; name is the feed's file.
@@ -45,10 +46,17 @@ func (s *Site) feed(r *http.Request, name string) (feed, error) {
 	if err != nil {
 		return f, err
 	}
+	corrected, err := s.corrections(r, issues...)
+	if err != nil {
+		return f, err
+	}
 	for _, i := range issues {
 		e := s.entry(v, i)
-		item := feedIssue{url: s.PublicURL + e.URL, title: e.Subject, at: i.At}
-		item.html, item.text, item.summary, err = templates.Headlines(i.Language, stories(told[i.ID], v.spec.Mark))
+		item := feedIssue{url: s.PublicURL + e.URL, title: e.Subject, at: i.At, changed: i.At}
+		if list := corrected[i.ID]; len(list) > 0 && list[0].Date.After(i.At) {
+			item.changed = list[0].Date
+		}
+		item.html, item.text, item.summary, err = templates.Headlines(i.Language, stories(told[i.ID], v.spec.Mark), corrected[i.ID])
 		if err != nil {
 			return f, err
 		}
@@ -112,10 +120,10 @@ func (s *Site) atom(w http.ResponseWriter, r *http.Request) {
 		Links:  []atomLink{{"self", "application/atom+xml", f.self}, {"alternate", "text/html", f.home}},
 	}
 	for k, i := range f.issues {
-		if k == 0 {
-			out.Updated = stamp(i.at)
+		if changed := stamp(i.changed); k == 0 || changed > out.Updated {
+			out.Updated = changed
 		}
-		out.Entries = append(out.Entries, atomEntry{ID: i.url, Title: i.title, Published: stamp(i.at), Updated: stamp(i.at), Link: atomLink{"alternate", "text/html", i.url},
+		out.Entries = append(out.Entries, atomEntry{ID: i.url, Title: i.title, Published: stamp(i.at), Updated: stamp(i.changed), Link: atomLink{"alternate", "text/html", i.url},
 			Summary: atomText{"text", i.summary}, Content: atomText{"html", i.html}})
 	}
 	var b bytes.Buffer
@@ -152,6 +160,7 @@ type jsonItem struct {
 	HTML      string `json:"content_html"`
 	Text      string `json:"content_text"`
 	Published string `json:"date_published"`
+	Modified  string `json:"date_modified,omitempty"`
 }
 
 func (s *Site) json(w http.ResponseWriter, r *http.Request) {
@@ -165,7 +174,11 @@ func (s *Site) json(w http.ResponseWriter, r *http.Request) {
 		out.Authors = []author{{brand.Name, brand.URL}}
 	}
 	for _, i := range f.issues {
-		out.Items = append(out.Items, jsonItem{i.url, i.url, i.title, i.summary, i.html, i.text, stamp(i.at)})
+		item := jsonItem{i.url, i.url, i.title, i.summary, i.html, i.text, stamp(i.at), ""}
+		if i.changed.After(i.at) {
+			item.Modified = stamp(i.changed)
+		}
+		out.Items = append(out.Items, item)
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -105,6 +105,10 @@ func (s *Site) list(w http.ResponseWriter, r *http.Request) {
 	if err == nil && page > 0 && len(issues) == 0 {
 		err = digest.ErrNotFound
 	}
+	var corrected map[int64][]templates.Correction
+	if err == nil {
+		corrected, err = s.corrections(r, issues...)
+	}
 	if err != nil {
 		s.fail(w, r, v.Newsletter, err)
 		return
@@ -136,7 +140,9 @@ func (s *Site) list(w http.ResponseWriter, r *http.Request) {
 		out.Older = paged(page+1, edition)
 	}
 	for _, i := range issues {
-		out.Issues = append(out.Issues, s.entry(v, i))
+		entry := s.entry(v, i)
+		entry.Corrected = len(corrected[i.ID]) > 0
+		out.Issues = append(out.Issues, entry)
 	}
 	if query != "" { // what somebody searched for is no page of its own
 		w.Header().Set("X-Robots-Tag", "noindex")

@@ -63,6 +63,10 @@ type Desk struct {
 	// Rebuild chooses the stories of a draft anew, by its newsletter as it is now;
 	// digest.ErrThin where there are too few.
 	Rebuild func(ctx context.Context, issue int64, by string) error
+	// Correct publishes a correction, which says itself why it cannot be made; Withdraw
+	// takes one back.
+	Correct  func(ctx context.Context, c digest.Correction) (digest.Correction, error)
+	Withdraw func(ctx context.Context, issue, correction int64, by string) error
 	// SendNow begins to send an issue, of which by has seen the revision.
 	SendNow func(ctx context.Context, issue int64, revision int, by string) error
 	// SendTest sends an issue to addresses; a Refusal where one of them is at fault.
@@ -144,6 +148,7 @@ func (d *Desk) Handler() http.Handler {
 		"POST /desk/issues/{id}":                           {"approver", d.act},
 		"POST /desk/issues/{id}/subject":                   {"editor", d.subject},
 		"POST /desk/issues/{id}/test":                      {"editor", d.test},
+		"POST /desk/issues/{id}/corrections":               {"approver", d.correct},
 		"GET /desk/issues/{id}/stories/{edition}/{story}":  {"viewer", d.issueStory},
 		"POST /desk/issues/{id}/stories/{edition}/{story}": {"editor", d.editStory},
 		"GET /desk/issues/{id}/readers":                    {"viewer", d.readers},

@@ -73,6 +73,9 @@ func (d *Desk) drawIssue(r *request, status int, body templates.IssueBody) error
 			body.Checks[n].Repair = ""
 		}
 	}
+	if err := d.drawCorrections(r, i, edition, editions, &body); err != nil {
+		return err
+	}
 	body.Preview = d.preview(r, i, editions, shown, problem)
 	red := 0
 	for _, c := range body.Checks {

@@ -71,6 +71,10 @@ func (d *Desk) offer(r *request, v *templates.DeskPage) {
 		v.Body = body
 	case templates.IssueBody:
 		body.Actions, body.SubjectURL, body.TestURL = actions(body.Actions), posts(body.SubjectURL), posts(body.TestURL)
+		body.Forms = forms(body.Forms)
+		for i := range body.Corrections {
+			body.Corrections[i].Actions = actions(body.Corrections[i].Actions)
+		}
 		for _, list := range [][]templates.DeskStory{body.Stories, body.Dropped} {
 			for i := range list {
 				list[i].Action = posts(list[i].Action)

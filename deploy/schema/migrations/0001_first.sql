@@ -244,6 +244,21 @@ create table editions (
     unique (issue_id, revision, name)
 );
 
+-- what a newsroom takes back of an issue that readers got
+create table corrections (
+    id           @id,
+    issue_id     bigint  not null references issues (id), -- that was wrong
+    edition      text    not null,               -- which of its editions, by name
+    body         text    not null,
+    in_next      boolean not null,               -- readers are told in the newsletter's next issue, beside the archive
+    told_in      bigint  references issues (id), -- the issue that has it in its mails, or will
+    made_by      text    not null,
+    made_at      bigint  not null,
+    withdrawn_at bigint                          -- no longer in the archive
+);
+create index corrections_of on corrections (issue_id);
+create index corrections_in on corrections (told_in);
+
 -- answers of the language model, also those that were refused, by what was asked
 create table model_answers (
     hash        text    primary key,             -- SHA-256 of model, prompt version and article
