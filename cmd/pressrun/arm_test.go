@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"pressrun/mailer/catch"
+	"pressrun/mailer/smtp"
 )
 
 // Arming wants a postal address in every newsletter, a relay that answers, and the
@@ -123,4 +124,67 @@ func TestLostArmingIsAnnounced(t *testing.T) {
 			t.Errorf("when that is over: %s", told)
 		}
 	}
+}
+
+// TestLostRelayIsAnnounced: an installation whose mail has left, and whose press.toml
+// names no relay any more, says so until there is one again, or it is disarmed.
+func TestLostRelayIsAnnounced(t *testing.T) {
+	r := newCountingRoom(t, "public_url = \"https://digest.example.com\"\n")
+	relays := map[string][]RelayConfig{"": nil, "here": {{Name: "main", URL: "smtp://127.0.0.1:1"}}, "there": {{Name: "main", URL: "smtp://relay.example.com"}}, "trial": {{Name: "main", URL: "maildir:" + t.TempDir()}}}
+	look := func(relay, want string) {
+		t.Helper()
+		r.Config.Relays, r.Mailer.Relays, r.standing = relays[relay], nil, nil // as after another start
+		if relay != "" && relay != "trial" {
+			r.Mailer.Relays = []*smtp.Relay{{Name: "main", URL: relays[relay][0].URL}}
+		}
+		if r.Config.unarmed() {
+			if err := r.Inspect(t.Context(), 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.watchArming(t.Context())
+		if told := r.alarmed(t, "arming"); want == "" && told != "" || !strings.Contains(told, want) {
+			t.Errorf("relay %q: alarm %q, want %q", relay, told, want)
+		}
+		if f := r.examineSending(t.Context())[0]; f.OK != (want == "") || !strings.Contains(f.Text, want) {
+			t.Errorf("relay %q: doctor says %+v, want %q", relay, f, want)
+		}
+	}
+	disarm := func() {
+		t.Helper()
+		if code, _, errs := (&deskless{T: t, config: r.Config.path}).verb("", "disarm"); code != 0 {
+			t.Fatal(errs)
+		}
+	}
+	look("", "")
+	look("trial", "")
+	look("", "")
+	look("here", "")
+	look("", "there was a relay in press.toml")
+	look("here", "")
+	look("", "there was a relay in press.toml")
+	disarm()
+	look("", "")
+
+	var code string
+	err := r.DB.InTx(t.Context(), func(tx *sql.Tx) (err error) {
+		code, err = r.Mailer.ArmingCode(t.Context(), tx, "op")
+		return err
+	})
+	if err := errors.Join(err, r.Mailer.Arm(t.Context(), "op", code)); err != nil {
+		t.Fatal(err)
+	}
+	look("there", "")
+	look("", "Mail waits until it expires")
+	host := r.Mailer.Host
+	r.Mailer.Host = "new"
+	look("", "All mail stays in the built-in inbox")
+	r.Mailer.Host = host
+	look("there", "")
+	look("", "Mail waits until it expires")
+	r.Config.Catch = true
+	look("", "")
+	r.Config.Catch = false
+	disarm()
+	look("", "")
 }

@@ -71,8 +71,11 @@ func (p *Press) examineSending(ctx context.Context) []finding {
 	if err == nil && st.Stopped {
 		err = fmt.Errorf("it is stopped since %s by %s (%s); when it may go on: pressrun start", templates.Exact(st.Since), st.StoppedBy, st.Why)
 	}
-	if err == nil && st.Armed && len(p.Config.Relays) == 0 {
-		err = errors.New("it is armed and there is no relay, so mail waits until it expires; add one under [[relay]] in press.toml, or have all of it caught here: pressrun disarm")
+	if err == nil {
+		var lost string
+		if lost, err = p.withoutRelay(ctx, st); lost != "" {
+			err = errors.New(lost)
+		}
 	}
 	text := "is not stopped"
 	if p.Config.Catch {
@@ -85,7 +88,7 @@ func (p *Press) examineSending(ctx context.Context) []finding {
 
 func (p *Press) examineRelays(ctx context.Context) []finding {
 	if len(p.Config.Relays) == 0 {
-		return []finding{found("relay", "none is configured", nil)}
+		return []finding{found("relay", "none is configured, so no mail leaves this machine", nil)}
 	}
 	states, err := p.Mailer.RelayStates(ctx)
 	if err != nil {

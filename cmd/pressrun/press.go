@@ -148,8 +148,8 @@ func keysWords(err error) string {
 }
 
 // watchArming announces that an installation which was armed is so no more since its
-// host or its sender's domain has another name: nobody else would notice that all
-// mail stays here, the mail of this alarm included.
+// host or its sender's domain has another name, or that press.toml has lost its relays:
+// nobody else would notice that no mail leaves, the mail of this alarm included.
 func (p *Press) watchArming(ctx context.Context) {
 	st, err := p.Mailer.Status(ctx)
 	if err != nil {
@@ -157,9 +157,35 @@ func (p *Press) watchArming(ctx context.Context) {
 		return
 	}
 	host, _ := os.Hostname()
-	p.stand(ctx, !st.Armed && st.ArmedFor != "" && len(p.Mailer.Relays) > 0 && !p.Config.onlyLoopback(), "arming", "relays", fmt.Sprintf("All mail stays in the built-in inbox: this installation was armed "+
+	p.stand(ctx, !st.Armed && st.ArmedFor != "" && p.mailsOutside(), "arming", "relays", fmt.Sprintf("All mail stays in the built-in inbox: this installation was armed "+
 		"for %s (host, and domain of the first newsletter's sender), and is %s %s now. If it is no copy of another one: pressrun arm --to YOUR-ADDRESS", st.ArmedFor, host, p.Mailer.SenderDomain))
+	lost, err := p.withoutRelay(ctx, st)
+	if err != nil {
+		p.complain("relays", err)
+		return
+	}
+	p.stand(ctx, lost != "", "arming", "none", lost)
 }
+
+// withoutRelay says what becomes of mail when press.toml names no relay any more, though
+// mail has left this installation; "" when it does, or never did.
+func (p *Press) withoutRelay(ctx context.Context, st mailer.Status) (string, error) {
+	if p.Config.Catch || len(p.Config.Relays) > 0 {
+		return "", nil
+	}
+	if st.Armed {
+		return "Mail waits until it expires: this installation is armed, and press.toml has no relay. Add one under [[relay]] in press.toml and start serve again, or have all of it caught here: pressrun disarm", nil
+	}
+	had, err := p.Installation.KnownGood(ctx, leavesBy)
+	if err != nil || st.ArmedFor == "" && len(had) == 0 {
+		return "", err
+	}
+	return "All mail stays in the built-in inbox: there was a relay in press.toml, and there is none now. Put it back under [[relay]] and start serve again, or if mail is to stay here: pressrun disarm", nil
+}
+
+// leavesBy is the kind of what is known to be in order while relays on this machine take
+// mail, which nobody has to arm.
+const leavesBy = "relays"
 
 // plan writes slots down, announces missed ones and has due ones built.
 func (p *Press) plan(ctx context.Context, n digest.Newsletter) error {

@@ -159,7 +159,7 @@ func (v *restoreVerb) Run(e *env) (err error) {
 	}
 	defer p.Close()
 	// Sending is stopped from the database's first moment. The rest can be done twice.
-	if err := errors.Join(p.Mailer.Disarm(e.ctx), p.DB.SkipNumbers(e.ctx)); err != nil {
+	if err := errors.Join(p.Mailer.Disarm(e.ctx), p.Installation.Forget(e.ctx, leavesBy), p.DB.SkipNumbers(e.ctx)); err != nil {
 		return err
 	}
 	if err := p.recall(e.ctx); err != nil {

@@ -119,7 +119,7 @@ func (configCheck) Run(e *env) error {
 	}
 	return e.print(shown, func(w io.Writer) {
 		fmt.Fprintf(w, "%s is in order\n  database    %s\n  public_url  %s\n  listen      %s\n  views       %s\n  relays      %s\n",
-			e.config, redact(c.Database), c.PublicURL, c.Listen, viewsIn(c), cmp.Or(strings.Join(relays, ", "), "none: all mail stays in the built-in inbox"))
+			e.config, redact(c.Database), c.PublicURL, c.Listen, viewsIn(c), cmp.Or(strings.Join(relays, ", "), "none: no mail leaves this machine"))
 		for _, n := range notes {
 			fmt.Fprintln(w, "  note        "+n)
 		}
@@ -210,7 +210,7 @@ type disarmVerb struct{}
 
 func (disarmVerb) Run(e *env) error {
 	return e.with(func(p *Press) error {
-		if err := p.Mailer.Disarm(e.ctx); err != nil {
+		if err := errors.Join(p.Mailer.Disarm(e.ctx), p.Installation.Forget(e.ctx, leavesBy)); err != nil {
 			return err
 		}
 		if err := e.record(p, "disarm", "sending", ""); err != nil {

@@ -95,6 +95,14 @@ func (s *Store) MarkLost(ctx context.Context, kind, subject string) error {
 	return nil
 }
 
+// Forget forgets what of a kind was in order: it is missed no more.
+func (s *Store) Forget(ctx context.Context, kind string) error {
+	if _, err := s.DB.Write.ExecContext(ctx, `delete from known_good where kind = $1`, kind); err != nil {
+		return fmt.Errorf("forget what was good of %s: %w", kind, err)
+	}
+	return nil
+}
+
 // AcceptLoss forgets what of a kind was lost and begins with a word, and names it:
 // it is missed no more until it is in order again.
 func (s *Store) AcceptLoss(ctx context.Context, kind, word string) ([]string, error) {

@@ -68,6 +68,10 @@ func AlarmTitle(ctx context.Context, store *digest.Store, kind, subject string) 
 				title = "The copies of %s do not add up"
 			}
 		}
+	case "arming":
+		if subject == "none" {
+			title = "No mail leaves: there is no relay"
+		}
 	case "unreached":
 		at = "/desk/bounces/mail"
 	case "relay", "slow", "quota":
