@@ -52,7 +52,7 @@ type Spec struct {
 	Window    string   `toml:"window" comment:"when copies may be sent, in the zone's wall-clock time, as in 06:00-22:00; \"\" = at any time" json:"window,omitempty"`
 	Overflow  string   `toml:"overflow" comment:"what happens to copies left when the window closes: tomorrow or stop; \"\" = tomorrow" json:"overflow,omitempty"`
 	Countdown Duration `toml:"countdown" comment:"how long an issue waits, visibly, before its first copy goes out, so that it can be stopped: ends at the slot, or that long after it was sent by hand; \"\" = none" json:"countdown,omitempty"`
-	Seeds     []string `toml:"seeds" comment:"addresses of one's own at the large mailbox operators: they get the sealed editions when the countdown begins" json:"seeds,omitempty"`
+	Seeds     []string `toml:"seeds" comment:"addresses of one's own at the large mailbox operators: they get the sealed editions when the countdown begins, and where there is none with the first readers" json:"seeds,omitempty"`
 
 	Sources []string `toml:"sources" comment:"addresses of sources; [] = all" json:"sources,omitempty"`
 	List    string   `toml:"list" comment:"name of the list it goes to" json:"list"`

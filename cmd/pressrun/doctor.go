@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"pressrun/deploy/installation"
 	"pressrun/digest"
 	"pressrun/digest/fetch"
 	"pressrun/mailer"
@@ -160,7 +161,8 @@ func (p *Press) examineNewsletters(ctx context.Context) []finding {
 	return list
 }
 
-// lacks says which list, segment or source of a newsletter is not there, and how it is made.
+// lacks says what a newsletter counts on that is not there, a list, segment, source,
+// approver or language model, and how it is made; "" = nothing.
 func (p *Press) lacks(ctx context.Context, s digest.Spec) (string, error) {
 	if _, err := p.Subscribers.ListID(ctx, p.DB.Read, s.List); errors.Is(err, subscribers.ErrNotFound) {
 		return fmt.Sprintf("there is no list %q, so nobody gets it: pressrun list add %s", s.List, s.List), nil
@@ -171,10 +173,28 @@ func (p *Press) lacks(ctx context.Context, s digest.Spec) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if name == "" {
-		return p.noSource(ctx, s)
+	if name != "" {
+		return fmt.Sprintf("there is no segment %q, so nobody gets it: pressrun segment set %s RULE", name, name), nil
 	}
-	return fmt.Sprintf("there is no segment %q, so nobody gets it: pressrun segment set %s RULE", name, name), nil
+	if lacks, err := p.noSource(ctx, s); err != nil || lacks != "" {
+		return lacks, err
+	}
+	if lacks, err := p.noApprover(ctx, s); err != nil || lacks != "" {
+		return lacks, err
+	}
+	if s.AI && p.Config.AI.URL == "" {
+		return "it says ai = true, and press.toml names no language model, so its summaries are the articles' own sentences: name one under [ai], or leave ai out", nil
+	}
+	return "", nil
+}
+
+// noApprover says that nobody can approve a newsletter that waits for it.
+func (p *Press) noApprover(ctx context.Context, s digest.Spec) (string, error) {
+	users, err := p.Installation.Users(ctx)
+	if err != nil || s.Approval != "hold" || slices.ContainsFunc(users, func(u installation.User) bool { return u.May("approver") }) {
+		return "", err
+	}
+	return "its issues wait for approval, and no user may approve, so nobody is asked: pressrun user add ADDRESS --role approver", nil
 }
 
 // noSource names the first source of a newsletter that is not there; "" = all are.

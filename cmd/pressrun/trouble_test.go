@@ -511,3 +511,41 @@ func TestNoPageWaitsWithoutEnd(t *testing.T) {
 		}
 	}
 }
+
+// TestVerbsSayWhatNobodyCanDo: who takes the last operator or approver away, or wants
+// summaries of a language model that is not there, is told so, and by doctor later.
+func TestVerbsSayWhatNobodyCanDo(t *testing.T) {
+	d, _ := newDeskless(t)
+	_, out, _ := d.verb("", "user", "ls")
+	if !strings.Contains(out, "operator") {
+		t.Fatalf("init made no operator: %s", out)
+	}
+	admin := strings.Fields(strings.Split(out, "\n")[1])[0]
+	if _, out, errs := d.verb("", "user", "add", admin, "--name", "Ed"); !strings.Contains(out, "is operator") || errs != "" {
+		t.Errorf("a name for the operator: %s%s", out, errs)
+	}
+	d.says(0, []string{"is viewer", "nobody is operator now", "pressrun user add ADDRESS --role operator"}, "user", "add", admin, "--role", "viewer")
+	d.says(0, []string{"nobody is operator now"}, "user", "rm", admin)
+	none := "no user may approve, so nobody is asked"
+	d.says(1, []string{none, "pressrun user add ADDRESS --role approver"}, "doctor")
+	_, text, _ := d.verb("", "newsletter", "export", "morning")
+	apply := func(text string) string {
+		t.Helper()
+		code, _, errs := d.verb(text, "newsletter", "apply", "-f", "-")
+		if code != 0 {
+			t.Fatal(errs)
+		}
+		return errs
+	}
+	if said := apply(text); !strings.Contains(said, none) {
+		t.Errorf("apply says %q, want %q", said, none)
+	}
+	if said := apply(strings.Replace(text, "approval = 'hold'", "approval = 'send'", 1)); said != "" {
+		t.Errorf("of one that nobody has to approve, apply says %q", said)
+	}
+	if said := apply(strings.NewReplacer("approval = 'hold'", "approval = 'send'", "ai = false", "ai = true").Replace(text)); !strings.Contains(said, "press.toml names no language model") {
+		t.Errorf("of ai without a model, apply says %q", said)
+	}
+	d.says(1, []string{"press.toml names no language model"}, "doctor")
+	d.says(0, []string{"is operator"}, "user", "add", "ed@news.example", "--role", "operator")
+}

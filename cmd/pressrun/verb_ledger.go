@@ -176,7 +176,7 @@ type userVerb struct {
 
 type userAdd struct {
 	Email string `arg:"" help:"Address."`
-	Role  string `default:"editor" enum:"viewer,editor,approver,list admin,operator" help:"viewer, editor, approver, list admin or operator."`
+	Role  string `default:"" enum:",viewer,editor,approver,list admin,operator" help:"viewer, editor, approver, list admin or operator; a new user is editor when left out."`
 	Name  string `help:"Name."`
 }
 
@@ -186,7 +186,7 @@ func (v *userAdd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		if err := e.record(p, "user", u.Email, u.Role); err != nil {
+		if err := errors.Join(e.record(p, "user", u.Email, u.Role), p.sayLeaderless(e)); err != nil {
 			return err
 		}
 		return e.print(u, func(w io.Writer) { fmt.Fprintf(w, "%s is %s\n", u.Email, u.Role) })
@@ -238,11 +238,20 @@ func (v *userRm) Run(e *env) error {
 		if err := p.Installation.RemoveUser(e.ctx, v.Email); err != nil {
 			return err
 		}
-		if err := e.record(p, "remove user", v.Email, ""); err != nil {
+		if err := errors.Join(e.record(p, "remove user", v.Email, ""), p.sayLeaderless(e)); err != nil {
 			return err
 		}
 		return e.did(facts{"user": v.Email}, "%s may no longer use the desk", v.Email)
 	})
+}
+
+// sayLeaderless says on standard error that no user is operator.
+func (p *Press) sayLeaderless(e *env) error {
+	list, err := p.Installation.Users(e.ctx)
+	if err == nil && !slices.ContainsFunc(list, func(u installation.User) bool { return u.May("operator") }) {
+		fmt.Fprintln(e.err, "nobody is operator now: newsletters, users and the stop of all mail are in reach of the command line alone; make one with: pressrun user add ADDRESS --role operator")
+	}
+	return err
 }
 
 type auditVerb struct {

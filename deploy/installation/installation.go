@@ -8,6 +8,7 @@
 package installation
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -55,20 +56,23 @@ func (u User) May(role string) bool {
 	return slices.Index(Roles, u.Role) >= slices.Index(Roles, role)
 }
 
-// AddUser creates a user, or returns the one with that address, its role changed.
+// AddUser creates a user, or returns the one with that address, role and name changed. A
+// role or name that is "" stays as it is; a new user is an editor then.
 func (s *Store) AddUser(ctx context.Context, email, name, role string) (User, error) {
 	a, err := mail.ParseAddress(email)
 	if err != nil {
 		return User{}, fmt.Errorf("add user: %q is not a mail address", email)
 	}
-	if !slices.Contains(Roles, role) {
+	if role != "" && !slices.Contains(Roles, role) {
 		return User{}, fmt.Errorf("add user: role %q is not one of %s", role, strings.Join(Roles, ", "))
 	}
 	var u User
 	err = s.DB.Write.QueryRowContext(ctx, `
 		insert into users (email, name, role, created_at) values ($1, $2, $3, $4)
-		on conflict (email) do update set role = excluded.role
-		returning id, email, name, role`, strings.ToLower(a.Address), name, role, schema.At(s.Now())).Scan(&u.ID, &u.Email, &u.Name, &u.Role)
+		on conflict (email) do update set
+			role = case when $5 then users.role else excluded.role end,
+			name = case when excluded.name = '' then users.name else excluded.name end
+		returning id, email, name, role`, strings.ToLower(a.Address), name, cmp.Or(role, "editor"), schema.At(s.Now()), role == "").Scan(&u.ID, &u.Email, &u.Name, &u.Role)
 	if err != nil {
 		return u, fmt.Errorf("add user %s: %w", email, err)
 	}

@@ -125,6 +125,24 @@ func TestKnownGoodIsKept(t *testing.T) {
 	})
 }
 
+// Who is there keeps what was not said of him: a name that is added takes no role away.
+func TestAddUserKeepsWhatIsNotSaid(t *testing.T) {
+	schematest.Each(t, func(t *testing.T, db *schema.DB) {
+		s := &installation.Store{DB: db, Now: time.Now}
+		for _, c := range []struct{ name, role, wantName, wantRole string }{
+			{"", "operator", "", "operator"}, {"Ed", "", "Ed", "operator"}, {"", "", "Ed", "operator"}, {"", "viewer", "Ed", "viewer"}, {"Eddy", "approver", "Eddy", "approver"},
+		} {
+			u, err := s.AddUser(t.Context(), "ed@example.org", c.name, c.role)
+			if err != nil || u.Name != c.wantName || u.Role != c.wantRole {
+				t.Errorf("name %q, role %q: got %+v, %v; want %s, %s", c.name, c.role, u, err, c.wantName, c.wantRole)
+			}
+		}
+		if u, err := s.AddUser(t.Context(), "new@example.org", "", ""); err != nil || u.Role != "editor" {
+			t.Errorf("a new one: got %+v, %v; want an editor", u, err)
+		}
+	})
+}
+
 // TestRemoveUserSaysWhatFailed: who is not there is not found; that the database
 // does not answer is another thing.
 func TestRemoveUserSaysWhatFailed(t *testing.T) {
