@@ -26,18 +26,23 @@ func (d DKIMConfig) keyVariable() string {
 	return "PRESSRUN_DKIM_" + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(d.Selector)) + "_KEY"
 }
 
+// path is where its key_file is; dir is that of press.toml.
+func (d DKIMConfig) path(dir string) string {
+	if filepath.IsAbs(d.KeyFile) {
+		return d.KeyFile
+	}
+	return filepath.Join(dir, d.KeyFile)
+}
+
 // pem is the private key's text, from the environment or its file.
 func (d DKIMConfig) pem(dir string) ([]byte, error) {
 	if v, ok := os.LookupEnv(d.keyVariable()); ok {
 		return []byte(strings.ReplaceAll(v, `\n`, "\n")), nil
 	}
-	path := d.KeyFile
-	if path == "" {
+	if d.KeyFile == "" {
 		return nil, fmt.Errorf("no key: set key_file or the environment %s; make one with: pressrun dkim new --domain %s", d.keyVariable(), d.Domain)
 	}
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(dir, path)
-	}
+	path := d.path(dir)
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("%w; mend its key_file in press.toml, or make a key with: pressrun dkim new --domain %s", err, d.Domain)
@@ -113,7 +118,7 @@ type dkimNew struct {
 	Domain   string   `required:"" help:"Domain of the sender, such as example.com."`
 	Selector string   `help:"Name of the key; default press and the year. Each kind gets its own: NAMEr for RSA, NAMEe for Ed25519."`
 	Kind     []string `default:"rsa,ed25519" enum:"rsa,ed25519" help:"rsa, ed25519, or both: not every receiver checks Ed25519."`
-	Dir      string   `help:"Directory for the key files, mode 0600; default that of the configuration."`
+	Dir      string   `help:"Directory for the key files, mode 0600, made where there is none; default that of the configuration."`
 }
 
 // dkimKey is a key as the verbs print it.
@@ -126,16 +131,26 @@ type dkimKey struct {
 }
 
 func (v *dkimNew) Run(e *env) error {
-	dir := cmp.Or(v.Dir, filepath.Dir(e.config))
+	dir := filepath.Dir(e.config) // that key_file counts from
+	in := ""
+	if v.Dir != "" {
+		var err error
+		if in, err = filepath.Abs(v.Dir); err != nil {
+			return err
+		}
+		if err := os.MkdirAll(in, 0o700); err != nil {
+			return fmt.Errorf("make the directory of the keys: %w; mend --dir", err)
+		}
+	}
 	base := cmp.Or(v.Selector, fmt.Sprintf("press%d", time.Now().UTC().Year()))
 	var keys []dkimKey
 	for _, kind := range v.Kind {
-		d := DKIMConfig{Domain: v.Domain, Selector: base + kind[:1], KeyFile: "dkim." + v.Domain + "." + base + kind[:1] + ".pem"}
+		d := DKIMConfig{Domain: v.Domain, Selector: base + kind[:1], KeyFile: filepath.Join(in, "dkim."+v.Domain+"."+base+kind[:1]+".pem")}
 		text, err := dkim.GenerateKey(kind)
 		if err != nil {
 			return err
 		}
-		path := filepath.Join(dir, d.KeyFile)
+		path := d.path(dir)
 		err = writeSecret(path, text)
 		if errors.Is(err, os.ErrExist) {
 			return fmt.Errorf("%s is there already; it is left as it is, choose another --selector", path)

@@ -42,6 +42,17 @@ func TestDKIMVerb(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	var apart []dkimKey
+	if code := call("--json", "dkim", "new", "--domain", "news.example", "--selector", "s2", "--kind", "rsa", "--dir", filepath.Join(dir, "new", "keys")); code != 0 || json.Unmarshal(out.Bytes(), &apart) != nil || len(apart) != 1 {
+		t.Fatalf("in a directory of their own: exit %d: %s%s", code, out.String(), errs.String())
+	}
+	write("[[dkim]]\ndomain = \"news.example\"\nselector = \"s2r\"\nkey_file = \"" + apart[0].File + "\"\n")
+	if code := call("dkim", "ls"); code != 0 || !strings.Contains(out.String(), "s2r._domainkey") {
+		t.Errorf("what is printed for the configuration does not lead to the key: %s%s", out.String(), errs.String())
+	}
+	if code := call("dkim", "new", "--domain", "news.example", "--dir", apart[0].File); code != exitFailed || !strings.Contains(errs.String(), "mend --dir") {
+		t.Errorf("in a file: exit %d: %s", code, errs.String())
+	}
 	write(toml)
 	if code := call("dkim", "ls"); code != 0 || strings.Count(out.String(), "IN TXT") != 2 || !strings.Contains(out.String(), "s1r._domainkey.news.example.") {
 		t.Errorf("ls: exit %d: %s%s", code, out.String(), errs.String())
