@@ -20,6 +20,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf16"
+
+	"pressrun/subscribers"
 )
 
 // load writes text as a configuration file and reads it.
@@ -162,6 +164,31 @@ func TestConfigCheckReadsTheEnvironment(t *testing.T) {
 	if strings.Contains(out.String(), "PRESSRUN_PORT") || strings.Contains(out.String(), "hunter2") {
 		t.Errorf("it says %s", out.String())
 	}
+}
+
+// With a database that is there, serve may not begin without the file of its keys.
+func TestConfigCheckMissesTheKeys(t *testing.T) {
+	dir := t.TempDir()
+	file, missed := filepath.Join(dir, "press.toml"), "there is no "+filepath.Join(dir, "link.keys")
+	check := func(want bool) {
+		t.Helper()
+		var out, errs bytes.Buffer
+		if code := run(t.Context(), []string{"-c", file, "config", "check"}, strings.NewReader(""), &out, &errs); code != 0 || strings.Contains(out.String(), missed) != want {
+			t.Errorf("exit %d: %s%s; want %q: %v", code, out.String(), errs.String(), missed, want)
+		}
+	}
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	check(false)
+	if err := os.WriteFile(filepath.Join(dir, "press.db"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	check(true)
+	if _, err := subscribers.GenerateKeys(filepath.Join(dir, "link.keys")); err != nil {
+		t.Fatal(err)
+	}
+	check(false)
 }
 
 func TestRelayPassword(t *testing.T) {

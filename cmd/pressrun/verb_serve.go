@@ -113,6 +113,8 @@ func (configCheck) Run(e *env) error {
 	notes := c.mistyped(os.Environ())
 	if _, err := os.Stat(c.Database); errors.Is(err, os.ErrNotExist) && !strings.Contains(c.Database, "://") {
 		notes = append(notes, "there is no "+c.Database+" yet: serve makes a new, empty newsroom there")
+	} else if _, err := os.Stat(c.Keys); errors.Is(err, os.ErrNotExist) {
+		notes = append(notes, "there is no "+c.Keys+": serve makes it for a new newsroom, and does not begin with the database of one whose mails have links; for that restore its file, or name it under keys")
 	}
 	if len(notes) > 0 {
 		shown["notes"] = notes
