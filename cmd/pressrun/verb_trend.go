@@ -99,6 +99,9 @@ func (v *trendLs) Run(e *env) error {
 			Stories []standing `json:"stories"`
 		}{ranked.By, ranked.Fresh, ranked.Note, list}, func(w io.Writer) {
 			fmt.Fprintf(w, "ranked by %s; newest view %s\n", ranked.By, when(ranked.Fresh))
+			if why := p.stale(ranked.Fresh); why != "" && ranked.By == trend.ByViews {
+				fmt.Fprintln(w, why)
+			}
 			if ranked.Note != "" {
 				fmt.Fprintln(w, ranked.Note)
 			}

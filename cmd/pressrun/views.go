@@ -56,16 +56,27 @@ func (p *Press) deskStandings(ctx context.Context) ([]desk.Standing, string, err
 		out[i] = desk.Standing{Story: s.story, Place: s.Place, Views: s.Views, Reason: s.Reason}
 	}
 	how := "In the order of what is read now, each among the stories of its language; the newest visit was counted " + templates.Near(ranked.Fresh, p.Now()) + "."
-	switch ranked.By {
-	case trend.BySnapshot:
+	switch {
+	case ranked.By == trend.ByViews && p.stale(ranked.Fresh) != "":
+		how = "In the order of what was read until " + templates.Near(ranked.Fresh, p.Now()) + "; " + p.stale(ranked.Fresh) + "."
+	case ranked.By == trend.BySnapshot:
 		how = "Visits cannot be counted at present: in the order of the last count, whose newest visit was of " + templates.Near(ranked.Fresh, p.Now()) + "."
-	case trend.ByDate:
+	case ranked.By == trend.ByDate:
 		how = "No visits were counted lately: the newest stand first."
 	}
 	if st := p.Beacon.Stats(); st.Down || len(st.Dropped) > 0 {
 		how += fmt.Sprintf(" Visits that wait in memory: %d; %s.", st.Waiting, droppedWords(st.Dropped))
 	}
 	return out, how, nil
+}
+
+// stale says what follows when the newest visit was counted too long ago; "" when it
+// was not.
+func (p *Press) stale(newest time.Time) string {
+	if p.Now().Sub(newest) <= trend.TrendingAge {
+		return ""
+	}
+	return "no visit was counted since, so issues have no Trending Now, and the newest stories first"
 }
 
 // deskExplain is trend explain for the page of a story.
@@ -144,7 +155,8 @@ func (p *Press) examineViews(ctx context.Context) (string, error) {
 	if p.Config.Redis != "" {
 		where = "counted in " + viewsIn(p.Config)
 	}
-	if _, err := p.Counters.Newest(ctx); err != nil {
+	newest, err := p.Counters.Newest(ctx)
+	if err != nil {
 		return "", fmt.Errorf("the counters in %s do not answer (%v); issues are ranked by the last snapshot until they do. Check the address, the password and, with ACLs, the line in digest/trend/README.md", viewsIn(p.Config), err)
 	}
 	// Asking for the day's salt writes, as counting does: a server that cannot save, is full or a replica answers and refuses that.
@@ -152,6 +164,9 @@ func (p *Press) examineViews(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("the counters in %s answer and take nothing (%w); what is visited waits in memory until they do", viewsIn(p.Config), err)
 	}
 	match, err := p.matchViews(ctx)
+	if why := p.stale(newest); why != "" && !newest.IsZero() {
+		match += "; the newest visit is of " + when(newest) + "; " + why
+	}
 	return where + "; " + match, err
 }
 

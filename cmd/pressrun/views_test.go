@@ -23,6 +23,7 @@ import (
 	"pressrun/digest"
 	"pressrun/digest/article"
 	"pressrun/digest/feed"
+	"pressrun/digest/trend"
 	"pressrun/templates"
 )
 
@@ -449,5 +450,34 @@ func TestIngestLogFollows(t *testing.T) {
 	stop()
 	if code := <-done; code != 0 || !strings.Contains(out.String(), `"views"`) {
 		t.Errorf("exit %d, %s, %s; want its report", code, out.String(), errs.String())
+	}
+}
+
+// TestOldCountsAreCalledOld: counters that ended hours ago, as those of an old dump, are
+// not told as what is read now.
+func TestOldCountsAreCalledOld(t *testing.T) {
+	r := newCountingRoom(t, "")
+	now := time.Now()
+	clock := func() time.Time { return now }
+	r.Now, r.Ranker.Now, r.Counters = clock, clock, trend.NewSQL(r.DB, clock)
+	r.Ranker.Counters = r.Counters
+	st, err := r.Digest.Story(t.Context(), r.stories[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.addViews(t.Context(), []trend.View{{Key: st.Keys[0], At: now, N: 9}}); err != nil {
+		t.Fatal(err)
+	}
+	const old = "no visit was counted since, so issues have no Trending Now"
+	for _, c := range []struct {
+		later time.Duration
+		want  bool
+	}{{time.Hour, false}, {4 * time.Hour, true}} {
+		now = now.Add(c.later)
+		_, how, err := r.deskStandings(t.Context())
+		doctor, failed := r.examineViews(t.Context())
+		if err != nil || failed != nil || strings.Contains(how, old) != c.want || strings.Contains(doctor, old) != c.want || strings.Contains(how, "read now") == c.want {
+			t.Errorf("at %s: the desk says %q, doctor %q, %v, %v", now, how, doctor, err, failed)
+		}
 	}
 }
