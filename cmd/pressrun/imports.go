@@ -84,7 +84,14 @@ func (p *Press) runImport(ctx context.Context, id int64) error {
 	case errors.Is(err, subscribers.ErrState): // undone, or imported by another process
 		return nil
 	case errors.Is(err, subscribers.ErrNotFound): // it came from the command line
-		return p.Subscribers.FailImport(ctx, id, "it was cut off; the same file once more brings the rest")
+		if err := p.Subscribers.FailImport(ctx, id, "it was cut off; the same file once more brings the rest"); err != nil {
+			return err
+		}
+		i, err := p.Subscribers.Import(ctx, id)
+		if err != nil {
+			return err
+		}
+		return p.Installation.Audit(ctx, i.By, "start import", fmt.Sprint(id), i.ListName) // as the verb does at its end
 	case errors.Is(err, importer.ErrNoAddress):
 		return p.Subscribers.FailImport(ctx, id, withAdvice(err))
 	case err != nil:

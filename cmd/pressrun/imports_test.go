@@ -199,6 +199,9 @@ func TestImportCutOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Subscribers.Now = now
+	if list := r.say(t, "subscriber", "imports"); strings.Count(list, "stands still") != 1 || strings.Contains(list, "running") {
+		t.Errorf("of one that nobody works at the verb says\n%s", list)
+	}
 	if err := r.Jobs.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -209,6 +212,10 @@ func TestImportCutOff(t *testing.T) {
 	within(t, 20*time.Second, "serve ends what nobody works at", func() bool {
 		i := newest()
 		return i.ID == id && i.State == "failed" && strings.Contains(i.Note, "cut off")
+	})
+	within(t, 20*time.Second, "all three stand among what was done", func() bool {
+		_, n, err := r.Installation.Actions(ctx, "start import", false, 10, 0)
+		return err == nil && n == 3
 	})
 }
 

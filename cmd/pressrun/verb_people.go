@@ -171,7 +171,7 @@ func (v *subscriberImport) Run(e *env) error {
 		}
 		report, err := importer.Import(e.ctx, p.Subscribers, in, importer.Options{File: name, List: v.List, Source: v.Source, Evidence: v.Evidence, DryRun: !v.Yes, By: "command line"})
 		if err != nil && report.ID > 0 {
-			return e.cutOff(p, report, err)
+			return e.cutOff(p, report, v.List, err)
 		}
 		if err != nil {
 			return err
@@ -194,11 +194,13 @@ func (v *subscriberImport) Run(e *env) error {
 
 // cutOff says what became of an import that did not come to its end. What cannot be
 // written down now, serve writes.
-func (e *env) cutOff(p *Press, report importer.Report, err error) error {
+func (e *env) cutOff(p *Press, report importer.Report, list string, err error) error {
 	if e.ctx.Err() != nil {
 		err = errors.New("it was ended")
 	}
-	_ = p.Subscribers.FailImport(context.WithoutCancel(e.ctx), report.ID, fmt.Sprintf("%s after %d rows; the same file once more brings the rest", withAdvice(err), report.Rows))
+	ctx := context.WithoutCancel(e.ctx)
+	_ = p.Installation.Audit(ctx, "command line", "start import", fmt.Sprint(report.ID), list)
+	_ = p.Subscribers.FailImport(ctx, report.ID, fmt.Sprintf("%s after %d rows; the same file once more brings the rest", withAdvice(err), report.Rows))
 	return fmt.Errorf("import %d was cut off after %d rows, and the same once more brings the rest (or take back what it brought: pressrun subscriber undo %d): %w", report.ID, report.Rows, report.ID, err)
 }
 
@@ -210,9 +212,16 @@ func (subscriberImports) Run(e *env) error {
 		if err != nil {
 			return err
 		}
+		idle, err := p.Subscribers.IdleImports(e.ctx)
+		if err != nil {
+			return err
+		}
 		return e.print(list, func(w io.Writer) {
 			table(w, "nothing was imported yet; begin with: pressrun subscriber import FILE.csv --list LIST --source …", "ID | STATE | FILE | LIST | SOURCE | BY | WHEN", func(row func(...any)) {
 				for _, i := range list {
+					if slices.ContainsFunc(idle, func(x subscribers.Import) bool { return x.ID == i.ID }) {
+						i.State = "stands still" // serve goes on with it, or ends it
+					}
 					row(i.ID, i.State, i.File, i.ListName, i.Source, i.By, when(i.At))
 				}
 			})
