@@ -199,14 +199,15 @@ func (s *Site) unsubscribed(w http.ResponseWriter, r *http.Request, c subscriber
 var pauses = []int{7, 30}
 
 // owner is the reader whose page of preferences is asked for. Without ok the
-// request has been answered: the link is not good, or that of a test mail.
+// request has been answered: the link is not good, that of a test mail, or its reader is
+// erased.
 func (s *Site) owner(w http.ResponseWriter, r *http.Request) (c subscribers.Claim, v subscribers.Subscriber, lang string, ok bool) {
 	c, v, lang, err := s.claim(r, subscribers.KindPreferences)
 	switch {
 	case err == nil && c.Test:
 		s.askUnsubscribe(w, r, c, v, nil, lang)
-	case err == nil && v.ID == 0:
-		s.refuse(w, r, lang, subscribers.ErrState)
+	case err == nil && v.ID == 0: // to subscribe again cannot work with that address
+		s.write(w, r, reply{status: http.StatusGone, page: templates.PageUnsubscribed, language: lang, view: templates.UnsubscribedPage{Frame: s.frame(r)}})
 	case err != nil:
 		s.refuse(w, r, lang, err)
 	default:
