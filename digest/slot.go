@@ -36,7 +36,8 @@ const planAhead = 36 * time.Hour
 // Plan writes down the slots of a newsletter up to a day and a half ahead,
 // beginning after its last one that is past, so that what fell into a downtime is
 // there to be made up or announced. A slot to come that a changed schedule has no
-// more is taken off again. It may run anywhere, any number of times.
+// more is taken off again, and one that was missed while the clock was ahead is
+// planned anew. It may run anywhere, any number of times.
 func (s *Store) Plan(ctx context.Context, n Newsletter) error {
 	spec := n.Spec.WithDefaults(n.Name)
 	var sched Schedule
@@ -45,7 +46,7 @@ func (s *Store) Plan(ctx context.Context, n Newsletter) error {
 		if sched, err = ParseSchedule(spec.Schedule, spec.Zone); err != nil {
 			return fmt.Errorf("plan %s: %w", n.Name, err)
 		}
-		if err := s.plan(ctx, n, sched); err != nil {
+		if err := errors.Join(s.unmiss(ctx, n), s.plan(ctx, n, sched)); err != nil {
 			return fmt.Errorf("plan %s: %w", n.Name, err)
 		}
 	}
@@ -122,6 +123,17 @@ func (s *Store) unplan(ctx context.Context, n Newsletter, sched Schedule) error 
 		}
 	}
 	return nil
+}
+
+// unmiss takes off the slots to come that were missed: the clock was ahead then.
+func (s *Store) unmiss(ctx context.Context, n Newsletter) error {
+	missed, err := s.slots(ctx, `newsletter_id = $1 and state = 'missed' and slot_at > $2 and id not in (select slot_id from issues where newsletter_id = $1)`, n.ID, schema.At(s.Now()))
+	for _, slot := range missed {
+		if err == nil {
+			_, err = s.DB.Write.ExecContext(ctx, `delete from slots where id = $1 and state = 'missed'`, slot.ID)
+		}
+	}
+	return err
 }
 
 func (s *Store) slots(ctx context.Context, where string, args ...any) ([]Slot, error) {

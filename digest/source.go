@@ -123,6 +123,16 @@ func (s *Store) Sources(ctx context.Context) ([]Source, error) {
 		`select `+sourceColumns+` from sources order by title, id`)
 }
 
+// ClockLeap is how far a time that was written down may lie ahead: what is further was
+// written by a clock that was wrong, or this one is.
+const ClockLeap = time.Hour
+
+// Due reports whether the source is to be polled: it is its time, or its last poll is
+// noted for a time that has yet to come. DueSources says the same in SQL.
+func (src Source) Due(now time.Time) bool {
+	return !src.NextPoll.After(now) || src.LastPoll.Sub(now) > ClockLeap
+}
+
 // LeftAlone is how long nobody has asked any source when what is known is old news.
 const LeftAlone = time.Hour
 
@@ -147,7 +157,7 @@ func (s *Store) Behind(ctx context.Context, spec Spec, since time.Time) (bool, e
 		if src.State == "paused" || !spec.Takes(src) {
 			continue
 		}
-		if src.LastPoll.Before(since) && !src.NextPoll.After(now) {
+		if src.Due(now) && (src.LastPoll.Before(since) || src.LastPoll.After(now)) {
 			return true, nil
 		}
 		unread, err := schema.Each(ctx, s.DB.Read, schema.Column[int64], `
@@ -177,7 +187,8 @@ func (s *Store) PollSoon(ctx context.Context, id int64) error {
 // thing at a time, and one that hangs must not keep all hands waiting.
 func (s *Store) DueSources(ctx context.Context) ([]Source, error) {
 	list, err := schema.Each(ctx, s.DB.Read, scanSource,
-		`select `+sourceColumns+` from sources where state <> 'paused' and next_poll_at <= $1 order by next_poll_at, id`, schema.At(s.Now()))
+		`select `+sourceColumns+` from sources where state <> 'paused' and (next_poll_at <= $1 or last_poll_at > $2) order by next_poll_at, id`,
+		schema.At(s.Now()), schema.At(s.Now().Add(ClockLeap)))
 	place, seen := make(map[int64]int, len(list)), map[string]int{}
 	for _, src := range list {
 		host := src.Host

@@ -416,3 +416,87 @@ func TestRecoveryIsLogged(t *testing.T) {
 		}
 	}
 }
+
+// TestClockAhead: what was put down while the clock was a year ahead keeps no source from
+// being read, and no issue from going out, once it is right, and somebody is told.
+func TestClockAhead(t *testing.T) {
+	for _, runs := range []bool{true, false} {
+		t.Run(fmt.Sprintf("goes on running %v", runs), func(t *testing.T) {
+			ctx := t.Context()
+			var by atomic.Int64
+			now := func() time.Time { return time.Now().Add(time.Duration(by.Load())) }
+			_, relay := receiver(t)
+			p, _ := pressOn(t, now, io.Discard, filepath.Join(t.TempDir(), "press.db"), "", relay)
+			site := newPaper(t, "Harbour Gazette", time.Now, time.Now().Add(-24*time.Hour), 3*time.Hour)
+			draftOf(t, p, site, func(s *digest.Spec) { s.Schedule = "0 */6 * * *" })
+			n, err := p.Digest.Newsletter(ctx, "morning")
+			if err != nil {
+				t.Fatal(err)
+			}
+			tick := func() (alarms int) {
+				t.Helper()
+				if err := p.Tick(ctx); err != nil {
+					t.Fatal(err)
+				}
+				open, err := p.Installation.Alarms(ctx, true, 100)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, a := range open {
+					if a.Kind == "clock" {
+						alarms++
+					}
+				}
+				return alarms
+			}
+			toCome := func(state string) int {
+				t.Helper()
+				list, err := p.Digest.Slots(ctx, n.ID, now())
+				if err != nil {
+					t.Fatal(err)
+				}
+				return len(slices.DeleteFunc(list, func(s digest.Slot) bool { return s.State != state || s.At.After(now().Add(36*time.Hour)) }))
+			}
+			if tick() != 0 {
+				t.Error("a clock that is right is announced")
+			}
+			planned := toCome("planned")
+			by.Store(int64(365 * 24 * time.Hour))
+			tick()
+			tick() // a machine that slept looks the same
+			due, err := p.Digest.DueSources(ctx)
+			if err != nil || len(due) != 1 {
+				t.Fatalf("due sources %v, %v", due, err)
+			}
+			if _, err := p.Collector.Collect(ctx, due[0], 48*time.Hour); err != nil {
+				t.Fatal(err)
+			}
+			by.Store(0)
+			if n := toCome("missed"); n < 4 {
+				t.Fatalf("%d slots to come were missed, want all of a day", n)
+			}
+			if !runs {
+				p.ticked, p.away = time.Time{}, time.Time{}
+			}
+			if first, again := tick(), tick(); first != 1 || again != 1 {
+				t.Error("a clock that was put back by a year is not announced")
+			}
+			if missed, again := toCome("missed"), toCome("planned"); missed > 0 || again < planned {
+				t.Errorf("%d slots to come are missed and %d planned, want none and %d", missed, again, planned)
+			}
+			if due, err = p.Digest.DueSources(ctx); err != nil || len(due) != 1 {
+				t.Fatalf("due sources %v, %v; want the one that was polled a year from now", due, err)
+			}
+			if err := p.runCollect(ctx, collectJob{Source: due[0].ID}); err != nil {
+				t.Fatal(err)
+			}
+			if due, err = p.Digest.DueSources(ctx); err != nil || len(due) > 0 {
+				t.Errorf("after it was polled it is due again: %v, %v", due, err)
+			}
+			by.Store(int64(25 * time.Hour))
+			if err := p.endGone(ctx, false); err != nil || tick() > 0 {
+				t.Errorf("the alarm stands a day later, %v", err)
+			}
+		})
+	}
+}

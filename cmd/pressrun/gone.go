@@ -95,7 +95,7 @@ func (p *Press) goneFromDatabase(ctx context.Context, a installation.Alarm) (str
 		return "", err
 	}
 	switch a.Kind {
-	case uncounted:
+	case uncounted, "clock":
 		if p.Now().Sub(a.Opened) > keepGap {
 			return "that was a day ago", nil
 		}

@@ -190,7 +190,7 @@ func (p *Press) runCollect(ctx context.Context, job collectJob) error {
 	if err != nil {
 		return err
 	}
-	if src.State == "paused" || src.NextPoll.After(p.Now()) {
+	if src.State == "paused" || !src.Due(p.Now()) {
 		return nil // done by another process meanwhile
 	}
 	got, err := p.collect(ctx, src, p.backlogOf(src))

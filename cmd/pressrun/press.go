@@ -226,10 +226,10 @@ const catchUp = 20 * time.Minute
 
 // begin notes at the first tick, and at the first after a sleep of the machine, whether
 // the sources were left alone for long, until now or until another process came to them
-// just before.
+// just before. A clock that was put back by much is announced.
 func (p *Press) begin(ctx context.Context) error {
-	now := p.Now()
-	if !p.ticked.IsZero() && now.Sub(p.ticked) < digest.LeftAlone {
+	now, before := p.Now(), p.ticked
+	if gone := now.Sub(before); !before.IsZero() && gone < digest.LeftAlone && gone > -digest.ClockLeap {
 		p.ticked = now
 		return nil
 	}
@@ -237,11 +237,21 @@ func (p *Press) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if before.Before(last) {
+		before = last
+	}
+	leapt := before.Sub(now) > digest.ClockLeap
+	if leapt {
+		if err := p.raise(ctx, "clock", "this machine", fmt.Sprintf("It shows %s, and %s was written down before. If it is wrong now, set it, and have it kept by NTP. If it was wrong then: sources and slots go on by the right time; "+
+			"look whether issues were missed or skipped, and readers who were to confirm were given up, before their time. This ends by itself a day later.", templates.Exact(now), templates.Exact(before))); err != nil {
+			return err
+		}
+	}
 	p.ticked, p.away = now, time.Time{}
 	switch {
-	case !last.IsZero() && now.Sub(last) > digest.LeftAlone:
+	case leapt, !last.IsZero() && now.Sub(last) > digest.LeftAlone:
 		p.away = now
-	case now.Sub(back) < catchUp:
+	case now.Sub(back).Abs() < catchUp:
 		p.away = back
 	default:
 		return nil

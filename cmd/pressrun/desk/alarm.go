@@ -43,6 +43,7 @@ var alarmTitles = map[string]string{
 	"uncounted":      "Visits to the site were not counted for a while",
 	"disk":           "The disk of %s is nearly full",
 	"journal":        "Who leaves is not written to the journal",
+	"clock":          "The clock of this server was put back",
 	"keys":           "The file of the link keys is not in order",
 	"ledger":         "Sending waits: the database cannot be written",
 }
