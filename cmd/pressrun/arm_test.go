@@ -188,3 +188,31 @@ func TestLostRelayIsAnnounced(t *testing.T) {
 	disarm()
 	look("", "")
 }
+
+// TestForgottenStopIsAnnounced: who stopped sending for a while may forget it, and a
+// restore leaves it so.
+func TestForgottenStopIsAnnounced(t *testing.T) {
+	r := newCountingRoom(t, "")
+	now := time.Now()
+	r.Now = func() time.Time { return now }
+	look := func() string {
+		r.watchArming(t.Context())
+		return r.alarmed(t, "stopped")
+	}
+	if err := r.Mailer.Stop(t.Context(), "ed@news.example", "a wrong headline"); err != nil {
+		t.Fatal(err)
+	}
+	if told := look(); told != "" {
+		t.Errorf("at once: %s", told)
+	}
+	now = now.Add(61 * time.Minute)
+	if told := look(); !strings.Contains(told, "by ed@news.example (a wrong headline)") || !strings.Contains(told, "pressrun start") {
+		t.Errorf("an hour later: %q", told)
+	}
+	if err := r.Mailer.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if told := look(); told != "" {
+		t.Errorf("when it goes on: %s", told)
+	}
+}

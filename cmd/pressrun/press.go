@@ -147,9 +147,13 @@ func keysWords(err error) string {
 	return technically("The file of the link keys is not in order. Links go on as before until serve ends; mend the file before that.", err)
 }
 
+// stopForgotten is how long sending is stopped when somebody is reminded of it.
+const stopForgotten = time.Hour
+
 // watchArming announces that an installation which was armed is so no more since its
-// host or its sender's domain has another name, or that press.toml has lost its relays:
-// nobody else would notice that no mail leaves, the mail of this alarm included.
+// host or its sender's domain has another name, that press.toml has lost its relays, or
+// that somebody stopped sending and left it so: nobody else would notice that no mail
+// leaves, the mail of this alarm included.
 func (p *Press) watchArming(ctx context.Context) {
 	st, err := p.Mailer.Status(ctx)
 	if err != nil {
@@ -159,6 +163,8 @@ func (p *Press) watchArming(ctx context.Context) {
 	host, _ := os.Hostname()
 	p.stand(ctx, !st.Armed && st.ArmedFor != "" && p.mailsOutside(), "arming", "relays", fmt.Sprintf("All mail stays in the built-in inbox: this installation was armed "+
 		"for %s (host, and domain of the first newsletter's sender), and is %s %s now. If it is no copy of another one: pressrun arm --to YOUR-ADDRESS", st.ArmedFor, host, p.Mailer.SenderDomain))
+	p.stand(ctx, st.Stopped && p.Now().Sub(st.Since) > stopForgotten, "stopped", "sending", fmt.Sprintf("Since %s, by %s (%s). What is due waits until it expires, and new readers cannot confirm. "+
+		"When it may go on: Start sending at the desk, or pressrun start", templates.Exact(st.Since), st.StoppedBy, st.Why))
 	lost, err := p.withoutRelay(ctx, st)
 	if err != nil {
 		p.complain("relays", err)

@@ -33,6 +33,7 @@ var alarmTitles = map[string]string{
 	"quota":          "The relay %s has sent all it may for now",
 	"letters":        "Letters are refused: new readers cannot confirm",
 	"unreached":      "Our letters to %s do not arrive",
+	"stopped":        "No mail leaves: sending is stopped",
 	"arming":         "No mail leaves: this server has another name now",
 	"dns":            "The %s record of our mail is gone",
 	"intake":         "Returned mail cannot be read",
