@@ -142,9 +142,12 @@ type Crowd struct {
 }
 
 // Odd says what is unusual about the size of an audience, "" when nothing is: a
-// change of more than a quarter and more than a hundred readers. A segment that
-// lost its readers, or an import that doubled a list, shows here first.
+// change of more than a quarter and more than a hundred readers, or that none is left.
+// A segment that lost its readers, or an import that doubled a list, shows here first.
 func (c Crowd) Odd() string {
+	if c.Now == 0 && c.Usual > 0 {
+		return fmt.Sprintf("nobody would get it now, while the last issues went to %d", c.Usual)
+	}
 	change := c.Now - c.Usual
 	if c.Usual == 0 || max(change, -change) <= 100 || 4*max(change, -change) <= c.Usual {
 		return ""

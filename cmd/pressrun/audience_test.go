@@ -25,6 +25,9 @@ func TestCrowdOdd(t *testing.T) {
 		{Crowd{749, 1_000}, true},
 		{Crowd{0, 1_000}, true},
 		{Crowd{190, 90}, false}, // a hundred exactly
+		{Crowd{0, 3}, true},
+		{Crowd{1, 90}, false},
+		{Crowd{}, false}, // nobody has joined yet
 		{Crowd{191, 90}, true},
 		{Crowd{100_000, 90_000}, false},
 	} {
