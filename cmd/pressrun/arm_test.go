@@ -175,13 +175,13 @@ func TestLostRelayIsAnnounced(t *testing.T) {
 		t.Fatal(err)
 	}
 	look("there", "")
-	look("", "Mail waits until it expires")
+	look("", "mail waits until it expires")
 	host := r.Mailer.Host
 	r.Mailer.Host = "new"
 	look("", "All mail stays in the built-in inbox")
 	r.Mailer.Host = host
 	look("there", "")
-	look("", "Mail waits until it expires")
+	look("", "mail waits until it expires")
 	r.Config.Catch = true
 	look("", "")
 	r.Config.Catch = false

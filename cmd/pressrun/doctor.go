@@ -146,9 +146,24 @@ func (p *Press) examineNewsletters(ctx context.Context) []finding {
 	if err != nil {
 		return []finding{found("newsletter", "", err)}
 	}
+	lists, err := p.Subscribers.CountedLists(ctx)
+	if err != nil {
+		return []finding{found("list", "", err)}
+	}
+	if len(newsletters) == 0 {
+		return []finding{{What: "newsletter", Text: "there is none, so no issue comes; begin a newsroom with pressrun init, or pressrun newsletter apply -f FILE"}}
+	}
 	var list []finding
 	for _, n := range newsletters {
 		spec, text := n.Spec.WithDefaults(n.Name), "what it names is there"
+		if slices.ContainsFunc(lists, func(l subscribers.List) bool { return l.Name == spec.List && l.Counts[subscribers.Active] == 0 }) {
+			text += "; nobody is on its list"
+		}
+		if n.State == "paused" {
+			text += "; it is paused, so no issue comes: pressrun newsletter pause " + n.Name + " --resume"
+		} else if spec.Schedule == "" {
+			text += "; it has no schedule, so issues come by hand alone"
+		}
 		lacks, err := p.lacks(ctx, spec)
 		if err == nil && lacks != "" {
 			err = errors.New(lacks)
@@ -268,13 +283,20 @@ func (p *Press) examineSources(ctx context.Context) []finding {
 	if err != nil {
 		return []finding{found("source", "", err)}
 	}
+	if len(sources) == 0 {
+		return []finding{{What: "source", Text: "there is none, so no story comes: pressrun source add URL"}}
+	}
 	var list []finding
 	for _, s := range sources {
+		text := s.URL + " answers"
+		if s.State == "paused" {
+			text += "; it is paused, so no story comes from it: pressrun source pause " + fmt.Sprint(s.ID) + " --resume"
+		}
 		_, err := p.Collector.Client.Get(ctx, s.URL, fetch.Validators{})
 		if err == nil && s.State == "failing" && s.Errors == 0 { // its pages cannot be read
 			err = fmt.Errorf("%s: %s", s.URL, s.Reason)
 		}
-		list = append(list, found("source", s.URL+" answers", err))
+		list = append(list, found("source", text, err))
 	}
 	return list
 }

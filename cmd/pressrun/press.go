@@ -180,7 +180,7 @@ func (p *Press) withoutRelay(ctx context.Context, st mailer.Status) (string, err
 		return "", nil
 	}
 	if st.Armed {
-		return "Mail waits until it expires: this installation is armed, and press.toml has no relay. Add one under [[relay]] in press.toml and start serve again, or have all of it caught here: pressrun disarm", nil
+		return "This installation is armed and press.toml has no relay, so mail waits until it expires. Add one under [[relay]] in press.toml and start serve again, or have all of it caught here: pressrun disarm", nil
 	}
 	had, err := p.Installation.KnownGood(ctx, leavesBy)
 	if err != nil || st.ArmedFor == "" && len(had) == 0 {

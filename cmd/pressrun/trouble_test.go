@@ -549,3 +549,25 @@ func TestVerbsSayWhatNobodyCanDo(t *testing.T) {
 	d.says(1, []string{"press.toml names no language model"}, "doctor")
 	d.says(0, []string{"is operator"}, "user", "add", "ed@news.example", "--role", "operator")
 }
+
+// TestDoctorSaysWhyNothingComes: of what is paused, or is not there at all.
+func TestDoctorSaysWhyNothingComes(t *testing.T) {
+	d, _ := newDeskless(t)
+	d.says(0, []string{"nobody is on its list"}, "doctor")
+	for _, args := range [][]string{{"newsletter", "pause", "morning"}, {"source", "pause", "1"}, {"subscriber", "add", "ann@readers.example", "--list", "morning", "--source", "fair"}} {
+		if code, _, errs := d.verb("", args...); code != 0 {
+			t.Fatal(errs)
+		}
+	}
+	d.says(0, []string{"it is paused, so no issue comes: pressrun newsletter pause morning --resume", "so no story comes from it: pressrun source pause 1 --resume"}, "doctor")
+	if _, out, _ := d.verb("", "doctor"); strings.Contains(out, "nobody is on its list") {
+		t.Errorf("with a reader doctor says\n%s", out)
+	}
+	d.dir = t.TempDir()
+	d.config = d.path("press.toml")
+	schematest.SQLiteFile(t, d.path("press.db"))
+	if err := os.WriteFile(d.config, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.says(1, []string{"begin a newsroom with pressrun init", "pressrun source add URL"}, "doctor")
+}

@@ -119,6 +119,11 @@ func (d *Desk) nextSlots(r *request) (templates.Table, error) {
 	if err != nil {
 		return t, err
 	}
+	if len(list) == 0 {
+		t.Empty.Text = "Nothing is scheduled, for there is no newsletter. Make one under Newsletters."
+	} else if !slices.ContainsFunc(list, func(n digest.Newsletter) bool { return n.State != "paused" }) {
+		t.Empty.Text = "Nothing is scheduled, for all newsletters are paused."
+	}
 	specs, paused := map[int64]digest.Spec{}, map[int64]bool{}
 	for _, n := range list {
 		specs[n.ID], paused[n.ID] = n.Spec.WithDefaults(n.Name), n.State == "paused"
