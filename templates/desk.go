@@ -453,8 +453,14 @@ var deskFuncs = template.FuncMap{
 	"number":    func(n int) string { return Words("en").Number(n) },
 	"clean":     clean,
 	"inner":     inner,
+	"atAt":      atAt,
 	"of":        of,
 	"pages":     func(p Pager) bool { return p.Prev != "" || p.Next != "" },
+}
+
+// atAt lets an address break before its @, where it is too long for one line.
+func atAt(address string) template.HTML {
+	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(address), "@", "<wbr>@"))
 }
 
 // of is an action of a row's by the name of what the row is about: its first link,

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -182,6 +183,63 @@ func TestBrowserDeskHasRoom(t *testing.T) {
 				t.Errorf("%s at %d: the nouns stand in %d rows", name, width, got)
 			}
 		}
+	}
+}
+
+// A name or an address of a hundred letters breaks in its column, and the table stays
+// as wide as the page; who is signed in reads his address broken at its @. The rule
+// beside the nouns is as long as the page, what sorts is 24 px high (WCAG 2.2, 2.5.8),
+// and the phone on the wall is not wider than the wall.
+func TestBrowserDeskTableKeepsItsPlace(t *testing.T) {
+	site := newSite(t)
+	view := sampleDesk()[DeskTable]
+	body := view.Body.(TableBody)
+	body.Table.Columns = slices.Clone(body.Table.Columns)
+	body.Table.Columns[1].Wide = true
+	body.Table.Rows = slices.Clone(body.Table.Rows)
+	body.Table.Rows[0].Cells = slices.Clone(body.Table.Rows[0].Cells)
+	body.Table.Rows[0].Cells[0].Text = strings.Repeat("longpart", 8) + "@reader.example"
+	body.Table.Rows[0].Cells[1].Text = strings.Repeat("Wolfeschlegel", 8)
+	view.Body = body
+	view.User = "somebody@newsroom.courier.example"
+	for _, width := range []int{1440, 1280, 1024, 768} {
+		ctx := tab(t, width, "light")
+		site.show(t, ctx, writeDesk(t, DeskTable, view))
+		if over := evaluate[int](t, ctx, "(e => e.scrollWidth - e.clientWidth)(document.querySelector('.scroll'))"); over > 0 {
+			t.Errorf("at %d the table is %d pixels wider than its place", width, over)
+		}
+		if low := evaluate[float64](t, ctx, "Math.min(...[...document.querySelectorAll('.table th a')].map(e => e.getBoundingClientRect().height))"); low < 24 {
+			t.Errorf("at %d what sorts is %v pixels high", width, low)
+		}
+		if width < 1000 {
+			continue
+		}
+		if got := evaluate[string](t, ctx, "(e => { const r = document.createRange(); r.setStart(e, 0); r.setEnd(e, e.data.length); return r.getClientRects().length + e.data; })(document.querySelector('.nav-user p').firstChild)"); got != "1somebody" {
+			t.Errorf("at %d the address of the user begins with the lines %q, want one, up to its @", width, got)
+		}
+		if short := evaluate[float64](t, ctx, "document.documentElement.scrollHeight - (e => parseFloat(getComputedStyle(e).borderInlineStartWidth) ? e.getBoundingClientRect().bottom : 0)(document.querySelector('.content'))"); short > 1 {
+			t.Errorf("at %d the rule beside the nouns ends %v pixels above the end of the page", width, short)
+		}
+	}
+	issue := sampleDesk()[DeskIssue]
+	desk := issue.Body.(IssueBody)
+	desk.Preview.URL, desk.Preview.Width = "about:blank", "phone"
+	issue.Body = desk
+	ctx := tab(t, 320, "light")
+	site.show(t, ctx, writeDesk(t, DeskIssue, issue))
+	if over := evaluate[int](t, ctx, "(e => e.scrollWidth - e.clientWidth)(document.querySelector('.wall'))"); over > 0 {
+		t.Errorf("the phone is %d pixels wider than its wall", over)
+	}
+}
+
+// The dot of a state is seen where the system forces its colours; its place was left empty.
+func TestBrowserDeskKeepsDotsInForcedColours(t *testing.T) {
+	site := newSite(t)
+	ctx := tab(t, 1280, "light")
+	call(t, ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "forced-colors", Value: "active"}}})
+	site.show(t, ctx, writeDesk(t, DeskTable, sampleDesk()[DeskTable]))
+	if got := evaluate[string](t, ctx, "(e => getComputedStyle(e, '::before').backgroundColor === getComputedStyle(e.closest('td')).backgroundColor ? 'as its ground' : getComputedStyle(e, '::before').backgroundColor)(document.querySelector('.state.good'))"); got != evaluate[string](t, ctx, "getComputedStyle(document.querySelector('.state.good')).color") {
+		t.Errorf("the dot is %s, want the colour of the text", got)
 	}
 }
 

@@ -34,7 +34,7 @@ func (d *Desk) drawSubscribers(r *request, status int, address, source string) e
 		return err
 	}
 	order := f.Sort
-	t := templates.Table{Caption: "Subscribers", Columns: []templates.Column{eitherWay(r, templates.Column{Title: "Address", Wide: true}, "email", order), eitherWay(r, templates.Column{Title: "Name"}, "name", order), {Title: "Language"}, {Title: "Lists", Wide: true}, eitherWay(r, templates.Column{Title: "Since"}, "-created", order)},
+	t := templates.Table{Caption: "Subscribers", Columns: []templates.Column{eitherWay(r, templates.Column{Title: "Address", Wide: true}, "email", order), eitherWay(r, templates.Column{Title: "Name", Wide: true}, "name", order), {Title: "Language"}, {Title: "Lists", Wide: true}, eitherWay(r, templates.Column{Title: "Since"}, "-created", order)},
 		Empty: templates.Empty{Text: "Nobody reads yet. Readers come by the sign-up page, or by an import."}}
 	for _, s := range list {
 		var on []string
