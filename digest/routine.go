@@ -37,7 +37,8 @@ var routineHeadlines = []struct {
 	{"a horoscope", regexp.MustCompile(`(?i)^(?:(?:your|daily|weekly|love|today['’]?s|the) )*(?:horoscopes?|horoskop|oroscopo|horóscopo|гороскоп)(?:$|[:,|–—-]| (?:for|today|tomorrow|heute|vom|du jour|del día|di oggi|de hoy|на) | (?:today|heute|du jour|di oggi|de hoy|del día)$)`)},
 	{"a puzzle", regexp.MustCompile(`(?i)^(?:(?:quick|cryptic|daily|weekly|today['’]?s|the|mini|general knowledge) )*(?:crossword|sudoku|kreuzworträtsel|crucigrama|mots croisés|cruciverba|кроссворд)(?:$|[:,|–—]| (?:no|nr|n°|№)\b\.? ?\d| ?[#№]? ?\d| (?:answers|solution))`)},
 	{"a correction", regexp.MustCompile(`(?i)^(?:corrections?(?: (?:and|&) clarifications?)?|clarifications?|berichtigung|richtigstellung|korrektur|erratum|rectificatif|fe de erratas|fe de errores|поправка|تصحیح)(?:$| ?[:|–—])`)},
-	{"marked as not to be read", regexp.MustCompile(`(?i)^\W*(?:embargo(?:ed)?:? (?:until|till)|not for publication|do not publish|sperrfrist|test\b.*\bignore)\b|\b(?:please ignore|do not publish)\W*$`)},
+	{"marked as under embargo without a day, clock and zone that can be read", regexp.MustCompile(`(?i)^\W*(?:embargo(?:ed)?:? (?:until|till)|sperrfrist)\b`)}, // the others are read by marked
+	{"marked as not to be read", regexp.MustCompile(`(?i)^\W*(?:not for publication|do not publish|test\b.*\bignore)\b|\b(?:please ignore|do not publish)\W*$`)},
 	{"a quiz", regexp.MustCompile(`(?i)^(?:(?:the|daily|weekly|weekend|news|sports?|big|saturday|sunday|friday) )*quiz(?:$|[:|–—]| of the (?:day|week|month|year)\b)`)},
 }
 

@@ -264,13 +264,14 @@ func (s *Store) ownKey(ctx context.Context, tx *sql.Tx, e Entry, a article.Artic
 		return key, nil
 	}
 	var title, body string
+	told, _ := marked(cmp.Or(a.Title, e.Title), e.Published)
 	err := tx.QueryRowContext(ctx, `select title, body from stories where article_key = $1`, key).Scan(&title, &body)
 	switch {
 	case err == sql.ErrNoRows:
 		return key, nil
 	case err != nil:
 		return "", fmt.Errorf("article %s: %w", key, err)
-	case titleHash(title) != titleHash(cmp.Or(a.Title, e.Title)) && (body == "" || !sameText(body, a.Text)):
+	case titleHash(title) != titleHash(told) && (body == "" || !sameText(body, a.Text)):
 		return e.Key, nil
 	}
 	return key, nil
@@ -358,9 +359,14 @@ func (s *Store) correct(ctx context.Context, tx *sql.Tx, src Source, e Entry, a 
 		update stories set url = $2, title = $3, author = $4, section = $5, image = $6, image_alt = $7, rule_flags = $8, body = $9, description = $10,
 			language = $11, direction = $12, title_hash = $13, state = case when state = 'gone' then 'live' else state end
 		where article_key = $1`, told, st.URL, st.Title, st.Author, st.Section, st.Image, st.ImageAlt, union(listed, st.ruleFlags(src, e, a)), st.Body, st.Description,
-		st.Language, st.Direction, pageHash(st, a))
+		st.Language, st.Direction, pageHash(e, a))
 	if err != nil {
 		return err
+	}
+	if _, until := marked(cmp.Or(a.Title, e.Title), e.Published); !until.IsZero() {
+		if err := embargoed(ctx, tx, told, until); err != nil {
+			return err
+		}
 	}
 	aliases := append([]string{}, a.Keys...)
 	if key := keyOf(e, a); key != told {
@@ -385,11 +391,11 @@ func (s Story) ruleFlags(src Source, e Entry, a article.Article) string {
 
 // pageHash is the hash of the headline that the page shows; "" when the page was
 // not read: it may word its headline otherwise than the feed.
-func pageHash(s Story, a article.Article) string {
+func pageHash(e Entry, a article.Article) string {
 	if a.Kind == "" {
 		return ""
 	}
-	return titleHash(s.Title)
+	return titleHash(cmp.Or(a.Title, e.Title))
 }
 
 // known is the story that tells the address of an entry already, as another
@@ -431,7 +437,7 @@ func (s *Store) insertStory(ctx context.Context, tx *sql.Tx, src Source, e Entry
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'live', $15, $16, $17, $18)
 		on conflict (article_key) do nothing returning id`,
 		key, st.URL, st.Title, st.Author, src.ID, st.SourceTitle, st.Language, st.Direction, st.Section, st.Image, st.ImageAlt,
-		union(listed, st.ruleFlags(src, e, a)), st.Body, st.Description, pageHash(st, a),
+		union(listed, st.ruleFlags(src, e, a)), st.Body, st.Description, pageHash(e, a),
 		schema.At(st.Published), schema.At(st.NotBefore), schema.At(s.Now())).Scan(&id)
 	return id, err
 }
@@ -443,6 +449,8 @@ func storyOf(src Source, e Entry, a article.Article) Story {
 		URL: e.URL, Title: cmp.Or(a.Title, e.Title), Author: cmp.Or(strings.Join(a.Byline, ", "), e.Author), SourceTitle: cmp.Or(src.Title, src.Host),
 		Section: cmp.Or(e.Section, a.Section), Image: a.Image, ImageAlt: a.ImageAlt, Body: a.Text, Description: e.Summary, Published: e.Published, NotBefore: e.NotBefore,
 	}
+	until := time.Time{}
+	st.Title, until = marked(st.Title, e.Published)
 	if sameHost(a.Canonical, a.URL) && !sameHost(a.URL, e.URL) {
 		st.URL = a.URL // where the link of a feed service or a shortener leads
 	}
@@ -459,6 +467,7 @@ func storyOf(src Source, e Entry, a article.Article) Story {
 	case ahead(a.Published, st.Published):
 		st.NotBefore = later(st.NotBefore, a.Published.UTC())
 	}
+	st.NotBefore = later(st.NotBefore, until)
 	// What feed and page show is mostly one picture in two sizes: either may say
 	// whose it is.
 	if credit := strings.Join([]string{a.ImageCredit, e.Credit, st.ImageAlt, e.ImageAlt}, "\n"); !mayShow(src, st.Image, credit) {
