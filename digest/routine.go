@@ -8,18 +8,23 @@ import (
 )
 
 // What a paper prints every day whatever happens is no news: horoscopes, puzzles,
-// quizzes, tables of the weather, corrections of yesterday; and what it did not mean
-// to print. It is told when an editor pins it, or where a
+// quizzes, tables of the weather, its own newsletters, corrections of yesterday; what
+// is to be looked at or heard and has hardly a text; and what it did not mean to print. It is told when an editor pins it, or where a
 // newsletter has nothing else.
 
 // routineSections are the names of their sections, in addresses as well.
 var routineSections = func() map[string]string {
 	sections := map[string]string{}
 	for what, names := range map[string]string{
-		"a horoscope": "horoscope horoscopes daily-horoscope horoskop horoskope horóscopo horoscopo horóscopos horoscopos oroscopo oroscopi astrology astrologie astrología гороскоп гороскопы burç burçlar burc-yorumlari الأبراج أبراج 星座 占い 星占い",
-		"a puzzle":    "crossword crosswords puzzle puzzles sudoku kreuzworträtsel kreuzwortraetsel rätsel raetsel crucigrama crucigramas mots-croisés mots-croises cruciverba palavras-cruzadas кроссворд кроссворды krzyżówka krzyzowka kruiswoord bulmaca",
-		"a quiz":      "quiz quizzes викторина викторины",
-		"weather":     "weather weather-forecast wetter wettervorhersage météo meteo tiempo el-tiempo pogoda погода hava-durumu الطقس موسم 天気 天气",
+		"a horoscope":        "horoscope horoscopes daily-horoscope horoskop horoskope horóscopo horoscopo horóscopos horoscopos oroscopo oroscopi astrology astrologie astrología гороскоп гороскопы burç burçlar burc-yorumlari الأبراج أبراج 星座 占い 星占い",
+		"a puzzle":           "crossword crosswords puzzle puzzles sudoku kreuzworträtsel kreuzwortraetsel rätsel raetsel crucigrama crucigramas mots-croisés mots-croises cruciverba palavras-cruzadas кроссворд кроссворды krzyżówka krzyzowka kruiswoord bulmaca",
+		"a quiz":             "quiz quizzes викторина викторины",
+		"a weather table":    "weather weather-forecast wetter wettervorhersage météo meteo tiempo el-tiempo pogoda погода hava-durumu الطقس موسم 天気 天气",
+		"a lottery table":    "lottery lotto lottozahlen loterie lotería loteria лотерея",
+		"a newsletter":       "newsletter newsletters",
+		"a television guide": "tv-guide tv-listings tv-programm fernsehprogramm programme-tv programa-tv programación-tv programacion-tv programmi-tv телепрограмма",
+		"a podcast":          "podcast podcasts подкаст подкасты podkast podkasty بودكاست",
+		"a gallery":          "gallery galleries photo-gallery photo-galleries picture-gallery in-pictures bildergalerie bildergalerien fotostrecke fotostrecken fotogalerie diaporama diaporamas galería galerías galeria galerias fotogalería fotogalerías fotogallery foto-galeri fotogaleri фотогалерея galeria-zdjec fotoserie",
 	} {
 		for name := range strings.FieldsSeq(names) {
 			sections[name] = what
@@ -42,8 +47,14 @@ var routineHeadlines = []struct {
 	{"a quiz", regexp.MustCompile(`(?i)^(?:(?:the|daily|weekly|weekend|news|sports?|big|saturday|sunday|friday) )*quiz(?:$|[:|–—]| of the (?:day|week|month|year)\b)`)},
 }
 
-// routine says what of this a story is, "" for news. A section alone is enough but
-// for the weather's, where storms are told as well: there the text has to be figures.
+// routineTexts says what the text has to be besides in sections that tell news as
+// well: storms, winners, a report with its pictures.
+var routineTexts = map[string]func(string) bool{"a weather table": figures, "a lottery table": figures, "a podcast": isNote, "a gallery": isNote}
+
+// isNote reports whether a text is no longer than what goes with a picture or a tape.
+func isNote(text string) bool { return len(strings.Fields(text)) < 80 }
+
+// routine says what of this a story is, "" for news.
 func (s Story) routine() string {
 	for _, h := range routineHeadlines {
 		if h.is.MatchString(s.Title) {
@@ -55,10 +66,8 @@ func (s Story) routine() string {
 		names = append(names, strings.Split(strings.ToLower(u.Path), "/")...)
 	}
 	for _, name := range names {
-		switch what := routineSections[strings.TrimSpace(name)]; {
-		case what == "weather" && figures(s.Body):
-			return "a weather table"
-		case what != "" && what != "weather":
+		what := routineSections[strings.TrimSpace(name)]
+		if is := routineTexts[what]; what != "" && (is == nil || is(s.Body)) {
 			return what
 		}
 	}
