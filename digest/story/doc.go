@@ -36,6 +36,8 @@
 // Names tell a template from a copy, for the share of the text does not: follow-ups
 // of one house share .42 to .81 of it, invented obituaries .79. Of labelled articles
 // nothing changes (copies recall .996 at precision 1, 11 of 782 with strangers).
+// Nor by a second way to tell: nobody of one's headline is named in the other's lead.
+// Eight obituaries by one undertaker had five of thirteen names in common and were one story.
 // Without names in a headline, and in scripts without capitals, templates still
 // meet: to go by the leads alone takes .012 of that recall, for of a text that was
 // cut the lead is another.

@@ -254,15 +254,19 @@ func shareOf(a, b entry) (float64, bool) {
 
 // fromTemplate reports whether two texts speak of different people in the same
 // words, as a house's obituaries and match reports do: their headlines name nobody
-// in common, and of the names in their leads less than a third are in both. Who
-// goes on with a story names again who was in it.
+// in common, and nobody whom the other's lead names, or of the names in their leads
+// less than a third are in both: a template has names of its own, the undertaker's.
+// Who goes on with a story names again who was in it.
 func fromTemplate(a, b profile) bool {
 	inA, inB := a.names(isName|inTitle), b.names(isName|inTitle)
 	if !a.cased || !b.cased || len(inA) == 0 || len(inB) == 0 || common(inA, inB) > 0 {
 		return false
 	}
-	inA, inB = a.names(isName), b.names(isName)
-	return 3*common(inA, inB) < min(len(inA), len(inB))
+	allA, allB := a.names(isName), b.names(isName)
+	if common(inA, allB) == 0 && common(inB, allA) == 0 {
+		return true
+	}
+	return 3*common(allA, allB) < min(len(allA), len(allB))
 }
 
 // reportsOf compares an article with those earlier ones in the window that

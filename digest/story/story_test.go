@@ -56,6 +56,29 @@ func TestTemplates(t *testing.T) {
 	}
 }
 
+// TestTemplatesWithNamesOfTheirOwn: the undertaker, the hospice and who has the
+// figures stand in all of a house's texts, and make none of them another's.
+func TestTemplatesWithNamesOfTheirOwn(t *testing.T) {
+	death := func(name, last, from, of string) string {
+		return name + " " + last + ", of " + from + ", died on Tuesday at Harrow General Hospital, the child of " + of + " " + last + ". A funeral service will be held at St Mary's on Friday at 11 a.m. In lieu of flowers, the family asks for donations to the Harrow Bay Hospice. Arrangements are by Tidewell & Sons Funeral Home."
+	}
+	results := func(firm, rest string) string {
+		return "Shares in " + firm + " fell on Friday after the company reported a quarterly profit below what analysts had expected, according to data from MarketWire. " + rest + " The company's shares have fallen this year. This story was generated from data."
+	}
+	docs := []Doc{
+		{ID: "falk", Title: "Obituary: Ines Falk, 70", Text: death("Ines", "Falk", "Corran", "Alma"), Source: "courier"},
+		{ID: "quist", Title: "Obituary: Omar Quist, 76", Text: death("Omar", "Quist", "Kessel", "Leif"), Source: "courier"},
+		{ID: "norvik", Title: "Obituary: Jonas Norvik, 80", Text: death("Jonas", "Norvik", "Corran", "Rosa"), Source: "courier"},
+		{ID: "lines", Title: "Corran Lines: shares fall after results", Text: results("Corran Lines", "Revenue was 300 million pounds."), Source: "courier"},
+		{ID: "steel", Title: "Orlen Steel: shares fall after results", Text: results("Orlen Steel", "Revenue was 410 million pounds."), Source: "courier"},
+	}
+	for id, p := range Cluster(docs) {
+		if p.Story != id {
+			t.Errorf("%s is in the story of %s: %s", id, p.Story, p.Why)
+		}
+	}
+}
+
 // TestDecisionsStick: what stays in a story by decision neither leaves it nor
 // meets what stays in another.
 func TestDecisionsStick(t *testing.T) {
