@@ -34,6 +34,8 @@ func TestSplit(t *testing.T) {
 		{"Urdu", "ur", "وزیر اعظم لاہور پہنچے۔ کیا وہ رکیں گے؟ معلوم نہیں۔", []string{"وزیر اعظم لاہور پہنچے۔", "کیا وہ رکیں گے؟", "معلوم نہیں۔"}},
 		{"Chinese", "zh", "大桥昨天通车。市长说：“我们等了两年。”市民很高兴！", []string{"大桥昨天通车。", "市长说：“我们等了两年。”", "市民很高兴！"}},
 		{"Hindi", "hi", "पुल खुल गया। लोग खुश हैं।", []string{"पुल खुल गया।", "लोग खुश हैं।"}},
+		{"Hindi sum", "hi", "लागत 1.2 करोड़ रु. है। प्रो. शर्मा खुश हैं।", []string{"लागत 1.2 करोड़ रु. है।", "प्रो. शर्मा खुश हैं।"}},
+		{"Polish sum at the end", "pl", "Straty wynoszą 1,2 mln zł. Naprawa potrwa rok.", []string{"Straty wynoszą 1,2 mln zł.", "Naprawa potrwa rok."}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
