@@ -200,7 +200,7 @@ func (p *Press) inspectLetters(ctx context.Context) error {
 		return err
 	}
 	for _, a := range open {
-		if a.Kind == "unreached" && lost[a.Subject] == "" {
+		if a.Kind == "unreached" && a.Subject != theWebhook && lost[a.Subject] == "" {
 			p.Clear(ctx, a.Kind, a.Subject)
 		}
 	}

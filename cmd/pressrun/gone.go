@@ -72,6 +72,8 @@ func (p *Press) goneFromConfig(a installation.Alarm) string {
 		return named(!strings.Contains(a.Subject, "@") || c.Bounce.signed() && c.Bounce.Address == a.Subject, "bounces go to another address now")
 	case "disk":
 		return named(slices.Contains(c.disks(), a.Subject), "nothing of ours is there any more")
+	case "unreached":
+		return named(a.Subject != theWebhook || c.AlarmWebhook != "", "there is no alarm_webhook any more")
 	case "journal":
 		return named(a.Subject == c.Journal, "the journal is another file now")
 	case "keys":

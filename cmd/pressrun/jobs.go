@@ -91,7 +91,7 @@ func (p *Press) openJobs() error {
 		return p.Ranker.Snapshot(ctx)
 	}))
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, j *river.Job[webhookJob]) error {
-		return p.runWebhook(ctx, j.Args)
+		return p.heard(ctx, j.Attempt, p.runWebhook(ctx, j.Args))
 	}))
 	river.AddWorker(workers, &importWorker{press: p})
 	log := slog.New(&warnings{Handler: p.Log.Handler()})

@@ -34,6 +34,25 @@ func (webhookJob) Kind() string { return "webhook" }
 // more than an hour after the first.
 func (webhookJob) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 8} }
 
+// theWebhook is the subject of the alarm that the webhook takes no alarms, deafAt the
+// attempt at which it is raised: some minutes after the first.
+const (
+	theWebhook = "alarm_webhook"
+	deafAt     = 5
+)
+
+// heard announces a webhook that takes no alarms, by mail and at the desk, and when it
+// does again. It returns err.
+func (p *Press) heard(ctx context.Context, attempt int, err error) error {
+	switch {
+	case err == nil:
+		p.Clear(ctx, "unreached", theWebhook)
+	case attempt == deafAt && ctx.Err() == nil:
+		p.Alarm(ctx, "unreached", theWebhook, technically("Who reads there hears of no alarm. Look at alarm_webhook in press.toml; its address may have been taken back.", err))
+	}
+	return err
+}
+
 // webhookTimeout is how long the other side may take to answer.
 const webhookTimeout = 10 * time.Second
 

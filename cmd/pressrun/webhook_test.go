@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -58,6 +59,31 @@ func TestAlarmReachesTheWebhook(t *testing.T) {
 	p.Clear(ctx, "silent source", "7")
 	if v := next(); v["state"] != "closed" || v["text"] != "Over: 7 has published nothing new." {
 		t.Errorf("after the alarm was taken back it heard %v", v)
+	}
+}
+
+// A webhook that takes no alarms is an alarm itself, until it takes one, or is gone.
+func TestDeafWebhookIsAnnounced(t *testing.T) {
+	r := newCountingRoom(t, "alarm_webhook = \"http://127.0.0.1:1/services/secret\"\n")
+	for attempt := 1; attempt <= 8; attempt++ {
+		err := r.runWebhook(t.Context(), webhookJob{Alarm: "relay", State: "open"})
+		if r.heard(t.Context(), attempt, err) == nil {
+			t.Fatal("nobody listens there")
+		}
+		if told := r.alarmed(t, "unreached"); (told != "") != (attempt >= deafAt) || strings.Contains(told, "secret") {
+			t.Errorf("after %d attempts: %q", attempt, told)
+		}
+	}
+	if err := r.inspectLetters(t.Context()); err != nil || r.alarmed(t, "unreached") == "" {
+		t.Errorf("who looks at letters ends it, %v", err)
+	}
+	if err := r.heard(t.Context(), 1, nil); err != nil || r.alarmed(t, "unreached") != "" {
+		t.Errorf("when it hears again: %v, %q", err, r.alarmed(t, "unreached"))
+	}
+	r.heard(t.Context(), deafAt, errors.New("404 Not Found"))
+	r.Config.AlarmWebhook = ""
+	if err := r.endGone(t.Context(), true); err != nil || r.alarmed(t, "unreached") != "" {
+		t.Errorf("without a webhook: %v, %q", err, r.alarmed(t, "unreached"))
 	}
 }
 

@@ -75,7 +75,9 @@ func AlarmTitle(ctx context.Context, store *digest.Store, kind, subject string) 
 			title = "No mail leaves: there is no relay"
 		}
 	case "unreached":
-		at = "/desk/bounces/mail"
+		if at = "/desk/bounces/mail"; !strings.Contains(subject, "@") {
+			title, at = "Alarms do not reach the webhook", "/desk/"
+		}
 	case "relay", "slow", "quota":
 		at = "/desk/deliverability"
 	case "dns":
