@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io"
 	"math"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -458,9 +459,14 @@ var deskFuncs = template.FuncMap{
 	"pages":     func(p Pager) bool { return p.Prev != "" || p.Next != "" },
 }
 
-// atAt lets an address break before its @, where it is too long for one line.
-func atAt(address string) template.HTML {
-	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(address), "@", "<wbr>@"))
+// longAddress is a word with an @ that not every place has room for.
+var longAddress = regexp.MustCompile(`\S{6,}@\S{13,}`)
+
+// atAt lets long addresses in a text break before their @, and not first by letters.
+func atAt(text string) template.HTML {
+	return template.HTML(longAddress.ReplaceAllStringFunc(template.HTMLEscapeString(text), func(address string) string {
+		return strings.Replace(address, "@", "<wbr>@", 1)
+	}))
 }
 
 // of is an action of a row's by the name of what the row is about: its first link,
