@@ -68,7 +68,7 @@ func correctionForm(r *request, i digest.Issue, shown string, editions []digest.
 // correct publishes a correction, or takes one back.
 func (d *Desk) correct(r *request) error {
 	id := r.id("id")
-	back := issueURL(id) + looking(r) + "#corrections"
+	back := issueURL(id) + looking(r)
 	if r.FormValue("do") != "" {
 		correction, _ := strconv.ParseInt(r.FormValue("do"), 10, 64)
 		err := d.Withdraw(r.ctx, id, correction, r.user.Email)
