@@ -1,5 +1,8 @@
 package digest
 
+// What a headline says of its own embargo is read here; those that a feed, an editor
+// or a program sets are in story.go, decide.go and order.go.
+
 import (
 	"regexp"
 	"strings"

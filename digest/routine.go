@@ -8,9 +8,9 @@ import (
 )
 
 // What a paper prints every day whatever happens is no news: horoscopes, puzzles,
-// quizzes, tables of the weather, its own newsletters, corrections of yesterday; what
-// is to be looked at or heard and has hardly a text; and what it did not mean to print. It is told when an editor pins it, or where a
-// newsletter has nothing else.
+// quizzes, tables of the weather, its own newsletters, corrections of yesterday. Nor
+// is what is to be looked at or heard and has hardly a text, and what it did not mean
+// to print. It is told when an editor pins it, or where a newsletter has nothing else.
 
 // routineSections are the names of their sections, in addresses as well.
 var routineSections = func() map[string]string {
