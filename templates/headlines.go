@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-var headlines = template.Must(template.New("headlines").Funcs(pageFuncs).Parse(`{{range .Corrections}}<p lang="{{$.Written}}" dir="{{$.Direction}}"><strong>{{.Of}}</strong>{{range .Text}}<br>{{.}}{{end}}</p>
+var headlines = template.Must(template.New("headlines").Funcs(pageFuncs).Parse(`{{range .Corrections}}<p lang="{{$.Written}}" dir="{{dir $.Written}}"><strong>{{.Of}}</strong>{{range .Text}}<br>{{.}}{{end}}</p>
 {{end}}<ul lang="{{.Language}}" dir="{{.Direction}}">
 {{range .Stories}}<li lang="{{.Language}}" dir="{{with .Direction}}{{.}}{{else}}auto{{end}}">{{with .Label}}{{.}}: {{end}}{{if .URL}}<a href="{{.URL}}">{{.Title}}</a>{{else}}{{.Title}}{{end}}{{with .Source}} <small>{{.}}</small>{{end}}</li>
 {{end}}</ul>`))
